@@ -1,0 +1,285 @@
+# ringbench: the kernel, and the bench that checks it. `make help` lists what there is to make.
+#
+# Everything that needs a tool first runs tools/setup.sh, which looks whether it is there, installs
+# what is not, and otherwise takes some milliseconds. Output goes to build/ and .venv/ only.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+# --- what can be set on the command line ---------------------------------------------------------
+
+# make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
+BENCH_ARGS ?=
+TEST_ARGS ?=
+TEST_JOBS ?= 2
+MEMORY ?= 64M
+CPU ?= max
+APPEND ?=
+# the Python that .venv is made with; the prefix of a cross compiler's tools; V=1 shows commands
+PYTHON ?= python3
+CROSS ?=
+V ?=
+
+CC := $(CROSS)gcc
+NM := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+HOST_CC := gcc
+QEMU := qemu-system-x86_64
+BIN := .venv/bin
+
+Q := $(if $(V),,@)
+step = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+# --- the kernel's sources, in reading order: boot order, and nothing includes what comes later ----
+
+KERNEL_SOURCES := \
+    kernel/base/string.c \
+    kernel/boot/entry.S \
+    kernel/cpu/pic.c \
+    kernel/cpu/serial.c \
+    kernel/cpu/print.c \
+    kernel/cpu/symbols.c \
+    kernel/cpu/panic.c \
+    kernel/cpu/features.c \
+    kernel/cpu/descriptors.c \
+    kernel/cpu/exception.c \
+    kernel/cpu/access_probe.S \
+    kernel/cpu/access.c \
+    kernel/cpu/trap_entry.S \
+    kernel/cpu/traps.c \
+    kernel/memmap/memory_map.c \
+    kernel/memmap/multiboot.c \
+    kernel/memmap/boot_info.c \
+    kernel/pmm/init.c \
+    kernel/pmm/frames.c \
+    kernel/pmm/runs.c \
+    kernel/paging/tables.c \
+    kernel/paging/map.c \
+    kernel/paging/change.c \
+    kernel/paging/root.c \
+    kernel/paging/init.c \
+    kernel/vmm/regions.c \
+    kernel/vmm/space.c \
+    kernel/vmm/alloc.c \
+    kernel/vmm/copy.c \
+    kernel/vmm/fault.c \
+    kernel/heap/grow.c \
+    kernel/heap/heap.c \
+    kernel/heap/realloc.c \
+    kernel/heap/misuse.c \
+    kernel/heap/check.c \
+    kernel/task/task.c \
+    kernel/monitor/line.c \
+    kernel/monitor/reply.c \
+    kernel/monitor/parse.c \
+    kernel/monitor/handles.c \
+    kernel/monitor/commands.c \
+    kernel/monitor/commands_info.c \
+    kernel/monitor/commands_pmm.c \
+    kernel/monitor/commands_page.c \
+    kernel/monitor/commands_vm.c \
+    kernel/monitor/commands_heap.c \
+    kernel/monitor/commands_task.c \
+    kernel/monitor/crash.c \
+    kernel/monitor/monitor.c \
+    kernel/main.c
+
+# What is a pure function over bytes is also built for this machine, for the unit tests to call.
+HOST_SOURCES := \
+    kernel/base/string.c \
+    kernel/memmap/memory_map.c \
+    kernel/memmap/multiboot.c
+
+# --- how they are compiled -----------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Werror
+# No build path gets into the output: debuggers find the sources from the top of the tree.
+CPPFLAGS := -Ikernel -MMD -MP -ffile-prefix-map=$(CURDIR)=.
+CODEGEN := \
+    -std=gnu17 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mgeneral-regs-only -mno-red-zone \
+    -fno-omit-frame-pointer -fno-stack-protector -fno-asynchronous-unwind-tables \
+    -fcf-protection=none
+KERNEL_CFLAGS = $(CODEGEN) $(WARNINGS) $(CPPFLAGS)
+KERNEL_LDFLAGS := \
+    -nostdlib -static -no-pie -Wl,-T,build/linker.ld -Wl,-z,max-page-size=0x1000 \
+    -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--fatal-warnings
+# Undefined behaviour traps, so that no generated input of the tests can hide behind it.
+HOST_CFLAGS := \
+    -std=gnu17 -O1 -g -DHOST_BUILD -ffreestanding -fPIC -shared -nostdlib -Wl,-z,defs \
+    -fno-stack-protector -fsanitize=undefined -fsanitize-undefined-trap-on-error
+
+object = $(addsuffix .o,$(basename $(patsubst kernel/%,build/$(1)/%,$(2))))
+KERNEL_OBJECTS := $(call object,kernel,$(KERNEL_SOURCES))
+ANALYZED := $(call object,analyze,$(filter %.c,$(KERNEL_SOURCES)))
+
+# The loop that is memset must not be compiled into a call of memset.
+build/kernel/base/string.o build/analyze/base/string.o: \
+    private CODEGEN += -fno-tree-loop-distribute-patterns
+
+# --- the main things to make ---------------------------------------------------------------------
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all
+all: build/kernel.elf build/kernel32.elf ## build the kernel
+
+.PHONY: bench
+bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
+	$(Q)$(BIN)/ringbench run $(BENCH_ARGS)
+
+.PHONY: test
+test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS)
+
+.PHONY: unit
+unit: all host-library venv ## run the tests that need no QEMU
+	$(Q)$(BIN)/pytest tests/unit $(TEST_ARGS)
+
+.PHONY: qemu
+qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)
+	@echo 'The console is this terminal; Ctrl-A X ends QEMU, Ctrl-A C opens its own monitor.'
+	$(Q)$(QEMU) $(QEMU_ARGS) -serial mon:stdio || { status=$$?; [ $$status -eq $(FINISHED) ] || \
+	    { echo "QEMU's exit status is $$status (35 panic, 37 exception, 1 QEMU's own)" >&2; exit 1; }; }
+
+.PHONY: debug
+debug: all ## GDB at the kernel's entry, before paging is on (MEMORY, CPU, APPEND as above)
+	$(Q)tools/debug.sh build/kernel.elf $(QEMU) $(QEMU_ARGS)
+
+.PHONY: iso
+iso: build/ringbench.iso ## a GRUB ISO that boots on BIOS and on UEFI
+
+# How QEMU exits when the kernel leaves by `poweroff`; see kernel/monitor/README.md.
+FINISHED := 33
+
+QEMU_ARGS = \
+    -nodefaults -no-user-config -display none -no-reboot \
+    -device isa-debug-exit,iobase=0xf4,iosize=4 \
+    -cpu $(CPU) -m $(MEMORY) -kernel build/kernel32.elf -append "$(APPEND)"
+
+# --- set-up --------------------------------------------------------------------------------------
+
+.PHONY: packages
+packages:
+	@PYTHON=$(PYTHON) tools/setup.sh packages
+
+.PHONY: packages-iso
+packages-iso:
+	@PYTHON=$(PYTHON) tools/setup.sh packages iso
+
+.PHONY: venv
+venv: packages ## only the set-up: distribution packages and .venv
+	@PYTHON=$(PYTHON) tools/setup.sh venv
+
+# --- the kernel ----------------------------------------------------------------------------------
+
+build/kernel/%.o: kernel/%.c Makefile | packages
+	$(call step,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+
+build/kernel/%.o: kernel/%.S Makefile | packages
+	$(call step,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+
+# The linker script takes the address space's constants from the header that C takes them from.
+build/linker.ld: linker.ld Makefile | packages
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -Ikernel -MMD -MP -MT $@ -MF build/linker.d -o $@ $<
+
+# The kernel holds the table of its own symbols, so it is linked twice: with an empty table, which
+# settles every address, then with the table of those. The table lies behind everything that it
+# describes; that the second link moved nothing is checked, not assumed.
+build/symbols-empty.S: tools/symbols.py
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/symbols.py </dev/null >$@
+
+build/kernel-pass1.elf: $(KERNEL_OBJECTS) build/symbols-empty.o build/linker.ld
+	$(call step,LD,$@)
+	$(Q)$(CC) $(KERNEL_LDFLAGS) -o $@ $(filter %.o,$^)
+
+build/symbols.S: build/kernel-pass1.elf tools/symbols.py
+	$(Q)$(NM) --print-size $< | $(PYTHON) tools/symbols.py >$@
+
+build/symbols.o build/symbols-empty.o: build/%.o: build/%.S
+	$(Q)$(CC) -c -o $@ $<
+
+build/kernel.elf: $(KERNEL_OBJECTS) build/symbols.o build/linker.ld
+	$(call step,LD,$@)
+	$(Q)$(CC) $(KERNEL_LDFLAGS) -o $@ $(filter %.o,$^)
+	$(Q)$(NM) --print-size $@ | $(PYTHON) tools/symbols.py | cmp - build/symbols.S || \
+	    { echo 'error: linking the symbol table in moved the symbols' >&2; exit 1; }
+
+# QEMU's -kernel takes a Multiboot kernel only from a 32-bit container. Symbols do not fit in it.
+build/kernel32.elf: build/kernel.elf
+	$(call step,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) --strip-all -O elf32-i386 $< $@
+
+.PHONY: host-library
+host-library: build/host/libmemmap.so
+
+build/host/libmemmap.so: $(HOST_SOURCES) Makefile | packages
+	$(call step,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) $(WARNINGS) -Ikernel -MMD -MP -MF build/host/libmemmap.d -o $@ $(HOST_SOURCES)
+
+# --- the ISO -------------------------------------------------------------------------------------
+
+ISO_FILES := tools/iso/grub.cfg tools/iso/module.txt
+# What the menu entry uses, and no more: GRUB's full set of modules is ten times the kernel.
+GRUB_MODULES := normal multiboot2 serial
+
+build/ringbench.iso: build/kernel.elf $(ISO_FILES) Makefile | packages-iso
+	$(call step,ISO,$@)
+	$(Q)rm -rf build/iso && mkdir -p build/iso/boot/grub
+	$(Q)$(OBJCOPY) --strip-debug build/kernel.elf build/iso/boot/kernel.elf
+	$(Q)cp tools/iso/module.txt build/iso/boot/
+	$(Q)cp tools/iso/grub.cfg build/iso/boot/grub/
+	$(Q)grub-mkrescue -o $@ --install-modules='$(GRUB_MODULES)' --locales= --fonts= --themes= \
+	    build/iso >build/iso.log 2>&1 || { cat build/iso.log >&2; exit 1; }
+
+# --- keeping the sources in order ----------------------------------------------------------------
+
+PYTHON_TREES = $(wildcard bench tests benchmarks tools)
+C_FILES = $(shell find kernel tests -name '*.[ch]')
+
+.PHONY: lint
+lint: venv $(ANALYZED) ## every check of the sources: ruff, mypy, clang-format, gcc -fanalyzer
+	$(call step,RUFF,'$(PYTHON_TREES)')
+	$(Q)$(BIN)/ruff check --quiet $(PYTHON_TREES)
+	$(Q)$(BIN)/ruff format --quiet --check $(PYTHON_TREES)
+	$(call step,MYPY,'$(PYTHON_TREES)')
+	$(Q)$(BIN)/mypy --no-error-summary $(PYTHON_TREES)
+	$(call step,FORMAT,'kernel tests')
+	$(Q)$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+
+build/analyze/%.o: kernel/%.c Makefile | packages
+	$(call step,ANALYZE,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -fanalyzer -c -o $@ $<
+
+.PHONY: format
+format: venv ## format Python and C in place
+	$(Q)$(BIN)/ruff check --quiet --fix-only $(PYTHON_TREES)
+	$(Q)$(BIN)/ruff format --quiet $(PYTHON_TREES)
+	$(Q)$(BIN)/clang-format -i $(C_FILES)
+
+.PHONY: sources
+sources: ## the kernel's sources in reading order
+	@printf '%s\n' $(KERNEL_SOURCES)
+
+.PHONY: clean
+clean: ## remove what was built
+	$(Q)rm -rf build
+
+.PHONY: distclean
+distclean: clean ## remove .venv and caches as well
+	$(Q)rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/ringbench.egg-info
+
+-include build/linker.d $(KERNEL_OBJECTS:.o=.d) $(ANALYZED:.o=.d) build/host/libmemmap.d

@@ -1,0 +1,1 @@
+"""Facts of the hardware, one sub-package an architecture."""

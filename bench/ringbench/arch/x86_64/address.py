@@ -1,0 +1,88 @@
+"""The arithmetic of virtual addresses under 4-level paging (Intel SDM 3A 3.3.7.1 and 4.5.4).
+
+     63        48 47     39 38     30 29     21 20     12 11          0
+    +------------+---------+---------+---------+---------+-------------+
+    | copy of 47 |  PML4   |  PDPT   |   PD    |   PT    |   offset    |
+    +------------+---------+---------+---------+---------+-------------+
+       level:         4         3         2         1
+
+Virtual addresses are unsigned 64-bit integers everywhere, the upper half too.
+"""
+
+from typing import Final
+
+PAGE_SHIFT: Final = 12
+PAGE_SIZE: Final = 1 << PAGE_SHIFT
+INDEX_BITS: Final = 9
+ENTRIES: Final = 1 << INDEX_BITS
+ENTRY_SIZE: Final = 8
+LEVELS: Final = 4
+VIRTUAL_BITS: Final = PAGE_SHIFT + LEVELS * INDEX_BITS
+VIRTUAL_SPACE: Final = 1 << VIRTUAL_BITS
+"""Bytes of virtual address space, both halves together."""
+
+ADDRESS_MASK: Final = (1 << 64) - 1
+UPPER_HALF: Final = ADDRESS_MASK - (1 << (VIRTUAL_BITS - 1)) + 1
+"""First canonical address with bit 47 set: 0xffff800000000000."""
+
+LEVEL_NAMES: Final = {4: "PML4", 3: "PDPT", 2: "PD", 1: "PT"}
+
+SIZE_4K: Final = 1 << 12
+SIZE_2M: Final = 1 << 21
+SIZE_1G: Final = 1 << 30
+PAGE_SIZES: Final = {1: SIZE_4K, 2: SIZE_2M, 3: SIZE_1G}
+"""Bytes of a leaf, by the level it stands at."""
+
+
+def entry_shift(level: int) -> int:
+    """Return the lowest virtual address bit that selects an entry of a level's table."""
+    return PAGE_SHIFT + INDEX_BITS * (level - 1)
+
+
+def entry_span(level: int) -> int:
+    """Return the bytes of virtual address space that one entry of a level's table serves."""
+    return 1 << entry_shift(level)
+
+
+def sign_extend(address: int) -> int:
+    """Return the canonical unsigned 64-bit address with the same low 48 bits."""
+    low = address & (VIRTUAL_SPACE - 1)
+    return low | UPPER_HALF if low >> (VIRTUAL_BITS - 1) else low
+
+
+def is_canonical(address: int) -> bool:
+    """Tell whether bits 63:47 of an address are all equal (and it fits in 64 bits)."""
+    return address == sign_extend(address)
+
+
+def index(address: int, level: int) -> int:
+    """Return which entry of a level's table serves an address: 0..511."""
+    return (address >> entry_shift(level)) & (ENTRIES - 1)
+
+
+def split(address: int) -> tuple[int, int, int, int, int]:
+    """Return the PML4, PDPT, PD and PT index and the byte offset in a 4 KiB page."""
+    return (
+        index(address, 4),
+        index(address, 3),
+        index(address, 2),
+        index(address, 1),
+        address & (PAGE_SIZE - 1),
+    )
+
+
+def compose(pml4: int, pdpt: int = 0, pd: int = 0, pt: int = 0, offset: int = 0) -> int:
+    """Return the canonical address with these indices: the inverse of `split`.
+
+    Raises:
+        ValueError: an index is not in 0..511, or the offset not in 0..4095.
+    """
+    for each in (pml4, pdpt, pd, pt):
+        if not 0 <= each < ENTRIES:
+            raise ValueError(f"table index {each} is not in 0..{ENTRIES - 1}")
+    if not 0 <= offset < PAGE_SIZE:
+        raise ValueError(f"page offset {offset:#x} is not in 0..{PAGE_SIZE - 1:#x}")
+    low = pml4
+    for each in (pdpt, pd, pt):
+        low = low << INDEX_BITS | each
+    return sign_extend(low << PAGE_SHIFT | offset)

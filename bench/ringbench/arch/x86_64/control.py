@@ -1,0 +1,95 @@
+"""Control registers, EFER and RFLAGS: the bits that decide about paging (Intel SDM 3A 2.5, 2.2.1).
+
+`IntFlag`, so that a value prints as names: `str(Cr4(0xa0))` is `PAE|PGE`.
+"""
+
+from enum import IntFlag
+from typing import Final
+
+MSR_EFER: Final = 0xC000_0080
+MSR_PAT: Final = 0x277
+
+
+class NamedFlag(IntFlag):
+    """An `IntFlag` whose text is its bits by name."""
+
+    def __str__(self) -> str:
+        """Return the set bits by name, unknown ones as one hex number."""
+        known = [member for member in type(self) if member in self]
+        rest = int(self) & ~sum(int(member) for member in known)
+        return "|".join([str(m.name) for m in known] + ([f"{rest:#x}"] if rest else [])) or "0"
+
+
+class Cr0(NamedFlag):
+    """CR0."""
+
+    PE = 1 << 0  # protected mode
+    MP = 1 << 1
+    EM = 1 << 2
+    TS = 1 << 3
+    ET = 1 << 4
+    NE = 1 << 5
+    WP = 1 << 16  # supervisor writes honour the writable bit
+    AM = 1 << 18
+    NW = 1 << 29
+    CD = 1 << 30
+    PG = 1 << 31  # paging
+
+
+class Cr4(NamedFlag):
+    """CR4."""
+
+    VME = 1 << 0
+    PVI = 1 << 1
+    TSD = 1 << 2
+    DE = 1 << 3
+    PSE = 1 << 4
+    PAE = 1 << 5  # 64-bit paging entries
+    MCE = 1 << 6
+    PGE = 1 << 7  # global pages
+    PCE = 1 << 8
+    OSFXSR = 1 << 9
+    OSXMMEXCPT = 1 << 10
+    UMIP = 1 << 11
+    LA57 = 1 << 12  # 5-level paging
+    VMXE = 1 << 13
+    SMXE = 1 << 14
+    FSGSBASE = 1 << 16
+    PCIDE = 1 << 17  # CR3 bits 11:0 are a process-context identifier
+    OSXSAVE = 1 << 18
+    SMEP = 1 << 20  # no supervisor execution of user pages
+    SMAP = 1 << 21  # no supervisor access to user pages, unless RFLAGS.AC
+    PKE = 1 << 22
+    CET = 1 << 23
+    PKS = 1 << 24
+
+
+class Efer(NamedFlag):
+    """The IA32_EFER register."""
+
+    SCE = 1 << 0  # SYSCALL
+    LME = 1 << 8  # long mode wanted
+    LMA = 1 << 10  # long mode active
+    NXE = 1 << 11  # bit 63 of a paging entry is no-execute
+
+
+class Rflags(NamedFlag):
+    """RFLAGS, the bits of interest here."""
+
+    CF = 1 << 0
+    PF = 1 << 2
+    AF = 1 << 4
+    ZF = 1 << 6
+    SF = 1 << 7
+    TF = 1 << 8
+    IF = 1 << 9
+    DF = 1 << 10
+    OF = 1 << 11
+    NT = 1 << 14
+    RF = 1 << 16
+    AC = 1 << 18  # with CR4.SMAP: supervisor may access user pages
+
+
+def is_4_level(cr0: int, cr4: int, efer: int) -> bool:
+    """Tell whether these registers select 4-level paging (Intel SDM 3A 4.1.1)."""
+    return bool(cr0 & Cr0.PG and cr4 & Cr4.PAE and efer & Efer.LME and not cr4 & Cr4.LA57)

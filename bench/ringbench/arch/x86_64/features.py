@@ -1,0 +1,37 @@
+"""What of paging depends on the processor and on its mode, as one value."""
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_PHYSICAL_BITS: Final = 52
+"""The architecture's limit on physical addresses (Intel SDM 3A 4.1.4)."""
+
+PAT_AT_RESET: Final = 0x0007_0406_0007_0406
+"""IA32_PAT after reset: WB, WT, UC-, UC, and the same again (Intel SDM 3A 11.12.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The properties of a processor that decide what a paging entry means.
+
+    The defaults accept whatever some processor accepts: right for a dump of unknown origin.
+
+    Attributes:
+        physical_bits: MAXPHYADDR, the width of physical addresses: 32..52.
+        gib_pages: whether a PDPT entry may map 1 GiB (CPUID 80000001h EDX bit 26).
+        nx: whether bit 63 means no-execute (EFER.NXE is set); otherwise it is reserved.
+        pat: the value of the IA32_PAT register.
+    """
+
+    physical_bits: int = MAX_PHYSICAL_BITS
+    gib_pages: bool = True
+    nx: bool = True
+    pat: int = PAT_AT_RESET
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.physical_bits <= MAX_PHYSICAL_BITS:
+            raise ValueError(f"physical width {self.physical_bits} is not in 32..52 bits")
+
+
+ANY: Final = Features()
+"""The most permissive processor: the default of every function that takes features."""

@@ -1,0 +1,74 @@
+"""The tally of one layer's comparison: how many facts were compared, and which did not agree."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Final, TypeVar
+
+from ringbench.check.mismatch import Mismatch
+
+DETAILED: Final = 20
+"""Mismatches of a layer that are described; one more says how many follow."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A layer's tally.
+
+    `further` counts the mismatches beyond the first `DETAILED`.
+    """
+
+    layer: str
+    comparisons: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+    further: int = 0
+
+    def differs(self, what: str, expected: str, seen: str, where: str) -> None:
+        """Record a mismatch of a fact that has been counted already."""
+        if len(self.mismatches) < DETAILED:
+            self.mismatches.append(Mismatch(self.layer, what, expected, seen, where))
+        else:
+            self.further += 1
+
+    def equal(
+        self, what: str, expected: T, seen: T, where: str, show: Callable[[T], str] = str
+    ) -> None:
+        """Compare one fact."""
+        self.comparisons += 1
+        if expected != seen:
+            self.differs(what, show(expected), show(seen), where)
+
+    def equal_all(
+        self,
+        what: str,
+        expected: Sequence[T],
+        seen: Sequence[T],
+        where: Callable[[int], str],
+        show: Callable[[T], str] = str,
+    ) -> None:
+        """Compare two sequences place by place, each a fact; `where` names a place."""
+        self.comparisons += max(len(expected), len(seen))
+        if expected == seen:
+            return
+        for index, (one, other) in enumerate(zip_longest(expected, seen)):
+            if one != other:
+                self.differs(what, _shown(one, show), _shown(other, show), where(index))
+
+    def done(self) -> "Comparison":
+        """Add a word on further mismatches, and return this."""
+        if self.further:
+            what = f"{self.further} further mismatches"
+            self.mismatches.append(Mismatch(self.layer, what, "none", "not listed", self.layer))
+            self.further = 0
+        return self
+
+
+def _shown(value: T | None, show: Callable[[T], str]) -> str:
+    return "none" if value is None else show(value)
+
+
+def hexadecimal(value: int | None) -> str:
+    """Show an address."""
+    return "none" if value is None else f"{value:#x}"

@@ -1,0 +1,178 @@
+"""The whole machine against the model: every check there is, on one picture of a still guest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Final, NamedTuple
+
+from ringbench.arch.x86_64.scan import Problem, scan
+from ringbench.arch.x86_64.walk import Leaf, translate
+from ringbench.check import witnesses
+from ringbench.check.boot import image_segments
+from ringbench.check.compare import compare, compare_contents
+from ringbench.check.invariants import INVARIANTS
+from ringbench.check.invariants import check as check_invariants
+from ringbench.check.loaded import compare_loader, expected_map
+from ringbench.check.mismatch import Mismatch
+from ringbench.check.result import MACHINE
+from ringbench.drive.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
+from ringbench.drive.monitor import MonitorChannel
+from ringbench.drive.operations import PageQuery
+from ringbench.errors import ConfigError
+from ringbench.machine import Machine
+from ringbench.model.kernel import boot
+from ringbench.model.state import KernelState, Sizes
+from ringbench.observe import registers
+from ringbench.observe.dwarf import Types
+from ringbench.observe.layout import by_name
+from ringbench.observe.loader import read_loader
+from ringbench.observe.picture import Picture, take
+
+SAMPLED_QUERIES: Final = 24
+"""Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
+
+
+class Finding(NamedTuple):
+    """What one check compared and found."""
+
+    layer: str
+    comparisons: int
+    mismatches: list[Mismatch]
+
+
+class Inspector:
+    """Takes pictures of a machine and holds them against the model and against each other.
+
+    Raises:
+        ConfigError: the configuration says that the kernel's state can't be read.
+        ImageError: the ELF lacks what the layout names.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        layout = machine.config.kernel.layout
+        if layout is None:
+            raise ConfigError(
+                f"{machine.config.source}: kernel.layout is not set: the model needs to know where "
+                "this kernel keeps its state; `pages`, `translate` and the fixtures work without"
+            )
+        self.machine = machine
+        self.layout = by_name(layout)
+        self.types = Types.load(machine.config.kernel.elf)
+        self.random = Random(0)
+        free_count = self.types.locate(self.layout.pmm.free_count)
+        with machine.stopped():
+            cr3 = registers.parse(machine.registers()).cr3
+            physical = translate(machine.memory, cr3, free_count.address).physical
+        assert physical is not None, "the kernel runs, so its variables are mapped"
+        self._free_count = physical
+
+    def boot_state(self) -> KernelState:
+        """What the model says a kernel is that has just booted on this machine.
+
+        Its only inputs are what the loader handed over, the processor, and the ELF.
+        """
+        picture = self.picture()
+        elf = self.machine.config.kernel.elf
+        return boot(
+            expected_map(self.machine.memory, picture.boot, elf),
+            image_segments(elf),
+            picture.features,
+            Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
+        )
+
+    def free_frames(self) -> int:
+        """The allocator's free count, straight from memory; the kernel sits at its prompt."""
+        return int.from_bytes(self.machine.memory.read(self._free_count, 8), "little")
+
+    def picture(self) -> Picture:
+        """Everything, read while the guest stands still."""
+        with self.machine.stopped():
+            cr3 = registers.parse(self.machine.registers()).cr3
+            return take(self.machine.memory, self.types, cr3, self.layout)
+
+    def inspect(self, state: KernelState, when: str) -> Iterator[Finding]:
+        """Compare everything; `when` goes into each mismatch's place."""
+        with self.machine.stopped():
+            picture = self.picture()
+            contents = compare_contents(self.machine.memory, state)
+            found = [*compare(picture, state), contents]
+            qemu = list(self.ask_qemu(picture))
+        findings = [Finding(each.layer, each.comparisons, each.mismatches) for each in found]
+        findings += [*self.ask_loader(picture), *self.invariants(picture), *qemu]
+        findings += self.ask_kernel(state, picture)
+        for layer, compared, mismatches in findings:
+            yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
+
+    def ask_loader(self, picture: Picture) -> Iterator[Finding]:
+        """What the loader passed, read where it lies, against what the kernel kept of it."""
+        boot = picture.boot
+        loader = read_loader(self.machine.memory, boot.loader, boot.information)
+        differences = compare_loader(boot, loader)
+        found = [Mismatch(MACHINE, what, one, other, "boot") for what, one, other in differences]
+        yield Finding(MACHINE, 1 + len(loader.modules), found)
+
+    def invariants(self, picture: Picture) -> Iterator[Finding]:
+        """What must hold whatever the model says; one comparison for each."""
+        yield Finding(MACHINE, len(INVARIANTS), check_invariants(picture))
+
+    def ask_qemu(self, picture: Picture) -> Iterator[Finding]:
+        """QEMU's own walk of the active root, leaf by leaf, range by range, and at samples."""
+        root = registers.parse(self.machine.registers()).cr3
+        records = list(scan(self.machine.memory, root, picture.features))
+        leaves = [each for each in records if isinstance(each, Leaf)]
+        problems = [each for each in records if isinstance(each, Problem)]
+        hmp = self.machine.qmp.hmp
+        tlb = witnesses.parse_info_tlb(hmp("info tlb"))
+        yield Finding("paging", len(leaves), witnesses.compare_info_tlb(leaves, problems, tlb))
+        mem = witnesses.parse_info_mem(hmp("info mem"))
+        yield Finding("paging", len(mem), witnesses.compare_info_mem(leaves, mem))
+        for address in self.sample(leaves):
+            walk = translate(self.machine.memory, root, address, picture.features)
+            answer = witnesses.parse_gva2gpa(hmp(f"gva2gpa {address:#x}"))
+            yield Finding("paging", 1, witnesses.compare_gva2gpa(walk, answer))
+
+    def ask_kernel(self, state: KernelState, picture: Picture) -> Iterator[Finding]:
+        """The kernel's own query at samples of every root; needs a kernel at its prompt."""
+        if not self.machine.running:
+            return
+        monitor = MonitorChannel(self.machine.command)
+        for handle, root in state.roots().items():
+            records = scan(self.machine.memory, root, picture.features)
+            for address in self.sample([each for each in records if isinstance(each, Leaf)]):
+                walk = translate(self.machine.memory, root, address, picture.features)
+                reply = monitor.perform(PageQuery(handle, address))
+                answer = kernel_mapping(reply.values) if reply.ok else None
+                yield Finding("paging", 1, witnesses.compare_query(walk, answer))
+
+    def sample(self, leaves: list[Leaf]) -> list[int]:
+        """Addresses inside leaves, and just past their ends, where there may be nothing."""
+        chosen = self.random.sample(leaves, min(SAMPLED_QUERIES // 2, len(leaves)))
+        inside = [leaf.virtual + self.random.randrange(leaf.size) for leaf in chosen]
+        ends = (leaf.virtual + leaf.size for leaf in chosen)
+        return inside + [end for end in ends if end < 1 << 64 and end != 1 << 47]
+
+
+def kernel_mapping(values: tuple[int | str, ...]) -> witnesses.KernelMapping:
+    """The monitor's answer to `page query` as a witness's statement."""
+    virtual, physical, size, words = values
+    assert isinstance(virtual, int)
+    assert isinstance(physical, int)
+    assert isinstance(size, int)
+    flags = parse_flags(str(words))
+    return witnesses.KernelMapping(
+        virtual,
+        physical,
+        size,
+        bool(flags & WRITE),
+        bool(flags & USER),
+        bool(flags & EXEC),
+        bool(flags & GLOBAL),
+        str(words).partition(":")[2] or "wb",
+    )
+
+
+def _at(mismatch: Mismatch, when: str) -> Mismatch:
+    """The same, with the time in its place."""
+    where = f"{mismatch.where}, {when}"
+    return Mismatch(mismatch.layer, mismatch.what, mismatch.expected, mismatch.seen, where)

@@ -1,0 +1,175 @@
+"""Where `pages` and `translate` read from: a machine booted for it, or a saved memory dump."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+from rich.console import Console
+
+from ringbench.arch.x86_64.address import PAGE_SIZE
+from ringbench.arch.x86_64.control import is_4_level
+from ringbench.arch.x86_64.features import ANY, Features
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.walk import root_table
+from ringbench.cli.common import configured, machine_options
+from ringbench.errors import ConfigError, RingbenchError
+from ringbench.report.pages import json_lines
+
+PLAIN_WIDTH: Final = 120
+"""Columns of a table that does not go to a terminal: wide enough that no address is cut."""
+
+LONGEST_NUMBER: Final = 100
+"""Characters; Python refuses to convert thousands of digits, and no address has this many."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def address(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """Read an unsigned 64-bit number: decimal, or hexadecimal with 0x. A callback for click.
+
+    Raises:
+        click.BadParameter: it is none; the message says what was expected.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", text):
+        raise click.BadParameter(f"{text!r} is not a number; give 0x and hexadecimal, or decimal")
+    base = 16 if text[:2] in ("0x", "0X") else 10
+    number = int(text, base) if len(text) <= LONGEST_NUMBER else None
+    if number is None or number >= 1 << 64:
+        raise click.BadParameter(f"{text!r} does not fit in 64 bits")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class PageSource:
+    """Memory, a root in it, and the processor to which the tables mean something."""
+
+    memory: PhysicalMemory
+    root: int
+    features: Features
+
+
+def page_source_options(command: Command) -> Command:
+    """Add the options that say where to read from; `open_page_source` takes their values."""
+    options = (
+        click.option(
+            "--dump",
+            type=click.Path(path_type=Path),
+            help="Read this file of guest-physical memory from 0; needs --root. Boots nothing.",
+        ),
+        click.option(
+            "--root",
+            callback=address,
+            metavar="PA",
+            help="Physical address of the PML4.  [default: the booted kernel's CR3]",
+        ),
+        click.option(
+            "--save-dump",
+            type=click.Path(path_type=Path),
+            help="Leave the booted guest's physical memory in this file.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return machine_options(command)
+
+
+@contextmanager
+def open_page_source(
+    dump: Path | None, root: int | None, save_dump: Path | None, **machine: object
+) -> Iterator[PageSource]:
+    """Open the dump, or boot the machine and hold it still; for the length of a `with`.
+
+    Raises:
+        click.UsageError: options that do not go together.
+        ConfigError: an unusable dump or root.
+        RingbenchError: whatever keeps the machine from being looked at.
+    """
+    if root is not None and root % PAGE_SIZE:
+        raise ConfigError(
+            f"--root {root:#x} is not a multiple of 4096: give the PML4's physical address, "
+            "which is CR3 without its low 12 bits"
+        )
+    if dump is not None:
+        if root is None:
+            raise click.UsageError("--dump needs --root PA: the physical address of the PML4")
+        if save_dump is not None:
+            raise click.UsageError("--save-dump is for a booted machine; --dump boots none")
+        yield from _from_dump(dump, root)
+    else:
+        yield from _from_machine(root, save_dump, **machine)
+
+
+def _from_dump(dump: Path, root: int) -> Iterator[PageSource]:
+    from ringbench.machine.memory import FileMemory
+
+    if not dump.exists():
+        raise ConfigError(f"--dump {dump}: there is no such file")
+    if not dump.is_file():
+        raise ConfigError(f"--dump {dump}: not a regular file")
+    try:
+        length = dump.stat().st_size
+        with dump.open("rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--dump {dump}: cannot be read: {error.strerror}") from None
+    if length == 0:
+        raise ConfigError(f"--dump {dump}: the file is empty")
+    _require_inside(root, length, f"the dump {dump}, which ends at {length:#x}")
+    with FileMemory(dump) as memory:
+        yield PageSource(memory, root, ANY)
+
+
+def _from_machine(
+    root: int | None, save_dump: Path | None, **machine: object
+) -> Iterator[PageSource]:
+    from ringbench.machine import Machine
+    from ringbench.observe.features import features_of
+    from ringbench.observe.registers import parse
+
+    if save_dump is not None and (save_dump.is_dir() or not save_dump.absolute().parent.is_dir()):
+        raise ConfigError(f"--save-dump {save_dump}: a folder, or in a folder that does not exist")
+    config = configured(**machine)
+    with Machine.start(config) as guest, guest.stopped():
+        registers = parse(guest.registers())
+        if not is_4_level(registers.cr0, registers.cr4, registers.efer):
+            raise RingbenchError(
+                f"{config.kernel.elf}: the guest does not use 4-level paging "
+                f"(cr0 {registers.cr0:#x}, cr4 {registers.cr4:#x}, efer {registers.efer:#x})"
+            )
+        if save_dump is not None:
+            try:
+                guest.save_dump(save_dump)
+            except OSError as error:
+                raise ConfigError(f"--save-dump {save_dump}: {error.strerror}") from None
+        features = features_of(guest.qmp, registers)
+        if root is not None:
+            _require_inside(root, guest.ram.end, f"the guest's memory, up to {guest.ram.end:#x}")
+        yield PageSource(
+            guest.memory, root_table(registers.cr3 if root is None else root, features), features
+        )
+
+
+def _require_inside(root: int, end: int, what: str) -> None:
+    if root + PAGE_SIZE > end:
+        raise ConfigError(f"--root {root:#x} is not inside {what}")
+
+
+def write_json(data: dict[str, Any]) -> None:
+    """Write an object to standard output, element by element."""
+    sys.stdout.writelines(f"{line}\n" for line in json_lines(data))
+    sys.stdout.flush()
+
+
+def console() -> Console:
+    """Return where tables go: the terminal at its width, or a file at one that cuts nothing."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH)

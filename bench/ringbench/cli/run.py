@@ -1,0 +1,110 @@
+"""`ringbench run`: the main job with a progress bar, a table of layers, JSON and JUnit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ringbench.check.result import LAYERS, RunResult
+from ringbench.cli.common import configured, machine_options
+from ringbench.report.run import as_json, as_junit, as_table
+from ringbench.run import Options
+from ringbench.run import run as perform_run
+
+
+@click.command()
+@machine_options
+@click.option("--seed", default=1, show_default=True, help="What the workload is made from.")
+@click.option(
+    "--ops",
+    type=click.IntRange(min=0),
+    default=5000,
+    show_default=True,
+    help="Operations over the monitor.",
+)
+@click.option(
+    "--gdb-ops",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="Operations by calling kernel functions from GDB.",
+)
+@click.option(
+    "--layer",
+    "layers",
+    type=click.Choice(LAYERS),
+    multiple=True,
+    help="Only this layer's operations; may be given more than once.",
+)
+@click.option(
+    "--picture-every",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Operations between two comparisons of the whole picture.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here.")
+@click.option(
+    "--junit", "junit_file", type=click.Path(path_type=Path), help="The same as JUnit XML."
+)
+def run(
+    seed: int,
+    ops: int,
+    gdb_ops: int,
+    layers: tuple[str, ...],
+    picture_every: int,
+    json_file: Path | None,
+    junit_file: Path | None,
+    **machine: object,
+) -> int:
+    """Boot the kernel, perform a seeded workload, compare everything with the model.
+
+    Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start,
+    died or hung.
+    """
+    for file in (json_file, junit_file):
+        require_writable(file)
+    config = configured(**machine)
+    options = Options(seed, ops, gdb_ops, layers or LAYERS, picture_every)
+    console = Console()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("boot", total=None)
+        result = perform_run(
+            config,
+            options,
+            lambda phase, done, total: bar.update(
+                task, description=phase, completed=done, total=total
+            ),
+        )
+    write(result, json_file, junit_file)
+    console.print(as_table(result))
+    return 0 if result.passed else 1
+
+
+def require_writable(file: Path | None) -> None:
+    """Find out before the run, not after it, that a report has nowhere to go.
+
+    Raises:
+        click.UsageError: the folder is not there, or the name is a folder's.
+    """
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise click.UsageError(f"can't write {file}: its folder does not exist, or it is a folder")
+
+
+def write(result: RunResult, json_file: Path | None, junit_file: Path | None) -> None:
+    """Write the reports that were asked for."""
+    if json_file is not None:
+        json_file.write_text(json.dumps(as_json(result), indent=2) + "\n")
+    if junit_file is not None:
+        junit_file.write_bytes(as_junit(result))

@@ -1,0 +1,49 @@
+"""`ringbench translate`: one address through every level of the page tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ringbench.arch.x86_64.address import is_canonical
+from ringbench.arch.x86_64.walk import translate as walk
+from ringbench.cli.page_source import (
+    address,
+    console,
+    open_page_source,
+    page_source_options,
+    write_json,
+)
+from ringbench.errors import ConfigError
+from ringbench.report.pages import translation_json, translation_table
+
+
+@click.command()
+@click.argument("virtual", callback=address, metavar="VA")
+@page_source_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def translate(
+    virtual: int,
+    dump: Path | None,
+    root: int | None,
+    save_dump: Path | None,
+    as_json: bool,
+    **machine: object,
+) -> None:
+    """Show the entries that virtual address VA (hexadecimal with 0x, or decimal) goes through.
+
+    Of the kernel that the configuration names, booted to its prompt; or, with --dump and --root,
+    of any x86_64 guest's saved memory. An address that is not mapped is shown up to the entry that
+    says so.
+    """
+    if not is_canonical(virtual):
+        raise ConfigError(
+            f"{virtual:#x} is not a canonical address: bits 63 to 47 must all be equal"
+        )
+    with open_page_source(dump, root, save_dump, **machine) as source:
+        result = walk(source.memory, source.root, virtual, source.features)
+    if as_json:
+        write_json(translation_json(result))
+    else:
+        console().print(translation_table(result))

@@ -1,0 +1,212 @@
+"""From a TOML file to a `Config`, and from a `Config` to one with single keys changed.
+
+`ringbench.toml` is wholly ours; in `pyproject.toml` we have the table ``[tool.ringbench]``.
+One table of rules below is the whole list of keys: it decides what is known, what each value
+must be, and what a misspelt key probably meant. Overrides from a command line pass the same
+rules, so that nothing enters a `Config` unchecked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ringbench.config import values
+from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
+from ringbench.errors import ConfigError
+
+FILE_NAME = "ringbench.toml"
+T = TypeVar("T")
+
+RULES: dict[str, dict[str, values.Rule]] = {
+    "kernel": {
+        "elf": values.path,
+        "image": values.path,
+        "prompt": values.prompt,
+        "command_line": values.text,
+        "modules": values.modules,
+        "line_end": values.line_end,
+        "panic": values.pattern,
+        "exception": values.pattern,
+        "end": values.pattern,
+        "layout": values.layout,
+    },
+    "machine": {
+        "qemu": values.word,
+        "gdb": values.word,
+        "memory": values.size,
+        "cpu": values.word,
+        "accelerator": values.option_word,
+        "firmware": values.firmware,
+        "arguments": values.arguments,
+    },
+    "deadlines": {
+        "boot": values.seconds,
+        "reply": values.seconds,
+        "gdb": values.seconds,
+        "stop": values.seconds,
+    },
+}
+
+
+def load(path: Path | None = None, overrides: Mapping[str, object] | None = None) -> Config:
+    """Read a configuration; without `path`, the nearest one from the working folder upwards.
+
+    `overrides` are as in `override`; they may also give the keys that a file must have, so
+    that a kernel can be booted with no file at all.
+
+    Raises:
+        ConfigError: no file, not TOML, or a key that is unknown, missing or wrong.
+    """
+    source = _find(Path.cwd()) if path is None else path.absolute()
+    if source is None:
+        if not overrides:
+            raise ConfigError(
+                f"no {FILE_NAME} and no pyproject.toml with [tool.ringbench] in {Path.cwd()} or "
+                "above it: write one, or name it with --config"
+            )
+        source = Path.cwd() / FILE_NAME
+        tables: Mapping[str, Any] = {}
+    else:
+        tables = _read(source)
+    checked = _check_tables(tables, source)
+    _apply(checked, overrides or {}, Path.cwd(), "command line")
+    return _build(checked, source)
+
+
+def override(config: Config, changes: Mapping[str, object]) -> Config:
+    """Return `config` with single keys changed: ``{"machine.memory": "1G"}``.
+
+    Relative paths start from the working folder, as on a command line. A new ``kernel.elf``
+    also becomes the image, unless the image is given too: booting one kernel with the symbols
+    of another is never wanted by accident.
+
+    Raises:
+        ConfigError: a key that is unknown or a value that is wrong.
+    """
+    checked = {
+        "kernel": _shallow(config.kernel),
+        "machine": _shallow(config.machine),
+        "deadlines": _shallow(config.deadlines),
+    }
+    _apply(checked, changes, Path.cwd(), "command line")
+    return _build(checked, config.source)
+
+
+def _shallow(settings: KernelConfig | MachineConfig | Deadlines) -> dict[str, object]:
+    return {f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)}
+
+
+def _find(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / FILE_NAME).is_file():
+            return place / FILE_NAME
+        project = place / "pyproject.toml"
+        if project.is_file() and _tool_table(project) is not None:
+            return project
+    return None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    if path.name != "pyproject.toml":
+        return _toml(path)
+    table = _tool_table(path)
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: expected a table [tool.ringbench]")
+    return table
+
+
+def _tool_table(project: Path) -> object:
+    tool = _toml(project).get("tool")
+    return tool.get("ringbench") if isinstance(tool, dict) else None
+
+
+def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"unknown {kind}; {guess}expected one of {', '.join(known)}"
+
+
+def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str, object]]:
+    checked: dict[str, dict[str, object]] = {name: {} for name in RULES}
+    for name, table in tables.items():
+        if name not in RULES:
+            raise ConfigError(f"{source}: [{name}]: {_unknown('table', name, RULES)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{source}: {name}: expected a table [{name}]")
+        for key, value in table.items():
+            checked[name][key] = _check(name, key, value, source.parent, str(source))
+    return checked
+
+
+def _check(table: str, key: str, value: object, folder: Path, where: str) -> object:
+    if key not in RULES[table]:
+        raise ConfigError(f"{where}: {table}.{key}: {_unknown('key', key, RULES[table])}")
+    try:
+        return RULES[table][key](value, folder)
+    except values.Expected as expected:
+        raise ConfigError(f"{where}: {table}.{key}: expected {expected}, not {value!r}") from None
+
+
+def _apply(
+    checked: dict[str, dict[str, object]],
+    changes: Mapping[str, object],
+    folder: Path,
+    where: str,
+) -> None:
+    for dotted, value in changes.items():
+        table, _, key = dotted.partition(".")
+        if table not in RULES:
+            raise ConfigError(f"{where}: {dotted}: {_unknown('table', table, RULES)}")
+        checked[table][key] = _check(table, key, value, folder, where)
+    if "kernel.elf" in changes and "kernel.image" not in changes:
+        checked["kernel"]["image"] = checked["kernel"]["elf"]
+
+
+def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
+    kernel = dict(checked["kernel"])
+    for key in ("elf", "prompt"):
+        if key not in kernel:
+            raise ConfigError(f"{source}: kernel.{key}: missing; every kernel needs it")
+    kernel.setdefault("image", kernel["elf"])
+    config = Config(
+        kernel=_make(KernelConfig, kernel),
+        machine=_make(MachineConfig, checked["machine"]),
+        deadlines=_make(Deadlines, checked["deadlines"]),
+        source=source,
+    )
+    _check_together(config)
+    return config
+
+
+def _make(kind: Callable[..., T], fields: Mapping[str, object]) -> T:
+    return kind(**fields)
+
+
+def _check_together(config: Config) -> None:
+    kernel, machine = config.kernel, config.machine
+    if kernel.is_iso and (kernel.command_line or kernel.modules):
+        raise ConfigError(
+            f"{config.source}: kernel.image: {kernel.image.name} boots through its own loader, "
+            "which alone decides on command line and modules; leave out kernel.command_line "
+            "and kernel.modules"
+        )
+    if machine.firmware != "bios" and not kernel.is_iso:
+        raise ConfigError(
+            f'{config.source}: machine.firmware: only "bios" can boot an ELF directly; '
+            "with other firmware kernel.image must be an .iso"
+        )

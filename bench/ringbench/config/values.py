@@ -1,0 +1,149 @@
+"""One function a kind of value: from what TOML or a command line gives to what the bench uses.
+
+Each takes the raw value and the folder that relative paths start from, and raises `Expected`
+with what would have been right; who calls knows the file and the key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ringbench.config.settings import Module
+
+PAGE = 4096
+MIN_MEMORY = 1 << 20
+MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can address as RAM
+_SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
+
+
+class Expected(ValueError):
+    """A value is not acceptable; the text completes "expected ..."."""
+
+
+Rule = Callable[[object, Path], object]
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that a size in QEMU's notation means: "64M", "6G", "512k".
+
+    As for QEMU's ``-m``, a number alone is in MiB.
+
+    Raises:
+        ValueError: not a size, or one that no guest can have.
+    """
+    match = re.fullmatch(r"\s*([0-9]+)\s*([kKmMgGtT]?)\s*", text)
+    if match is None:
+        raise Expected('a size such as "64M" or "6G"')
+    size = int(match[1]) << _SUFFIXES[match[2].lower()]
+    if not MIN_MEMORY <= size <= MAX_MEMORY:
+        raise Expected("a size from 1M to 64T")
+    if size % PAGE != 0:
+        raise Expected("a size that is a multiple of 4 KiB")
+    return size
+
+
+def size(value: object, folder: Path) -> int:
+    """Memory size in bytes, from text in QEMU's notation."""
+    if not isinstance(value, str):
+        raise Expected('a size in quotes, such as "64M" or "6G"')
+    return parse_size(value)
+
+
+def text(value: object, folder: Path) -> str:
+    """Text without a NUL, which no program argument can carry; may be empty."""
+    if not isinstance(value, str) or "\0" in value:
+        raise Expected("text")
+    return value
+
+
+def word(value: object, folder: Path) -> str:
+    """Text that is not empty."""
+    if text(value, folder).strip() == "":
+        raise Expected("text that is not empty")
+    return str(value)
+
+
+def option_word(value: object, folder: Path) -> str:
+    """A name that stands alone within a QEMU option, such as an accelerator."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+", word(value, folder)) is None:
+        raise Expected("one name of letters, digits, '_', '.' or '-'")
+    return str(value)
+
+
+def prompt(value: object, folder: Path) -> str:
+    """The prompt's exact text: one line, not empty."""
+    shown = text(value, folder)
+    if shown.strip() == "" or "\n" in shown or "\r" in shown:
+        raise Expected('the exact text of the prompt, on one line, such as "ring> "')
+    return shown
+
+
+def line_end(value: object, folder: Path) -> str:
+    """What ends a line that is typed at the kernel."""
+    if value not in ("\n", "\r", "\r\n"):
+        raise Expected(r'one of "\n", "\r", "\r\n"')
+    return str(value)
+
+
+def pattern(value: object, folder: Path) -> str:
+    """A regular expression that can be compiled and does not match the empty line."""
+    source = word(value, folder)
+    try:
+        compiled = re.compile(source)
+    except re.error as error:
+        raise Expected(f"a regular expression ({error})") from None
+    if compiled.search(""):
+        raise Expected("a regular expression that does not match an empty line")
+    return source
+
+
+def path(value: object, folder: Path) -> Path:
+    """An absolute path; a relative one starts from the folder of the configuration file."""
+    if isinstance(value, Path):
+        return (folder / value).absolute()
+    return (folder / word(value, folder)).absolute()
+
+
+def firmware(value: object, folder: Path) -> str:
+    """ "bios", "uefi", or the path of a firmware image, made absolute."""
+    name = str(value) if isinstance(value, Path) else word(value, folder)
+    return name if name in ("bios", "uefi") else str(path(name, folder))
+
+
+def layout(value: object, folder: Path) -> str:
+    """Name of the layout that says where allocator state is; the bench knows one."""
+    if value != "ringbench":
+        raise Expected('"ringbench", or no such key')
+    return "ringbench"
+
+
+def arguments(value: object, folder: Path) -> tuple[str, ...]:
+    """A list of texts."""
+    if not isinstance(value, list | tuple):
+        raise Expected("a list of texts")
+    return tuple(text(item, folder) for item in value)
+
+
+def modules(value: object, folder: Path) -> tuple[Module, ...]:
+    """A list of "file arguments"; the file's name ends at the first space."""
+    if not isinstance(value, list | tuple):
+        raise Expected('a list of "file arguments"')
+    found = []
+    for item in value:
+        if isinstance(item, Module):
+            found.append(item)
+            continue
+        name, _, rest = word(item, folder).strip().partition(" ")
+        found.append(Module(path(name, folder), rest.strip()))
+    return tuple(found)
+
+
+def seconds(value: object, folder: Path) -> float:
+    """A time that is more than 0 and not endless, in seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Expected("a number of seconds")
+    if not 0 < value < 1e6:
+        raise Expected("a number of seconds above 0 and below a million")
+    return float(value)

@@ -1,0 +1,30 @@
+"""One QEMU and everything that belongs to it; `Machine.start` boots a kernel to its prompt."""
+
+from ringbench.machine.deadline import Deadline
+from ringbench.machine.gdb import Gdb
+from ringbench.machine.machine import Machine
+from ringbench.machine.memory import BytesMemory, FileMemory, GdbMemory, MappedMemory, QmpMemory
+from ringbench.machine.mi import Breakpoint, Frame, StopEvent
+from ringbench.machine.qmp import Event, Qmp
+from ringbench.machine.ram import RamMap, RamRange
+from ringbench.machine.triage import Ending, EndKind
+
+__all__ = [
+    "Breakpoint",
+    "BytesMemory",
+    "Deadline",
+    "EndKind",
+    "Ending",
+    "Event",
+    "FileMemory",
+    "Frame",
+    "Gdb",
+    "GdbMemory",
+    "Machine",
+    "MappedMemory",
+    "Qmp",
+    "QmpMemory",
+    "RamMap",
+    "RamRange",
+    "StopEvent",
+]

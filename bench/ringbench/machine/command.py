@@ -1,0 +1,136 @@
+"""QEMU's command line as a pure function of the configuration and a few paths.
+
+Three parts: `guest_arguments` is the machine and what it boots, and the same for the bench and
+for a person who boots it by hand; `bench_arguments` connects the bench; `reproduce_command`
+gives a person what the bench started, with the console on the terminal.
+
+- Sockets are Unix sockets in a private folder. For serial and QMP it is the bench that listens
+  and QEMU that connects, so that both are there before the guest's first instruction.
+- RAM is a shared mapping of a file that the bench holds too. ``reserve=off`` lets a guest be
+  larger than the host's memory, as long as it does not touch all of it.
+- A reset or power-off pauses the guest instead of losing it, so that registers can still be
+  read; QEMU's log, with ``cpu_reset`` on, is where a triple fault is told from other resets.
+- The guest does not run before the bench says so (``-S``).
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringbench.config import Config, KernelConfig
+from ringbench.errors import ConfigError
+from ringbench.machine.firmware import Firmware
+
+RAM_ID = "guest-ram"
+TRIPLE_FAULT_MARK = "Triple fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where QEMU finds the bench: three sockets, its log, and the file that is guest RAM."""
+
+    serial: Path
+    qmp: Path
+    gdb: Path
+    log: Path
+    ram: Path
+
+
+def qemu_command(config: Config, paths: Paths, firmware: Firmware | None) -> tuple[str, ...]:
+    """Return the command that the bench starts; `firmware.variables` is a copy to write to.
+
+    Raises:
+        ConfigError: a module's path that QEMU's notation cannot carry.
+    """
+    machine = config.machine
+    backend = (
+        f"memory-backend-file,id={RAM_ID},size={machine.memory},mem-path={escape(paths.ram)},"
+        "share=on,reserve=off"
+    )
+    return (
+        machine.qemu,
+        *guest_arguments(config, firmware, f",memory-backend={RAM_ID}"),
+        *("-object", backend),
+        *bench_arguments(paths),
+        *machine.arguments,
+    )
+
+
+def guest_arguments(
+    config: Config, firmware: Firmware | None, machine_options: str = ""
+) -> tuple[str, ...]:
+    """Return the arguments that make the guest what it is, whoever boots it."""
+    machine = config.machine
+    return (
+        *("-nodefaults", "-no-user-config", "-display", "none"),
+        *("-machine", f"pc,accel={machine.accelerator}{machine_options}"),
+        *("-cpu", machine.cpu),
+        *("-m", f"{machine.memory // 1024}K"),
+        *_firmware_arguments(firmware),
+        *_boot_arguments(config.kernel),
+    )
+
+
+def bench_arguments(paths: Paths) -> tuple[str, ...]:
+    """Return the arguments that connect QEMU to the bench."""
+    return (
+        *("-chardev", f"socket,id=serial,path={escape(paths.serial)}"),
+        *("-serial", "chardev:serial"),
+        *("-chardev", f"socket,id=qmp,path={escape(paths.qmp)}"),
+        *("-mon", "chardev=qmp,mode=control"),
+        *("-chardev", f"socket,id=gdb,path={escape(paths.gdb)},server=on,wait=off"),
+        *("-gdb", "chardev:gdb"),
+        *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
+        *("-d", "cpu_reset", "-D", str(paths.log)),
+        "-S",
+    )
+
+
+def reproduce_command(config: Config, firmware: Firmware | None) -> str:
+    """Return a shell command that boots the same guest with its console on the terminal."""
+    arguments = guest_arguments(config, firmware)
+    return shlex.join(
+        (
+            config.machine.qemu,
+            *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
+            *("-serial", "stdio", "-no-reboot"),
+            *config.machine.arguments,
+        )
+    )
+
+
+def escape(value: object) -> str:
+    """Return `value` for the inside of a QEMU option, where a comma is written twice."""
+    return str(value).replace(",", ",,")
+
+
+def _firmware_arguments(firmware: Firmware | None) -> tuple[str, ...]:
+    if firmware is None:
+        return ()
+    flash = "if=pflash,format=raw"
+    code = ("-drive", f"{flash},unit=0,readonly=on,file={escape(firmware.code)}")
+    if firmware.variables is None:
+        return code
+    return (*code, "-drive", f"{flash},unit=1,file={escape(firmware.variables)}")
+
+
+def _boot_arguments(kernel: KernelConfig) -> tuple[str, ...]:
+    if kernel.is_iso:
+        return ("-cdrom", str(kernel.image))
+    arguments = ["-kernel", str(kernel.image)]
+    if kernel.command_line:
+        arguments += ["-append", kernel.command_line]
+    if kernel.modules:
+        arguments += ["-initrd", ",".join(_module(m.path, m.arguments) for m in kernel.modules)]
+    return tuple(arguments)
+
+
+def _module(path: Path, arguments: str) -> str:
+    if " " in str(path):
+        raise ConfigError(
+            f"kernel.modules: {path}: QEMU takes a module's name to end at the first space; "
+            "move it to a path without one"
+        )
+    return escape(f"{path} {arguments}".rstrip())

@@ -1,0 +1,498 @@
+"""The debugger, spoken to over GDB/MI.
+
+Every command carries a token, and the answer is the result record with that token: nothing is
+guessed from silence, as pygdbmi's own controller does (0.2 s a command). Reading is done here
+with `select` and `os.read`, so that gdb's death is an end of file and known at once; pygdbmi
+parses the lines. Whatever takes longer than its deadline is a `GdbTimeout`.
+
+gdb is in asynchronous mode: it takes commands while the guest runs, and `running` says whether
+the guest does. The guest is stopped by connecting.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ringbench.errors import (
+    Evidence,
+    GdbDied,
+    GdbError,
+    GdbRefused,
+    GdbTimeout,
+    MachineError,
+    no_evidence,
+)
+from ringbench.machine import mi
+from ringbench.machine.deadline import Deadline
+from ringbench.machine.mi import Breakpoint, Frame, StopEvent
+from ringbench.machine.process import Guard, Process, describe_exit
+
+MASK64 = (1 << 64) - 1
+CHUNK = 1 << 16  # bytes of guest memory asked for in one command
+# Signed or unsigned, whichever the expression is, and its value in decimal.
+_INTEGER = "(($ringbench = ({})) < 0) ? (long long)$ringbench : (unsigned long long)$ringbench"
+_SETTINGS = (
+    "confirm off",
+    "pagination off",
+    "width 0",
+    "mi-async on",
+    "breakpoint pending off",
+    "print elements 0",
+    "unwindonsignal on",
+    "stack-cache off",
+    "code-cache off",
+)
+# What `registers` gives; parts of registers (eax, al) and floating point have names as well.
+REGISTERS = (
+    *("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"),
+    *(f"r{number}" for number in range(8, 16)),
+    *("rip", "eflags", "cs", "ss", "ds", "es", "fs", "gs", "fs_base", "gs_base", "k_gs_base"),
+    *("cr0", "cr2", "cr3", "cr4", "cr8", "efer"),
+)
+WatchKind = Literal["write", "read", "access"]
+_WATCH_OPTION: dict[WatchKind, str] = {"write": "", "read": "-r ", "access": "-a "}
+
+
+class Gdb:
+    """One gdb process. `seconds` is the deadline of each command that names none."""
+
+    def __init__(self, process: Process, seconds: float, evidence: Evidence = no_evidence) -> None:
+        self.running = False
+        self._process = process
+        self._seconds = seconds
+        self._evidence = evidence
+        self._token = 0
+        self._partial = b""
+        self._results: dict[int, mi.Record] = {}
+        self._stops: deque[StopEvent] = deque()
+        self._console: list[str] = []
+        self._register_names: dict[str, int] = {}
+        self._returns: dict[str, str] = {}
+        self._poller = select.poll()
+        self._poller.register(process.stdout, select.POLLIN)
+        os.set_blocking(process.stdout.fileno(), False)
+        os.set_blocking(process.stdin.fileno(), False)
+
+    @classmethod
+    def start(
+        cls,
+        program: str,
+        elf: Path,
+        guard: Guard,
+        log: Path,
+        seconds: float,
+        evidence: Evidence = no_evidence,
+    ) -> Gdb:
+        """Start gdb on the symbols of `elf`; its errors go to the file `log`.
+
+        Raises:
+            StartError: there is no such program.
+            GdbError: it does not take the file.
+        """
+        command = (program, "-nx", "-q", "--interpreter=mi3", "-iex", "set debuginfod enabled off")
+        try:
+            process = Process.start("gdb", command, guard, log, piped=True)
+        except MachineError as error:
+            raise evidence(error) from None
+        gdb = cls(process, seconds, evidence)
+        try:
+            for setting in _SETTINGS:
+                gdb.execute(f"-gdb-set {setting}")
+            # Below our own deadline, so that gdb's words about a silent guest are heard.
+            gdb.execute(f"-gdb-set remotetimeout {max(1, int(seconds / 2))}")
+            gdb.execute(f"-file-exec-and-symbols {mi.quote(str(elf))}")
+        except BaseException:
+            gdb.close()
+            raise
+        return gdb
+
+    @property
+    def pid(self) -> int:
+        """Process id of gdb."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """File descriptor that becomes readable when gdb says something."""
+        return self._process.stdout.fileno()
+
+    def connect(self, path: Path) -> None:
+        """Connect to the guest's gdb stub at the socket `path`; the guest is then stopped."""
+        self.execute(f"-target-select remote {path}")
+        self.running = False
+        self._stops.clear()
+
+    def close(self) -> None:
+        """End gdb; the guest, if it is connected, is detached and runs on."""
+        self._process.stop(min(self._seconds, 3.0), ask=self._ask_exit)
+
+    def kill(self) -> None:
+        """End gdb at once, without a word to the guest."""
+        self._process.kill()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the gdb process is there."""
+        return self._process.exit_status() is None
+
+    def _ask_exit(self) -> None:
+        try:
+            if self.running:
+                self.interrupt()
+            self._write("-gdb-exit\n", Deadline(1.0))
+        except MachineError:
+            return
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def execute(self, command: str, seconds: float | None = None) -> dict[str, Any]:
+        """Execute one MI command and return the payload of its result.
+
+        Raises:
+            GdbRefused: gdb answered with an error.
+            GdbTimeout: no answer within `seconds`.
+            GdbDied: gdb is gone.
+        """
+        deadline = Deadline(self._seconds if seconds is None else seconds)
+        self._token += 1
+        token = self._token
+        self._console.clear()
+        self._write(f"{token}{command}\n", deadline)
+        while token not in self._results:
+            self._receive(deadline, f"gdb did not answer {command!r}")
+        result = self._results.pop(token)
+        if result.message == "error":
+            text = mi.error_text(result.payload)
+            raise self._evidence(GdbRefused(f"gdb refused {command!r}: {text}"))
+        return result.payload if isinstance(result.payload, dict) else {}
+
+    def console(self, line: str, seconds: float | None = None) -> str:
+        """Execute a line as a person would type it, and return what gdb prints.
+
+        Raises:
+            GdbError: as for `execute`.
+        """
+        self.execute(f"-interpreter-exec console {mi.quote(line)}", seconds)
+        return "".join(self._console)
+
+    def poll(self) -> None:
+        """Take what gdb has said meanwhile, so that `running` is true to the moment."""
+        while self._poller.poll(0):
+            self._read()
+
+    # -- running and stopping ------------------------------------------------------------------
+
+    def continue_(self) -> None:
+        """Let the guest run and return at once; `wait_stop` waits for it to stop."""
+        self._resume("-exec-continue")
+
+    def interrupt(self) -> StopEvent:
+        """Stop the running guest and return where it is; a stopped one is left as it is."""
+        if not self.running:
+            return self._stops[-1] if self._stops else StopEvent("unknown", self._here())
+        self.execute("-exec-interrupt")
+        return self.wait_stop()
+
+    def wait_stop(self, seconds: float | None = None) -> StopEvent:
+        """Wait until the guest stops: a breakpoint, a watchpoint, a signal.
+
+        Raises:
+            GdbTimeout: it is still running after `seconds`.
+            GdbDied: gdb is gone.
+        """
+        deadline = Deadline(self._seconds if seconds is None else seconds)
+        while not self._stops:
+            self._receive(deadline, "the guest did not stop")
+        return self._stops.popleft()
+
+    def step(self) -> StopEvent:
+        """Run to the next source line, into functions."""
+        return self._run("-exec-step")
+
+    def next(self) -> StopEvent:
+        """Run to the next source line, over functions."""
+        return self._run("-exec-next")
+
+    def step_instruction(self) -> StopEvent:
+        """Execute one instruction."""
+        return self._run("-exec-step-instruction")
+
+    def finish(self) -> StopEvent:
+        """Run until the function returns; `result` is what it returned, as gdb prints it."""
+        return self._run("-exec-finish")
+
+    def _run(self, command: str) -> StopEvent:
+        self._resume(command)
+        return self.wait_stop()
+
+    def _resume(self, command: str) -> None:
+        self._stops.clear()
+        self.execute(command)
+
+    def _here(self) -> Frame | None:
+        found = self.execute("-stack-info-frame").get("frame")
+        return mi.frame(found) if found else None
+
+    # -- breakpoints ---------------------------------------------------------------------------
+
+    def break_(
+        self,
+        location: str,
+        *,
+        hardware: bool = False,
+        condition: str | None = None,
+        temporary: bool = False,
+    ) -> Breakpoint:
+        """Stop at `location`: a function, ``file:line``, or ``*address``.
+
+        Before paging is on, only a `hardware` one is sure to work: the other kind may want to
+        write to an address that is not mapped yet.
+
+        Raises:
+            GdbRefused: there is no such place.
+        """
+        options = ("-h " if hardware else "") + ("-t " if temporary else "")
+        if condition is not None:
+            options += f"-c {mi.quote(condition)} "
+        return mi.breakpoint_of(self.execute(f"-break-insert {options}{mi.quote(location)}"))
+
+    def watch(self, expression: str, kind: WatchKind = "write") -> Breakpoint:
+        """Stop when the memory that `expression` names is written, read, or either.
+
+        Raises:
+            GdbRefused: it names no memory.
+        """
+        option = _WATCH_OPTION[kind]
+        return mi.breakpoint_of(self.execute(f"-break-watch {option}{mi.quote(expression)}"))
+
+    def delete(self, breakpoint: Breakpoint) -> None:
+        """Remove a breakpoint or watchpoint."""
+        self.execute(f"-break-delete {breakpoint.number}")
+
+    # -- state ---------------------------------------------------------------------------------
+
+    def read_memory(self, vaddr: int, length: int) -> bytes:
+        """Return `length` bytes at virtual address `vaddr`, as the guest's page tables map it.
+
+        Raises:
+            GdbRefused: a byte of them is not mapped.
+        """
+        parts = []
+        for at in range(vaddr, vaddr + length, CHUNK):
+            size = min(CHUNK, vaddr + length - at)
+            found = self.execute(f"-data-read-memory-bytes {at:#x} {size}")
+            try:
+                parts.append(mi.memory_of(found, at, size))
+            except ValueError as error:
+                raise self._evidence(GdbRefused(f"cannot read memory: {error}")) from None
+        return b"".join(parts)
+
+    def write_memory(self, vaddr: int, data: bytes) -> None:
+        """Write `data` to virtual address `vaddr`; page permissions do not stop a debugger.
+
+        Raises:
+            GdbRefused: a byte of the range is not mapped.
+        """
+        for at in range(0, len(data), CHUNK):
+            part = data[at : at + CHUNK]
+            self.execute(f"-data-write-memory-bytes {vaddr + at:#x} {part.hex()}")
+
+    def read_physical(self, paddr: int, length: int) -> bytes:
+        """Return `length` bytes at physical address `paddr`, whatever paging says.
+
+        Raises:
+            GdbRefused: there is nothing at that address.
+        """
+        self._physical(True)
+        try:
+            return self.read_memory(paddr, length)
+        finally:
+            self._physical(False)
+
+    def write_physical(self, paddr: int, data: bytes) -> None:
+        """Write `data` to physical address `paddr`.
+
+        Raises:
+            GdbRefused: there is nothing at that address.
+        """
+        self._physical(True)
+        try:
+            self.write_memory(paddr, data)
+        finally:
+            self._physical(False)
+
+    def _physical(self, on: bool) -> None:
+        """Switch QEMU's stub between virtual and physical addresses (QEMU manual, "GDB usage")."""
+        said = self.console(f"maintenance packet Qqemu.PhyMemMode:{int(on)}")
+        if '"OK"' not in said:
+            raise self._evidence(GdbRefused(f"no physical memory access: {said.strip()}"))
+
+    def registers(self) -> dict[str, int]:
+        """Return the integer registers by name: general, segment, control, `efer`."""
+        known = self._names()
+        names = {name: known[name] for name in REGISTERS if name in known}
+        wanted = " ".join(str(number) for number in names.values())
+        found = self.execute(f"-data-list-register-values x {wanted}")["register-values"]
+        values = {int(entry["number"]): entry["value"] for entry in found}
+        return {name: int(values[number], 0) for name, number in names.items()}
+
+    def register(self, name: str) -> int:
+        """Return one register, by the name that gdb has for it.
+
+        Raises:
+            GdbRefused: no register of that name has an integer value.
+        """
+        names = self._names()
+        if name not in names:
+            raise self._evidence(GdbRefused(f"no integer register is called {name!r}"))
+        found = self.execute(f"-data-list-register-values x {names[name]}")
+        return int(found["register-values"][0]["value"], 0)
+
+    def set_register(self, name: str, value: int) -> None:
+        """Set one register.
+
+        Raises:
+            GdbRefused: there is no such register.
+        """
+        self.register(name)
+        self.execute(f"-data-evaluate-expression {mi.quote(f'${name} = {value:#x}')}")
+
+    def _names(self) -> dict[str, int]:
+        """Return the numbers of the registers that hold an integer, asked once."""
+        if not self._register_names:
+            names: Sequence[str] = self.execute("-data-list-register-names")["register-names"]
+            values = self.execute("-data-list-register-values x")["register-values"]
+            whole = {int(v["number"]) for v in values if v["value"].startswith("0x")}
+            self._register_names = {n: i for i, n in enumerate(names) if n and i in whole}
+        return self._register_names
+
+    # -- expressions ---------------------------------------------------------------------------
+
+    def evaluate(self, expression: str) -> str:
+        """Return the value of an expression with its type's notation, as gdb prints it.
+
+        Raises:
+            GdbRefused: it cannot be evaluated.
+        """
+        found = self.execute(f"-data-evaluate-expression {mi.quote(expression)}")
+        return str(found["value"])
+
+    def evaluate_int(self, expression: str) -> int:
+        """Return the value of an integer, enumeration or pointer, with its type's sign.
+
+        Raises:
+            GdbRefused: it cannot be evaluated, or is no such thing.
+        """
+        return mi.number(self.evaluate(_INTEGER.format(expression)))
+
+    def call(self, function: str, *arguments: int) -> int:
+        """Call a kernel function in the stopped guest and return its value; 0 for void.
+
+        The function runs on the current stack, wherever the guest stopped.
+
+        Raises:
+            GdbRefused: there is no such function, or it does not return an integer or pointer.
+            GdbTimeout: it did not return.
+        """
+        returns = self._return_type(function)
+        listed = ", ".join(_literal(argument) for argument in arguments)
+        if returns == "void":
+            self.evaluate(f"{function}({listed})")
+            return 0
+        if returns == "unknown":
+            function = f"((unsigned long (*)()){function})"
+        return self.evaluate_int(f"{function}({listed})")
+
+    def _return_type(self, function: str) -> str:
+        if function not in self._returns:
+            printed = self.console(f"whatis {function}")
+            kind = printed.partition("=")[2].strip()
+            if "no debug info" in kind:
+                self._returns[function] = "unknown"
+            else:
+                self._returns[function] = kind.partition("(")[0].strip()
+        return self._returns[function]
+
+    def symbol(self, name: str) -> int:
+        """Return the address of a function or variable.
+
+        Raises:
+            GdbRefused: there is none of that name.
+        """
+        return mi.number(self.evaluate(f"(unsigned long)&{name}"))
+
+    def backtrace(self) -> tuple[Frame, ...]:
+        """Return the stack's frames, innermost first, at most 64."""
+        found = self.execute("-stack-list-frames 0 63")["stack"]
+        return tuple(mi.frame(entry.get("frame", entry)) for entry in found)
+
+    # -- the pipe ------------------------------------------------------------------------------
+
+    def _write(self, text: str, deadline: Deadline) -> None:
+        data = memoryview(text.encode())
+        descriptor = self._process.stdin.fileno()
+        poller = select.poll()
+        poller.register(descriptor, select.POLLOUT)
+        while data:
+            if not poller.poll(deadline.remaining() * 1000):
+                raise self._timeout("gdb does not take commands", deadline)
+            try:
+                data = data[os.write(descriptor, data) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise self._died() from None
+
+    def _receive(self, deadline: Deadline, what: str) -> None:
+        if not self._poller.poll(deadline.remaining() * 1000):
+            raise self._timeout(what, deadline)
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self.fileno(), 1 << 16)
+        except BlockingIOError:
+            return
+        if not data:
+            raise self._died()
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._take(mi.parse(line.decode("utf-8", "replace").rstrip("\r")))
+
+    def _take(self, record: mi.Record) -> None:
+        if record.kind == "result" and record.token is not None:
+            self._results[record.token] = record
+            if record.message == "running":
+                self.running = True
+        elif record.kind == "console":
+            self._console.append(str(record.payload))
+        elif record.kind == "notify" and record.message == "stopped":
+            self.running = False
+            # A stop that gdb made for itself, within a call, has no reason and is none.
+            if record.payload and "reason" in record.payload:
+                self._stops.append(mi.stop_event(record.payload))
+
+    def _died(self) -> MachineError:
+        status = self._process.wait(Deadline(1.0))
+        how = describe_exit(status) if status is not None else "it closed its output"
+        said = self._process.said()
+        return self._evidence(
+            GdbDied(f"gdb is gone: {how}" + (f"; it said: {said}" if said else ""))
+        )
+
+    def _timeout(self, what: str, deadline: Deadline) -> GdbError:
+        error = GdbTimeout(f"{what} within {deadline.seconds:g} s")
+        self._evidence(error)
+        return error
+
+
+def _literal(argument: int) -> str:
+    """Return an integer as C text of a 64-bit type that has its sign."""
+    if not -(1 << 63) <= argument < 1 << 64:
+        raise ValueError(f"{argument} does not fit in 64 bits")
+    cast = "(long)" if argument < 0 else ""
+    return f"{cast}{argument & MASK64:#x}UL"

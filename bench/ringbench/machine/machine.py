@@ -1,0 +1,377 @@
+"""A booted kernel: everything that the later stages use comes from here.
+
+    with Machine.start(load()) as machine:
+        machine.command("help")
+
+A machine owns one QEMU and, once it is asked for, one gdb. However the block is left, by
+Ctrl-C too, both are ended and the private folder is gone; `keep` names a folder where the logs
+stay. Whatever fails, the exception carries the end of the serial log, the registers where the
+guest is still there, and the command that boots the same guest by hand.
+"""
+
+from __future__ import annotations
+
+import mmap
+import select
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
+
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.config import Config
+from ringbench.errors import (
+    BootTimeout,
+    Ended,
+    GdbDied,
+    GdbRefused,
+    GdbError,
+    Hang,
+    LastWords,
+    MachineError,
+    QemuDied,
+    QmpError,
+    SerialClosed,
+    SerialError,
+    SerialTimeout,
+)
+from ringbench.machine import memory as readers
+from ringbench.machine.command import RAM_ID, TRIPLE_FAULT_MARK
+from ringbench.machine.deadline import Deadline
+from ringbench.machine.gdb import Gdb
+from ringbench.machine.image import check_kernel
+from ringbench.machine.qemu import Qemu
+from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.triage import Ending, EndKind, Facts, classify
+
+if TYPE_CHECKING:
+    from ringbench.machine.qmp import Qmp
+    from ringbench.machine.serial import Serial
+
+EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
+END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
+READERS = Literal["mapped", "gdb", "qmp"]
+AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
+
+
+class Machine:
+    """One guest. Made by `start`, or by `launch` for one that has not run yet."""
+
+    def __init__(self, config: Config, keep: Path | None = None) -> None:
+        from ringbench.machine.serial import Serial
+
+        check_kernel(config.kernel)
+        self.config = config
+        self.boot_text = ""
+        self._kept = keep is not None
+        self._gdb: Gdb | None = None
+        self._ram: RamMap | None = None
+        self._mapping: mmap.mmap | None = None
+        self._ending: Ending | None = None
+        self._last_words: LastWords | None = None
+        self._paused = False
+        with ExitStack() as stack:
+            self._qemu = Qemu(config, keep)
+            stack.callback(self._qemu.close)
+            self.qmp: Qmp = self._qemu.qmp
+            self.qmp.evidence = self._add_evidence
+            self.folder: Path = self._qemu.logs
+            transcript = self.folder / "serial.log"
+            self.serial: Serial = Serial(
+                self._qemu.serial, config.kernel, transcript, self._add_evidence
+            )
+            stack.callback(self.serial.close)
+            self.serial.watch(self.qmp.fileno(), self._alarm)
+            stack.callback(self._close_mapping)
+            stack.callback(self._kill_gdb)
+            self._stack = stack.pop_all()
+
+    @classmethod
+    def launch(cls, config: Config, keep: Path | None = None) -> Self:
+        """Start QEMU and stop before the guest's first instruction; `boot` goes on.
+
+        Logs go to the folder `keep`, if it is given, and stay there.
+
+        Raises:
+            ImageError: the kernel's files cannot work.
+            StartError: QEMU is missing, or refuses its arguments.
+        """
+        return cls(config, keep)
+
+    @classmethod
+    def start(cls, config: Config, keep: Path | None = None) -> Self:
+        """Start QEMU and boot the kernel to its prompt.
+
+        Raises:
+            ImageError, StartError: as for `launch`.
+            BootTimeout: no prompt within `deadlines.boot`.
+            Ended: a panic, an exception, a triple fault or a reset on the way.
+        """
+        machine = cls.launch(config, keep)
+        try:
+            machine.boot()
+        except BaseException:
+            machine.close()
+            raise
+        return machine
+
+    def boot(self) -> None:
+        """Let a launched guest run to its prompt; raises as `start` does."""
+        seconds = self.config.deadlines.boot
+        self._paused = False
+        if self._gdb is not None and self._gdb.alive:
+            self._gdb.continue_()
+        else:
+            self.qmp.cont()
+        try:
+            self.boot_text = self.serial.expect_prompt(Deadline(seconds))
+        except SerialError as error:
+            raise self._failure(error, BootTimeout, "while booting") from None
+        self._ram = None  # the firmware may have moved things
+
+    def close(self) -> None:
+        """End the guest and everything with it; may be called twice."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # -- talking to the kernel -----------------------------------------------------------------
+
+    def command(self, line: str, seconds: float | None = None) -> str:
+        """Type `line` at the kernel's prompt and return its reply, without echo and prompt.
+
+        Raises:
+            Hang: no prompt again within `seconds` (`deadlines.reply`).
+            Ended: the kernel panicked, faulted, reset or switched itself off.
+            QemuDied: QEMU is gone.
+            MachineError: the guest is stopped, by `stopped` or by gdb.
+        """
+        if self._ending is not None:
+            raise self._ended(self._ending, Hang, f"before {line!r}")
+        if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
+            text = f"cannot perform {line!r}: the guest is stopped; let it run on first"
+            raise self._add_evidence(MachineError(text))
+        deadline = Deadline(self.config.deadlines.reply if seconds is None else seconds)
+        try:
+            self._alarm()
+            return self.serial.command(line, deadline)
+        except SerialError as error:
+            raise self._failure(error, Hang, f"while performing {line!r}") from None
+
+    @property
+    def reproduce(self) -> str:
+        """Shell command that boots the same guest with its console on the terminal."""
+        return self._qemu.reproduce
+
+    # -- stopping and reading ------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the guest is executing."""
+        if self._gdb is not None and self._gdb.alive:
+            self._gdb.poll()
+            return self._gdb.running
+        return not self._paused and self.qmp.status() == "running"
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Keep the guest still, for a consistent picture; leave a stopped guest stopped.
+
+        This is the one place that knows how: through gdb where gdb is connected, because it
+        must not be left believing otherwise, and through QEMU where it is not.
+        """
+        if not self.running:
+            yield
+        elif self._gdb is not None and self._gdb.alive:
+            self._gdb.interrupt()
+            try:
+                yield
+            finally:
+                self._gdb.continue_()
+        else:
+            self.qmp.stop()
+            self._paused = True
+            try:
+                yield
+            finally:
+                self._paused = False
+                self.qmp.cont()
+
+    @property
+    def ram(self) -> RamMap:
+        """Where guest RAM is."""
+        if self._ram is None:
+            self._ram = parse_mtree(self.qmp.hmp("info mtree -f"), RAM_ID)
+        return self._ram
+
+    @property
+    def memory(self) -> readers.MappedMemory:
+        """Guest RAM, mapped: the fastest reader."""
+        if self._mapping is None:
+            self._mapping = mmap.mmap(self._qemu.ram, 0)
+        return readers.MappedMemory(self._mapping, self.ram)
+
+    def reader(self, kind: READERS) -> PhysicalMemory:
+        """Return one of the ways to read guest RAM."""
+        if kind == "gdb":
+            return readers.GdbMemory(self.gdb, self.ram)
+        if kind == "qmp":
+            return readers.QmpMemory(self.qmp, self.ram, self._qemu.private)
+        return self.memory
+
+    def save_dump(self, path: Path) -> None:
+        """Write guest-physical memory from address 0 on to `path`, as a sparse file.
+
+        Raises:
+            MachineError: the file cannot be written.
+        """
+        try:
+            with self.stopped():
+                readers.save_dump(path, self._qemu.ram, self.ram)
+        except OSError as error:
+            raise self._add_evidence(
+                MachineError(f"{path}: memory cannot be saved there ({error.strerror})")
+            ) from None
+
+    # -- the debugger --------------------------------------------------------------------------
+
+    @property
+    def gdb(self) -> Gdb:
+        """The debugger, started and connected at first use; the guest is then stopped.
+
+        Raises:
+            StartError: gdb is missing.
+            GdbError: it cannot connect.
+        """
+        if self._gdb is None:
+            config = self.config
+            gdb = Gdb.start(
+                config.machine.gdb,
+                config.kernel.elf,
+                self._qemu.guard,
+                self.folder / "gdb.out",
+                config.deadlines.gdb,
+                self._add_evidence,
+            )
+            self._gdb = gdb
+            gdb.connect(self._qemu.gdb_socket)
+        return self._gdb
+
+    def detach_gdb(self) -> None:
+        """End gdb, if there is one, and let the guest run on; `gdb` then starts another."""
+        gdb, self._gdb = self._gdb, None
+        if gdb is None:
+            return
+        gdb.close()
+        if self.qmp.status() in ("paused", "debug"):
+            self.qmp.cont()
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def ending(self) -> Ending | None:
+        """Return how the run ended, or None while it goes on; never waits."""
+        if self._ending is None:
+            try:
+                self.serial.check()
+            except LastWords as words:
+                self._last_words = words
+            self._ending = classify(self._facts())
+        return self._ending
+
+    def wait_end(self, seconds: float) -> Ending:
+        """Wait until the run ends; a guest that goes on for `seconds` is a hang."""
+        deadline = Deadline(seconds)
+        poller = select.poll()
+        poller.register(self.qmp.fileno(), select.POLLIN)
+        poller.register(self.serial.fileno(), select.POLLIN)
+        while (ending := self.ending()) is None:
+            if not poller.poll(deadline.remaining() * 1000) or deadline.expired:
+                return Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
+        return ending
+
+    def registers(self, seconds: float | None = None) -> str:
+        """Return QEMU's own dump of the CPU's registers, without floating point.
+
+        Raises:
+            QmpError: QEMU is gone or does not answer.
+        """
+        return self.qmp.hmp("info registers", seconds).partition("\nFCW=")[0].strip()
+
+    def _alarm(self) -> None:
+        """End a wait for the kernel when QEMU says that nothing more will come."""
+        over = any(event.name in END_EVENTS for event in self.qmp.events())
+        if over or self.qmp.closed:
+            raise SerialClosed("the guest has ended")
+
+    def _facts(self, overdue: str | None = None) -> Facts:
+        process = self._qemu.process
+        events = self.qmp.events()
+        # QEMU closes its sockets a moment before it is gone.
+        status = process.wait(Deadline(1.0)) if self.qmp.closed else process.exit_status()
+        words = self._last_words
+        return Facts(
+            events=events,
+            opening=words.opening if words else None,
+            block=words.block if words else (),
+            exit_status=status,
+            has_exit_device=any("isa-debug-exit" in a for a in self.config.machine.arguments),
+            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in _read(self._qemu.log),
+            overdue=overdue,
+        )
+
+    def _failure(self, error: SerialError, overdue: type[Hang], doing: str) -> Ended:
+        """Make of what went wrong on the line what went wrong with the guest."""
+        late = None
+        if isinstance(error, LastWords):
+            self._last_words = error
+        elif isinstance(error, SerialTimeout):
+            late = f"{error} {doing}; {self._last_seen()}"
+        self._ending = classify(self._facts(late)) or Ending(
+            EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
+        )
+        return self._ended(self._ending, overdue, doing)
+
+    def _last_seen(self) -> str:
+        if self._gdb is not None and self._gdb.alive and not self.running:
+            return "the guest is stopped in gdb"
+        last = self.serial.tail(1) or self.serial.tail(2).strip("\n")
+        return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
+
+    def _ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
+        kind = {EndKind.HANG: overdue, EndKind.QEMU_DIED: QemuDied}.get(ending.kind, Ended)
+        text = ending.message if doing in ending.message else f"{ending.message}, {doing}"
+        return self._add_evidence(kind(text, ending=ending))
+
+    def _add_evidence(self, error: AnyMachineError) -> AnyMachineError:
+        """Give an exception what a person will ask for next."""
+        error.command = self.reproduce
+        error.folder = self.folder if self._kept else None
+        error.serial_tail = self.serial.tail()
+        if isinstance(error, GdbDied):
+            error.ending = classify(Facts(gdb_gone=str(error)))
+        elif isinstance(error, GdbError):
+            error.ending = self.ending()
+        if not isinstance(error, QmpError | GdbRefused) and not self.qmp.closed:
+            with suppress(QmpError):
+                error.registers = self.registers(EVIDENCE_SECONDS)
+        return error
+
+    def _kill_gdb(self) -> None:
+        if self._gdb is not None:
+            self._gdb.kill()
+
+    def _close_mapping(self) -> None:
+        if self._mapping is not None:
+            with suppress(BufferError):  # a view is still held; the mapping goes with it
+                self._mapping.close()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,145 @@
+"""Starting QEMU: the private folder, the sockets, guest RAM, the process - and undoing it all.
+
+Guest RAM is a memfd: a file without a name, which QEMU opens through ``/proc/self/fd`` and the
+bench maps. Nothing of it is left anywhere once both are gone, however they went, and it is not
+bound to the size of /dev/shm, which containers keep small.
+
+The folder's path is short because a Unix socket's name has room for 107 bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import socket
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from ringbench.config import Config
+from ringbench.errors import QmpError, StartError
+from ringbench.machine import command
+from ringbench.machine.command import Paths
+from ringbench.machine.deadline import Deadline
+from ringbench.machine.firmware import Firmware, find_firmware
+from ringbench.machine.process import Guard, Process, describe_exit
+from ringbench.machine.qmp import Qmp
+
+MAX_FOLDER = 80
+LOOK_SECONDS = 0.02  # how often to look whether QEMU has given up instead of connecting
+
+
+class Qemu:
+    """A QEMU that has accepted its arguments and waits before the guest's first instruction.
+
+    `private` is the folder that goes away with it, `logs` where its log files are: the same
+    folder, or the one that the caller keeps.
+    """
+
+    def __init__(self, config: Config, keep: Path | None) -> None:
+        firmware = find_firmware(config.machine.firmware)
+        self.reproduce = command.reproduce_command(config, firmware)
+        with ExitStack() as stack:
+            self._open(config, keep, firmware, stack)
+            self._stack = stack.pop_all()
+
+    def _open(
+        self, config: Config, keep: Path | None, firmware: Firmware | None, stack: ExitStack
+    ) -> None:
+        self.private = private_folder()
+        stack.callback(shutil.rmtree, self.private, ignore_errors=True)
+        self.logs = self.private if keep is None else keep
+        if keep is not None:
+            self._keep(keep)
+        self.guard = Guard(self.private)
+        stack.callback(self.guard.close)
+        self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
+        stack.callback(os.close, self.ram)
+        paths = Paths(
+            serial=self.private / "serial",
+            qmp=self.private / "qmp",
+            gdb=self.private / "gdb",
+            log=self.logs / "qemu.log",
+            ram=Path(f"/proc/self/fd/{self.ram}"),
+        )
+        self.gdb_socket = paths.gdb
+        self.log = paths.log
+        listeners = [stack.enter_context(_listen(path)) for path in (paths.serial, paths.qmp)]
+        self.process = Process.start(
+            "qemu",
+            command.qemu_command(config, paths, _own_variables(firmware, self.private)),
+            self.guard,
+            self.logs / "qemu.out",
+            pass_fds=(self.ram,),
+        )
+        stack.callback(self.process.kill)
+        deadline = Deadline(config.deadlines.boot)
+        self.serial, monitor = (stack.enter_context(self._accept(s, deadline)) for s in listeners)
+        self.qmp = Qmp(monitor, config.deadlines.reply)
+        try:
+            self.qmp.negotiate()
+        except QmpError:
+            raise self._refused() from None
+        stack.callback(self.process.stop, config.deadlines.stop, self.qmp.quit)
+
+    def close(self) -> None:
+        """End QEMU, in order if it is able to, and remove everything that belongs to it."""
+        self._stack.close()
+
+    def _keep(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            script = folder / "reproduce.sh"
+            script.write_text(
+                f"#!/bin/sh\n# Boots the same guest by hand.\nexec {self.reproduce}\n"
+            )
+            script.chmod(0o755)
+        except OSError as error:
+            raise StartError(f"{folder}: logs cannot be kept there ({error.strerror})") from None
+
+    def _accept(self, listener: socket.socket, deadline: Deadline) -> socket.socket:
+        poller = select.poll()
+        poller.register(listener, select.POLLIN)
+        while not poller.poll(LOOK_SECONDS * 1000):
+            if self.process.exit_status() is not None or deadline.expired:
+                raise self._refused()
+        return listener.accept()[0]
+
+    def _refused(self) -> StartError:
+        status = self.process.wait(Deadline(1.0))
+        if status is None:
+            return StartError("QEMU started but did not connect in time", command=self.reproduce)
+        said = self.process.said() or "it said nothing"
+        return StartError(
+            f"QEMU refused to start ({describe_exit(status)}): {said}; check [machine] in the "
+            "configuration",
+            command=self.reproduce,
+        )
+
+
+def private_folder() -> Path:
+    """Return a new folder of our own whose path leaves room for a socket's name."""
+    base = tempfile.gettempdir()
+    if len(os.fsencode(base)) > MAX_FOLDER:
+        base = "/tmp"
+    return Path(tempfile.mkdtemp(prefix="ringbench-", dir=base))
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        listener.listen(1)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _own_variables(firmware: Firmware | None, folder: Path) -> Firmware | None:
+    """Give the guest a copy of the UEFI variable store, which it will write to."""
+    if firmware is None or firmware.variables is None:
+        return firmware
+    return replace(firmware, variables=Path(shutil.copy(firmware.variables, folder / "vars.fd")))

@@ -1,0 +1,58 @@
+"""The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
+
+Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
+heap/heap.h and monitor/monitor.h.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+DIRECT_MAP_BASE: Final = 0xFFFF_8000_0000_0000
+DIRECT_MAP_SIZE: Final = 0x0000_0080_0000_0000
+HEAP_BASE: Final = 0xFFFF_C000_0000_0000
+HEAP_SIZE: Final = 0x0000_0004_0000_0000
+KERNEL_WINDOW_BASE: Final = 0xFFFF_D000_0000_0000
+KERNEL_WINDOW_END: Final = 0xFFFF_D080_0000_0000
+IMAGE_BASE: Final = 0xFFFF_FFFF_8000_0000
+TASK_WINDOW_BASE: Final = 0x0000_0000_0001_0000
+TASK_WINDOW_END: Final = 0x0000_7FFF_FFFF_F000
+KERNEL_HALF: Final = 0xFFFF_8000_0000_0000
+
+PADDR_NONE: Final = (1 << 64) - 1
+FRAME_SIZE: Final = 4096
+BLOCK_FRAMES: Final = 512
+
+VM_SLAB_REGIONS: Final = 63
+VM_RECORD_SIZE: Final = 64
+"""Bytes of struct vm_region, and of the header of struct vm_slab before the first of them."""
+
+HEAP_ALIGN: Final = 16
+HEAP_HEADER: Final = 16
+HEAP_NODE_MIN: Final = 32
+HEAP_TRIM: Final = 64 << 10
+HEAP_ALLOC_MAX: Final = 1 << 30
+HEAP_ALIGN_MAX: Final = 2 << 20
+HEAP_FIRST_LEVELS: Final = 27
+HEAP_SECOND_LEVELS: Final = 32
+
+MONITOR_ROOTS: Final = 16
+
+
+class MemoryKind(IntEnum):
+    """Kinds of physical memory, weakest claim first (enum memory_kind)."""
+
+    AVAILABLE = 0
+    LOW = 1
+    RESERVED = 2
+    BOOT_INFO = 3
+    MODULE = 4
+    KERNEL = 5
+
+
+class VmKind(IntEnum):
+    """Where a region's pages come from (enum vm_kind)."""
+
+    ANONYMOUS = 0
+    DEMAND = 1
+    PHYSICAL = 2
+    GUARD = 3

@@ -1,0 +1,1 @@
+"""Typed pictures of a stopped guest, out of its memory and never from what it says."""

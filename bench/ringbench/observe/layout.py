@@ -1,0 +1,212 @@
+"""What the bench knows of one kernel: its names, and the encodings that its names don't tell.
+
+Every reader in `observe` takes a `Layout` and asks it for symbols, struct members and enumerators;
+offsets, sizes and values then come from the ELF's DWARF. So a kernel with the same structures
+under other names needs another `Layout` value and nothing else, and this file is the only one
+that has to be read next to the kernel's headers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ringbench.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class BootNames:
+    """What the loader said. Dotted paths start at a global variable."""
+
+    loader: str = "boot_info.loader"
+    information: str = "boot_info.information"
+    command_line: str = "boot_info.command_line"
+    modules: str = "boot_info.modules"
+    module_count: str = "boot_info.module_count"
+    module_base: str = "base"
+    module_length: str = "length"
+    module_name: str = "name"
+    map_limit: str = "boot_info.map.limit"
+    map_count: str = "boot_info.map.count"
+    map_ranges: str = "boot_info.map.ranges"
+    range_base: str = "base"
+    range_length: str = "length"
+    range_kind: str = "kind"
+    kind_enum: str = "enum memory_kind"
+    kinds: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "available": "MEMORY_AVAILABLE",
+            "low": "MEMORY_LOW",
+            "reserved": "MEMORY_RESERVED",
+            "boot_info": "MEMORY_BOOT_INFO",
+            "module": "MEMORY_MODULE",
+            "kernel": "MEMORY_KERNEL",
+        }
+    )
+    physical_bits: str = "cpu_features.physical_bits"
+    gib_pages: str = "cpu_features.gib_pages"
+
+
+@dataclass(frozen=True, slots=True)
+class PmmNames:
+    """The frame allocator."""
+
+    frame_limit: str = "pmm.frame_limit"
+    managed_count: str = "pmm.managed_count"
+    free_count: str = "pmm.free_count"
+    free_bits: str = "pmm.free_bits"
+    managed_bits: str = "pmm.managed_bits"
+    block_free: str = "pmm.block_free"
+    block_words: str = "pmm.block_words"
+    any_tree: str = "pmm.any"
+    whole_tree: str = "pmm.whole"
+    tree_top: str = "top"
+    tree_middle: str = "middle"
+    tree_bottom: str = "bottom"
+    metadata_base: str = "pmm.metadata_base"
+    metadata_length: str = "pmm.metadata_length"
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceNames:
+    """Spaces, their regions, and the slabs that hold the regions' records."""
+
+    kernel_space: str = "kernel_space"
+    space_type: str = "struct vm_space"
+    root: str = "root"
+    base: str = "base"
+    limit: str = "limit"
+    first: str = "first"
+    slabs: str = "slabs"
+    region_count: str = "region_count"
+    region_type: str = "struct vm_region"
+    region_base: str = "base"
+    region_length: str = "length"
+    region_physical: str = "physical"
+    region_flags: str = "flags"
+    region_kind: str = "kind"
+    region_next: str = "next"
+    region_previous: str = "previous"
+    slab_type: str = "struct vm_slab"
+    slab_next: str = "next"
+    slab_free: str = "free_slots"
+    slab_regions: str = "regions"
+    kind_enum: str = "enum vm_kind"
+    kinds: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "anonymous": "VM_ANONYMOUS",
+            "demand": "VM_DEMAND",
+            "physical": "VM_PHYSICAL",
+            "guard": "VM_GUARD",
+        }
+    )
+    flag_enum: str = "enum page_flags"
+    flag_write: str = "PAGE_WRITE"
+    flag_user: str = "PAGE_USER"
+    flag_execute: str = "PAGE_EXEC"
+    flag_cache: str = "PAGE_CACHE_MASK"
+    """The bits of this enumerator hold the index into the PAT."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeapNames:
+    """The kernel heap, and the encoding of a node's header."""
+
+    end: str = "heap.end"
+    last: str = "heap.last"
+    first_bitmap: str = "heap.first_bitmap"
+    second_bitmap: str = "heap.second_bitmap"
+    free: str = "heap.free"
+    space: str = "heap.space"
+    node_type: str = "struct heap_node"
+    previous: str = "previous"
+    tag: str = "tag"
+    guard: str = "guard"
+    next_free: str = "next_free"
+    previous_free: str = "previous_free"
+    node_min: int = 32
+    node_align: int = 16
+    guard_factor: int = 0x9E3779B97F4A7C15
+
+    def size_of(self, tag: int) -> int:
+        """Return a node's bytes, header included, from its tag: size / 8, bit 0 for in use."""
+        return (tag & ~1) * 8
+
+    def used(self, tag: int) -> bool:
+        """Tell whether a tag says that its node is in use."""
+        return bool(tag & 1)
+
+    def guard_of(self, address: int, previous: int, tag: int) -> int:
+        """Return the 32-bit guard that a node's header must have."""
+        product = (previous ^ (address << 16) ^ tag) * self.guard_factor
+        return product >> 32 & 0xFFFF_FFFF
+
+    def size_class(self, size: int) -> tuple[int, int]:
+        """Return the first and second level of the free list for nodes of `size` bytes."""
+        if size < 512:
+            return 0, size // 16
+        k = size.bit_length() - 1
+        return k - 8, size >> (k - 5) & 31
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNames:
+    """Tasks: a list that starts at the boot task, which has no space of its own."""
+
+    first: str = "boot_task"
+    current: str = "current_task"
+    task_type: str = "struct task"
+    id: str = "id"
+    next: str = "next"
+    space: str = "space"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleNames:
+    """What the console owns."""
+
+    lent_bits: str = "monitor.lent_bits"
+    lent_base: str = "monitor.lent_base"
+    lent_length: str = "monitor.lent_length"
+    roots: str = "monitor.roots"
+    echo: str = "monitor.echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything that `observe` must be told about a kernel.
+
+    Attributes:
+        block_frames: frames of a block of the allocator's summaries.
+        none: the physical address that stands for no frame.
+        pat: the value that the kernel loads into IA32_PAT.
+    """
+
+    name: str
+    boot: BootNames = field(default_factory=BootNames)
+    pmm: PmmNames = field(default_factory=PmmNames)
+    spaces: SpaceNames = field(default_factory=SpaceNames)
+    heap: HeapNames = field(default_factory=HeapNames)
+    tasks: TaskNames = field(default_factory=TaskNames)
+    console: ConsoleNames = field(default_factory=ConsoleNames)
+    block_frames: int = 512
+    none: int = (1 << 64) - 1
+    pat: int = 0x0007_0401_0007_0406
+
+
+RINGBENCH: Final = Layout(name="ringbench")
+"""The kernel in this tree."""
+
+LAYOUTS: Final[Mapping[str, Layout]] = {RINGBENCH.name: RINGBENCH}
+
+
+def by_name(name: str) -> Layout:
+    """Return the layout that a configuration names.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    try:
+        return LAYOUTS[name]
+    except KeyError:
+        known = ", ".join(sorted(LAYOUTS))
+        raise ConfigError(f"kernel.layout: no layout {name!r}; known are: {known}") from None

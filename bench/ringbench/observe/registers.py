@@ -1,0 +1,90 @@
+"""The registers that matter here, from QEMU's own text (`info registers`, QEMU 7.2)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags
+from ringbench.errors import RingbenchError
+
+_FIELD: Final = re.compile(r"\b([A-Z][A-Z0-9]{1,3}) ?= ?([0-9a-f]+)\b")
+_GENERAL: Final = (
+    *("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"),
+    *(f"r{n}" for n in range(8, 16)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """One CPU's registers; before long mode the upper halves are 0.
+
+    Attributes:
+        general: rax .. r15 by name.
+        cpl: current privilege level, 0..3.
+        halted: whether the CPU waits in HLT.
+    """
+
+    rip: int
+    rsp: int
+    rflags: int
+    cr0: int
+    cr2: int
+    cr3: int
+    cr4: int
+    efer: int
+    cpl: int
+    halted: bool
+    general: Mapping[str, int]
+
+    def __str__(self) -> str:
+        rows = [
+            f"rip {self.rip:#018x}  rsp {self.rsp:#018x}  cpl {self.cpl}  "
+            f"rflags {Rflags(self.rflags)}",
+            f"cr2 {self.cr2:#018x}  cr3 {self.cr3:#018x}",
+            f"cr0 {Cr0(self.cr0)}  cr4 {Cr4(self.cr4)}  efer {Efer(self.efer)}",
+        ]
+        names = [name for name in _GENERAL if name in self.general]
+        for start in range(0, len(names), 4):
+            row = names[start : start + 4]
+            rows.append("  ".join(f"{name:<3} {self.general[name]:#018x}" for name in row))
+        return "\n".join(rows)
+
+
+def parse(text: str) -> Registers:
+    """Read `info registers`; of several CPUs the first.
+
+    Raises:
+        RingbenchError: a register is missing; the message names it.
+    """
+    found: dict[str, int] = {}
+    for name, digits in _FIELD.findall(text):
+        found.setdefault(_long_name(name), int(digits, 16))
+
+    def register(name: str) -> int:
+        if name not in found:
+            raise RingbenchError(
+                f"QEMU's `info registers` has no {name}; this version of QEMU is not understood"
+            )
+        return found[name]
+
+    return Registers(
+        rip=register("rip"),
+        rsp=register("rsp"),
+        rflags=register("rfl"),
+        cr0=register("cr0"),
+        cr2=register("cr2"),
+        cr3=register("cr3"),
+        cr4=register("cr4"),
+        efer=register("efer"),
+        cpl=register("cpl"),
+        halted=bool(register("hlt")),
+        general={name: found[name] for name in _GENERAL if name in found},
+    )
+
+
+def _long_name(name: str) -> str:
+    """Return the 64-bit name: outside long mode QEMU prints EAX, EIP, EFL."""
+    if len(name) == 3 and name[0] == "E" and name != "EFE":
+        return "r" + name[1:].lower()
+    return name.lower()

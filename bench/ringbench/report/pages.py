@@ -1,0 +1,220 @@
+"""Address spaces and translations: tables for people, plain data for programs."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
+from ringbench.arch.x86_64.scan import Problem, Range
+from ringbench.arch.x86_64.walk import Leaf, Step, Translation
+from ringbench.observe.pages import AddressSpaceView
+
+SHOWN: Final = 1000
+"""Rows printed for people; `--json` has all."""
+
+_SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
+
+
+def pages_table(space: AddressSpaceView) -> RenderableType:
+    """The mapped ranges (or, where they were kept, the leaves), a summary, and the problems."""
+    rows = space.ranges if space.leaves is None else space.leaves
+    table = Table()
+    table.add_column("virtual", no_wrap=True)
+    table.add_column("to", no_wrap=True)
+    table.add_column("physical", justify="right", no_wrap=True)
+    table.add_column("length", justify="right", no_wrap=True)
+    table.add_column("page", no_wrap=True)
+    table.add_column("rights", no_wrap=True)
+    table.add_column("cache", no_wrap=True)
+    for each in rows[:SHOWN]:
+        length = each.length if isinstance(each, Range) else each.size
+        page_size = each.page_size if isinstance(each, Range) else each.size
+        table.add_row(
+            f"{each.virtual:016x}",
+            f"{each.virtual + length - 1:016x}",
+            f"{each.physical:x}",
+            size_text(length),
+            _SIZE_NAMES[page_size],
+            each.permissions + ("g" if each.global_ else ""),
+            each.cache.value,
+        )
+    return Group(Text(_headline(space)), table, *_notes(space, len(rows)))
+
+
+def _headline(space: AddressSpaceView) -> str:
+    tables = ", ".join(
+        f"{count} {LEVEL_NAMES[level]}" for level, count in space.table_counts.items() if count
+    )
+    return (
+        f"root {space.root:#x}: {_rounded(space.mapped)} mapped in {space.leaf_count} pages, "
+        f"{len(space.ranges)} ranges; tables: {tables or 'none'}"
+    )
+
+
+def _notes(space: AddressSpaceView, rows: int) -> Iterator[RenderableType]:
+    if rows > SHOWN:
+        yield Text(f"... and {rows - SHOWN} more: see --json")
+    for problem in space.problems[:SHOWN]:
+        yield Text(f"problem: {problem}", style="red")
+    if len(space.problems) > SHOWN:
+        yield Text(f"... and {len(space.problems) - SHOWN} more problems: see --json")
+
+
+def pages_json(space: AddressSpaceView) -> dict[str, Any]:
+    """The view as plain data: `leaves` instead of `ranges` where the leaves were kept."""
+    data: dict[str, Any] = {"root": f"{space.root:#x}"}
+    if space.leaves is None:
+        data["ranges"] = [_range_json(each) for each in space.ranges]
+    else:
+        data["leaves"] = [_leaf_json(leaf) for leaf in space.leaves]
+    data["leaf_count"] = space.leaf_count
+    data["tables"] = {LEVEL_NAMES[level]: count for level, count in space.table_counts.items()}
+    data["problems"] = [_problem_json(problem) for problem in space.problems]
+    return data
+
+
+def _range_json(each: Range) -> dict[str, Any]:
+    return {
+        "virtual": each.virtual,
+        "physical": each.physical,
+        "length": each.length,
+        "page_size": each.page_size,
+        "write": each.write,
+        "user": each.user,
+        "execute": each.execute,
+        "global": each.global_,
+        "cache": each.cache.value,
+    }
+
+
+def _leaf_json(leaf: Leaf) -> dict[str, Any]:
+    return {
+        "virtual": leaf.virtual,
+        "physical": leaf.physical,
+        "length": leaf.size,
+        "page_size": leaf.size,
+        "write": leaf.write,
+        "user": leaf.user,
+        "execute": leaf.execute,
+        "global": leaf.global_,
+        "cache": leaf.cache.value,
+        "accessed": leaf.accessed,
+        "dirty": leaf.dirty,
+        "raw": leaf.raw,
+    }
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "problem": problem.stop.value,
+        "virtual": problem.virtual,
+        "length": problem.length,
+        "level": problem.level,
+        "table": problem.table,
+        "index": problem.index,
+        "raw": problem.raw,
+    }
+
+
+def translation_table(walk: Translation) -> RenderableType:
+    """The walk level by level, and what comes of it."""
+    table = Table()
+    table.add_column("level", no_wrap=True)
+    table.add_column("table", justify="right", no_wrap=True)
+    table.add_column("index", justify="right", no_wrap=True)
+    table.add_column("entry", justify="right", no_wrap=True)
+    table.add_column("meaning")
+    for step in walk.steps:
+        table.add_row(
+            LEVEL_NAMES[step.level],
+            f"{step.table:#x}",
+            f"{step.index}",
+            f"{step.entry.raw:#018x}",
+            str(step.entry),
+        )
+    headline = Text(f"{walk.virtual:#x} under root {walk.root:#x}")
+    return Group(headline, table, Text(verdict(walk), style="green" if walk.leaf else "red"))
+
+
+def verdict(walk: Translation) -> str:
+    """One line: the physical address with the page's rights, or why there is none."""
+    leaf = walk.leaf
+    if leaf is None:
+        return f"{walk.virtual:#x}: {walk.reason}"
+    return (
+        f"{walk.virtual:#x} -> {walk.physical:#x}: {_SIZE_NAMES[leaf.size]} page "
+        f"{leaf.virtual:#x} -> {leaf.physical:#x}, {leaf.permissions}, {leaf.cache.value}"
+        + (", global" if leaf.global_ else "")
+    )
+
+
+def translation_json(walk: Translation) -> dict[str, Any]:
+    """The walk as plain data; `page` and `physical` are null where nothing is mapped."""
+    return {
+        "root": f"{walk.root:#x}",
+        "virtual": walk.virtual,
+        "physical": walk.physical,
+        "page": _leaf_json(walk.leaf) if walk.leaf else None,
+        "reason": walk.reason or None,
+        "level": walk.level,
+        "levels": [_step_json(step) for step in walk.steps],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    entry = step.entry
+    return {
+        "level": step.level,
+        "name": LEVEL_NAMES[step.level],
+        "table": step.table,
+        "index": step.index,
+        "raw": entry.raw,
+        "present": entry.present,
+        "write": entry.write,
+        "user": entry.user,
+        "no_execute": entry.no_execute,
+        "leaf": entry.leaf and entry.present,
+        "address": entry.address,
+        "reserved": entry.reserved,
+        "text": str(entry),
+    }
+
+
+def _rounded(length: int) -> str:
+    """Return a length for a headline, to a tenth: `4.0 GiB`."""
+    for unit, name in ((1 << 40, "TiB"), (SIZE_1G, "GiB"), (1 << 20, "MiB")):
+        if length >= unit:
+            return f"{length / unit:.1f} {name}"
+    return f"{length >> 10} KiB"
+
+
+def json_lines(data: dict[str, Any]) -> Iterator[str]:
+    """Yield an object as JSON text, each element of its lists on a line of its own.
+
+    Of a million pages that is written and read far faster than what an indenting writer makes.
+    """
+    last = len(data) - 1
+    yield "{"
+    for position, (name, value) in enumerate(data.items()):
+        comma = "" if position == last else ","
+        if isinstance(value, list) and value:
+            yield f"  {json.dumps(name)}: ["
+            for each in value[:-1]:
+                yield f"    {json.dumps(each)},"
+            yield f"    {json.dumps(value[-1])}"
+            yield f"  ]{comma}"
+        else:
+            yield f"  {json.dumps(name)}: {json.dumps(value)}{comma}"
+    yield "}"
+
+
+def size_text(length: int) -> str:
+    """Return a length in the largest unit that divides it: `64K`, `2M`, `3G`."""
+    for unit, letter in ((1 << 40, "T"), (SIZE_1G, "G"), (1 << 20, "M"), (1 << 10, "K")):
+        if length and length % unit == 0:
+            return f"{length // unit}{letter}"
+    return str(length)

@@ -1,0 +1,80 @@
+"""Hostile operations: a sensible one with one argument replaced by a value that hurts.
+
+What the kernel must then answer is the model's business; nothing here knows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from random import Random
+from typing import Any, Final
+
+from ringbench.drive.operations import Operation
+
+HOSTILE_NUMBERS: Final = (
+    0,
+    1,
+    0xFFF,
+    0x1000,
+    0x0000_7FFF_FFFF_F000,
+    0x0000_8000_0000_0000,
+    0xFFFF_7FFF_FFFF_F000,
+    0xFFFF_8000_0000_0000,
+    0xFFFF_C000_0000_0010,
+    0xFFFF_D000_0000_0000,
+    0xFFFF_FFFF_8000_0000,
+    0xFFFF_FFFF_FFFF_F000,
+    0xFFFF_FFFF_FFFF_FFFF,
+    1 << 40,
+    1 << 52,
+)
+HOSTILE_HANDLES: Final = {
+    "task": ("t0", "t77"),
+    "space": ("kernel", "t0", "t77"),
+    "to": ("kernel", "t0", "t77"),
+    "source": ("kernel", "t0", "t77"),
+    "root": ("kernel", "t0", "t77", "r0", "r9", "r99"),
+}
+"""Field that holds a handle -> handles that may not be there, or not be permitted."""
+
+SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
+    "align",
+    "count",
+    "length",
+    "paddr",
+    "physical",
+    "size",
+    "source_vaddr",
+    "to_vaddr",
+    "vaddr",
+}
+
+
+def spoil(random: Random, operation: Operation) -> Operation:
+    """Replace one argument, if there is one to replace.
+
+    `flags`, `kind`, `mode` and `page_size` are left alone: the console's grammar has no words for
+    wrong ones.
+    """
+    fields = [
+        field.name
+        for field in dataclasses.fields(operation)
+        if field.name in SPOILED_FIELDS and getattr(operation, field.name) is not None
+    ]
+    if not fields:
+        return operation
+    name = random.choice(fields)
+    value: Any
+    if name in HOSTILE_HANDLES:
+        value = random.choice(HOSTILE_HANDLES[name])
+    else:
+        value = _hostile_number(random, getattr(operation, name))
+    return dataclasses.replace(operation, **{name: value})
+
+
+def _hostile_number(random: Random, number: int) -> int:
+    """A fixed horror, or the right number slightly off."""
+    if random.random() < 0.5:
+        return random.choice(HOSTILE_NUMBERS)
+    change = random.choice((-0x1000, -16, -1, 1, 8, 16, 0x1000))
+    return (number + change) % (1 << 64)

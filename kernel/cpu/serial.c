@@ -1,0 +1,58 @@
+#include "base/x86.h"
+#include "cpu/instructions.h"
+#include "cpu/pic.h"
+#include "cpu/serial.h"
+
+static bool present;
+static bool line_start = true;
+
+void serial_init(void) {
+    outb(COM1 + UART_SCRATCH, 0x5a);
+    present = inb(COM1 + UART_SCRATCH) == 0x5a;
+    outb(COM1 + UART_INTERRUPTS, 0);
+    outb(COM1 + UART_LINE, UART_LINE_DLAB);
+    outb(COM1 + UART_DATA, UART_DIVISOR);
+    outb(COM1 + UART_INTERRUPTS, 0);
+    outb(COM1 + UART_LINE, UART_LINE_8N1);
+    outb(COM1 + UART_FIFO, UART_FIFO_ON_CLEAR);
+    outb(COM1 + UART_MODEM, UART_MODEM_READY);
+}
+
+void serial_enable_input(void) {
+    outb(COM1 + UART_INTERRUPTS, UART_INTERRUPT_DATA);
+    pic_unmask(IRQ_COM1);
+}
+
+static uint8_t status(void) {
+    return inb(COM1 + UART_STATUS);
+}
+
+void serial_put(char c) {
+    line_start = c == '\n';
+    if (present) {
+        while (!(status() & UART_STATUS_ROOM)) {
+        }
+        outb(COM1 + UART_DATA, (uint8_t)c);
+    }
+}
+
+bool serial_at_line_start(void) {
+    return line_start;
+}
+
+void serial_flush(void) {
+    while (present && !(status() & UART_STATUS_IDLE)) {
+    }
+}
+
+/*
+ * No lost wake-up: interrupts are off between looking and sleeping, and a byte that comes then
+ * leaves its request in the PIC. The handler does not touch the UART, so the request line stays up
+ * until this has read every byte; the next one raises it anew.
+ */
+char serial_get(void) {
+    while (!present || !(status() & UART_STATUS_RECEIVED)) {
+        wait_for_interrupt();
+    }
+    return (char)inb(COM1 + UART_DATA);
+}

@@ -1,0 +1,4 @@
+/* The facts stand above all layers: include base/x86.h. */
+#pragma once
+
+#include "base/x86.h"

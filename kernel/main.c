@@ -1,0 +1,35 @@
+/* The kernel's table of contents, in boot order. */
+#include "cpu/descriptors.h"
+#include "cpu/features.h"
+#include "cpu/print.h"
+#include "cpu/serial.h"
+#include "cpu/traps.h"
+#include "memmap/boot_info.h"
+#include "pmm/pmm.h"
+#include "paging/paging.h"
+#include "vmm/vmm.h"
+#include "heap/heap.h"
+#include "task/task.h"
+#include "monitor/crash.h"
+#include "monitor/monitor.h"
+
+void kmain(uint32_t magic, paddr_t information);
+
+/* Called by entry.S: long mode, boot tables, boot stack, interrupts off. */
+void kmain(uint32_t magic, paddr_t information) {
+    serial_init();                      /* output on COM1 */
+    cpu_features_init();                /* what CPUID says */
+    descriptors_init();                 /* segments, double-fault stack */
+    traps_init();                       /* exceptions, interrupt controllers */
+    boot_info_init(magic, information); /* what the loader says */
+    pmm_init(&boot_info.map);           /* physical frames */
+    paging_init(&boot_info);            /* the kernel's own tables */
+    vmm_init();                         /* regions, page faults */
+    heap_init();                        /* kmalloc */
+    task_init();                        /* the boot task */
+    serial_enable_input();              /* COM1's interrupt */
+    monitor_init();                     /* the console */
+    print("ringbench kernel: %lu frames, %lu free\n", pmm.managed_count, pmm_free_count());
+    crash_on_request(boot_info.command_line); /* deliberate ends */
+    monitor_run();                            /* lines, for ever */
+}

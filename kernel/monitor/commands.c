@@ -1,0 +1,127 @@
+#include "monitor/commands.h"
+
+#include "cpu/print.h"
+#include "monitor/reply.h"
+
+struct command {
+    const char *name;    /* one or two words */
+    const char *pattern; /* the words that follow, see parse.h */
+    int (*run)(const struct arguments *arguments);
+    const char *help;
+};
+
+static int command_help(const struct arguments *arguments);
+
+static const struct command commands[] = {
+    {"help", "", command_help, "this list"},
+    {"info", "", command_info, "loader, CPU, memory, tasks"},
+    {"echo on", "", command_echo_on, "echo what is typed"},
+    {"echo off", "", command_echo_off, "do not"},
+    {"poweroff", "", command_poweroff, "leave QEMU, or halt"},
+
+    {"pmm alloc", "[COUNT [ALIGN]]", command_pmm_alloc, "lowest free frame, or run of frames"},
+    {"pmm alloc2m", "", command_pmm_alloc_2m, "lowest free 2 MiB block"},
+    {"pmm free", "PA [COUNT]", command_pmm_free, "give back frames of the console's"},
+    {"pmm info", "", command_pmm_info, "managed and free frames"},
+
+    {"page new", "", command_page_new, "a bare root, without a task"},
+    {"page delete", "ROOT", command_page_delete, "free it and its tables"},
+    {"page map", "ROOT VA PA LENGTH SIZE FLAGS", command_page_map, "map with leaves of SIZE"},
+    {"page unmap", "ROOT VA LENGTH", command_page_unmap, "unmap whole leaves"},
+    {"page protect", "ROOT VA LENGTH FLAGS", command_page_protect, "new flags for whole leaves"},
+    {"page query", "ROOT VA", command_page_query, "the leaf that maps VA"},
+
+    {"vm alloc", "SPACE LENGTH KIND FLAGS [PA]", command_vm_alloc, "a region in the lowest gap"},
+    {"vm at", "SPACE VA LENGTH KIND FLAGS [PA]", command_vm_at, "a region at VA"},
+    {"vm free", "SPACE VA", command_vm_free, "free the region at VA"},
+    {"vm protect", "SPACE VA FLAGS", command_vm_protect, "new flags for the region at VA"},
+    {"vm resize", "SPACE VA LENGTH", command_vm_resize, "move the end of the region at VA"},
+    {"vm query", "SPACE VA", command_vm_query, "the region that contains VA"},
+    {"vm list", "SPACE", command_vm_list, "all regions"},
+    {"vm read", "SPACE VA LENGTH", command_vm_read, "1 to 64 bytes"},
+    {"vm write", "SPACE VA HEX", command_vm_write, "1 to 64 bytes"},
+    {"vm copy", "SPACE VA SPACE VA LENGTH", command_vm_copy, "to the first from the second"},
+    {"touch", "ROOT VA MODE", command_touch, "have the CPU read, write or execute a byte"},
+
+    {"heap alloc", "BYTES", command_heap_alloc, "kmalloc"},
+    {"heap zalloc", "BYTES", command_heap_zalloc, "kzalloc"},
+    {"heap align", "ALIGN BYTES", command_heap_align, "kmemalign"},
+    {"heap realloc", "VA BYTES", command_heap_realloc, "krealloc; VA 0 is none"},
+    {"heap free", "VA", command_heap_free, "kfree"},
+    {"heap info", "", command_heap_info, "end, nodes and bytes used and free"},
+    {"heap check", "", command_heap_check, "is every node as it must be?"},
+    {"heap list", "", command_heap_list, "all nodes"},
+
+    {"task new", "", command_task_new, "a task with an empty space"},
+    {"task switch", "TASK", command_task_switch, "make it the current one"},
+    {"task delete", "TASK", command_task_delete, "free it and its space"},
+    {"task list", "", command_task_list, "all tasks"},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+/* Part of a line: what a person types for it. */
+static void print_usage(const struct command *command) {
+    print("%s%s%s", command->name, *command->pattern ? " " : "", command->pattern);
+}
+
+static int command_help(const struct arguments *arguments) {
+    (void)arguments;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        print("  ");
+        print_usage(&commands[i]);
+        print(": %s\n", commands[i].help);
+    }
+    return reply_ok(STATUS_OK);
+}
+
+/* How many of `words` make up the name, or 0 if they begin with another one. */
+static unsigned match_name(const char *name, const char *const *words, unsigned count) {
+    for (unsigned used = 0; used < count; used++) {
+        const char *word = words[used];
+        while (*word != '\0' && *word == *name) {
+            word++;
+            name++;
+        }
+        if (*word != '\0' || (*name != '\0' && *name != ' ')) {
+            return 0;
+        }
+        if (*name == '\0') {
+            return used + 1;
+        }
+        name++;
+    }
+    return 0;
+}
+
+void command_perform(char *line) {
+    const char *words[WORDS_MAX];
+    unsigned count = parse_words(line, words);
+    if (count == 0) {
+        return;
+    }
+    const struct command *command = commands;
+    unsigned named = 0;
+    for (; command < commands + COMMAND_COUNT; command++) {
+        named = match_name(command->name, words, count);
+        if (named > 0) {
+            break;
+        }
+    }
+    if (named == 0) {
+        reply_error(STATUS_SYNTAX);
+        return;
+    }
+    struct arguments arguments;
+    int status = parse_arguments(command->pattern, words + named, count - named, &arguments);
+    if (status == STATUS_OK) {
+        status = command->run(&arguments);
+    }
+    if (status == STATUS_SYNTAX) {
+        print("err syntax usage: ");
+        print_usage(command);
+        print("\n");
+    } else if (status != STATUS_OK) {
+        reply_error(status);
+    }
+}

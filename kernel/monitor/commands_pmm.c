@@ -1,0 +1,82 @@
+#include "cpu/print.h"
+#include "pmm/pmm.h"
+#include "monitor/commands.h"
+#include "monitor/monitor.h"
+#include "monitor/reply.h"
+
+int command_pmm_alloc(const struct arguments *arguments) {
+    uint64_t count = arguments->count > 0 ? arguments->at[0].number : 1;
+    uint64_t align = arguments->count > 1 ? arguments->at[1].number : FRAME_SIZE;
+    paddr_t base;
+    int status = arguments->count == 0 ? pmm_alloc(&base) : pmm_alloc_run(count, align, &base);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    monitor_lend(base, count);
+    return reply_address(STATUS_OK, base);
+}
+
+int command_pmm_alloc_2m(const struct arguments *arguments) {
+    (void)arguments;
+    paddr_t block;
+    int status = pmm_alloc_2m(&block);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    monitor_lend(block, BLOCK_FRAMES);
+    return reply_address(STATUS_OK, block);
+}
+
+static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
+    return bits[bit / 64] >> bit % 64 & 1;
+}
+
+/*
+ * May the console give back these frames? The answer is pmm_free's own wherever that would refuse,
+ * but found without trying: of frames that the kernel uses itself, pmm_free would take them back.
+ */
+static int check_free(paddr_t base, uint64_t count) {
+    uint64_t first = base / FRAME_SIZE;
+    if (count == 0) {
+        return STATUS_INVALID;
+    }
+    if (!is_aligned(base, FRAME_SIZE)) {
+        return STATUS_MISALIGNED;
+    }
+    if (first >= pmm.frame_limit || count > pmm.frame_limit - first) {
+        return STATUS_FOREIGN;
+    }
+    bool free = false;
+    bool lent = true;
+    for (uint64_t frame = first; frame < first + count; frame++) {
+        if (!bit_is_set(pmm.managed_bits, frame)) {
+            return STATUS_FOREIGN;
+        }
+        free = free || bit_is_set(pmm.free_bits, frame);
+        lent = lent && bit_is_set(monitor.lent_bits, frame);
+    }
+    if (free) {
+        return STATUS_NOT_ALLOCATED;
+    }
+    return lent ? STATUS_OK : STATUS_DENIED;
+}
+
+int command_pmm_free(const struct arguments *arguments) {
+    paddr_t base = arguments->at[0].number;
+    uint64_t count = arguments->count > 1 ? arguments->at[1].number : 1;
+    int status = check_free(base, count);
+    if (status == STATUS_OK) {
+        status = pmm_free(base, count);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    monitor_return(base, count);
+    return reply_ok(STATUS_OK);
+}
+
+int command_pmm_info(const struct arguments *arguments) {
+    (void)arguments;
+    print("ok %lu %lu\n", pmm.managed_count, pmm_free_count());
+    return STATUS_OK;
+}

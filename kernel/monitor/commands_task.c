@@ -1,0 +1,66 @@
+#include "cpu/print.h"
+#include "cpu/traps.h"
+#include "monitor/commands.h"
+#include "monitor/handles.h"
+#include "monitor/monitor.h"
+#include "monitor/reply.h"
+
+/* The space for faults in the task's half while this task runs (NULL: no task). */
+static struct vm_space *window_of(struct task *task) {
+    return task == NULL || task == &boot_task ? NULL : &task->space;
+}
+
+int command_touch(const struct arguments *arguments) {
+    const struct argument *target = &arguments->at[0];
+    paddr_t root;
+    int status = find_root(target, &root);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct task *task = target->handle == HANDLE_TASK ? task_find(target->number) : NULL;
+    struct access_fault fault;
+    paddr_t root_before = paging_active_root();
+    vm_set_current(window_of(task));
+    paging_activate(root);
+    status = cpu_access(arguments->at[1].number, arguments->at[2].number, &fault);
+    paging_activate(root_before);
+    vm_set_current(window_of(current_task));
+    if (status != STATUS_FAULT) {
+        return reply_ok(status);
+    }
+    print("err fault %s error=0x%x cause=%s\n",
+          fault.vector == VECTOR_PAGE_FAULT ? "page_fault" : "general_protection", fault.error,
+          status_name(fault.cause));
+    return STATUS_OK;
+}
+
+int command_task_new(const struct arguments *arguments) {
+    (void)arguments;
+    uint64_t id;
+    int status = task_create(&id);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    print("ok t%lu\n", id);
+    return STATUS_OK;
+}
+
+int command_task_switch(const struct arguments *arguments) {
+    return reply_ok(task_switch(arguments->at[0].number));
+}
+
+int command_task_delete(const struct arguments *arguments) {
+    return reply_ok(task_destroy(arguments->at[0].number));
+}
+
+int command_task_list(const struct arguments *arguments) {
+    (void)arguments;
+    uint64_t count = 0;
+    for (const struct task *task = &boot_task; task != NULL; task = task->next) {
+        print("  t%lu root=0x%lx regions=%lu%s\n", task->id, task->space.root,
+              task->space.region_count, task == current_task ? " current" : "");
+        count++;
+    }
+    print("ok %lu\n", count);
+    return STATUS_OK;
+}

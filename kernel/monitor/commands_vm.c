@@ -1,0 +1,157 @@
+#include "cpu/print.h"
+#include "monitor/commands.h"
+#include "monitor/handles.h"
+#include "monitor/reply.h"
+
+/* The backing that the words KIND FLAGS [PA], from word `at`, ask for. Errors: SYNTAX. */
+static int read_backing(const struct arguments *arguments, unsigned at,
+                        struct vm_backing *backing) {
+    uint32_t kind = arguments->at[at].number;
+    bool has_address = arguments->count > at + 2;
+    if (has_address != (kind == VM_PHYSICAL)) {
+        return STATUS_SYNTAX;
+    }
+    *backing = (struct vm_backing){
+        .kind = kind, .physical = has_address ? arguments->at[at + 2].number : PADDR_NONE};
+    return STATUS_OK;
+}
+
+int command_vm_alloc(const struct arguments *arguments) {
+    struct vm_backing backing;
+    int status = read_backing(arguments, 2, &backing);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct vm_space *space;
+    vaddr_t base = 0;
+    status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_alloc(space, arguments->at[1].number, arguments->at[3].number, backing, &base);
+    }
+    return reply_address(status, base);
+}
+
+int command_vm_at(const struct arguments *arguments) {
+    struct vm_backing backing;
+    int status = read_backing(arguments, 3, &backing);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct vm_space *space;
+    status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_alloc_at(space, arguments->at[1].number, arguments->at[2].number,
+                             arguments->at[4].number, backing);
+    }
+    return reply_ok(status);
+}
+
+int command_vm_free(const struct arguments *arguments) {
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_free(space, arguments->at[1].number);
+    }
+    return reply_ok(status);
+}
+
+int command_vm_protect(const struct arguments *arguments) {
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_protect(space, arguments->at[1].number, arguments->at[2].number);
+    }
+    return reply_ok(status);
+}
+
+int command_vm_resize(const struct arguments *arguments) {
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_resize(space, arguments->at[1].number, arguments->at[2].number);
+    }
+    return reply_ok(status);
+}
+
+static void print_region(const char *before, const struct vm_region *region) {
+    print("%s 0x%lx 0x%lx %s ", before, region->base, region->length, vm_kind_names[region->kind]);
+    print_flags(region->flags);
+    if (region->kind == VM_PHYSICAL) {
+        print(" 0x%lx", region->physical);
+    }
+    print("\n");
+}
+
+int command_vm_query(const struct arguments *arguments) {
+    struct vm_space *space;
+    struct vm_region region;
+    int status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_query(space, arguments->at[1].number, &region);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    print_region("ok", &region);
+    return STATUS_OK;
+}
+
+int command_vm_list(const struct arguments *arguments) {
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (const struct vm_region *region = space->first; region != NULL; region = region->next) {
+        print_region(" ", region);
+    }
+    print("ok %lu\n", space->region_count);
+    return STATUS_OK;
+}
+
+int command_vm_read(const struct arguments *arguments) {
+    uint8_t bytes[BYTES_MAX];
+    uint64_t length = arguments->at[2].number;
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (length == 0 || length > sizeof bytes) {
+        return STATUS_INVALID;
+    }
+    status = vm_read(space, arguments->at[1].number, bytes, length);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    print("ok ");
+    for (uint64_t i = 0; i < length; i++) {
+        print("%02x", bytes[i]);
+    }
+    print("\n");
+    return STATUS_OK;
+}
+
+int command_vm_write(const struct arguments *arguments) {
+    const struct argument *data = &arguments->at[2];
+    struct vm_space *space;
+    int status = find_space(&arguments->at[0], &space);
+    if (status == STATUS_OK) {
+        status = vm_write(space, arguments->at[1].number, data->bytes, data->number);
+    }
+    return reply_ok(status);
+}
+
+int command_vm_copy(const struct arguments *arguments) {
+    struct vm_space *to;
+    struct vm_space *from;
+    int status = find_space(&arguments->at[0], &to);
+    if (status == STATUS_OK) {
+        status = find_space(&arguments->at[2], &from);
+    }
+    if (status == STATUS_OK) {
+        status = vm_copy(to, arguments->at[1].number, from, arguments->at[3].number,
+                         arguments->at[4].number);
+    }
+    return reply_ok(status);
+}

@@ -1,0 +1,213 @@
+#include "monitor/parse.h"
+
+#include "base/string.h"
+#include "cpu/traps.h"
+
+const char *const vm_kind_names[VM_KIND_COUNT] = {
+    [VM_ANONYMOUS] = "anonymous",
+    [VM_DEMAND] = "demand",
+    [VM_PHYSICAL] = "physical",
+    [VM_GUARD] = "guard",
+};
+
+const char *const cache_mode_names[CACHE_MODES] = {"wb", "wt", "uc-", "uc", "wc"};
+
+unsigned parse_words(char *line, const char *words[WORDS_MAX]) {
+    unsigned count = 0;
+    char *at = line;
+    while (count < WORDS_MAX) {
+        while (*at == ' ') {
+            *at++ = '\0';
+        }
+        if (*at == '\0') {
+            break;
+        }
+        words[count++] = at;
+        while (*at != ' ' && *at != '\0') {
+            at++;
+        }
+    }
+    return count;
+}
+
+/* The value of a digit in bases up to 16, or 16 if it is none. */
+static unsigned digit_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return 16;
+}
+
+static bool parse_digits(const char *text, unsigned base, uint64_t *number) {
+    if (*text == '\0') {
+        return false;
+    }
+    uint64_t value = 0;
+    for (; *text != '\0'; text++) {
+        unsigned digit = digit_value(*text);
+        if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit, &value)) {
+            return false;
+        }
+    }
+    *number = value;
+    return true;
+}
+
+static bool parse_number(const char *text, struct argument *argument) {
+    bool hexadecimal = text[0] == '0' && text[1] == 'x';
+    return hexadecimal ? parse_digits(text + 2, 16, &argument->number)
+                       : parse_digits(text, 10, &argument->number);
+}
+
+static bool parse_task(const char *text, struct argument *argument) {
+    argument->handle = HANDLE_TASK;
+    return text[0] == 't' && parse_digits(text + 1, 10, &argument->number);
+}
+
+static bool parse_space(const char *text, struct argument *argument) {
+    if (strings_equal(text, "kernel")) {
+        argument->handle = HANDLE_KERNEL;
+        return true;
+    }
+    return parse_task(text, argument);
+}
+
+static bool parse_root(const char *text, struct argument *argument) {
+    if (text[0] == 'r') {
+        argument->handle = HANDLE_ROOT;
+        return parse_digits(text + 1, 10, &argument->number);
+    }
+    return parse_space(text, argument);
+}
+
+/* Which of `names` the text is. */
+static bool parse_name(const char *text, const char *const *names, unsigned count,
+                       uint64_t *number) {
+    for (unsigned i = 0; i < count; i++) {
+        if (strings_equal(text, names[i])) {
+            *number = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_flags(const char *text, struct argument *argument) {
+    static const struct {
+        char letter;
+        uint32_t flag;
+    } letters[] = {
+        {'r', 0}, {'w', PAGE_WRITE}, {'x', PAGE_EXEC}, {'u', PAGE_USER}, {'g', PAGE_GLOBAL},
+    };
+    if (*text != 'r') {
+        return false;
+    }
+    argument->number = 0;
+    for (unsigned i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        if (*text == letters[i].letter) {
+            argument->number |= letters[i].flag;
+            text++;
+        }
+    }
+    if (*text == '\0') {
+        return true;
+    }
+    uint64_t mode;
+    if (*text != ':' || !parse_name(text + 1, cache_mode_names, CACHE_MODES, &mode)) {
+        return false;
+    }
+    argument->number |= mode * PAGE_CACHE_WT;
+    return true;
+}
+
+static bool parse_kind(const char *text, struct argument *argument) {
+    return parse_name(text, vm_kind_names, VM_KIND_COUNT, &argument->number);
+}
+
+static bool parse_size(const char *text, struct argument *argument) {
+    static const char *const names[] = {"4k", "2m", "1g"};
+    static const uint64_t sizes[] = {PAGE_SIZE_4K, PAGE_SIZE_2M, PAGE_SIZE_1G};
+    uint64_t which;
+    if (!parse_name(text, names, 3, &which)) {
+        return false;
+    }
+    argument->number = sizes[which];
+    return true;
+}
+
+static bool parse_mode(const char *text, struct argument *argument) {
+    static const char *const names[] = {
+        [ACCESS_READ] = "r", [ACCESS_WRITE] = "w", [ACCESS_EXECUTE] = "x"};
+    return parse_name(text, names, 3, &argument->number);
+}
+
+static bool parse_hex(const char *text, struct argument *argument) {
+    size_t length = strlen(text);
+    if (length == 0 || length % 2 != 0 || length > 2 * BYTES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < length / 2; i++) {
+        unsigned high = digit_value(text[2 * i]);
+        unsigned low = digit_value(text[2 * i + 1]);
+        if (high > 15 || low > 15) {
+            return false;
+        }
+        argument->bytes[i] = high << 4 | low;
+    }
+    argument->number = length / 2;
+    return true;
+}
+
+typedef bool (*word_parser)(const char *text, struct argument *argument);
+
+/* What reads a word called `name`, which is `length` characters of a pattern. */
+static word_parser parser_for(const char *name, size_t length) {
+    static const struct {
+        const char *name;
+        word_parser parser;
+    } kinds[] = {
+        {"SPACE", parse_space}, {"ROOT", parse_root}, {"TASK", parse_task}, {"FLAGS", parse_flags},
+        {"KIND", parse_kind},   {"SIZE", parse_size}, {"MODE", parse_mode}, {"HEX", parse_hex},
+    };
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0) {
+            return kinds[i].parser;
+        }
+    }
+    return parse_number;
+}
+
+int parse_arguments(const char *pattern, const char *const *words, unsigned count,
+                    struct arguments *arguments) {
+    *arguments = (struct arguments){.count = count};
+    unsigned given = 0;
+    bool optional = false;
+    const char *at = pattern;
+    for (;;) {
+        while (*at == ' ' || *at == '[' || *at == ']') {
+            optional = optional || *at == '[';
+            at++;
+        }
+        if (*at == '\0' || given == count) {
+            break;
+        }
+        const char *name = at;
+        while (*at >= 'A' && *at <= 'Z') {
+            at++;
+        }
+        word_parser parser = parser_for(name, at - name);
+        if (given == ARGUMENTS_MAX || !parser(words[given], &arguments->at[given])) {
+            return STATUS_SYNTAX;
+        }
+        given++;
+    }
+    bool too_few = *at != '\0' && !optional;
+    return too_few || given < count ? STATUS_SYNTAX : STATUS_OK;
+}

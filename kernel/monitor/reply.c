@@ -1,0 +1,67 @@
+#include "monitor/reply.h"
+
+#include "cpu/print.h"
+#include "monitor/parse.h"
+
+static const struct {
+    const char *name;
+    const char *meaning;
+} statuses[STATUS_COUNT] = {
+    [-STATUS_OK] = {"ok", "done"},
+    [-STATUS_INVALID] = {"invalid", "an argument has no meaning here"},
+    [-STATUS_MISALIGNED] = {"misaligned", "an address or length is not a multiple of its unit"},
+    [-STATUS_NON_CANONICAL] = {"non_canonical", "the range is not canonical throughout"},
+    [-STATUS_OUT_OF_RANGE] = {"out_of_range", "beyond the physical width or outside the window"},
+    [-STATUS_NO_MEMORY] = {"no_memory", "not enough free frames"},
+    [-STATUS_NO_SPACE] = {"no_space", "no gap is large enough, or no handle is left"},
+    [-STATUS_NOT_ALLOCATED] = {"not_allocated", "a frame of the run is free already"},
+    [-STATUS_FOREIGN] = {"foreign", "it does not belong to this allocator"},
+    [-STATUS_MAPPED] = {"mapped", "something is there already"},
+    [-STATUS_NOT_MAPPED] = {"not_mapped", "nothing is there"},
+    [-STATUS_UNSUPPORTED] = {"unsupported", "this CPU cannot do that"},
+    [-STATUS_DENIED] = {"denied", "known, but not permitted"},
+    [-STATUS_GUARD] = {"guard", "a guard region was hit"},
+    [-STATUS_DOUBLE_FREE] = {"double_free", "it is free already"},
+    [-STATUS_INTERIOR] = {"interior", "inside an allocation, not at its start"},
+    [-STATUS_CORRUPT] = {"corrupt", "a node's header was overwritten"},
+    [-STATUS_NOT_FOUND] = {"not_found", "there is none of that name"},
+    [-STATUS_BUSY] = {"busy", "it is in use"},
+    [-STATUS_FAULT] = {"fault", "the access raised an exception"},
+    [-STATUS_SYNTAX] = {"syntax", "unknown command; try help"},
+    [-STATUS_TOO_LONG] = {"too_long", "the line has too many characters"},
+};
+
+static bool is_status(int status) {
+    return status <= 0 && status > -STATUS_COUNT;
+}
+
+const char *status_name(int status) {
+    return is_status(status) ? statuses[-status].name : "?";
+}
+
+void reply_error(int status) {
+    print("err %s %s\n", status_name(status), is_status(status) ? statuses[-status].meaning : "?");
+}
+
+int reply_ok(int status) {
+    if (status == STATUS_OK) {
+        print("ok\n");
+    }
+    return status;
+}
+
+int reply_address(int status, uint64_t address) {
+    if (status == STATUS_OK) {
+        print("ok 0x%lx\n", address);
+    }
+    return status;
+}
+
+void print_flags(uint32_t flags) {
+    print("r%s%s%s%s", flags & PAGE_WRITE ? "w" : "", flags & PAGE_EXEC ? "x" : "",
+          flags & PAGE_USER ? "u" : "", flags & PAGE_GLOBAL ? "g" : "");
+    uint32_t mode = (flags & PAGE_CACHE_MASK) / PAGE_CACHE_WT;
+    if (mode != PAGE_CACHE_WB) {
+        print(":%s", mode < CACHE_MODES ? cache_mode_names[mode] : "?");
+    }
+}

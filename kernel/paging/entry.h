@@ -1,0 +1,66 @@
+/*
+ * Page-table entries: the x86 bits (cpu/x86.h) on one side, the caller's intent on the other.
+ *
+ * Levels are numbered as in the manual: 4 the PML4, 3 a PDPT, 2 a PD, 1 a PT (SDM 3A 4.5).
+ */
+#pragma once
+
+#include "cpu/x86.h"
+#include "paging/paging.h"
+#include "pmm/direct_map.h"
+
+#define KERNEL_SLOT (TABLE_ENTRIES / 2) /* PML4 entries from here on are the kernel half's */
+
+static inline unsigned level_shift(unsigned level) {
+    return PAGE_OFFSET_BITS + TABLE_INDEX_BITS * (level - 1);
+}
+
+/* Bytes that one entry of the level spans. */
+static inline uint64_t level_size(unsigned level) { return 1ULL << level_shift(level); }
+
+static inline unsigned level_index(vaddr_t va, unsigned level) {
+    return va >> level_shift(level) & (TABLE_ENTRIES - 1);
+}
+
+static inline bool entry_is_present(uint64_t entry) { return entry & PTE_P; }
+
+/* Whether a present entry is a leaf. */
+static inline bool entry_is_leaf(uint64_t entry, unsigned level) {
+    return level == 1 || (entry & PTE_PS && level < 4);
+}
+
+static inline uint64_t *entry_table(uint64_t entry) { return direct_map(entry & PTE_ADDRESS); }
+
+/* Where a leaf's page begins. In large leaves PTE_PAT_LARGE is the lowest bit of the address. */
+static inline paddr_t leaf_physical(uint64_t entry, unsigned level) {
+    return entry & PTE_ADDRESS & ~(level_size(level) - 1);
+}
+
+/* The bits `from` of a value, moved as they are to where `to` has them; both are constants. */
+static inline uint64_t move_bits(uint64_t value, uint64_t from, uint64_t to) {
+    return from < to ? (value & from) * (to / from) : (value & from) / (from / to);
+}
+
+static inline uint64_t pat_bit(unsigned level) { return level == 1 ? PTE_PAT : PTE_PAT_LARGE; }
+
+#define PAGE_CACHE_LOW  (PAGE_CACHE_MASK & ~PAGE_CACHE_WC) /* the bits in PWT and PCD */
+#define PAGE_CACHE_HIGH PAGE_CACHE_WC                      /* the bit in PAT */
+
+/*
+ * A leaf's bits for `flags`, address left out. The cache mode is the PAT entry's number (paging_init
+ * programs the table), its bits scattered over the entry (SDM 3A 4.9.2).
+ */
+static inline uint64_t leaf_bits(uint32_t flags, unsigned level) {
+    return PTE_P | (level == 1 ? 0 : PTE_PS) |
+           move_bits(flags, PAGE_WRITE | PAGE_USER, PTE_W | PTE_U) |
+           move_bits(~flags, PAGE_EXEC, PTE_NX) | move_bits(flags, PAGE_GLOBAL, PTE_G) |
+           move_bits(flags, PAGE_CACHE_LOW, PTE_PWT | PTE_PCD) |
+           (flags & PAGE_CACHE_HIGH ? pat_bit(level) : 0);
+}
+
+static inline uint32_t leaf_flags(uint64_t entry, unsigned level) {
+    return (uint32_t)(move_bits(entry, PTE_W | PTE_U, PAGE_WRITE | PAGE_USER) |
+                      move_bits(~entry, PTE_NX, PAGE_EXEC) | move_bits(entry, PTE_G, PAGE_GLOBAL) |
+                      move_bits(entry, PTE_PWT | PTE_PCD, PAGE_CACHE_LOW)) |
+           (entry & pat_bit(level) ? PAGE_CACHE_HIGH : 0);
+}

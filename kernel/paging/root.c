@@ -1,0 +1,90 @@
+#include "paging/root.h"
+
+#include "base/string.h"
+#include "cpu/instructions.h"
+#include "cpu/panic.h"
+#include "paging/entry.h"
+#include "paging/tables.h"
+#include "pmm/pmm.h"
+
+/* The kernel-half slots in use, ascending. */
+static const vaddr_t windows[] = {DIRECT_MAP_BASE, HEAP_BASE, KERNEL_WINDOW_BASE, IMAGE_BASE};
+
+static paddr_t kernel_root = PADDR_NONE;
+
+static paddr_t take_zeroed(void) {
+    paddr_t frame;
+    if (pmm_alloc(&frame) < 0) {
+        panic("paging: no memory for the kernel's tables");
+    }
+    frame_zero(frame);
+    return frame;
+}
+
+void root_init_kernel(void) {
+    kernel_root = take_zeroed();
+    uint64_t *pml4 = direct_map(kernel_root);
+    for (unsigned i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        pml4[level_index(windows[i], PAGING_LEVELS)] = take_zeroed() | PTE_P | PTE_W;
+    }
+}
+
+paddr_t paging_kernel_root(void) { return kernel_root; }
+
+paddr_t paging_active_root(void) { return read_cr3() & PTE_ADDRESS; }
+
+void paging_activate(paddr_t root) { write_cr3(root); }
+
+int paging_root_create(paddr_t *root) {
+    if (pmm_alloc(root) < 0) {
+        return STATUS_NO_MEMORY;
+    }
+    uint64_t *pml4 = direct_map(*root);
+    const uint64_t *kernel = direct_map(kernel_root);
+    memset(pml4, 0, KERNEL_SLOT * sizeof(*pml4));
+    memcpy(pml4 + KERNEL_SLOT, kernel + KERNEL_SLOT, KERNEL_SLOT * sizeof(*pml4));
+    return STATUS_OK;
+}
+
+static void free_table(uint64_t entry) {
+    int status = pmm_free(entry & PTE_ADDRESS, 1);
+    ASSERT(status == STATUS_OK);
+}
+
+/* Free all tables below the first `count` entries of a table of `level`; whether there were any. */
+static bool free_below(const uint64_t *table, unsigned count, unsigned level) {
+    bool any = false;
+    for (unsigned i = 0; i < count; i++) {
+        if (!entry_is_present(table[i]) || entry_is_leaf(table[i], level)) {
+            continue;
+        }
+        if (level > 2) {
+            free_below(entry_table(table[i]), TABLE_ENTRIES, level - 1);
+        }
+        free_table(table[i]);
+        any = true;
+    }
+    return any;
+}
+
+/* Drop all of the TLB, global entries included (SDM 3A 4.10.4.1). */
+static void flush_everything(void) {
+    uint64_t cr4 = read_cr4();
+    write_cr4(cr4 ^ CR4_PGE);
+    write_cr4(cr4);
+}
+
+int paging_root_destroy(paddr_t root) {
+    if (root == paging_active_root()) {
+        return STATUS_BUSY;
+    }
+    if (root == kernel_root) {
+        return STATUS_DENIED;
+    }
+    /* Loading another root dropped all translations but the global ones. */
+    if (free_below(direct_map(root), KERNEL_SLOT, PAGING_LEVELS)) {
+        flush_everything();
+    }
+    free_table(root);
+    return STATUS_OK;
+}

@@ -1,0 +1,69 @@
+#include "paging/tables.h"
+
+#include "cpu/instructions.h"
+#include "cpu/panic.h"
+#include "pmm/pmm.h"
+
+uint64_t tables_missing(paddr_t root, vaddr_t va, uint64_t length, unsigned level) {
+    uint64_t missing = 0;
+    for (uint64_t step; length; va += step, length -= step) {
+        struct walk at = walk(root, va, level);
+        if (at.level == level) {
+            step = bytes_in_table(va, length, level);
+            continue;
+        }
+        step = bytes_in_entry(va, length, at.level);
+        if (!entry_is_present(*at.entry)) {
+            missing += tables_below(va, step, at.level, level);
+        }
+    }
+    return missing;
+}
+
+static void make_table(uint64_t *entry, vaddr_t va) {
+    paddr_t frame;
+    int status = pmm_alloc(&frame);
+    ASSERT(status == STATUS_OK);
+    frame_zero(frame);
+    *entry = frame | PTE_P | PTE_W | (va < KERNEL_HALF ? PTE_U : 0);
+}
+
+uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level) {
+    uint64_t *table = direct_map(root);
+    for (unsigned at = PAGING_LEVELS; at > level; at--) {
+        uint64_t *entry = &table[level_index(va, at)];
+        if (!entry_is_present(*entry)) {
+            make_table(entry, va);
+        }
+        table = entry_table(*entry);
+    }
+    return &table[level_index(va, level)];
+}
+
+/* An entry that is not present is 0. Begins at `index`: whoever clears ascending finds a neighbour
+ * that is still there at once. */
+static bool table_is_empty(const uint64_t *table, unsigned index) {
+    for (unsigned i = 0; i < TABLE_ENTRIES; i += 8) {
+        const uint64_t *e = &table[(index + i) % TABLE_ENTRIES / 8 * 8];
+        if (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void tables_collect(paddr_t root, vaddr_t va, unsigned level) {
+    /* The kernel half's PDPTs stay. */
+    unsigned highest = va < KERNEL_HALF ? PAGING_LEVELS - 1 : PAGING_LEVELS - 2;
+    for (; level <= highest; level++) {
+        uint64_t *parent = walk(root, va, level + 1).entry;
+        if (!table_is_empty(entry_table(*parent), level_index(va, level))) {
+            return;
+        }
+        paddr_t table = *parent & PTE_ADDRESS;
+        *parent = 0;
+        invlpg(va); /* drops the paging-structure caches too (SDM 3A 4.10.4.1) */
+        int status = pmm_free(table, 1);
+        ASSERT(status == STATUS_OK);
+    }
+}

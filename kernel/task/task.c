@@ -1,0 +1,87 @@
+#include "task/task.h"
+
+#include "cpu/panic.h"
+
+struct task boot_task;
+struct task *current_task;
+
+void task_init(void) {
+    boot_task = (struct task){.id = 0};
+    vm_space_init(&boot_task.space, paging_kernel_root(), 0, 0);
+    current_task = &boot_task;
+    vm_set_current(NULL);
+}
+
+/* The last task before the first gap in the ids. */
+static struct task *before_lowest_unused(void) {
+    struct task *task = &boot_task;
+    while (task->next && task->next->id == task->id + 1) {
+        task = task->next;
+    }
+    return task;
+}
+
+int task_create(uint64_t *id) {
+    struct vm_space space;
+    int status = vm_space_create(&space);
+    if (status < 0) {
+        return status;
+    }
+    struct task *task = kmalloc(sizeof(*task));
+    if (!task) {
+        status = vm_space_destroy(&space);
+        ASSERT(status == STATUS_OK);
+        return STATUS_NO_MEMORY;
+    }
+    struct task *previous = before_lowest_unused();
+    *task = (struct task){.id = previous->id + 1, .next = previous->next, .space = space};
+    previous->next = task;
+    *id = task->id;
+    return STATUS_OK;
+}
+
+struct task *task_find(uint64_t id) {
+    struct task *task = &boot_task;
+    while (task && task->id < id) {
+        task = task->next;
+    }
+    return task && task->id == id ? task : NULL;
+}
+
+int task_switch(uint64_t id) {
+    struct task *task = task_find(id);
+    if (!task) {
+        return STATUS_NOT_FOUND;
+    }
+    current_task = task;
+    vm_set_current(task == &boot_task ? NULL : &task->space);
+    paging_activate(task->space.root);
+    return STATUS_OK;
+}
+
+static void unlink_task(const struct task *task) {
+    struct task *previous = &boot_task;
+    while (previous->next != task) {
+        previous = previous->next;
+    }
+    previous->next = task->next;
+}
+
+int task_destroy(uint64_t id) {
+    struct task *task = task_find(id);
+    if (!task) {
+        return STATUS_NOT_FOUND;
+    }
+    if (task == &boot_task) {
+        return STATUS_DENIED;
+    }
+    if (task == current_task) {
+        return STATUS_BUSY;
+    }
+    unlink_task(task);
+    int status = vm_space_destroy(&task->space);
+    ASSERT(status == STATUS_OK);
+    status = kfree(task);
+    ASSERT(status == STATUS_OK);
+    return STATUS_OK;
+}

@@ -1,0 +1,40 @@
+/* Page faults: memory on demand, or the reason why not. */
+#include "base/layout.h"
+#include "cpu/x86.h"
+#include "vmm/regions.h"
+
+static struct vm_space *current_space;
+
+void vm_set_current(struct vm_space *space) { current_space = space; }
+
+/* The space that answers for an address, or NULL. */
+static struct vm_space *space_of(vaddr_t address) {
+    if (address < KERNEL_HALF) {
+        return current_space;
+    }
+    bool window = address >= KERNEL_WINDOW_BASE && address < KERNEL_WINDOW_END;
+    return window ? &kernel_space : NULL;
+}
+
+/* Whether a region's flags permit the access that an error code describes. */
+static bool permits(uint32_t flags, uint64_t error) {
+    return (flags & PAGE_WRITE || !(error & PF_W)) && (flags & PAGE_USER || !(error & PF_U)) &&
+           (flags & PAGE_EXEC || !(error & PF_I));
+}
+
+int vm_fault(vaddr_t address, uint64_t error) {
+    const struct vm_space *space = space_of(address);
+    const struct vm_region *region = space ? region_find(space, address) : NULL;
+    if (!region) {
+        return STATUS_NOT_MAPPED;
+    }
+    if (region->kind == VM_GUARD) {
+        return STATUS_GUARD;
+    }
+    /* A reserved bit is found in a present entry, even if the code does not say so (QEMU 7.2). */
+    if (region->kind != VM_DEMAND || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
+        return STATUS_DENIED;
+    }
+    return paging_fill(space->root, align_down(address, PAGE_SIZE_4K), PAGE_SIZE_4K,
+                       region->flags);
+}

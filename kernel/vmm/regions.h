@@ -1,0 +1,38 @@
+/* A space's ordered list of regions, and the slabs their records live in. */
+#pragma once
+
+#include "vmm/vmm.h"
+
+/* Where a region would go: after `previous` (NULL: first) and before `next` (NULL: last). */
+struct vm_gap {
+    struct vm_region *previous;
+    struct vm_region *next;
+    vaddr_t base; /* the gap is [base, limit) */
+    vaddr_t limit;
+};
+
+/* The region that contains `va`, or NULL. */
+struct vm_region *region_find(const struct vm_space *space, vaddr_t va);
+
+/* The region that starts at `base`, or NULL. */
+struct vm_region *region_at(const struct vm_space *space, vaddr_t base);
+
+/* The lowest gap of at least `length` bytes. NO_SPACE: there is none. */
+int region_gap(const struct vm_space *space, uint64_t length, struct vm_gap *gap);
+
+/* The gap that `base`, an address of the window, lies in. MAPPED: it lies in a region. */
+int region_gap_at(const struct vm_space *space, vaddr_t base, struct vm_gap *gap);
+
+/* Frames that the next region_insert takes: 0, or 1 for a slab. */
+uint64_t region_frames(const struct vm_space *space);
+
+/* Put a record for `region`, whose links do not matter, into the gap. Needs region_frames frames. */
+void region_insert(struct vm_space *space, const struct vm_gap *gap,
+                   const struct vm_region *region);
+
+/* Take a record out of the list, and its slab out of the space if that has no other. */
+void region_remove(struct vm_space *space, struct vm_region *region);
+
+static inline vaddr_t region_end(const struct vm_region *region) {
+    return region->base + region->length;
+}

@@ -1,0 +1,39 @@
+/* Spaces coming and going. */
+#include "vmm/vmm.h"
+
+#include "base/layout.h"
+#include "cpu/panic.h"
+#include "cpu/traps.h"
+
+struct vm_space kernel_space;
+
+void vmm_init(void) {
+    vm_space_init(&kernel_space, paging_kernel_root(), KERNEL_WINDOW_BASE, KERNEL_WINDOW_END);
+    traps_set_page_fault_handler(vm_fault);
+}
+
+void vm_space_init(struct vm_space *space, paddr_t root, vaddr_t base, vaddr_t limit) {
+    *space = (struct vm_space){.root = root, .base = base, .limit = limit};
+}
+
+int vm_space_create(struct vm_space *space) {
+    paddr_t root;
+    int status = paging_root_create(&root);
+    if (status == STATUS_OK) {
+        vm_space_init(space, root, TASK_WINDOW_BASE, TASK_WINDOW_END);
+    }
+    return status;
+}
+
+int vm_space_destroy(struct vm_space *space) {
+    if (space->root == paging_active_root()) {
+        return STATUS_BUSY;
+    }
+    while (space->first) {
+        int status = vm_free(space, space->first->base);
+        ASSERT(status == STATUS_OK);
+    }
+    int status = paging_root_destroy(space->root);
+    ASSERT(status == STATUS_OK);
+    return STATUS_OK;
+}

@@ -1,0 +1,157 @@
+/*
+ * Virtual memory manager: a space is a window of a root and the ordered regions in it.
+ *
+ * A task's space has a root of its own. The kernel has two spaces on the kernel root, one per
+ * window: `kernel_space`, and the heap's. A region is allocated, protected and freed whole. Its
+ * backing is a kind; frames of ANONYMOUS and DEMAND regions are owned by the region and recorded
+ * only in the page tables.
+ *
+ * Region records live in slabs, one frame each, owned by the space: a record comes from the first
+ * slab of the list with a free slot, its lowest; when there is none, a new slab is put at the
+ * head of the list; a slab whose last record goes is freed. So a space without regions costs
+ * its root and nothing else.
+ *
+ * Every operation either succeeds or leaves regions, tables and frames as they were. Frames are
+ * taken in this order: slab (if needed); then per page, ascending, the page, then its missing
+ * tables. Pages are zeroed.
+ *
+ * Shortcoming: finding a region or a gap walks the list; it is linear in the number of regions.
+ */
+#pragma once
+
+#include "paging/paging.h"
+
+enum vm_kind {
+    VM_ANONYMOUS = 0, /* zeroed frames, all of them now */
+    VM_DEMAND,        /* zeroed frames, each at its first touch */
+    VM_PHYSICAL,      /* fixed physical addresses (MMIO); never given to the PMM */
+    VM_GUARD,         /* nothing is mapped, a touch is reported as a guard hit */
+    VM_KIND_COUNT,
+};
+
+struct vm_region {
+    vaddr_t base;
+    uint64_t length;  /* bytes, multiple of 4 KiB */
+    paddr_t physical; /* VM_PHYSICAL: of `base`; else PADDR_NONE */
+    uint32_t flags;   /* enum page_flags without GLOBAL */
+    uint32_t kind;    /* enum vm_kind */
+    struct vm_region *next; /* ascending base, NULL at the end */
+    struct vm_region *previous;
+    uint64_t padding[2];
+};
+
+#define VM_SLAB_REGIONS 63
+
+struct vm_slab {
+    struct vm_slab *next;
+    uint64_t free_slots; /* bit i: regions[i] is free; 63 bits */
+    uint64_t padding[6];
+    struct vm_region regions[VM_SLAB_REGIONS];
+};
+_Static_assert(sizeof(struct vm_region) == 64, "63 regions and a header fill a frame");
+_Static_assert(sizeof(struct vm_slab) == 4096, "a slab is a frame");
+
+struct vm_space {
+    paddr_t root;
+    vaddr_t base; /* regions lie in [base, limit) */
+    vaddr_t limit;
+    struct vm_region *first;
+    struct vm_slab *slabs;
+    uint64_t region_count;
+};
+
+/* Where a new region's pages come from. `physical` counts for VM_PHYSICAL only. */
+struct vm_backing {
+    uint32_t kind;
+    uint32_t padding;
+    paddr_t physical;
+};
+
+extern struct vm_space kernel_space; /* window [KERNEL_WINDOW_BASE, KERNEL_WINDOW_END) */
+
+/* Set up kernel_space and become the page-fault handler. Takes no frame. */
+void vmm_init(void);
+
+/* A space on an existing root, empty. Takes no frame. */
+void vm_space_init(struct vm_space *space, paddr_t root, vaddr_t base, vaddr_t limit);
+
+/*
+ * A task's space: a new root, the window [TASK_WINDOW_BASE, TASK_WINDOW_END), no regions.
+ * `space` may be copied elsewhere as long as it has no regions. Errors: NO_MEMORY.
+ */
+int vm_space_create(struct vm_space *space);
+
+/*
+ * Free all regions, all slabs and the root of a space made by vm_space_create: the free-frame
+ * count is what it was before. Errors, nothing changed: BUSY (its root is active).
+ */
+int vm_space_destroy(struct vm_space *space);
+
+/*
+ * A region in the lowest gap that holds it; its base goes to *base.
+ * Errors, nothing changed, in this order:
+ *   INVALID       length 0; unknown flags or GLOBAL; WRITE with EXEC; USER in a kernel window; no
+ *                 such kind; no such cache mode, or one other than WB for a kind other than
+ *                 PHYSICAL; any flag for a GUARD
+ *   MISALIGNED    length, or the physical address of a PHYSICAL region, not a multiple of 4 KiB
+ *   OUT_OF_RANGE  physical end of a PHYSICAL region beyond the CPU's width
+ *   NO_SPACE      no gap is large enough
+ *   NO_MEMORY     fewer free frames than the operation takes
+ */
+int vm_alloc(struct vm_space *space, uint64_t length, uint32_t flags, struct vm_backing backing,
+             vaddr_t *base);
+
+/*
+ * The same at exactly `base`. Errors: as above, with, in place of NO_SPACE: MISALIGNED (base),
+ * OUT_OF_RANGE (not inside the window, non-canonical included), MAPPED (overlaps a region).
+ */
+int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t flags,
+                struct vm_backing backing);
+
+/* Free the region that starts at `base`. Errors: NOT_MAPPED. */
+int vm_free(struct vm_space *space, vaddr_t base);
+
+/*
+ * Change WRITE, USER and EXEC of the region that starts at `base`; the cache mode stays.
+ * Errors, nothing changed, in this order: INVALID (any other flag, WRITE with EXEC, USER in a
+ * kernel window); NOT_MAPPED; DENIED (a GUARD).
+ */
+int vm_protect(struct vm_space *space, vaddr_t base, uint32_t flags);
+
+/*
+ * Move the end of the ANONYMOUS region that starts at `base`; new pages are zeroed, surplus ones
+ * freed. Errors, nothing changed, in this order: INVALID (length 0); MISALIGNED; NOT_MAPPED; DENIED
+ * (another kind); OUT_OF_RANGE (beyond the window); MAPPED (into the next region); NO_MEMORY.
+ */
+int vm_resize(struct vm_space *space, vaddr_t base, uint64_t length);
+
+/* A copy of the region that contains `va` (any alignment). Errors: NOT_MAPPED. */
+int vm_query(const struct vm_space *space, vaddr_t va, struct vm_region *region);
+
+/*
+ * Copy out of and into a space, and between two, whichever root is active. Ranges may span
+ * adjacent regions, ANONYMOUS or DEMAND. A DEMAND page that was never touched reads as zeros and
+ * stays untouched; writing gives it its frame.
+ * Errors, nothing changed, in this order: INVALID (length 0; vm_copy: the two ranges overlap in the
+ * same space); NOT_MAPPED (part of the range, the source first, has no region, or it wraps); DENIED
+ * (GUARD or PHYSICAL, or writing without WRITE: for the lowest offending region, source first);
+ * NO_MEMORY. NOT_MAPPED and DENIED are decided region by region, ascending.
+ */
+int vm_read(const struct vm_space *space, vaddr_t va, void *buffer, uint64_t length);
+int vm_write(struct vm_space *space, vaddr_t va, const void *buffer, uint64_t length);
+int vm_copy(struct vm_space *to, vaddr_t to_va, const struct vm_space *from, vaddr_t from_va,
+            uint64_t length);
+
+/*
+ * The space of the task half for page faults (NULL: none). Faults in the kernel window go to
+ * kernel_space whatever this is.
+ */
+void vm_set_current(struct vm_space *space);
+
+/*
+ * Resolve a page fault: `error` is the CPU's error code. A not-present fault in a DEMAND region
+ * whose flags permit the access gets a zeroed page.
+ * Errors, nothing changed: NOT_MAPPED (no region); GUARD; DENIED (the flags forbid the access, or
+ * the page was present); NO_MEMORY.
+ */
+int vm_fault(vaddr_t address, uint64_t error);

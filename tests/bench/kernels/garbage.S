@@ -1,0 +1,12 @@
+/* Prints every byte value over and over, with neither line nor prompt, for ever. */
+#include "multiboot.inc"
+    .section .boot, "ax"
+    .code32
+    .globl start
+start:
+    movw $COM1, %dx
+    xorl %eax, %eax
+next:
+    incl %eax
+    outb %al, %dx
+    jmp next

@@ -1,0 +1,14 @@
+/* Triple fault: an exception with no interrupt table; where reboots are allowed, for ever. */
+#include "multiboot.inc"
+    .section .boot, "ax"
+    .code32
+    .globl start
+start:
+    print text
+    lidt no_table
+    int3
+text:
+    .asciz "kernel: going down\r\n"
+no_table:
+    .word 0
+    .long 0

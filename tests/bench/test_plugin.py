@@ -1,0 +1,132 @@
+"""The pytest plugin from outside: pytest run inside pytest, its outcomes and reports read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A folder for the inner tests, with this project's configuration."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    pytester.makeini(f"[pytest]\naddopts = --ringbench-config={ROOT / 'ringbench.toml'}\n")
+    return pytester
+
+
+def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        from ringbench.drive.operations import PmmAlloc
+
+        def test_monitor(monitor, memory, machine):
+            reply = monitor.perform(PmmAlloc())
+            assert reply.status == "ok"
+            assert len(memory.read(reply.values[0], 4096)) == 4096
+
+        def test_gdb(gdb):
+            assert gdb.evaluate_int("pmm.free_count") > 0
+        """
+    )
+    inner.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_options_and_marker_choose_the_machine(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        def test_option(machine):
+            assert machine.config.machine.memory == 48 << 20
+
+        @pytest.mark.ringbench(memory="32M", command_line="hello")
+        def test_marker(machine):
+            assert machine.config.machine.memory == 32 << 20
+            assert machine.config.kernel.command_line == "hello"
+        """
+    )
+    inner.runpytest_subprocess("--ringbench-memory=48M").assert_outcomes(passed=2)
+
+
+def test_unknown_keyword_of_the_marker_is_named(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.ringbench(memroy="32M")
+        def test_typo(machine):
+            pass
+        """
+    )
+    result = inner.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*memroy*"])
+
+
+def test_failure_shows_serial_registers_command_and_logs(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        def test_wrong(machine):
+            machine.command("pmm info")
+            assert False, "on purpose"
+        """
+    )
+    result = inner.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*ringbench serial*", "*pmm info*", "*ringbench registers*", "*RIP=*"]
+        + ["*ringbench reproduce*", "*qemu-system-x86_64*", "*ringbench logs*"]
+    )
+    logs = [
+        Path(line)
+        for line in result.outlines
+        if line.startswith("/") and Path(line).name.startswith("serial")
+    ]
+    assert logs, "the report names the serial transcript"
+    assert "pmm info" in logs[0].read_text()
+
+
+def test_logs_of_a_passed_test_are_removed_unless_kept(inner: pytest.Pytester) -> None:
+    inner.makepyfile("def test_it(machine):\n    print('FOLDER', machine.folder)\n")
+
+    def folder(*arguments: str) -> Path:
+        result = inner.runpytest_subprocess("-s", *arguments)
+        result.assert_outcomes(passed=1)
+        [line] = [line for line in result.outlines if "FOLDER" in line]
+        return Path(line.split("FOLDER ")[1].rstrip("."))
+
+    assert not folder().exists()
+    assert folder("--ringbench-keep=always").is_dir()
+
+
+def test_kernel_that_panics_at_boot_is_an_error_with_its_words(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.ringbench(command_line="crash=panic")
+        def test_never_runs(machine):
+            pass
+        """
+    )
+    result = inner.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*!! panic*"])
+
+
+def test_parallel_machines_do_not_clash(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(4))
+        def test_each(machine, n):
+            assert machine.command("pmm info").startswith("ok ")
+        """
+    )
+    inner.runpytest_subprocess("-n", "2").assert_outcomes(passed=4)

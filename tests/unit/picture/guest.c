@@ -1,0 +1,234 @@
+/*
+ * The memory of a small sound guest of 4 MiB, written down as the kernel's own structs: compiled
+ * with the kernel's headers, never run. The tests load its sections where they would lie, add page
+ * tables, and read it all back through the debug information.
+ *
+ *   frames      what
+ *   0..255      low memory           256..511  kernel image
+ *   512         PMM metadata         513       slab of the kernel's space
+ *   514         slab of the heap     515       slab of t1
+ *   516, 517    heap                 518       anonymous region of the kernel's space
+ *   519         t1, anonymous        520       t1, demand (the first of two pages)
+ *   521         console's bitmap     522..538  page tables (conftest.py)
+ *   539..575    lent                 576..1023 free
+ */
+#include "base/layout.h"
+#include "cpu/features.h"
+#include "monitor/monitor.h"
+#include "pmm/pmm.h"
+
+#define FRAMES 1024
+#define BLOCKS 2
+#define KERNEL_ROOT (522 * FRAME_SIZE)
+#define TASK_ROOT (534 * FRAME_SIZE)
+#define BARE_ROOT (538 * FRAME_SIZE)
+
+#define IN_FRAME(n) __attribute__((section(".frame" #n), used))
+#define DIRECT(frame) (DIRECT_MAP_BASE + (frame) * FRAME_SIZE)
+
+/* --- boot ------------------------------------------------------------------------------------- */
+
+struct cpu_features cpu_features = {.physical_bits = 36, .gib_pages = true, .no_execute = true};
+
+struct boot_info boot_info = {
+    .loader = LOADER_MULTIBOOT2,
+    .module_count = 1,
+    .command_line = "quiet crash=none",
+    .modules = {{.base = 0x1000, .length = 0x123, .name = "first module"}},
+    .map = {.limit = 1ULL << 36,
+            .count = 3,
+            .ranges = {{.base = 0, .length = MIB(1), .kind = MEMORY_LOW},
+                       {.base = MIB(1), .length = MIB(1), .kind = MEMORY_KERNEL},
+                       {.base = MIB(2), .length = MIB(2), .kind = MEMORY_AVAILABLE}}},
+};
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+struct metadata {
+    uint64_t free_bits[FRAMES / 64];
+    uint64_t managed_bits[FRAMES / 64];
+    uint64_t any[1];
+    uint64_t whole[1];
+    uint16_t block_free[BLOCKS];
+    uint8_t block_words[BLOCKS] __attribute__((aligned(8)));
+};
+
+#define ALL (~0ULL)
+
+IN_FRAME(512)
+struct metadata metadata = {
+    .free_bits = {[9] = ALL, [10] = ALL, [11] = ALL, [12] = ALL, [13] = ALL, [14] = ALL, [15] = ALL},
+    .managed_bits = {[8] = ALL - 1,
+                     [9] = ALL,
+                     [10] = ALL,
+                     [11] = ALL,
+                     [12] = ALL,
+                     [13] = ALL,
+                     [14] = ALL,
+                     [15] = ALL},
+    .any = {2},
+    .whole = {0},
+    .block_free = {0, 448},
+    .block_words = {0, 0xfe},
+};
+
+struct pmm pmm = {
+    .frame_limit = FRAMES,
+    .managed_count = 511,
+    .free_count = 448,
+    .free_bits = metadata.free_bits,
+    .managed_bits = metadata.managed_bits,
+    .block_free = metadata.block_free,
+    .block_words = metadata.block_words,
+    .any = {.top = 1, .middle = {1}, .bottom = metadata.any},
+    .whole = {.bottom = metadata.whole},
+    .metadata_base = 512 * FRAME_SIZE,
+    .metadata_length = FRAME_SIZE,
+};
+
+/* --- spaces ----------------------------------------------------------------------------------- */
+
+#define FREE_SLOTS(used) (((1ULL << VM_SLAB_REGIONS) - 1) & ~(used))
+
+IN_FRAME(513)
+struct vm_slab kernel_slab = {
+    .free_slots = FREE_SLOTS(7),
+    .regions = {{.base = KERNEL_WINDOW_BASE,
+                 .length = 0x1000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_WRITE,
+                 .kind = VM_ANONYMOUS,
+                 .next = &kernel_slab.regions[2]},
+                {.base = KERNEL_WINDOW_BASE + 0x4000,
+                 .length = 0x2000,
+                 .physical = 0xfee00000,
+                 .flags = PAGE_WRITE | PAGE_CACHE_WC,
+                 .kind = VM_PHYSICAL,
+                 .previous = &kernel_slab.regions[2]},
+                {.base = KERNEL_WINDOW_BASE + 0x1000,
+                 .length = 0x1000,
+                 .physical = PADDR_NONE,
+                 .kind = VM_GUARD,
+                 .next = &kernel_slab.regions[1],
+                 .previous = &kernel_slab.regions[0]}},
+};
+
+struct vm_space kernel_space = {
+    .root = KERNEL_ROOT,
+    .base = KERNEL_WINDOW_BASE,
+    .limit = KERNEL_WINDOW_END,
+    .first = &kernel_slab.regions[0],
+    .slabs = &kernel_slab,
+    .region_count = 3,
+};
+
+IN_FRAME(514)
+struct vm_slab heap_slab = {
+    .free_slots = FREE_SLOTS(1),
+    .regions = {{.base = HEAP_BASE,
+                 .length = 0x2000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_WRITE,
+                 .kind = VM_ANONYMOUS}},
+};
+
+IN_FRAME(515)
+struct vm_slab task_slab = {
+    .free_slots = FREE_SLOTS(3),
+    .regions = {{.base = TASK_WINDOW_BASE,
+                 .length = 0x1000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_USER | PAGE_EXEC,
+                 .kind = VM_ANONYMOUS,
+                 .next = &task_slab.regions[1]},
+                {.base = TASK_WINDOW_BASE + 0x2000,
+                 .length = 0x2000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_USER | PAGE_WRITE,
+                 .kind = VM_DEMAND,
+                 .previous = &task_slab.regions[0]}},
+};
+
+/* --- heap: task 1, free 0x60, used 0x40, free to the end -------------------------------------- */
+
+#define TASK_NODE HEAP_BASE
+#define FREE_NODE (HEAP_BASE + 0x60)
+#define USED_NODE (HEAP_BASE + 0xc0)
+#define TAIL_NODE (HEAP_BASE + 0x100)
+#define HEAP_END (HEAP_BASE + 0x2000)
+
+#define GUARD(previous, at, tag) \
+    ((uint32_t)((((previous) ^ ((at) << 16) ^ (tag)) * HEAP_GUARD_FACTOR) >> 32))
+#define HEADER(before, at, bytes, used) \
+    .previous = (struct heap_node *)(before), .tag = (bytes) / 8 + (used), \
+    .guard = GUARD(before, at, (bytes) / 8 + (used))
+
+struct heap_page {
+    struct {
+        struct {
+            struct heap_node *previous;
+            uint32_t tag, guard;
+        } header;
+        struct task task;
+        uint8_t rest[0x60 - 16 - sizeof(struct task)];
+    } task_node;
+    struct {
+        struct heap_node node;
+        uint8_t rest[0x60 - sizeof(struct heap_node)];
+    } free_node;
+    struct {
+        struct heap_node node;
+        uint8_t rest[0x40 - sizeof(struct heap_node)];
+    } used_node;
+    struct {
+        struct heap_node node;
+        uint8_t rest[HEAP_END - TAIL_NODE - sizeof(struct heap_node)];
+    } tail_node;
+};
+_Static_assert(sizeof(struct heap_page) == 0x2000, "the nodes fill the heap");
+
+__attribute__((section(".heap"), used)) struct heap_page heap_page = {
+    .task_node = {.header = {HEADER(0ULL, TASK_NODE, 0x60, 1)},
+                  .task = {.id = 1,
+                           .space = {.root = TASK_ROOT,
+                                     .base = TASK_WINDOW_BASE,
+                                     .limit = TASK_WINDOW_END,
+                                     .first = &task_slab.regions[0],
+                                     .slabs = &task_slab,
+                                     .region_count = 2}}},
+    .free_node = {.node = {HEADER(TASK_NODE, FREE_NODE, 0x60, 0)}},
+    .used_node = {.node = {HEADER(FREE_NODE, USED_NODE, 0x40, 1)}},
+    .tail_node = {.node = {HEADER(USED_NODE, TAIL_NODE, 0x1f00, 0)}},
+};
+
+struct heap heap = {
+    .end = HEAP_END,
+    .last = &heap_page.tail_node.node,
+    .first_bitmap = 1 << 0 | 1 << 4,
+    .second_bitmap = {[0] = 1 << 6, [4] = 1 << 30},
+    .free = {[0] = {[6] = &heap_page.free_node.node}, [4] = {[30] = &heap_page.tail_node.node}},
+    .space = {.root = KERNEL_ROOT,
+              .base = HEAP_BASE,
+              .limit = HEAP_BASE + HEAP_SIZE,
+              .first = &heap_slab.regions[0],
+              .slabs = &heap_slab,
+              .region_count = 1},
+};
+
+/* --- tasks, console --------------------------------------------------------------------------- */
+
+struct task boot_task = {.next = &heap_page.task_node.task, .space = {.root = KERNEL_ROOT}};
+struct task *current_task = &heap_page.task_node.task;
+
+IN_FRAME(521)
+uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
+
+#define NONE PADDR_NONE
+struct monitor monitor = {
+    .lent_bits = lent_bits,
+    .lent_base = 521 * FRAME_SIZE,
+    .lent_length = FRAME_SIZE,
+    .roots = {BARE_ROOT, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+              NONE, NONE, NONE},
+    .echo = true,
+};

@@ -1,0 +1,334 @@
+"""The walk and the scan against mappings laid out by an independent little table builder."""
+
+import struct
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.scan import Range, leaves, merge, problems, scan, tables
+from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
+from ringbench.arch.x86_64.walk import Leaf, Stop, permissions, root_table, translate
+from ringbench.errors import MemoryUnreadable
+
+FRAME = 4096
+SHIFTS = {1: 12, 2: 21, 3: 30}
+
+
+@dataclass
+class Buffer:
+    """Physical memory of whole frames from 0."""
+
+    data: bytearray = field(default_factory=bytearray)
+
+    def read(self, paddr: int, length: int) -> bytes:
+        if paddr + length > len(self.data):
+            raise MemoryUnreadable(paddr, length, "past the end of the buffer")
+        return bytes(self.data[paddr : paddr + length])
+
+    def put(self, paddr: int, word: int) -> None:
+        struct.pack_into("<Q", self.data, paddr, word)
+
+    def get(self, paddr: int) -> int:
+        return int.from_bytes(self.data[paddr : paddr + 8], "little")
+
+    def new_frame(self) -> int:
+        self.data += bytes(FRAME)
+        return len(self.data) - FRAME
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One page: `path` has an index for each level from 4 down to the leaf's."""
+
+    path: tuple[int, ...]
+    frame: int  # in units of the page size
+    flags: tuple[int, ...]  # bits W, U and NX of every entry on the path
+
+    @property
+    def level(self) -> int:
+        return 5 - len(self.path)
+
+    @property
+    def size(self) -> int:
+        return 1 << SHIFTS[self.level]
+
+    @property
+    def virtual(self) -> int:
+        digits = self.path + (0,) * (4 - len(self.path))
+        number = sum(digit << shift for digit, shift in zip(digits, (39, 30, 21, 12), strict=True))
+        return number + 0xFFFF_0000_0000_0000 if digits[0] >= 256 else number
+
+
+class Builder:
+    """Lays mappings out as tables, keeping the flags that each intermediate entry got first."""
+
+    def __init__(self) -> None:
+        self.memory = Buffer()
+        self.root = self.memory.new_frame()
+        self.flags: dict[tuple[int, ...], int] = {}
+
+    def place(self, mapping: Mapping) -> bool:
+        """Write the entries; refuse, changing nothing, what is taken by a page or a table."""
+        path = mapping.path
+        prefixes = [path[: n + 1] for n in range(len(path))]
+        if any(p in self.flags and p in self.pages for p in prefixes[:-1]):
+            return False
+        if prefixes[-1] in self.flags:
+            return False
+        table = self.root
+        for prefix, flags in zip(prefixes[:-1], mapping.flags, strict=False):
+            where = table + 8 * prefix[-1]
+            if prefix not in self.flags:
+                self.flags[prefix] = flags
+                self.memory.put(where, self.memory.new_frame() | flags | 1)
+            table = self.memory.get(where) & 0x000F_FFFF_FFFF_F000
+        last = mapping.flags[len(path) - 1]
+        self.flags[path] = last
+        self.pages.add(path)
+        large = 0x80 if mapping.level > 1 else 0
+        word = mapping.frame * mapping.size | last | large | 1
+        self.memory.put(table + 8 * path[-1], word)
+        return True
+
+    pages: set[tuple[int, ...]]
+
+    @classmethod
+    def build(cls, mappings: list[Mapping]) -> tuple["Builder", list[Mapping]]:
+        builder = cls()
+        builder.pages = set()
+        placed = [mapping for mapping in mappings if builder.place(mapping)]
+        return builder, sorted(placed, key=lambda mapping: mapping.virtual)
+
+    def effective(self, mapping: Mapping) -> tuple[bool, bool, bool]:
+        """Write, user, execute by brute force over the path."""
+        words = [self.flags[mapping.path[: n + 1]] for n in range(len(mapping.path))]
+        return (
+            all(word & 2 for word in words),
+            all(word & 4 for word in words),
+            not any(word >> 63 for word in words),
+        )
+
+
+FLAGS = st.builds(
+    lambda w, u, nx: w << 1 | u << 2 | nx << 63,
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 7).map(lambda n: n == 0),  # rarely, or nothing would be executable
+)
+INDEX = st.sampled_from([0, 1, 2, 255, 256, 510, 511])  # few, so that mappings meet
+
+
+@st.composite
+def one_mapping(draw: st.DrawFn) -> Mapping:
+    level = draw(st.sampled_from([1, 1, 1, 2, 2, 3]))
+    path = tuple(draw(INDEX) for _ in range(5 - level))
+    flags = tuple(draw(FLAGS) for _ in path)
+    return Mapping(path, draw(st.integers(0, 2 ** (40 - SHIFTS[level]) - 1)), flags)
+
+
+@st.composite
+def a_run(draw: st.DrawFn) -> list[Mapping]:
+    """Neighbouring pages with equal flags and, mostly, neighbouring frames: food for `merge`."""
+    level = draw(st.sampled_from([1, 2, 3]))
+    head = tuple(draw(INDEX) for _ in range(4 - level))
+    start = draw(st.integers(0, 505))
+    frame = draw(st.integers(0, 1000))
+    flags = tuple(draw(FLAGS) for _ in range(5 - level))
+    jumps = draw(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=2, max_size=6))
+    return [
+        Mapping((*head, start + n), frame + n + sum(jumps[: n + 1]), flags)
+        for n in range(len(jumps))
+    ]
+
+
+MAPPINGS = st.builds(
+    lambda singles, runs: singles + [mapping for run in runs for mapping in run],
+    st.lists(one_mapping(), max_size=20),
+    st.lists(a_run(), max_size=3),
+)
+quick = settings(max_examples=60, deadline=None)
+
+
+@given(MAPPINGS)
+@quick
+def test_the_leaves_are_the_mappings(mappings: list[Mapping]) -> None:
+    builder, placed = Builder.build(mappings)
+    found = list(leaves(builder.memory, builder.root))
+    assert [
+        (each.virtual, each.physical, each.size, each.write, each.user, each.execute)
+        for each in found
+    ] == [
+        (each.virtual, each.frame * each.size, each.size, *builder.effective(each))
+        for each in placed
+    ]
+    assert not list(problems(builder.memory, builder.root))
+
+
+@given(MAPPINGS, st.integers(0, 2**30 - 1))
+@quick
+def test_translate_finds_every_mapping_at_any_offset(
+    mappings: list[Mapping], somewhere: int
+) -> None:
+    builder, placed = Builder.build(mappings)
+    by_leaf = {each.virtual: each for each in leaves(builder.memory, builder.root)}
+    for mapping in placed:
+        offset = somewhere % mapping.size
+        walk = translate(builder.memory, builder.root, mapping.virtual + offset)
+        assert walk.physical == mapping.frame * mapping.size + offset
+        assert walk.leaf == by_leaf[mapping.virtual]
+        assert walk.level == mapping.level
+        assert tuple(step.index for step in walk.steps) == mapping.path
+        for above, step in pairwise(walk.steps):
+            assert step.table == above.entry.address
+        for step in walk.steps:
+            assert builder.memory.get(step.entry_paddr) == step.entry.raw
+
+
+@given(MAPPINGS, st.tuples(INDEX, INDEX, INDEX, INDEX))
+@quick
+def test_translate_says_at_which_level_nothing_is_mapped(
+    mappings: list[Mapping], path: tuple[int, int, int, int]
+) -> None:
+    builder, placed = Builder.build(mappings)
+    address = Mapping(path, 0, ()).virtual
+    covering = [m for m in placed if m.virtual <= address < m.virtual + m.size]
+    walk = translate(builder.memory, builder.root, address)
+    if covering:
+        assert walk.leaf is not None
+        return
+    deepest = max(
+        (n for n in range(1, 5) if path[:n] in builder.flags), default=0
+    )  # entries that exist on the way
+    assert (walk.stop, walk.level) == (Stop.NOT_PRESENT, 4 - deepest)
+    assert walk.leaf is None
+    assert walk.physical is None
+    assert walk.reason.startswith(f"not present at level {4 - deepest}")
+
+
+@given(MAPPINGS)
+@quick
+def test_merged_ranges_are_the_leaves_and_cannot_be_joined_further(
+    mappings: list[Mapping],
+) -> None:
+    builder, _ = Builder.build(mappings)
+    pages = list(leaves(builder.memory, builder.root))
+    ranges = list(merge(pages))
+    unfolded = [
+        (r.virtual + n, r.physical + n, r.page_size, r.write, r.user, r.execute, r.cache)
+        for r in ranges
+        for n in range(0, r.length, r.page_size)
+    ]
+    assert unfolded == [
+        (p.virtual, p.physical, p.size, p.write, p.user, p.execute, p.cache) for p in pages
+    ]
+    for left, right in pairwise(ranges):
+        same_kind = left[3:] == right[3:]
+        touching = (left.virtual + left.length, left.physical + left.length) == right[:2]
+        assert not (same_kind and touching)
+
+
+@given(MAPPINGS)
+@quick
+def test_the_tables_are_the_frames_the_builder_made(mappings: list[Mapping]) -> None:
+    builder, placed = Builder.build(mappings)
+    found = list(tables(builder.memory, builder.root))
+    assert sorted(t.paddr for t in found) == list(range(0, len(builder.memory.data), FRAME))
+    for table in found:
+        assert table.length == FRAME << 9 * table.level if table.level < 4 else 2**48
+        served = [
+            m
+            for m in placed
+            if table.level == 4 or table.virtual <= m.virtual < table.virtual + table.length
+        ]
+        assert served or not placed, "the builder makes no empty tables"
+
+
+def test_merge_keeps_apart_what_differs() -> None:
+    first = Leaf(0, 0x10000, 4096, True, False, False, False, "WB", False, False, 1)  # type: ignore[arg-type]
+    base = first._replace(virtual=0x1000, physical=0x11000)
+    assert len(list(merge([first, base]))) == 1
+    assert len(list(merge([first, base._replace(accessed=True, dirty=True, raw=0x61)]))) == 1
+    for change in (
+        {"write": False},
+        {"user": True},
+        {"execute": True},
+        {"global_": True},
+        {"cache": "UC"},
+        {"size": 2**21},
+        {"physical": 0x12000},
+        {"virtual": 0x2000},
+    ):
+        assert len(list(merge([first, base._replace(**change)]))) == 2, change
+    assert list(merge([])) == []
+
+
+def test_a_range_has_the_shape_of_its_leaves() -> None:
+    builder, _ = Builder.build(
+        [Mapping((256, 0, 3, n), 8 + n, (6, 6, 6, 2 | 1 << 63)) for n in range(4)]
+    )
+    assert list(merge(leaves(builder.memory, builder.root))) == [
+        Range(0xFFFF_8000_0060_0000, 0x8000, 0x4000, 4096, True, False, False, False, "WB")  # type: ignore[arg-type]
+    ]
+
+
+def test_low_and_high_bits_of_cr3_are_not_address() -> None:
+    builder, placed = Builder.build([Mapping((0, 0, 0, 5), 9, (6, 6, 6, 6))])
+    cr3 = builder.root | 0x8000_0000_0000_0000 | 0xFFF
+    assert root_table(cr3) == builder.root
+    assert [p.virtual for p in leaves(builder.memory, cr3)] == [placed[0].virtual]
+    assert translate(builder.memory, cr3, 0x5123).physical == 0x9123
+    assert translate(builder.memory, cr3, 0x5123).root == builder.root
+
+
+@pytest.mark.parametrize("address", [0x8000_0000_0000, 0xFFFF_7FFF_FFFF_F000, 2**64, -1])
+def test_a_non_canonical_address_is_not_walked(address: int) -> None:
+    builder, _ = Builder.build([])
+    walk = translate(builder.memory, builder.root, address)
+    assert (walk.stop, walk.steps, walk.reason) == (Stop.NON_CANONICAL, (), "non-canonical address")
+
+
+def test_the_same_bytes_mean_something_else_without_gib_pages() -> None:
+    builder, _ = Builder.build([Mapping((0, 1), 3, (6, 6))])
+    small = Features(gib_pages=False)
+    assert [p.size for p in leaves(builder.memory, builder.root)] == [2**30]
+    assert [p.stop for p in problems(builder.memory, builder.root, small)] == [Stop.RESERVED]
+    assert translate(builder.memory, builder.root, 2**30, small).stop is Stop.RESERVED
+
+
+def test_a_table_comes_before_what_it_holds_and_addresses_ascend() -> None:
+    builder, _ = Builder.build([Mapping((p, 0, 0, 1), 1, (6,) * 4) for p in (0, 1, 255, 256, 511)])
+    records = list(scan(builder.memory, builder.root))
+    kinds = [type(r).__name__ for r in records]
+    assert kinds == ["Table"] + ["Table", "Table", "Table", "Leaf"] * 5
+    starts = [r.virtual for r in records]
+    assert starts == sorted(starts)
+
+
+def test_permissions_text() -> None:
+    assert permissions(True, True, True) == "urwx"
+    assert permissions(False, False, False) == "-r--"
+
+
+def test_virtual_memory_reads_across_pages_that_lie_apart() -> None:
+    builder, _ = Builder.build(
+        [Mapping((0, 0, 0, 1), 20, (6,) * 4), Mapping((0, 0, 0, 2), 10, (6,) * 4)]
+    )
+    builder.memory.data += bytes(32 * FRAME - len(builder.memory.data))
+    builder.memory.data[20 * FRAME + 4090 : 20 * FRAME + 4096] = b"abcdef"
+    builder.memory.data[10 * FRAME : 10 * FRAME + 3] = b"ghi"
+    virtual = VirtualMemory(builder.memory, builder.root)
+    assert virtual.read(0x1FFA, 9) == b"abcdefghi"
+    assert virtual(0x1FFC, 2) == b"cd"
+    assert virtual.read(0x1000, 0) == b""
+    with pytest.raises(VirtualUnreadable, match=r"0x3000.*not present at level 1"):
+        virtual.read(0x2FFF, 2)
+
+
+def test_virtual_memory_says_when_a_page_is_no_memory() -> None:
+    builder, _ = Builder.build([Mapping((0, 0, 0, 1), 500, (6,) * 4)])
+    with pytest.raises(MemoryUnreadable):
+        VirtualMemory(builder.memory, builder.root).read(0x1000, 8)
