@@ -5,13 +5,14 @@
 
 /* access_probe.S */
 int probe_read(vaddr_t address);
-int probe_write(vaddr_t address);
+int probe_write(vaddr_t address, int byte);
 int probe_call(vaddr_t address);
 extern const char probe_call_return[], probe_failed[];
 
 /* The access under way, and where its fault is noted; NULL: none. */
 static struct access_fault *pending;
 static vaddr_t pending_address;
+static bool peeking; /* the read under way only asks what is there: no fault of it is resolved */
 
 static bool is_data_access(const struct trap_frame *frame) {
     return frame->rip == (uint64_t)probe_read || frame->rip == (uint64_t)probe_write;
@@ -38,6 +39,22 @@ bool access_claim(struct trap_frame *frame, int32_t cause) {
     return true;
 }
 
+bool access_is_peek(void) {
+    return peeking;
+}
+
+/*
+ * Store the byte that is there already. A read-modify-write instruction would not do: emulators
+ * fault on its read, so that the error code does not say write. What can't be read is not mapped,
+ * and if the store's fault gets it a page, that page is new and zero.
+ */
+static int rewrite(vaddr_t address) {
+    peeking = true;
+    int byte = probe_read(address);
+    peeking = false;
+    return probe_write(address, byte < 0 ? 0 : byte);
+}
+
 static int execute(vaddr_t address) {
     int byte = probe_read(address);
     if (byte < 0) {
@@ -56,7 +73,7 @@ int cpu_access(vaddr_t address, enum access access, struct access_fault *fault) 
     if (access == ACCESS_EXECUTE) {
         status = execute(address);
     } else {
-        int byte = access == ACCESS_READ ? probe_read(address) : probe_write(address);
+        int byte = access == ACCESS_READ ? probe_read(address) : rewrite(address);
         status = byte < 0 ? STATUS_FAULT : STATUS_OK;
     }
     pending = NULL;

@@ -8,3 +8,6 @@
  * the trap return to where cpu_access goes on, and return true. `cause` is for struct access_fault.
  */
 bool access_claim(struct trap_frame *frame, int32_t cause);
+
+/* Whether the access under way is to fault rather than to have its page fault resolved. */
+bool access_is_peek(void);

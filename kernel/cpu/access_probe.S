@@ -14,11 +14,11 @@ probe_read:
     ret
     .size probe_read, . - probe_read
 
-/* Or with 0: a write that changes nothing. The instruction that may fault is the first. */
+/* Store SIL at RDI. The instruction that may fault is the first. */
     .globl probe_write
     .type probe_write, @function
 probe_write:
-    lock orb $0, (%rdi)
+    movb %sil, (%rdi)
     xorl %eax, %eax
     ret
     .size probe_write, . - probe_write

@@ -58,7 +58,7 @@ void trap_handle(struct trap_frame *frame) {
         return;
     }
     if (frame->vector == VECTOR_PAGE_FAULT) {
-        int status = page_fault(cr2, frame->error);
+        int status = access_is_peek() ? STATUS_NOT_MAPPED : page_fault(cr2, frame->error);
         if (status == STATUS_OK || access_claim(frame, status)) {
             return;
         }

@@ -39,8 +39,8 @@ struct access_fault {
 };
 
 /*
- * Access one byte at `address` through the active root: read it; write it without changing it (lock
- * or with 0); or call it, if it reads as a RET (0xc3) instruction.
+ * Access one byte at `address` through the active root: read it; write it without changing it;
+ * or call it, if it reads as a RET (0xc3) instruction.
  * Page faults are resolved like any other. Errors: FAULT, described in *fault; DENIED (EXECUTE, and
  * the byte is readable but no RET).
  */

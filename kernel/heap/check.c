@@ -1,6 +1,5 @@
 /* The heap's whole structure, believed by nobody: for tests, and for a person who suspects it. */
 #include "heap/internal.h"
-#include "heap/lists.h"
 
 /* Whether an address can hold a node at all. */
 static bool is_place(const struct heap_node *node) {

@@ -1,7 +1,6 @@
 /* The heap's end: one region, moved by whole pages. */
 #include "cpu/panic.h"
 #include "heap/internal.h"
-#include "heap/lists.h"
 
 static int move_end(vaddr_t end) {
     if (heap.end == HEAP_BASE) {

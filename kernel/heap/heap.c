@@ -7,7 +7,6 @@
 #include "base/string.h"
 #include "cpu/panic.h"
 #include "heap/internal.h"
-#include "heap/lists.h"
 
 struct heap heap;
 
@@ -17,7 +16,8 @@ void heap_init(void) {
     vm_space_init(&heap.space, paging_kernel_root(), HEAP_BASE, HEAP_BASE + HEAP_SIZE);
 }
 
-struct heap_node *node_take(uint64_t size) {
+/* Take a free node of at least `size` bytes off its list, or grow the heap for it; NULL: no memory. */
+static inline struct heap_node *node_take(uint64_t size) {
     struct heap_node *node = list_take(class_round_up(size));
     if (!node) {
         return heap_grow(size);
@@ -26,18 +26,6 @@ struct heap_node *node_take(uint64_t size) {
         panic("heap: smashed header 0x%lx", (vaddr_t)node);
     }
     return node;
-}
-
-void node_use(struct heap_node *node, uint64_t available, uint64_t size) {
-    if (available - size < HEAP_NODE_MIN) {
-        node_write(node, node->previous, available, TAG_USED);
-        return;
-    }
-    struct heap_node *tail = node_offset(node, size);
-    node_write(node, node->previous, size, TAG_USED);
-    node_write(tail, node, available - size, 0);
-    node_link_back(tail);
-    list_add(tail, available - size);
 }
 
 void *kmalloc(size_t size) {
@@ -84,7 +72,7 @@ void *kmemalign(size_t align, size_t size) {
         node_write(node, node->previous, front, 0);
         list_add(node, front);
         node_write(aligned, node, available - front, 0);
-        node_link_back(aligned);
+        node_link_back(aligned, available - front);
         node = aligned;
         available -= front;
     }
@@ -92,50 +80,35 @@ void *kmemalign(size_t align, size_t size) {
     return node_payload(node);
 }
 
-int check_previous(const struct heap_node *node) {
-    const struct heap_node *previous = node->previous;
-    bool smashed = previous && !node_is_used(previous) && !node_is_intact(previous);
-    return smashed ? STATUS_CORRUPT : STATUS_OK;
-}
-
-int check_next(const struct heap_node *node) {
-    const struct heap_node *next = node_next(node);
-    bool smashed = (vaddr_t)next != heap.end && !node_is_used(next) && !node_is_intact(next);
-    return smashed ? STATUS_CORRUPT : STATUS_OK;
-}
-
 int kfree(void *pointer) {
+    struct heap_node *node;
     if (!pointer) {
         return STATUS_OK;
     }
-    struct heap_node *node;
     int status = node_of_pointer(pointer, &node);
     if (status < 0) {
         return status;
     }
-    if (check_previous(node) < 0 || check_next(node) < 0) {
+    struct heap_node *previous = free_previous(node);
+    struct heap_node *next = free_next(node);
+    if ((previous && !node_is_intact(previous)) || (next && !node_is_intact(next))) {
         return STATUS_CORRUPT;
     }
 
     uint64_t size = node_size(node);
-    struct heap_node *previous = node->previous;
-    struct heap_node *next = node_next(node);
-    bool merged = false;
-    if ((vaddr_t)next != heap.end && !node_is_used(next)) {
+    if (next) {
         list_remove(next, node_size(next));
         size += node_size(next);
-        merged = true;
     }
-    if (previous && !node_is_used(previous)) {
+    if (previous) {
         node_write(node, previous, node_size(node), 0); /* so that a double free is known */
         list_remove(previous, node_size(previous));
         size += node_size(previous);
         node = previous;
-        merged = true;
     }
     node_write(node, node->previous, size, 0);
-    if (merged) {
-        node_link_back(node);
+    if (previous || next) {
+        node_link_back(node, size);
     }
     list_add(node, size);
     if (!node_is_used(heap.last) &&

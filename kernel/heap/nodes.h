@@ -48,11 +48,11 @@ static inline void node_write(struct heap_node *node, struct heap_node *previous
 }
 
 /*
- * Make `previous` what stands before the node that begins where `previous` ends, or heap.last if
- * nothing does. A guard that did not match its header does not match it afterwards either.
+ * Make `previous`, of that size, what stands before the node that begins where it ends, or heap.last
+ * if none does. A guard that did not match its header does not match it afterwards either.
  */
-static inline void node_link_back(struct heap_node *previous) {
-    struct heap_node *node = node_next(previous);
+static inline void node_link_back(struct heap_node *previous, uint64_t size) {
+    struct heap_node *node = node_offset(previous, size);
     if ((vaddr_t)node == heap.end) {
         heap.last = previous;
         return;
@@ -60,4 +60,15 @@ static inline void node_link_back(struct heap_node *previous) {
     uint32_t mismatch = node->guard ^ node_guard(node);
     node->previous = previous;
     node->guard = node_guard(node) ^ mismatch;
+}
+
+/* The node before, or after, if its header says that it is free, intact or not; else NULL. */
+static inline struct heap_node *free_previous(const struct heap_node *node) {
+    struct heap_node *previous = node->previous;
+    return previous && !node_is_used(previous) ? previous : NULL;
+}
+
+static inline struct heap_node *free_next(const struct heap_node *node) {
+    struct heap_node *next = node_next(node);
+    return (vaddr_t)next != heap.end && !node_is_used(next) ? next : NULL;
 }

@@ -1,10 +1,11 @@
 /* Resizing: in place if the node, alone or with a free one after it, is large enough. */
 #include "base/string.h"
+#include "cpu/panic.h"
 #include "heap/internal.h"
-#include "heap/lists.h"
 
 static int move(struct heap_node *node, void **pointer, size_t size) {
-    if (check_previous(node) < 0) {
+    const struct heap_node *previous = free_previous(node);
+    if (previous && !node_is_intact(previous)) {
         return STATUS_CORRUPT;
     }
     void *to = kmalloc(size);
@@ -13,8 +14,9 @@ static int move(struct heap_node *node, void **pointer, size_t size) {
     }
     memcpy(to, *pointer, node_size(node) - HEAP_HEADER);
     int status = kfree(*pointer);
+    ASSERT(status == STATUS_OK);
     *pointer = to;
-    return status;
+    return STATUS_OK;
 }
 
 int krealloc(void **pointer, size_t size) {
@@ -27,28 +29,26 @@ int krealloc(void **pointer, size_t size) {
     }
     struct heap_node *node;
     int status = node_of_pointer(*pointer, &node);
-    if (status == STATUS_OK) {
-        status = check_next(node);
-    }
     if (status < 0) {
         return status;
+    }
+    struct heap_node *next = free_next(node);
+    if (next && !node_is_intact(next)) {
+        return STATUS_CORRUPT;
     }
 
     uint64_t wanted = node_size_for(size);
     uint64_t own = node_size(node);
-    struct heap_node *next = node_next(node);
-    bool next_is_free = (vaddr_t)next != heap.end && !node_is_used(next);
-    uint64_t available = own + (next_is_free ? node_size(next) : 0);
+    uint64_t available = own + (next ? node_size(next) : 0);
     if (wanted > available) {
         return move(node, pointer, size);
     }
     if (wanted > own || own - wanted >= HEAP_NODE_MIN) {
-        if (next_is_free) {
+        if (next) {
             list_remove(next, node_size(next));
         }
-        node_use(node, available, wanted);
-        if (node_size(node) == available) { /* all of it: what comes after has not been told */
-            node_link_back(node);
+        if (!node_use(node, available, wanted)) {
+            node_link_back(node, available);
         }
     }
     return STATUS_OK;

@@ -73,7 +73,7 @@ def test_all_memory_is_used(configuration: Config, size: str) -> None:
     ("cpu", "gib_pages"), [("max", True), ("qemu64", False), ("max,-pdpe1gb", False)]
 )
 def test_processors(configuration: Config, cpu: str, gib_pages: bool) -> None:
-    with booted(configuration, {"machine.cpu": cpu, "machine.memory": "2G"}) as machine:
+    with booted(configuration, {"machine.cpu": cpu, "machine.memory": "3G"}) as machine:
         assert info(machine)["gib_pages"] == str(int(gib_pages))
         assert info(machine)["physical_bits"] == "40"
         leaf = machine.command(f"page query kernel {DIRECT_MAP + GIB:#x}").split()
@@ -237,7 +237,7 @@ def test_the_exception_block(
     assert end == "!! end exception"
     functions = backtrace(trace, known)
     assert functions[0] == f"crash_{kind}"
-    assert functions[1:3] == ["crash_on_request", "kmain"]
+    assert "kmain" in functions[1:]  # after a leaf, which has no frame, its caller is missing
 
 
 def test_the_panic_block(configuration: Config) -> None:

@@ -275,6 +275,31 @@ def test_a_range_has_the_shape_of_its_leaves() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("bit", "changed"),
+    [
+        (1 << 5, {"accessed": True}),
+        (1 << 6, {"dirty": True}),
+        (1 << 8, {"global_": True}),
+        (1 << 3, {"cache": "WT"}),
+        (1 << 4, {"cache": "UC-"}),
+    ],
+)
+@pytest.mark.parametrize("path", [(3, 4), (3, 4, 5), (3, 4, 5, 6)])
+def test_what_a_leaf_alone_decides(
+    path: tuple[int, ...], bit: int, changed: dict[str, object]
+) -> None:
+    plain, marked = (
+        next(leaves(builder.memory, builder.root))
+        for flags in (6, 6 | bit)
+        for builder, _ in [Builder.build([Mapping(path, 2, (6,) * (len(path) - 1) + (flags,))])]
+    )
+    expected = plain._asdict() | changed | {"raw": plain.raw | bit}
+    assert marked._asdict() == expected
+    above, _ = Builder.build([Mapping(path, 2, (6 | bit,) * (len(path) - 1) + (6,))])
+    assert next(leaves(above.memory, above.root)) == plain
+
+
 def test_low_and_high_bits_of_cr3_are_not_address() -> None:
     builder, placed = Builder.build([Mapping((0, 0, 0, 5), 9, (6, 6, 6, 6))])
     cr3 = builder.root | 0x8000_0000_0000_0000 | 0xFFF

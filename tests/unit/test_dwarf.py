@@ -304,6 +304,7 @@ def test_symbols_by_address(program: Program) -> None:
     assert str(symbols.at(bare + 2)) == "bare_start+0x2"
     all_ = symbols.address("all")
     assert str(symbols.at(all_ + symbols.size("all") - 1)).startswith("all+")
+    assert not str(symbols.at(all_ + symbols.size("all"))).startswith("all")
     assert symbols.at(1) is None
     assert symbols.at(2**64 - 1) is None
     assert len(symbols.addresses("hidden")) == 2

@@ -118,25 +118,37 @@ class Kernel:
 
 # --- what is generated ---------------------------------------------------------------------------
 
-
-def near(points: Sequence[int]) -> st.SearchStrategy[int]:
-    """64-bit numbers on, right beside, or some bytes off the points."""
-    offsets = st.sampled_from([0, 0, 0, 1, -1, 0x800, FRAME_SIZE, -FRAME_SIZE])
-    return st.builds(lambda point, off: (point + off) % WORD, st.sampled_from(points), offsets)
-
-
+OFFSETS = [0, 0, 0, 1, -1, 0x800, FRAME_SIZE, -FRAME_SIZE]
 FEW_FRAMES = [n * FRAME_SIZE for n in range(24)]
 LIMITS = [1 << bits for bits in (32, 33, 36, 40, 46, 48, 51, 52, 63)]
-ADDRESSES = st.one_of(
-    near(FEW_FRAMES), near(FEW_FRAMES), near([*LIMITS, 0]), st.integers(0, WORD - 1)
-)
-LENGTHS = st.one_of(
-    st.integers(0, 6 * FRAME_SIZE), near(FEW_FRAMES), near([*LIMITS, 0]), st.integers(0, WORD - 1)
-)
+POINTS = [*FEW_FRAMES, *LIMITS, 0x1234_5678_9ABC_DEF0, 0xFEDC_BA98_7654_3210]
+LENGTHS = [*(n * 0x600 for n in range(16)), *FEW_FRAMES, *LIMITS, 0xFEDC_BA98_7654_3210]
+TYPES = [0, 1, 1, 1, 2, 3, 4, 5, 6, 0x101, 1 << 31, (1 << 32) - 1]
+
+
+def triples(data: bytes, thirds: Sequence[int]) -> list[Claim]:
+    """Four bytes choose an address, what to add to it and to the length, a length, and a third.
+
+    Drawing bytes is many times faster than drawing every number by itself, and shrinks as well.
+    """
+    return [
+        (
+            (POINTS[a % len(POINTS)] + OFFSETS[b & 7]) % WORD,
+            (LENGTHS[c % len(LENGTHS)] + OFFSETS[b >> 3 & 7]) % WORD,
+            thirds[d % len(thirds)],
+        )
+        for a, b, c, d in zip(data[::4], data[1::4], data[2::4], data[3::4], strict=False)
+    ]
+
+
+def lists(most: int) -> st.SearchStrategy[bytes]:
+    """Bytes for up to so many triples; left to itself, st.binary rarely makes more than one."""
+    return st.integers(0, most).flatmap(lambda n: st.binary(min_size=4 * n, max_size=4 * n))
+
+
 WIDTHS = st.integers(32, 52)
-CLAIMS = st.lists(st.tuples(ADDRESSES, LENGTHS, st.sampled_from(list(MemoryKind))), max_size=40)
-TYPES = st.one_of(st.integers(0, 6), st.integers(0, (1 << 32) - 1))
-ENTRIES = st.lists(st.tuples(ADDRESSES, LENGTHS, TYPES), max_size=24)
+CLAIMS = lists(40).map(lambda data: triples(data, list(MemoryKind)))
+ENTRIES = lists(24).map(lambda data: triples(data, TYPES))
 
 
 def entry1(base: int, length: int, loaders_type: int, more: bytes = b"") -> bytes:
@@ -189,7 +201,7 @@ def frames_of_interest(claims: Sequence[Claim], limit: int) -> Iterator[int]:
             yield from (each for each in (frame - FRAME_SIZE, frame) if 0 <= each < WORD)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(WIDTHS, CLAIMS)
 def test_every_claim_does_what_the_model_does(physical_bits: int, claims: list[Claim]) -> None:
     kernel, model = Kernel(physical_bits), memory_map_init(physical_bits)
@@ -199,7 +211,7 @@ def test_every_claim_does_what_the_model_does(physical_bits: int, claims: list[C
         assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=500)
+@settings(max_examples=400)
 @given(WIDTHS, CLAIMS)
 def test_every_frame_has_its_strongest_claim(physical_bits: int, claims: list[Claim]) -> None:
     kernel = Kernel(physical_bits)
@@ -210,7 +222,7 @@ def test_every_frame_has_its_strongest_claim(physical_bits: int, claims: list[Cl
         assert kind_at(frame, kernel.ranges) == strongest_at(frame, claims, 1 << physical_bits)
 
 
-@settings(max_examples=500)
+@settings(max_examples=400)
 @given(WIDTHS, CLAIMS, st.randoms(use_true_random=False))
 def test_the_order_of_claims_makes_no_difference(
     physical_bits: int, claims: list[Claim], random: Random
@@ -288,31 +300,27 @@ def test_a_full_list(claim: Claim, status: Status) -> None:
 # --- Multiboot -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=1000)
-@given(WIDTHS, ENTRIES, st.lists(st.binary(max_size=9), min_size=24, max_size=24))
-def test_multiboot1_maps(
-    physical_bits: int, entries: list[tuple[int, int, int]], more: list[bytes]
-) -> None:
-    data = b"".join(entry1(*entry, extra) for entry, extra in zip(entries, more, strict=False))
+@settings(max_examples=600)
+@given(WIDTHS, ENTRIES, st.binary(max_size=25))
+def test_multiboot1_maps(physical_bits: int, entries: list[Claim], more: bytes) -> None:
+    larger = [more[: n % (len(more) + 1)] for n in range(len(entries))]
+    data = b"".join(entry1(*entry, extra) for entry, extra in zip(entries, larger, strict=True))
     kernel = Kernel(physical_bits)
     model, status, _ = memory_map_multiboot1(memory_map_init(physical_bits), data)
     assert kernel.multiboot1(data) == status == Status.OK
     assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(
     ENTRIES,
     st.one_of(
         st.binary(min_size=1, max_size=60),
-        st.builds(
-            lambda size: entry1(0, 0x5000, 1)[4:].rjust(24, size), st.binary(min_size=1, max_size=1)
-        ),
         st.integers(0, 19).map(lambda size: struct.pack("<IQQI", size, 0, 0x5000, 1)),
         st.integers(21, (1 << 32) - 1).map(lambda size: struct.pack("<IQQI", size, 0, 0x5000, 1)),
     ),
 )
-def test_multiboot1_garbage_at_the_end(entries: list[tuple[int, int, int]], tail: bytes) -> None:
+def test_multiboot1_garbage_at_the_end(entries: list[Claim], tail: bytes) -> None:
     data = b"".join(entry1(*entry) for entry in entries) + tail
     kernel = Kernel(40)
     model, status, _ = memory_map_multiboot1(memory_map_init(40), data)
@@ -328,11 +336,9 @@ def test_multiboot1_cut_short_is_refused_after_the_entries_before(cut: int) -> N
     assert kernel.ranges == (MemoryRange(0x10000, 0x1000, MemoryKind.AVAILABLE),)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(WIDTHS, ENTRIES, st.integers(0, 3))
-def test_multiboot2_maps(
-    physical_bits: int, entries: list[tuple[int, int, int]], more_words: int
-) -> None:
+def test_multiboot2_maps(physical_bits: int, entries: list[Claim], more_words: int) -> None:
     data = b"".join(entry2(*entry, b"\x5a" * 8 * more_words) for entry in entries)
     kernel = Kernel(physical_bits)
     model, status, _ = memory_map_multiboot2(
@@ -342,7 +348,7 @@ def test_multiboot2_maps(
     assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=500)
+@settings(max_examples=400)
 @given(st.binary(max_size=200), st.one_of(st.integers(0, 64), st.integers(0, (1 << 32) - 1)))
 def test_multiboot2_any_bytes_and_entry_size(data: bytes, entry_size: int) -> None:
     kernel = Kernel(40)

@@ -207,6 +207,23 @@ def test_every_field_of_a_line_counts(line: int) -> None:
         assert f"{good.virtual:#x}" in {each.where.removeprefix("virtual ") for each in found}
 
 
+@pytest.mark.parametrize(
+    ("bit", "flags"),
+    [
+        (1 << 63, "X--------"),
+        (1 << 8, "-G-------"),
+        (1 << 6, "---D-----"),
+        (1 << 5, "----A----"),
+        (1 << 4, "-----C---"),
+        (1 << 3, "------T--"),
+        (1 << 2, "-------U-"),
+        (1 << 1, "--------W"),
+    ],
+)
+def test_each_letter_is_one_bit_of_the_leaf(bit: int, flags: str) -> None:
+    assert w.tlb_line(LEAVES[0]._replace(size=4096, raw=1 | bit)).flags == flags
+
+
 def test_a_missing_and_a_surplus_line_are_each_told_once() -> None:
     lines = w.parse_info_tlb(INFO_TLB)
     (missing,) = w.compare_info_tlb(LEAVES, [], lines[1:])

@@ -241,9 +241,8 @@ def _insert(
         needed += paging_tables_missing(state, space.root, base, length)
     if needed > state.pmm.free_count:
         return state, Status.NO_MEMORY
-    if needed:
-        pmm, taken = frames.take(state.pmm, needed)
-        state = replace(state, pmm=pmm)
+    pmm, taken = frames.take(state.pmm, needed)
+    state = replace(state, pmm=pmm)
     slabs = space.slabs
     if new_slab:
         slabs = (Slab(taken.pop(0), _ALL_FREE), *slabs)

@@ -28,8 +28,8 @@ from ringbench.model.tables import leaves
 Maker = Callable[[Random, KernelState], Operation | None]
 """Draws an operation, or None if the state has nothing to perform it on."""
 
-LENT_RUNS, ROOTS, MAPPINGS, REGIONS, NODES, TASKS = 24, 4, 6, 24, 160, 5
-"""Populations to hover about: runs lent, bare roots, leaves a root, regions a space, nodes, tasks."""
+LENT_RUNS, ROOTS, REGIONS, NODES, TASKS = 24, 4, 24, 160, 5
+"""Populations to hover about: lent runs, bare roots, regions a space, heap nodes, tasks."""
 
 LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
 CACHES: Final = (
@@ -55,7 +55,7 @@ def choose(random: Random, state: KernelState, layers: Sequence[str]) -> Operati
             return operation
 
 
-def crowded(random: Random, population: int, target: int) -> bool:
+def _crowded(random: Random, population: int, target: int) -> bool:
     """Decide whether to take one away: even odds at the target."""
     return random.random() < population / (2 * target)
 
@@ -63,14 +63,14 @@ def crowded(random: Random, population: int, target: int) -> bool:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def lent_runs(state: KernelState) -> list[tuple[int, int]]:
+def _lent_runs(state: KernelState) -> list[tuple[int, int]]:
     """Runs of lent frames, (first frame, count), the console's own bitmap not among them."""
     return list(runs(state.console.lent))
 
 
-def pmm_alloc(random: Random, state: KernelState) -> Operation | None:
-    if crowded(random, len(lent_runs(state)), LENT_RUNS):
-        return pmm_free(random, state)
+def _pmm_alloc(random: Random, state: KernelState) -> Operation | None:
+    if _crowded(random, len(_lent_runs(state)), LENT_RUNS):
+        return _pmm_free(random, state)
     shape = random.random()
     if shape < 0.6:
         return op.PmmAlloc()
@@ -81,8 +81,8 @@ def pmm_alloc(random: Random, state: KernelState) -> Operation | None:
     return op.PmmAlloc(count, align)
 
 
-def pmm_free(random: Random, state: KernelState) -> Operation | None:
-    found = lent_runs(state)
+def _pmm_free(random: Random, state: KernelState) -> Operation | None:
+    found = _lent_runs(state)
     if not found:
         return None
     first, count = random.choice(found)
@@ -92,7 +92,7 @@ def pmm_free(random: Random, state: KernelState) -> Operation | None:
     return op.PmmFree((first + start) * FRAME_SIZE, random.randint(1, count - start))
 
 
-def pmm_info(random: Random, state: KernelState) -> Operation | None:
+def _pmm_info(random: Random, state: KernelState) -> Operation | None:
     return op.PmmInfo()
 
 
@@ -104,14 +104,14 @@ def bare_roots(state: KernelState) -> list[str]:
     return [f"r{n}" for n, root in enumerate(state.console.roots) if root is not None]
 
 
-def page_new(random: Random, state: KernelState) -> Operation | None:
+def _page_new(random: Random, state: KernelState) -> Operation | None:
     roots = bare_roots(state)
-    if roots and crowded(random, len(roots), ROOTS):
+    if roots and _crowded(random, len(roots), ROOTS):
         return op.PageDelete(random.choice(roots))
     return op.PageNew()
 
 
-def draw_flags(random: Random, *, user: bool, cached: bool = True) -> int:
+def _draw_flags(random: Random, *, user: bool, cached: bool = True) -> int:
     """Flags that a leaf may have: never W with X."""
     flags = random.choice((0, page_flags.WRITE, page_flags.EXEC))
     if user and random.random() < 0.5:
@@ -121,29 +121,29 @@ def draw_flags(random: Random, *, user: bool, cached: bool = True) -> int:
     return flags
 
 
-def near(random: Random, size: int) -> int:
-    """An address where mappings crowd: few tables, neighbours, overlaps, and the half's last slot."""
+def _near(random: Random, size: int) -> int:
+    """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
     slot = random.choice((0, 0, 0, 1 << 30, 255 << 39))
     address = slot + random.randrange(3) * (2 << 20) + random.randrange(16) * FRAME_SIZE
     return address // size * size
 
 
-def page_map(random: Random, state: KernelState) -> Operation | None:
+def _page_map(random: Random, state: KernelState) -> Operation | None:
     roots = bare_roots(state)
     if not roots:
         return op.PageNew()
     size = random.choices(LEAF_SIZES, (6, 3, 1))[0]
     pages = random.choice((1, 1, 2, 3, 8, 600 if size == FRAME_SIZE else 2))
     memory = state.pmm.frame_limit * FRAME_SIZE
-    flags = draw_flags(random, user=True, cached=False)
+    flags = _draw_flags(random, user=True, cached=False)
     if random.random() < 0.2:
         flags |= page_flags.GLOBAL
     physical = random.randrange(memory) // size * size
-    vaddr = near(random, size)
+    vaddr = _near(random, size)
     return op.PageMap(random.choice(roots), vaddr, physical, pages * size, size, flags)
 
 
-def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
+def _some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
     """A bare root, with the start and size of one of its leaves."""
     candidates = [
         (handle, leaf.virtual, leaf.size)
@@ -153,36 +153,36 @@ def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None
     return random.choice(candidates) if candidates else None
 
 
-def page_unmap(random: Random, state: KernelState) -> Operation | None:
-    leaf = some_leaf(random, state)
+def _page_unmap(random: Random, state: KernelState) -> Operation | None:
+    leaf = _some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
     return op.PageUnmap(root, virtual, size * random.choice((1, 1, 2, 4)))
 
 
-def page_protect(random: Random, state: KernelState) -> Operation | None:
-    leaf = some_leaf(random, state)
+def _page_protect(random: Random, state: KernelState) -> Operation | None:
+    leaf = _some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
-    flags = draw_flags(random, user=True, cached=False)
+    flags = _draw_flags(random, user=True, cached=False)
     return op.PageProtect(root, virtual, size * random.choice((1, 1, 2)), flags)
 
 
-def page_query(random: Random, state: KernelState) -> Operation | None:
+def _page_query(random: Random, state: KernelState) -> Operation | None:
     if random.random() < 0.3:
         root = random.choice(list(state.roots()))
-        return op.PageQuery(root, random.choice((near(random, 1), KERNEL_WINDOW_BASE)))
-    leaf = some_leaf(random, state)
+        return op.PageQuery(root, random.choice((_near(random, 1), KERNEL_WINDOW_BASE)))
+    leaf = _some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
     return op.PageQuery(root, virtual + random.randrange(size))
 
 
-def page_touch(random: Random, state: KernelState) -> Operation | None:
-    leaf = some_leaf(random, state)
+def _page_touch(random: Random, state: KernelState) -> Operation | None:
+    leaf = _some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
@@ -192,27 +192,27 @@ def page_touch(random: Random, state: KernelState) -> Operation | None:
 # --- spaces ---------------------------------------------------------------------------------------
 
 
-def window_spaces(state: KernelState) -> list[str]:
+def _window_spaces(state: KernelState) -> list[str]:
     """Spaces whose regions the console may change."""
     return [name for name in state.spaces if name != "heap"]
 
 
-def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
+def _some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
     """A space and one of its regions."""
     found = [
-        (name, region) for name in window_spaces(state) for region in state.spaces[name].regions
+        (name, region) for name in _window_spaces(state) for region in state.spaces[name].regions
     ]
     return random.choice(found) if found else None
 
 
-def vm_alloc(random: Random, state: KernelState) -> Operation | None:
-    space = random.choice(window_spaces(state))
-    if crowded(random, len(state.spaces[space].regions), REGIONS):
-        return vm_free(random, state)
+def _vm_alloc(random: Random, state: KernelState) -> Operation | None:
+    space = random.choice(_window_spaces(state))
+    if _crowded(random, len(state.spaces[space].regions), REGIONS):
+        return _vm_free(random, state)
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
     length = FRAME_SIZE * random.choice((1, 1, 2, 3, 5, 16, 40))
     physical = None
-    flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
+    flags = _draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
     if kind is VmKind.PHYSICAL:
         physical = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
     if kind is VmKind.GUARD:
@@ -226,42 +226,42 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, physical)
 
 
-def vm_free(random: Random, state: KernelState) -> Operation | None:
-    found = some_region(random, state)
+def _vm_free(random: Random, state: KernelState) -> Operation | None:
+    found = _some_region(random, state)
     return None if found is None else op.VmFree(found[0], found[1].base)
 
 
-def vm_change(random: Random, state: KernelState) -> Operation | None:
-    found = some_region(random, state)
+def _vm_change(random: Random, state: KernelState) -> Operation | None:
+    found = _some_region(random, state)
     if found is None:
         return None
     space, region = found
     if random.random() < 0.5:
-        return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
+        return op.VmProtect(space, region.base, _draw_flags(random, user=space != "kernel"))
     pages = region.length // FRAME_SIZE
     return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
 
 
-def vm_query(random: Random, state: KernelState) -> Operation | None:
-    found = some_region(random, state)
+def _vm_query(random: Random, state: KernelState) -> Operation | None:
+    found = _some_region(random, state)
     if found is None:
         return None
     space, region = found
     return op.VmQuery(space, region.base + random.randrange(2 * region.length))
 
 
-def within(random: Random, region: Region, longest: int) -> tuple[int, int]:
+def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
     """An address in the region and a length that may run past its end."""
     offset = random.choice((0, region.length - 1, random.randrange(region.length)))
     return region.base + offset, random.randint(1, longest)
 
 
-def vm_data(random: Random, state: KernelState) -> Operation | None:
-    found, other = some_region(random, state), some_region(random, state)
+def _vm_data(random: Random, state: KernelState) -> Operation | None:
+    found, other = _some_region(random, state), _some_region(random, state)
     if found is None or other is None:
         return None
     space, region = found
-    vaddr, length = within(random, region, 64)
+    vaddr, length = _within(random, region, 64)
     shape = random.random()
     if shape < 0.3:
         return op.VmRead(space, vaddr, length)
@@ -269,12 +269,12 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
         # A page that starts with RET can be executed: now and then one does.
         data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
         return op.VmWrite(space, vaddr, data)
-    to_vaddr, length = within(random, other[1], 3 * FRAME_SIZE)
+    to_vaddr, length = _within(random, other[1], 3 * FRAME_SIZE)
     return op.VmCopy(other[0], to_vaddr, space, vaddr, length)
 
 
-def touch(random: Random, state: KernelState) -> Operation | None:
-    found = some_region(random, state)
+def _touch(random: Random, state: KernelState) -> Operation | None:
+    found = _some_region(random, state)
     if found is None:
         return None
     space, region = found
@@ -296,7 +296,7 @@ def payloads(state: KernelState) -> list[int]:
     ]
 
 
-def draw_size(random: Random) -> int:
+def _draw_size(random: Random) -> int:
     """Mostly small, sometimes pages, with the edges of size classes among them."""
     shape = random.random()
     if shape < 0.1:
@@ -305,52 +305,52 @@ def draw_size(random: Random) -> int:
     return base + random.randrange(base)
 
 
-def heap_alloc(random: Random, state: KernelState) -> Operation | None:
-    if crowded(random, state.heap.used_count, NODES):
-        return heap_free(random, state)
+def _heap_alloc(random: Random, state: KernelState) -> Operation | None:
+    if _crowded(random, state.heap.used_count, NODES):
+        return _heap_free(random, state)
     shape = random.random()
     if shape < 0.6:
-        return op.HeapAlloc(draw_size(random))
+        return op.HeapAlloc(_draw_size(random))
     if shape < 0.8:
-        return op.HeapZalloc(draw_size(random))
-    return op.HeapAlign(1 << random.randrange(14), draw_size(random))
+        return op.HeapZalloc(_draw_size(random))
+    return op.HeapAlign(1 << random.randrange(14), _draw_size(random))
 
 
-def heap_free(random: Random, state: KernelState) -> Operation | None:
+def _heap_free(random: Random, state: KernelState) -> Operation | None:
     found = payloads(state)
     return op.HeapFree(random.choice(found)) if found else None
 
 
-def heap_realloc(random: Random, state: KernelState) -> Operation | None:
+def _heap_realloc(random: Random, state: KernelState) -> Operation | None:
     found = payloads(state)
-    return op.HeapRealloc(random.choice(found), draw_size(random)) if found else None
+    return op.HeapRealloc(random.choice(found), _draw_size(random)) if found else None
 
 
-def heap_look(random: Random, state: KernelState) -> Operation | None:
+def _heap_look(random: Random, state: KernelState) -> Operation | None:
     return random.choice((op.HeapCheck(), op.HeapInfo()))
 
 
 # --- tasks ----------------------------------------------------------------------------------------
 
 
-def task_new(random: Random, state: KernelState) -> Operation | None:
-    if crowded(random, len(state.tasks) - 1, TASKS):
+def _task_new(random: Random, state: KernelState) -> Operation | None:
+    if _crowded(random, len(state.tasks) - 1, TASKS):
         return op.TaskDelete(random.choice(state.tasks).handle)
     return op.TaskNew()
 
 
-def task_switch(random: Random, state: KernelState) -> Operation | None:
+def _task_switch(random: Random, state: KernelState) -> Operation | None:
     return op.TaskSwitch(random.choice(state.tasks).handle)
 
 
 MAKERS: Final[dict[str, tuple[tuple[Maker, ...], tuple[int, ...]]]] = {
-    "pmm": ((pmm_alloc, pmm_free, pmm_info), (8, 3, 1)),
+    "pmm": ((_pmm_alloc, _pmm_free, _pmm_info), (8, 3, 1)),
     "paging": (
-        (page_new, page_map, page_unmap, page_protect, page_query, page_touch),
+        (_page_new, _page_map, _page_unmap, _page_protect, _page_query, _page_touch),
         (2, 8, 4, 3, 3, 3),
     ),
-    "vmm": ((vm_alloc, vm_free, vm_change, vm_query, vm_data, touch), (5, 1, 3, 1, 5, 6)),
-    "heap": ((heap_alloc, heap_free, heap_realloc, heap_look), (10, 2, 4, 1)),
-    "task": ((task_new, task_switch), (2, 3)),
+    "vmm": ((_vm_alloc, _vm_free, _vm_change, _vm_query, _vm_data, _touch), (5, 1, 3, 1, 5, 6)),
+    "heap": ((_heap_alloc, _heap_free, _heap_realloc, _heap_look), (10, 2, 4, 1)),
+    "task": ((_task_new, _task_switch), (2, 3)),
 }
 """Layer -> its makers and how often each is drawn."""

@@ -64,6 +64,8 @@ __attribute__((noinline, used)) void tick(void)
 
 static void put(char c)
 {
+    while ((in8(COM1 + 5) & 0x20) == 0) { /* QEMU drops what is sent before the last is gone */
+    }
     out8(COM1, (uint8_t)c);
 }
 

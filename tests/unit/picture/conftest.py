@@ -66,14 +66,12 @@ class Guest:
 def guest_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """guest.c, compiled as the kernel is."""
     elf = tmp_path_factory.mktemp("guest") / "guest.elf"
-    starts = [f"-Wl,--section-start=.frame{n}={DIRECT + (n << 12):#x}" for n in FRAME_SECTIONS]
-    subprocess.run(
-        ["gcc", "-std=gnu17", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mcmodel=large"]
-        + ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-e0"]
-        + [f"-Wl,-Tdata={IMAGE + (1 << 20):#x}", f"-Wl,--section-start=.heap={HEAP:#x}", *starts]
-        + ["-I", str(KERNEL), "-o", str(elf), str(HERE / "guest.c")],
-        check=True,
-    )
+    command = "gcc -std=gnu17 -g -O1 -ffreestanding -fno-pic -mcmodel=large".split()
+    command += "-nostdlib -static -no-pie -Wl,--build-id=none -Wl,-e0".split()
+    command += [f"-Wl,-Tdata={IMAGE + (1 << 20):#x}", f"-Wl,--section-start=.heap={HEAP:#x}"]
+    command += [f"-Wl,--section-start=.frame{n}={DIRECT + (n << 12):#x}" for n in FRAME_SECTIONS]
+    command += ["-I", str(KERNEL), "-o", str(elf), str(HERE / "guest.c")]
+    subprocess.run(command, check=True)
     return elf
 
 
@@ -97,6 +95,12 @@ def guest(guest_elf: Path, types: Types) -> Guest:
     return made
 
 
+@pytest.fixture
+def table_entries() -> dict[tuple[int, int], int]:
+    """The entries of all page tables, by table and index."""
+    return page_tables()
+
+
 def page_tables() -> dict[tuple[int, int], int]:
     """All entries, by table and index: the kernel's root, t1's, and an empty bare one."""
     direct, heap, window, image = (frame << 12 for frame in range(523, 527))
@@ -118,7 +122,9 @@ def page_tables() -> dict[tuple[int, int], int]:
     entries |= {(heap_pt, n): (516 + n) << 12 | P | W | NX for n in range(2)}
     entries[window, 0], entries[window_pd, 0] = window_pd | P | W, window_pt | P | W
     entries[window_pt, 0] = 518 << 12 | P | W | NX
-    entries |= {(window_pt, 4 + n): 0xFEE00000 + n * PAGE_SIZE | P | W | NX | PAT_4K for n in (0, 1)}
+    entries |= {
+        (window_pt, 4 + n): 0xFEE00000 + n * PAGE_SIZE | P | W | NX | PAT_4K for n in (0, 1)
+    }
     task_pdpt, task_pd, task_pt = (frame << 12 for frame in range(535, 538))
     entries[TASK_ROOT, 0] = task_pdpt | P | W | U
     entries[task_pdpt, 0] = task_pd | P | W | U

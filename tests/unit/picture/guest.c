@@ -17,13 +17,13 @@
 #include "monitor/monitor.h"
 #include "pmm/pmm.h"
 
-#define FRAMES 1024
-#define BLOCKS 2
+#define FRAMES      1024
+#define BLOCKS      2
 #define KERNEL_ROOT (522 * FRAME_SIZE)
-#define TASK_ROOT (534 * FRAME_SIZE)
-#define BARE_ROOT (538 * FRAME_SIZE)
+#define TASK_ROOT   (534 * FRAME_SIZE)
+#define BARE_ROOT   (538 * FRAME_SIZE)
 
-#define IN_FRAME(n) __attribute__((section(".frame" #n), used))
+#define IN_FRAME(n)   __attribute__((section(".frame" #n), used))
 #define DIRECT(frame) (DIRECT_MAP_BASE + (frame) * FRAME_SIZE)
 
 /* --- boot ------------------------------------------------------------------------------------- */
@@ -57,7 +57,8 @@ struct metadata {
 
 IN_FRAME(512)
 struct metadata metadata = {
-    .free_bits = {[9] = ALL, [10] = ALL, [11] = ALL, [12] = ALL, [13] = ALL, [14] = ALL, [15] = ALL},
+    .free_bits =
+        {[9] = ALL, [10] = ALL, [11] = ALL, [12] = ALL, [13] = ALL, [14] = ALL, [15] = ALL},
     .managed_bits = {[8] = ALL - 1,
                      [9] = ALL,
                      [10] = ALL,
@@ -155,11 +156,11 @@ struct vm_slab task_slab = {
 #define FREE_NODE (HEAP_BASE + 0x60)
 #define USED_NODE (HEAP_BASE + 0xc0)
 #define TAIL_NODE (HEAP_BASE + 0x100)
-#define HEAP_END (HEAP_BASE + 0x2000)
+#define HEAP_END  (HEAP_BASE + 0x2000)
 
 #define GUARD(previous, at, tag) \
     ((uint32_t)((((previous) ^ ((at) << 16) ^ (tag)) * HEAP_GUARD_FACTOR) >> 32))
-#define HEADER(before, at, bytes, used) \
+#define HEADER(before, at, bytes, used)                                    \
     .previous = (struct heap_node *)(before), .tag = (bytes) / 8 + (used), \
     .guard = GUARD(before, at, (bytes) / 8 + (used))
 

@@ -1,0 +1,286 @@
+"""The sound guest against the state that describes it; then one thing after another is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
+from ringbench.arch.x86_64.features import Features
+from ringbench.check.compare import compare, compare_contents
+from ringbench.check.comparison import DETAILED
+from ringbench.check.mismatch import Mismatch
+from ringbench.machine import BytesMemory
+from ringbench.model.layout import PADDR_NONE
+from ringbench.model.state import (
+    Console,
+    HeapState,
+    KernelState,
+    MemoryRange,
+    Node,
+    PmmState,
+    Region,
+    Sizes,
+    Slab,
+    Space,
+    Task,
+)
+
+HEAP, WINDOW = 0xFFFFC00000000000, 0xFFFFD00000000000
+KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
+SLOTS = (1 << 63) - 1
+KERNEL_SLAB, TASK_SLAB = 0xFFFF800000201000, 0xFFFF800000203000
+LENT_BITS = 0xFFFF800000209000 + 8 * 8
+TASK_PT, TASK_PD = 537 << 12, 536 << 12
+
+
+def bits(first: int, end: int) -> int:
+    return (1 << end) - (1 << first)
+
+
+def region(base: int, length: int, flags: int, kind: int, slab: int, slot: int) -> Region:
+    physical = 0xFEE00000 if kind == 2 else PADDR_NONE
+    return Region(base, length, physical, flags, kind, slab << 12, slot)
+
+
+@pytest.fixture
+def state(guest: Any, table_entries: dict[tuple[int, int], int]) -> KernelState:
+    """What guest.c says, in the model's terms."""
+    tables: dict[int, dict[int, int]] = {frame << 12: {} for frame in range(522, 539)}
+    for (table, slot), raw in table_entries.items():
+        tables[table][slot] = raw
+    kernel = (
+        region(WINDOW, 0x1000, 1, 0, 513, 0),
+        region(WINDOW + 0x1000, 0x1000, 0, 3, 513, 2),
+        region(WINDOW + 0x4000, 0x2000, 0x41, 2, 513, 1),
+    )
+    task = (region(0x10000, 0x1000, 6, 0, 515, 0), region(0x12000, 0x2000, 3, 1, 515, 1))
+    heap = (region(HEAP, 0x2000, 1, 0, 514, 0),)
+    return KernelState(
+        features=Features(physical_bits=36),
+        sizes=Sizes(),
+        memory_map=(
+            MemoryRange(0, 1 << 20, 1),
+            MemoryRange(1 << 20, 1 << 20, 5),
+            MemoryRange(2 << 20, 2 << 20, 0),
+        ),
+        image=(),
+        pmm=PmmState(1024, bits(513, 1024), bits(576, 1024), 512 << 12, 4096),
+        tables=tables,
+        kernel_root=KERNEL_ROOT,
+        active_root=TASK_ROOT,
+        spaces={
+            "kernel": Space(
+                KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel, (Slab(513 << 12, SLOTS & ~7),)
+            ),
+            "heap": Space(
+                KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap, (Slab(514 << 12, SLOTS & ~1),)
+            ),
+            "t1": Space(TASK_ROOT, 0x10000, 0x7FFFFFFFF000, task, (Slab(515 << 12, SLOTS & ~3),)),
+        },
+        current_space="t1",
+        heap=HeapState(
+            end=HEAP + 0x2000,
+            last=HEAP + 0x100,
+            nodes={
+                HEAP: Node(0x60, True, 0),
+                HEAP + 0x60: Node(0x60, False, HEAP),
+                HEAP + 0xC0: Node(0x40, True, HEAP + 0x60),
+                HEAP + 0x100: Node(0x1F00, False, HEAP + 0xC0),
+            },
+            free={(0, 6): (HEAP + 0x60,), (4, 30): (HEAP + 0x100,)},
+            stale={},
+            used_count=2,
+            used_bytes=0xA0,
+        ),
+        tasks=(Task(0, 0), Task(1, HEAP + 16)),
+        current_task=1,
+        console=Console(bits(539, 576), 521 << 12, 4096, (BARE_ROOT, *[None] * 15)),
+        contents={},
+    )
+
+
+def found(guest: Any, state: KernelState) -> list[Mismatch]:
+    return [mismatch for layer in compare(guest.picture(), state) for mismatch in layer.mismatches]
+
+
+def test_all_agree(guest: Any, state: KernelState) -> None:
+    layers = compare(guest.picture(), state)
+    assert [layer.mismatches for layer in layers] == [[]] * 6
+    counts = {layer.layer: layer.comparisons for layer in layers}
+    assert counts["pmm"] > 2 * 1024
+    assert counts["paging"] >= 17 * 512
+    assert all(counts.values())
+
+
+def test_accessed_and_dirty_do_not_count(guest: Any, state: KernelState) -> None:
+    guest.entry(TASK_PT, 0x12, 520 << 12 | P | W | U | NX | A | D)
+    assert found(guest, state) == []
+
+
+WRONG: dict[str, tuple[Callable[[Any], object], Mismatch]] = {
+    "a frame that should be free": (
+        lambda g: g.poke(0xFFFF800000200000 + 72, bits(1, 64)),
+        Mismatch("pmm", "frame", "free", "used", "physical 0x240000..0x241000"),
+    ),
+    "frames that should be used": (
+        lambda g: g.poke(0xFFFF800000200000 + 64, bits(60, 63)),
+        Mismatch("pmm", "3 frames", "used", "free", "physical 0x23c000..0x23f000"),
+    ),
+    "a count": (
+        lambda g: g.set("pmm.free_count", 4),
+        Mismatch("pmm", "free frames", "448", "4", "pmm"),
+    ),
+    "a block's counter": (
+        lambda g: g.poke(0xFFFF800000200000 + 274, 1, 2),
+        Mismatch("pmm", "free frames of a block", "448", "1", "block 1, physical 0x200000"),
+    ),
+    "a tree": (
+        lambda g: g.set("pmm.any.top", 3),
+        Mismatch("pmm", "tree any: top", "0x1", "0x3", "pmm"),
+    ),
+    "a page-table entry": (
+        lambda g: g.entry(TASK_PT, 0x12, 520 << 12 | P | U | NX),
+        Mismatch(
+            "paging",
+            "page-table entry",
+            "P|W|U|NX 0x208000",
+            "P|U|NX 0x208000",
+            "t1: PT 0x219000 entry 18 (for 0x12000)",
+        ),
+    ),
+    "an entry of the kernel half": (
+        lambda g: g.entry(BARE_ROOT, 416, 0),
+        Mismatch(
+            "paging",
+            "page-table entry",
+            "P|W 0x20d000",
+            "0",
+            "r0: PML4 0x21a000 entry 416 (for 0xffffd00000000000)",
+        ),
+    ),
+    "a table that is not reached": (
+        lambda g: g.entry(TASK_PD, 0, 0),
+        Mismatch("paging", "page table", "a table", "no table", "table 0x219000"),
+    ),
+    "a root": (
+        lambda g: g.set("monitor.roots[3]", BARE_ROOT),
+        Mismatch("paging", "root", "none", "0x21a000", "r3"),
+    ),
+    "a region": (
+        lambda g: g.poke(TASK_SLAB + 64 + 24, 2, 4),
+        Mismatch(
+            "vmm",
+            "region",
+            "0x10000 + 0x1000 anonymous flags 0x6 in 0x203000[0]",
+            "0x10000 + 0x1000 anonymous flags 0x2 in 0x203000[0]",
+            "t1: region 0",
+        ),
+    ),
+    "a region that is missing": (
+        lambda g: g.poke(KERNEL_SLAB + 64 + 128 + 32, 0),
+        Mismatch(
+            "vmm",
+            "region",
+            "0xffffd00000004000 + 0x2000 physical to 0xfee00000 flags 0x41 in 0x201000[1]",
+            "none",
+            "kernel: region 2",
+        ),
+    ),
+    "a slab": (
+        lambda g: g.poke(TASK_SLAB + 8, SLOTS & ~1),
+        Mismatch(
+            "vmm",
+            "slab",
+            "0x203000 free slots 0x7ffffffffffffffc",
+            "0x203000 free slots 0x7ffffffffffffffe",
+            "t1: slab 0",
+        ),
+    ),
+    "a heap node": (
+        lambda g: g.poke(HEAP + 0xC0 + 12, 7, 4),
+        Mismatch(
+            "heap",
+            "node",
+            "0x40 bytes used, previous 0xffffc00000000060",
+            "0x40 bytes used, previous 0xffffc00000000060, guard wrong",
+            "heap 0xffffc000000000c0",
+        ),
+    ),
+    "a free list": (
+        lambda g: g.set("heap.free[4][30]", 0),
+        Mismatch("heap", "order of free nodes", "0xffffc00000000100", "empty", "free list 4.30"),
+    ),
+    "a bitmap": (
+        lambda g: g.set("heap.second_bitmap[4]", 0),
+        Mismatch("heap", "second-level bitmap", "0x40000000", "0x0", "word 4"),
+    ),
+    "the current task": (
+        lambda g: g.set("current_task", g.types.variable("boot_task").address),
+        Mismatch("task", "current task", "1", "0", "current_task"),
+    ),
+    "a task's id": (
+        lambda g: g.poke(HEAP + 16, 5),
+        Mismatch("task", "ids", "(0, 1)", "(0, 5)", "the list of tasks"),
+    ),
+    "a lent frame": (
+        lambda g: g.poke(LENT_BITS, bits(28, 64)),
+        Mismatch("machine", "frame", "lent", "not lent", "physical 0x21b000..0x21c000"),
+    ),
+    "the memory map": (
+        lambda g: g.set("boot_info.map.ranges[1].kind", 2),
+        Mismatch(
+            "machine",
+            "memory range",
+            "0x100000 + 0x100000 kernel",
+            "0x100000 + 0x100000 reserved",
+            "memory map 1",
+        ),
+    ),
+    "what can't be followed": (
+        lambda g: g.set("kernel_space.slabs", 8),
+        Mismatch(
+            "vmm",
+            "structure",
+            "can be followed",
+            "the list of struct vm_slab leads to 0x8",
+            "its head",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_named(guest: Any, state: KernelState, name: str) -> None:
+    spoil, expected = WRONG[name]
+    spoil(guest)
+    assert expected in found(guest, state)
+
+
+def test_the_first_are_described_and_the_rest_counted(guest: Any, state: KernelState) -> None:
+    for slot in range(100):
+        guest.entry(528 << 12, slot, P | NX | slot << 12)
+    paging = compare(guest.picture(), state)[1]
+    assert len(paging.mismatches) == DETAILED + 1
+    assert paging.mismatches[-1].what == f"{100 - DETAILED} further mismatches"
+
+
+def test_contents(guest: Any, state: KernelState) -> None:
+    guest.memory[(519 << 12) + 5 : (519 << 12) + 8] = b"abc"
+    page = bytes(5) + b"abc" + bytes(4088)
+    known = replace(state, contents={519 << 12: page})
+    memory = BytesMemory(bytes(guest.memory))
+    assert compare_contents(memory, known).mismatches == []
+    assert compare_contents(memory, known).comparisons == 3
+    assert compare_contents(memory, state).mismatches == [
+        Mismatch(
+            "vmm",
+            "contents",
+            "0000000000000000 at offset 0x5",
+            "6162630000000000 at offset 0x5",
+            "t1: page 0x10000 (physical 0x207000)",
+        )
+    ]
