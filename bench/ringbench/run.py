@@ -76,6 +76,7 @@ class Session:
 
     def run(self) -> None:
         """Everything, in order; a divergence ends it early."""
+        self.machine.command("echo off")  # half of the characters on the line are worth having
         try:
             self.look("after boot")
             booted = self.state

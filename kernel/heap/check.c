@@ -64,7 +64,9 @@ static int check_list(const struct heap_node *node, uint64_t *left, vaddr_t *whe
     return STATUS_OK;
 }
 
-static bool bit_is(uint32_t word, unsigned bit, bool set) { return (word >> bit & 1) == set; }
+static bool bit_is(uint32_t word, unsigned bit, bool set) {
+    return (word >> bit & 1) == set;
+}
 
 int heap_check(vaddr_t *where) {
     uint64_t left;

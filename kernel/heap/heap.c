@@ -16,7 +16,8 @@ void heap_init(void) {
     vm_space_init(&heap.space, paging_kernel_root(), HEAP_BASE, HEAP_BASE + HEAP_SIZE);
 }
 
-/* Take a free node of at least `size` bytes off its list, or grow the heap for it; NULL: no memory. */
+/* Take a free node of at least `size` bytes off its list, or grow the heap for it; NULL: no memory.
+ */
 static inline struct heap_node *node_take(uint64_t size) {
     struct heap_node *node = list_take(class_round_up(size));
     if (!node) {

@@ -3,13 +3,16 @@
 
 #include "heap/nodes.h"
 
-#define LINEAR_LIMIT 512 /* classes below are 16 bytes wide; from here on 1/32 of a power of two */
+#define LINEAR_LIMIT 512 /* classes below are 16 bytes wide; from here on 1/32 of a power of two \
+                          */
 
 struct size_class {
     unsigned first, second;
 };
 
-static inline unsigned log2_floor(uint64_t size) { return 63 - (unsigned)__builtin_clzll(size); }
+static inline unsigned log2_floor(uint64_t size) {
+    return 63 - (unsigned)__builtin_clzll(size);
+}
 
 static inline struct size_class class_of(uint64_t size) {
     if (size < LINEAR_LIMIT) {

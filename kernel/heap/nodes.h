@@ -11,7 +11,9 @@ static inline uint64_t node_size(const struct heap_node *node) {
     return (uint64_t)(node->tag & ~TAG_USED) * TAG_UNIT;
 }
 
-static inline bool node_is_used(const struct heap_node *node) { return node->tag & TAG_USED; }
+static inline bool node_is_used(const struct heap_node *node) {
+    return node->tag & TAG_USED;
+}
 
 static inline struct heap_node *node_offset(const struct heap_node *node, uint64_t bytes) {
     return (struct heap_node *)((vaddr_t)node + bytes);
@@ -48,8 +50,9 @@ static inline void node_write(struct heap_node *node, struct heap_node *previous
 }
 
 /*
- * Make `previous`, of that size, what stands before the node that begins where it ends, or heap.last
- * if none does. A guard that did not match its header does not match it afterwards either.
+ * Make `previous`, of that size, what stands before the node that begins where it ends, or
+ * heap.last if none does. A guard that did not match its header does not match it afterwards
+ * either.
  */
 static inline void node_link_back(struct heap_node *previous, uint64_t size) {
     struct heap_node *node = node_offset(previous, size);

@@ -25,7 +25,9 @@ int paging_query(paddr_t root, vaddr_t va, struct mapping *mapping) {
 }
 
 /* The bits that all leaves of a level have set. An entry of a lower level's table has them not. */
-static inline uint64_t leaf_mark(unsigned level) { return level == 1 ? PTE_P : PTE_P | PTE_PS; }
+static inline uint64_t leaf_mark(unsigned level) {
+    return level == 1 ? PTE_P : PTE_P | PTE_PS;
+}
 
 /*
  * Calls `visit` for every leaf of a range, ascending. One walk serves all neighbours in a table: a
@@ -34,9 +36,8 @@ static inline uint64_t leaf_mark(unsigned level) { return level == 1 ? PTE_P : P
  */
 typedef void visitor(uint64_t *entry, unsigned level, vaddr_t va, void *context);
 
-__attribute__((always_inline)) static inline void each_leaf(paddr_t root, vaddr_t va,
-                                                            uint64_t length, visitor *visit,
-                                                            void *context, bool collect) {
+__attribute__((always_inline)) static inline void
+each_leaf(paddr_t root, vaddr_t va, uint64_t length, visitor *visit, void *context, bool collect) {
     while (length) {
         struct walk at = walk(root, va, 1);
         uint64_t *entry = at.entry;

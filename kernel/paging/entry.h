@@ -16,20 +16,26 @@ static inline unsigned level_shift(unsigned level) {
 }
 
 /* Bytes that one entry of the level spans. */
-static inline uint64_t level_size(unsigned level) { return 1ULL << level_shift(level); }
+static inline uint64_t level_size(unsigned level) {
+    return 1ULL << level_shift(level);
+}
 
 static inline unsigned level_index(vaddr_t va, unsigned level) {
     return va >> level_shift(level) & (TABLE_ENTRIES - 1);
 }
 
-static inline bool entry_is_present(uint64_t entry) { return entry & PTE_P; }
+static inline bool entry_is_present(uint64_t entry) {
+    return entry & PTE_P;
+}
 
 /* Whether a present entry is a leaf. */
 static inline bool entry_is_leaf(uint64_t entry, unsigned level) {
     return level == 1 || (entry & PTE_PS && level < 4);
 }
 
-static inline uint64_t *entry_table(uint64_t entry) { return direct_map(entry & PTE_ADDRESS); }
+static inline uint64_t *entry_table(uint64_t entry) {
+    return direct_map(entry & PTE_ADDRESS);
+}
 
 /* Where a leaf's page begins. In large leaves PTE_PAT_LARGE is the lowest bit of the address. */
 static inline paddr_t leaf_physical(uint64_t entry, unsigned level) {
@@ -41,14 +47,16 @@ static inline uint64_t move_bits(uint64_t value, uint64_t from, uint64_t to) {
     return from < to ? (value & from) * (to / from) : (value & from) / (from / to);
 }
 
-static inline uint64_t pat_bit(unsigned level) { return level == 1 ? PTE_PAT : PTE_PAT_LARGE; }
+static inline uint64_t pat_bit(unsigned level) {
+    return level == 1 ? PTE_PAT : PTE_PAT_LARGE;
+}
 
 #define PAGE_CACHE_LOW  (PAGE_CACHE_MASK & ~PAGE_CACHE_WC) /* the bits in PWT and PCD */
 #define PAGE_CACHE_HIGH PAGE_CACHE_WC                      /* the bit in PAT */
 
 /*
- * A leaf's bits for `flags`, address left out. The cache mode is the PAT entry's number (paging_init
- * programs the table), its bits scattered over the entry (SDM 3A 4.9.2).
+ * A leaf's bits for `flags`, address left out. The cache mode is the PAT entry's number
+ * (paging_init programs the table), its bits scattered over the entry (SDM 3A 4.9.2).
  */
 static inline uint64_t leaf_bits(uint32_t flags, unsigned level) {
     return PTE_P | (level == 1 ? 0 : PTE_PS) |

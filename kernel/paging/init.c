@@ -9,9 +9,9 @@
 #include "paging/root.h"
 
 /* PAT: entry 4, which repeats entry 0 after reset, becomes write-combining (SDM 3A 11.12.4). */
-#define PAT_VALUE                                                                                  \
-    (PAT_FIELD(0, PAT_WB) | PAT_FIELD(1, PAT_WT) | PAT_FIELD(2, PAT_UC_MINUS) |                    \
-     PAT_FIELD(3, PAT_UC) | PAT_FIELD(4, PAT_WC) | PAT_FIELD(5, PAT_WT) |                          \
+#define PAT_VALUE                                                               \
+    (PAT_FIELD(0, PAT_WB) | PAT_FIELD(1, PAT_WT) | PAT_FIELD(2, PAT_UC_MINUS) | \
+     PAT_FIELD(3, PAT_UC) | PAT_FIELD(4, PAT_WC) | PAT_FIELD(5, PAT_WT) |       \
      PAT_FIELD(6, PAT_UC_MINUS) | PAT_FIELD(7, PAT_UC))
 
 static void must(int status) {

@@ -79,9 +79,8 @@ static inline struct survey survey(paddr_t root, vaddr_t va, uint64_t length, un
 }
 
 /* paging_map for leaves of one level; inlined, so that all that depends on it is constant. */
-__attribute__((always_inline)) static inline int map(paddr_t root, vaddr_t va, paddr_t pa,
-                                                     uint64_t length, unsigned level,
-                                                     uint32_t flags) {
+__attribute__((always_inline)) static inline int
+map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t length, unsigned level, uint32_t flags) {
     int status = check_map(root, va, pa, length, level, flags);
     if (status < 0) {
         return status;

@@ -29,11 +29,17 @@ void root_init_kernel(void) {
     }
 }
 
-paddr_t paging_kernel_root(void) { return kernel_root; }
+paddr_t paging_kernel_root(void) {
+    return kernel_root;
+}
 
-paddr_t paging_active_root(void) { return read_cr3() & PTE_ADDRESS; }
+paddr_t paging_active_root(void) {
+    return read_cr3() & PTE_ADDRESS;
+}
 
-void paging_activate(paddr_t root) { write_cr3(root); }
+void paging_activate(paddr_t root) {
+    write_cr3(root);
+}
 
 int paging_root_create(paddr_t *root) {
     if (pmm_alloc(root) < 0) {

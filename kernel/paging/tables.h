@@ -10,8 +10,8 @@ uint64_t tables_missing(paddr_t root, vaddr_t va, uint64_t length, unsigned leve
  * caller has made sure that there are enough frames. */
 uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level);
 
-/* After entries of the table of `level` that va is in were cleared, va's one of them: free that table
- * if it is empty, then the one above if that has become empty, and so on. */
+/* After entries of the table of `level` that va is in were cleared, va's one of them: free that
+ * table if it is empty, then the one above if that has become empty, and so on. */
 void tables_collect(paddr_t root, vaddr_t va, unsigned level);
 
 /* How many tables between levels `from` (the entry that is not present) and `to` a range needs. */

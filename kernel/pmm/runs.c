@@ -3,8 +3,8 @@
  *
  * The search hops: from a candidate to the first used frame after it, from there to the next free
  * one, the next candidate. Blocks without a free frame are skipped by tree, wholly free ones are
- * taken at a step, the rest is looked at in words of 64. Shortcoming: a search for a long run passes
- * every shorter gap, so it is linear in their number.
+ * taken at a step, the rest is looked at in words of 64. Shortcoming: a search for a long run
+ * passes every shorter gap, so it is linear in their number.
  */
 #include "pmm/runs.h"
 
@@ -111,7 +111,9 @@ static void flip(uint64_t first, uint64_t end, bool to_free) {
     }
 }
 
-void run_mark_free(uint64_t frame, uint64_t count) { flip(frame, frame + count, true); }
+void run_mark_free(uint64_t frame, uint64_t count) {
+    flip(frame, frame + count, true);
+}
 
 int pmm_alloc_run(uint64_t count, uint64_t align, paddr_t *base) {
     if (count == 0 || !is_power_of_two(align) || align < FRAME_SIZE) {

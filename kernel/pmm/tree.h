@@ -8,7 +8,9 @@
 
 #define TREE_NONE UINT64_MAX
 
-static inline uint64_t bit64(uint64_t n) { return 1ULL << (n % 64); }
+static inline uint64_t bit64(uint64_t n) {
+    return 1ULL << (n % 64);
+}
 
 /* Count trailing zeros of a word that is not 0. The builtin gives an int, which costs the frame
  * allocator a sign extension on each of its five levels. */
@@ -18,7 +20,9 @@ static inline uint64_t lowest_bit(uint64_t word) {
     return n;
 }
 
-static inline bool tree_is_empty(const struct pmm_tree *tree) { return tree->top == 0; }
+static inline bool tree_is_empty(const struct pmm_tree *tree) {
+    return tree->top == 0;
+}
 
 /* The lowest member of a tree that is not empty. */
 static inline uint64_t tree_first(const struct pmm_tree *tree) {
@@ -42,7 +46,9 @@ static inline void tree_remove(struct pmm_tree *tree, uint64_t block) {
 }
 
 /* The bits of `word` above bit n, 0..63. */
-static inline uint64_t bits_above(uint64_t word, uint64_t n) { return word & (~1ULL << n); }
+static inline uint64_t bits_above(uint64_t word, uint64_t n) {
+    return word & (~1ULL << n);
+}
 
 /* The lowest member at or above `block`, which is below the number of blocks; TREE_NONE if none. */
 static inline uint64_t tree_next(const struct pmm_tree *tree, uint64_t block) {

@@ -9,7 +9,8 @@
 
 /* Whether WRITE, USER and EXEC, the only flags given, go together and with the window. */
 static bool permissions_are_valid(const struct vm_space *space, uint32_t flags) {
-    return !(flags & ~PERMISSIONS) && (flags & (PAGE_WRITE | PAGE_EXEC)) != (PAGE_WRITE | PAGE_EXEC) &&
+    return !(flags & ~PERMISSIONS) &&
+           (flags & (PAGE_WRITE | PAGE_EXEC)) != (PAGE_WRITE | PAGE_EXEC) &&
            !(flags & PAGE_USER && space->base >= KERNEL_HALF);
 }
 
@@ -126,8 +127,7 @@ static void release_frame(paddr_t frame) {
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
     if (region->kind != VM_GUARD) {
-        paging_clear(space->root, base, length,
-                     region->kind == VM_PHYSICAL ? NULL : release_frame);
+        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : release_frame);
     }
 }
 

@@ -5,7 +5,9 @@
 
 static struct vm_space *current_space;
 
-void vm_set_current(struct vm_space *space) { current_space = space; }
+void vm_set_current(struct vm_space *space) {
+    current_space = space;
+}
 
 /* The space that answers for an address, or NULL. */
 static struct vm_space *space_of(vaddr_t address) {
@@ -35,6 +37,5 @@ int vm_fault(vaddr_t address, uint64_t error) {
     if (region->kind != VM_DEMAND || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
         return STATUS_DENIED;
     }
-    return paging_fill(space->root, align_down(address, PAGE_SIZE_4K), PAGE_SIZE_4K,
-                       region->flags);
+    return paging_fill(space->root, align_down(address, PAGE_SIZE_4K), PAGE_SIZE_4K, region->flags);
 }

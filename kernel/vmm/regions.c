@@ -59,7 +59,9 @@ static struct vm_slab *slab_with_room(const struct vm_space *space) {
     return slab;
 }
 
-uint64_t region_frames(const struct vm_space *space) { return slab_with_room(space) ? 0 : 1; }
+uint64_t region_frames(const struct vm_space *space) {
+    return slab_with_room(space) ? 0 : 1;
+}
 
 static struct vm_slab *slab_add(struct vm_space *space) {
     paddr_t frame;

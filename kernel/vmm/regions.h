@@ -26,7 +26,8 @@ int region_gap_at(const struct vm_space *space, vaddr_t base, struct vm_gap *gap
 /* Frames that the next region_insert takes: 0, or 1 for a slab. */
 uint64_t region_frames(const struct vm_space *space);
 
-/* Put a record for `region`, whose links do not matter, into the gap. Needs region_frames frames. */
+/* Put a record for `region`, whose links do not matter, into the gap. Needs region_frames frames.
+ */
 void region_insert(struct vm_space *space, const struct vm_gap *gap,
                    const struct vm_region *region);
 

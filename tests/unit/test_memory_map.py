@@ -201,7 +201,7 @@ def frames_of_interest(claims: Sequence[Claim], limit: int) -> Iterator[int]:
             yield from (each for each in (frame - FRAME_SIZE, frame) if 0 <= each < WORD)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(WIDTHS, CLAIMS)
 def test_every_claim_does_what_the_model_does(physical_bits: int, claims: list[Claim]) -> None:
     kernel, model = Kernel(physical_bits), memory_map_init(physical_bits)
@@ -211,7 +211,7 @@ def test_every_claim_does_what_the_model_does(physical_bits: int, claims: list[C
         assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(WIDTHS, CLAIMS)
 def test_every_frame_has_its_strongest_claim(physical_bits: int, claims: list[Claim]) -> None:
     kernel = Kernel(physical_bits)
@@ -222,7 +222,7 @@ def test_every_frame_has_its_strongest_claim(physical_bits: int, claims: list[Cl
         assert kind_at(frame, kernel.ranges) == strongest_at(frame, claims, 1 << physical_bits)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(WIDTHS, CLAIMS, st.randoms(use_true_random=False))
 def test_the_order_of_claims_makes_no_difference(
     physical_bits: int, claims: list[Claim], random: Random
@@ -300,7 +300,7 @@ def test_a_full_list(claim: Claim, status: Status) -> None:
 # --- Multiboot -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(WIDTHS, ENTRIES, st.binary(max_size=25))
 def test_multiboot1_maps(physical_bits: int, entries: list[Claim], more: bytes) -> None:
     larger = [more[: n % (len(more) + 1)] for n in range(len(entries))]
@@ -311,7 +311,7 @@ def test_multiboot1_maps(physical_bits: int, entries: list[Claim], more: bytes) 
     assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(
     ENTRIES,
     st.one_of(
@@ -336,7 +336,7 @@ def test_multiboot1_cut_short_is_refused_after_the_entries_before(cut: int) -> N
     assert kernel.ranges == (MemoryRange(0x10000, 0x1000, MemoryKind.AVAILABLE),)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(WIDTHS, ENTRIES, st.integers(0, 3))
 def test_multiboot2_maps(physical_bits: int, entries: list[Claim], more_words: int) -> None:
     data = b"".join(entry2(*entry, b"\x5a" * 8 * more_words) for entry in entries)
@@ -348,7 +348,7 @@ def test_multiboot2_maps(physical_bits: int, entries: list[Claim], more_words: i
     assert kernel.ranges == model.ranges
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=200), st.one_of(st.integers(0, 64), st.integers(0, (1 << 32) - 1)))
 def test_multiboot2_any_bytes_and_entry_size(data: bytes, entry_size: int) -> None:
     kernel = Kernel(40)

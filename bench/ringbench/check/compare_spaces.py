@@ -73,11 +73,12 @@ def _table(
         expected.values(), np.uint64, len(expected)
     )
     level = place.table.level if place else 1
-    for index in np.flatnonzero(wanted != (seen & ~HARDWARE)).tolist():
+    kept = seen & ~HARDWARE
+    for index in np.flatnonzero(wanted != kept).tolist():
         tally.differs(
             "page-table entry",
             describe(int(wanted[index]), level),
-            describe(int(seen[index]), level),
+            describe(int(kept[index]), level),
             place.entry(index) if place else f"table {paddr:#x} entry {index}",
         )
 

@@ -29,7 +29,7 @@ from ringbench.observe.layout import by_name
 from ringbench.observe.loader import read_loader
 from ringbench.observe.picture import Picture, take
 
-SAMPLED_QUERIES: Final = 24
+SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
 
 

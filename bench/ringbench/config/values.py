@@ -107,7 +107,7 @@ def path(value: object, folder: Path) -> Path:
 
 
 def firmware(value: object, folder: Path) -> str:
-    """ "bios", "uefi", or the path of a firmware image, made absolute."""
+    """One of "bios" and "uefi", or the path of a firmware image, made absolute."""
     name = str(value) if isinstance(value, Path) else word(value, folder)
     return name if name in ("bios", "uefi") else str(path(name, folder))
 

@@ -1,24 +1,25 @@
 """Operations by calling kernel functions through GDB, with the monitor's replies and refusals.
 
-The guest must be stopped, on a stack with room to spare, at a place where the monitor is not in
-the middle of a command: waiting for input, or at a breakpoint on `serial_get`. What cannot be
+The guest must be stopped between two commands of the monitor, and awake: a processor that sleeps
+in `hlt` executes nothing that gdb sets up. `GdbChannel.at_prompt` brings it there. What cannot be
 called sensibly is left to the monitor: `supports` says so. That is `Touch`, which switches roots
 under the caller, and `HeapInfo`, which is the monitor's own count.
 """
 
 from collections.abc import Callable
 from struct import pack
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ringbench.drive import operations as ops
 from ringbench.drive.flags import flags_text
 from ringbench.drive.gdb_kernel import PADDR_NONE, SCRATCH_BYTES, GdbKernel, Refused
 from ringbench.drive.operations import Operation, Reply
-from ringbench.machine import Gdb
+from ringbench.machine import Deadline, Gdb, Machine
 
 _FRAME: Final = 4096
 _ALIGN_2M_FRAMES: Final = 512
 _BIT_63: Final = 1 << 63
+_READS_LINE: Final = "line_read"
 _MAPPING_FIELDS: Final = ("virtual", "physical", "size")
 _HEAP_ALLOC_MAX: Final = 1 << 30
 _HEAP_ALIGN_MAX: Final = 2 << 20
@@ -30,7 +31,7 @@ class GdbChannel:
     """Performs operations in a stopped guest.
 
     Example:
-        GdbChannel(machine.gdb).perform(PmmAlloc())
+        GdbChannel.at_prompt(machine).perform(PmmAlloc())
     """
 
     def __init__(self, gdb: Gdb) -> None:
@@ -66,6 +67,27 @@ class GdbChannel:
             ops.TaskSwitch: self._task_switch,
             ops.TaskDelete: self._task_delete,
         }
+
+    @classmethod
+    def at_prompt(cls, machine: Machine) -> Self:
+        """Stop the guest where it begins to read a line, and return a channel to it.
+
+        An empty line wakes the kernel, which prints another prompt on its way; after
+        `machine.detach_gdb()` it goes on reading as if nothing had been.
+
+        Raises:
+            GdbError: gdb refuses or is gone, or the guest did not get there.
+            SerialError: the guest does not take the line or prints no prompt.
+        """
+        gdb = machine.gdb
+        gdb.interrupt()
+        gdb.break_(_READS_LINE, temporary=True)
+        deadline = Deadline(machine.config.deadlines.reply)
+        machine.serial.send("", deadline)
+        gdb.continue_()
+        gdb.wait_stop()
+        machine.serial.expect_prompt(deadline)
+        return cls(gdb)
 
     def supports(self, operation: Operation) -> bool:
         """Tell whether this channel performs such an operation."""
@@ -261,7 +283,11 @@ class GdbChannel:
         return Reply("ok", (f"t{reply.values[0]}",)) if reply.ok else reply
 
     def _task_switch(self, op: ops.TaskSwitch) -> Reply:
-        return Reply(self._kernel.call("task_switch", int(op.task[1:])))
+        status = self._kernel.call("task_switch", int(op.task[1:]))
+        if status == "ok":
+            # gdb puts back every register after a call, CR3 too: the new root is loaded again.
+            self._kernel.assign("$cr3", self._kernel.root(op.task))
+        return Reply(status)
 
     def _task_delete(self, op: ops.TaskDelete) -> Reply:
         return Reply(self._kernel.call("task_destroy", int(op.task[1:])))

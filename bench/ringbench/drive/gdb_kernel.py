@@ -57,8 +57,8 @@ class GdbKernel:
         return self._gdb.evaluate_int(expression)
 
     def assign(self, target: str, value: int) -> None:
-        """Set a variable."""
-        self._gdb.evaluate(f"{target} = {value:#x}")
+        """Set a variable or register of 64 bits."""
+        self._gdb.evaluate(f"{target} = (unsigned long){value:#x}")
 
     def words(self, count: int = 1) -> tuple[int, ...]:
         """Return the first words of the scratch space."""

@@ -1,36 +1,22 @@
-"""The debugger, spoken to over GDB/MI.
-
-Every command carries a token, and the answer is the result record with that token: nothing is
-guessed from silence, as pygdbmi's own controller does (0.2 s a command). Reading is done here
-with `select` and `os.read`, so that gdb's death is an end of file and known at once; pygdbmi
-parses the lines. Whatever takes longer than its deadline is a `GdbTimeout`.
+"""The debugger: what a person does in gdb, as methods that return values.
 
 gdb is in asynchronous mode: it takes commands while the guest runs, and `running` says whether
-the guest does. The guest is stopped by connecting.
+the guest does. The guest is stopped by connecting. How commands and answers travel is in
+`ringbench.machine.channel`.
 """
 
 from __future__ import annotations
 
-import os
-import select
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from ringbench.errors import (
-    Evidence,
-    GdbDied,
-    GdbError,
-    GdbRefused,
-    GdbTimeout,
-    MachineError,
-    no_evidence,
-)
+from ringbench.errors import Evidence, GdbRefused, MachineError, no_evidence
 from ringbench.machine import mi
+from ringbench.machine.channel import MiChannel
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.mi import Breakpoint, Frame, StopEvent
-from ringbench.machine.process import Guard, Process, describe_exit
+from ringbench.machine.process import Guard, Process
 
 MASK64 = (1 << 64) - 1
 CHUNK = 1 << 16  # bytes of guest memory asked for in one command
@@ -58,25 +44,13 @@ WatchKind = Literal["write", "read", "access"]
 _WATCH_OPTION: dict[WatchKind, str] = {"write": "", "read": "-r ", "access": "-a "}
 
 
-class Gdb:
+class Gdb(MiChannel):
     """One gdb process. `seconds` is the deadline of each command that names none."""
 
     def __init__(self, process: Process, seconds: float, evidence: Evidence = no_evidence) -> None:
-        self.running = False
-        self._process = process
-        self._seconds = seconds
-        self._evidence = evidence
-        self._token = 0
-        self._partial = b""
-        self._results: dict[int, mi.Record] = {}
-        self._stops: deque[StopEvent] = deque()
-        self._console: list[str] = []
+        super().__init__(process, seconds, evidence)
         self._register_names: dict[str, int] = {}
         self._returns: dict[str, str] = {}
-        self._poller = select.poll()
-        self._poller.register(process.stdout, select.POLLIN)
-        os.set_blocking(process.stdout.fileno(), False)
-        os.set_blocking(process.stdin.fileno(), False)
 
     @classmethod
     def start(
@@ -111,15 +85,6 @@ class Gdb:
             raise
         return gdb
 
-    @property
-    def pid(self) -> int:
-        """Process id of gdb."""
-        return self._process.pid
-
-    def fileno(self) -> int:
-        """File descriptor that becomes readable when gdb says something."""
-        return self._process.stdout.fileno()
-
     def connect(self, path: Path) -> None:
         """Connect to the guest's gdb stub at the socket `path`; the guest is then stopped."""
         self.execute(f"-target-select remote {path}")
@@ -130,15 +95,6 @@ class Gdb:
         """End gdb; the guest, if it is connected, is detached and runs on."""
         self._process.stop(min(self._seconds, 3.0), ask=self._ask_exit)
 
-    def kill(self) -> None:
-        """End gdb at once, without a word to the guest."""
-        self._process.kill()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the gdb process is there."""
-        return self._process.exit_status() is None
-
     def _ask_exit(self) -> None:
         try:
             if self.running:
@@ -146,43 +102,6 @@ class Gdb:
             self._write("-gdb-exit\n", Deadline(1.0))
         except MachineError:
             return
-
-    # -- commands ------------------------------------------------------------------------------
-
-    def execute(self, command: str, seconds: float | None = None) -> dict[str, Any]:
-        """Execute one MI command and return the payload of its result.
-
-        Raises:
-            GdbRefused: gdb answered with an error.
-            GdbTimeout: no answer within `seconds`.
-            GdbDied: gdb is gone.
-        """
-        deadline = Deadline(self._seconds if seconds is None else seconds)
-        self._token += 1
-        token = self._token
-        self._console.clear()
-        self._write(f"{token}{command}\n", deadline)
-        while token not in self._results:
-            self._receive(deadline, f"gdb did not answer {command!r}")
-        result = self._results.pop(token)
-        if result.message == "error":
-            text = mi.error_text(result.payload)
-            raise self._evidence(GdbRefused(f"gdb refused {command!r}: {text}"))
-        return result.payload if isinstance(result.payload, dict) else {}
-
-    def console(self, line: str, seconds: float | None = None) -> str:
-        """Execute a line as a person would type it, and return what gdb prints.
-
-        Raises:
-            GdbError: as for `execute`.
-        """
-        self.execute(f"-interpreter-exec console {mi.quote(line)}", seconds)
-        return "".join(self._console)
-
-    def poll(self) -> None:
-        """Take what gdb has said meanwhile, so that `running` is true to the moment."""
-        while self._poller.poll(0):
-            self._read()
 
     # -- running and stopping ------------------------------------------------------------------
 
@@ -429,65 +348,6 @@ class Gdb:
         """Return the stack's frames, innermost first, at most 64."""
         found = self.execute("-stack-list-frames 0 63")["stack"]
         return tuple(mi.frame(entry.get("frame", entry)) for entry in found)
-
-    # -- the pipe ------------------------------------------------------------------------------
-
-    def _write(self, text: str, deadline: Deadline) -> None:
-        data = memoryview(text.encode())
-        descriptor = self._process.stdin.fileno()
-        poller = select.poll()
-        poller.register(descriptor, select.POLLOUT)
-        while data:
-            if not poller.poll(deadline.remaining() * 1000):
-                raise self._timeout("gdb does not take commands", deadline)
-            try:
-                data = data[os.write(descriptor, data) :]
-            except BlockingIOError:
-                continue
-            except OSError:
-                raise self._died() from None
-
-    def _receive(self, deadline: Deadline, what: str) -> None:
-        if not self._poller.poll(deadline.remaining() * 1000):
-            raise self._timeout(what, deadline)
-        self._read()
-
-    def _read(self) -> None:
-        try:
-            data = os.read(self.fileno(), 1 << 16)
-        except BlockingIOError:
-            return
-        if not data:
-            raise self._died()
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
-            self._take(mi.parse(line.decode("utf-8", "replace").rstrip("\r")))
-
-    def _take(self, record: mi.Record) -> None:
-        if record.kind == "result" and record.token is not None:
-            self._results[record.token] = record
-            if record.message == "running":
-                self.running = True
-        elif record.kind == "console":
-            self._console.append(str(record.payload))
-        elif record.kind == "notify" and record.message == "stopped":
-            self.running = False
-            # A stop that gdb made for itself, within a call, has no reason and is none.
-            if record.payload and "reason" in record.payload:
-                self._stops.append(mi.stop_event(record.payload))
-
-    def _died(self) -> MachineError:
-        status = self._process.wait(Deadline(1.0))
-        how = describe_exit(status) if status is not None else "it closed its output"
-        said = self._process.said()
-        return self._evidence(
-            GdbDied(f"gdb is gone: {how}" + (f"; it said: {said}" if said else ""))
-        )
-
-    def _timeout(self, what: str, deadline: Deadline) -> GdbError:
-        error = GdbTimeout(f"{what} within {deadline.seconds:g} s")
-        self._evidence(error)
-        return error
 
 
 def _literal(argument: int) -> str:

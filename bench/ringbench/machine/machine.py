@@ -16,72 +16,52 @@ import select
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
-from ringbench.errors import (
-    BootTimeout,
-    Ended,
-    GdbDied,
-    GdbRefused,
-    GdbError,
-    Hang,
-    LastWords,
-    MachineError,
-    QemuDied,
-    QmpError,
-    SerialClosed,
-    SerialError,
-    SerialTimeout,
-)
+from ringbench.errors import BootTimeout, Hang, MachineError, SerialError
 from ringbench.machine import memory as readers
-from ringbench.machine.command import RAM_ID, TRIPLE_FAULT_MARK
+from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.image import check_kernel
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
-from ringbench.machine.triage import Ending, EndKind, Facts, classify
+from ringbench.machine.triage import Ending, EndKind
 
-if TYPE_CHECKING:
-    from ringbench.machine.qmp import Qmp
+if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
+    from ringbench.machine.inquest import Inquest
     from ringbench.machine.serial import Serial
 
-EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
-END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
 READERS = Literal["mapped", "gdb", "qmp"]
-AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
 
 
 class Machine:
     """One guest. Made by `start`, or by `launch` for one that has not run yet."""
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
+        from ringbench.machine.inquest import Inquest
         from ringbench.machine.serial import Serial
 
         check_kernel(config.kernel)
         self.config = config
         self.boot_text = ""
-        self._kept = keep is not None
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
         self._mapping: mmap.mmap | None = None
-        self._ending: Ending | None = None
-        self._last_words: LastWords | None = None
         self._paused = False
         with ExitStack() as stack:
             self._qemu = Qemu(config, keep)
             stack.callback(self._qemu.close)
-            self.qmp: Qmp = self._qemu.qmp
-            self.qmp.evidence = self._add_evidence
-            self.folder: Path = self._qemu.logs
+            self.qmp = self._qemu.qmp
+            self.folder = self._qemu.logs
             transcript = self.folder / "serial.log"
-            self.serial: Serial = Serial(
-                self._qemu.serial, config.kernel, transcript, self._add_evidence
-            )
+            self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
             stack.callback(self.serial.close)
-            self.serial.watch(self.qmp.fileno(), self._alarm)
+            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
+            self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
+            self.serial.watch(self.qmp.fileno(), self._inquest.alarm)
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -126,7 +106,7 @@ class Machine:
         try:
             self.boot_text = self.serial.expect_prompt(Deadline(seconds))
         except SerialError as error:
-            raise self._failure(error, BootTimeout, "while booting") from None
+            raise self._inquest.failure(error, BootTimeout, "while booting") from None
         self._ram = None  # the firmware may have moved things
 
     def close(self) -> None:
@@ -150,17 +130,17 @@ class Machine:
             QemuDied: QEMU is gone.
             MachineError: the guest is stopped, by `stopped` or by gdb.
         """
-        if self._ending is not None:
-            raise self._ended(self._ending, Hang, f"before {line!r}")
+        if self._inquest.ending is not None:
+            raise self._inquest.ended(self._inquest.ending, Hang, f"before {line!r}")
         if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
             text = f"cannot perform {line!r}: the guest is stopped; let it run on first"
-            raise self._add_evidence(MachineError(text))
+            raise self._inquest.add_evidence(MachineError(text))
         deadline = Deadline(self.config.deadlines.reply if seconds is None else seconds)
         try:
-            self._alarm()
+            self._inquest.alarm()
             return self.serial.command(line, deadline)
         except SerialError as error:
-            raise self._failure(error, Hang, f"while performing {line!r}") from None
+            raise self._inquest.failure(error, Hang, f"while performing {line!r}") from None
 
     @property
     def reproduce(self) -> str:
@@ -233,7 +213,7 @@ class Machine:
             with self.stopped():
                 readers.save_dump(path, self._qemu.ram, self.ram)
         except OSError as error:
-            raise self._add_evidence(
+            raise self._inquest.add_evidence(
                 MachineError(f"{path}: memory cannot be saved there ({error.strerror})")
             ) from None
 
@@ -255,7 +235,7 @@ class Machine:
                 self._qemu.guard,
                 self.folder / "gdb.out",
                 config.deadlines.gdb,
-                self._add_evidence,
+                self._inquest.add_evidence,
             )
             self._gdb = gdb
             gdb.connect(self._qemu.gdb_socket)
@@ -274,13 +254,7 @@ class Machine:
 
     def ending(self) -> Ending | None:
         """Return how the run ended, or None while it goes on; never waits."""
-        if self._ending is None:
-            try:
-                self.serial.check()
-            except LastWords as words:
-                self._last_words = words
-            self._ending = classify(self._facts())
-        return self._ending
+        return self._inquest.look()
 
     def wait_end(self, seconds: float) -> Ending:
         """Wait until the run ends; a guest that goes on for `seconds` is a hang."""
@@ -299,66 +273,7 @@ class Machine:
         Raises:
             QmpError: QEMU is gone or does not answer.
         """
-        return self.qmp.hmp("info registers", seconds).partition("\nFCW=")[0].strip()
-
-    def _alarm(self) -> None:
-        """End a wait for the kernel when QEMU says that nothing more will come."""
-        over = any(event.name in END_EVENTS for event in self.qmp.events())
-        if over or self.qmp.closed:
-            raise SerialClosed("the guest has ended")
-
-    def _facts(self, overdue: str | None = None) -> Facts:
-        process = self._qemu.process
-        events = self.qmp.events()
-        # QEMU closes its sockets a moment before it is gone.
-        status = process.wait(Deadline(1.0)) if self.qmp.closed else process.exit_status()
-        words = self._last_words
-        return Facts(
-            events=events,
-            opening=words.opening if words else None,
-            block=words.block if words else (),
-            exit_status=status,
-            has_exit_device=any("isa-debug-exit" in a for a in self.config.machine.arguments),
-            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in _read(self._qemu.log),
-            overdue=overdue,
-        )
-
-    def _failure(self, error: SerialError, overdue: type[Hang], doing: str) -> Ended:
-        """Make of what went wrong on the line what went wrong with the guest."""
-        late = None
-        if isinstance(error, LastWords):
-            self._last_words = error
-        elif isinstance(error, SerialTimeout):
-            late = f"{error} {doing}; {self._last_seen()}"
-        self._ending = classify(self._facts(late)) or Ending(
-            EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
-        )
-        return self._ended(self._ending, overdue, doing)
-
-    def _last_seen(self) -> str:
-        if self._gdb is not None and self._gdb.alive and not self.running:
-            return "the guest is stopped in gdb"
-        last = self.serial.tail(1) or self.serial.tail(2).strip("\n")
-        return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
-
-    def _ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
-        kind = {EndKind.HANG: overdue, EndKind.QEMU_DIED: QemuDied}.get(ending.kind, Ended)
-        text = ending.message if doing in ending.message else f"{ending.message}, {doing}"
-        return self._add_evidence(kind(text, ending=ending))
-
-    def _add_evidence(self, error: AnyMachineError) -> AnyMachineError:
-        """Give an exception what a person will ask for next."""
-        error.command = self.reproduce
-        error.folder = self.folder if self._kept else None
-        error.serial_tail = self.serial.tail()
-        if isinstance(error, GdbDied):
-            error.ending = classify(Facts(gdb_gone=str(error)))
-        elif isinstance(error, GdbError):
-            error.ending = self.ending()
-        if not isinstance(error, QmpError | GdbRefused) and not self.qmp.closed:
-            with suppress(QmpError):
-                error.registers = self.registers(EVIDENCE_SECONDS)
-        return error
+        return self.qmp.registers(seconds)
 
     def _kill_gdb(self) -> None:
         if self._gdb is not None:
@@ -368,10 +283,3 @@ class Machine:
         if self._mapping is not None:
             with suppress(BufferError):  # a view is still held; the mapping goes with it
                 self._mapping.close()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""

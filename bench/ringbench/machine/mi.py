@@ -66,11 +66,7 @@ class Breakpoint:
 
 
 def quote(text: str) -> str:
-    """Return `text` as an MI string constant.
-
-    >>> quote('f("a\\\\n")')
-    '"f(\\\\"a\\\\\\\\n\\\\")"'
-    """
+    """Return `text` as an MI string constant, quoted and escaped as in C."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 

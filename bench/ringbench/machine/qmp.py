@@ -55,7 +55,7 @@ class Qmp:
         QEMU answers only once it has set up everything, so after this it has accepted its
         arguments.
         """
-        deadline = Deadline(self._seconds)
+        deadline = self._deadline(None)
         while not self._greeted:
             self._receive(deadline, "its greeting")
         self.command("qmp_capabilities")
@@ -68,7 +68,7 @@ class Qmp:
             QmpError: QEMU refused, or is gone.
         """
         named = {key.replace("_", "-"): value for key, value in arguments.items()}
-        return self._execute(name, named, Deadline(self._seconds))
+        return self._execute(name, named, self._deadline(None))
 
     def _execute(self, name: str, arguments: Mapping[str, object], deadline: Deadline) -> Any:
         self._token += 1
@@ -88,8 +88,8 @@ class Qmp:
         Raises:
             QmpError: as for `command`.
         """
-        deadline = Deadline(self._seconds if seconds is None else seconds)
-        text = self._execute("human-monitor-command", {"command-line": line}, deadline)
+        named = {"command-line": line}
+        text = self._execute("human-monitor-command", named, self._deadline(seconds))
         return str(text).replace("\r\n", "\n")
 
     def stop(self) -> None:
@@ -100,9 +100,17 @@ class Qmp:
         """Let the guest run on."""
         self.command("cont")
 
-    def status(self) -> str:
+    def status(self, seconds: float | None = None) -> str:
         """Return QEMU's run state: "running", "paused", "shutdown", "prelaunch", ..."""
-        return str(self.command("query-status")["status"])
+        return str(self._execute("query-status", {}, self._deadline(seconds))["status"])
+
+    def registers(self, seconds: float | None = None) -> str:
+        """Return QEMU's dump of the CPU's registers, up to where floating point begins.
+
+        Raises:
+            QmpError: as for `command`.
+        """
+        return self.hmp("info registers", seconds).partition("\nFCW=")[0].strip()
 
     def events(self) -> tuple[Event, ...]:
         """Return every event so far, oldest first."""
@@ -129,6 +137,9 @@ class Qmp:
         """Close the connection."""
         self.closed = True
         self._socket.close()
+
+    def _deadline(self, seconds: float | None) -> Deadline:
+        return Deadline(self._seconds if seconds is None else seconds)
 
     def _send(self, data: bytes, deadline: Deadline, name: str) -> None:
         if self.closed:

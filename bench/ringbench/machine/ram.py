@@ -50,7 +50,7 @@ class RamMap:
             MemoryUnreadable: not every one of them is RAM.
         """
         for piece in self.ranges:
-            if piece.base <= paddr and 0 <= length and paddr + length <= piece.end:
+            if piece.base <= paddr and length >= 0 and paddr + length <= piece.end:
                 return piece.offset + paddr - piece.base
         raise MemoryUnreadable(paddr, length, f"guest RAM is {self}")
 

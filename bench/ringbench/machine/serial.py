@@ -47,7 +47,7 @@ class Serial:
         self._log = transcript.open("wb", buffering=0)
         self._line = Line(connection, self._log)
         self._line_end = console.line_end
-        self._evidence = evidence
+        self.evidence = evidence
         self._echoes: bool | None = None
         self._waiting = False
         prompt = re.compile(rb"[\r\n]" + re.escape(console.prompt.encode()))
@@ -82,9 +82,9 @@ class Serial:
             found = self._line.expect_loop(self._searcher, timeout=deadline.remaining())
         except pexpect.TIMEOUT:
             error = SerialTimeout(f"no prompt within {deadline.seconds:g} s")
-            raise self._evidence(error) from None
+            raise self.evidence(error) from None
         except pexpect.EOF:
-            raise self._evidence(SerialClosed("QEMU closed the serial line")) from None
+            raise self.evidence(SerialClosed("QEMU closed the serial line")) from None
         self._waiting = False
         before, after = _bytes(self._line.before), _bytes(self._line.after)
         self._line.rewind()
@@ -132,9 +132,9 @@ class Serial:
             connection.sendall((line + self._line_end).encode())
         except TimeoutError:
             error = SerialTimeout("the guest does not take its input")
-            raise self._evidence(error) from None
+            raise self.evidence(error) from None
         except OSError:
-            raise self._evidence(SerialClosed("QEMU closed the serial line")) from None
+            raise self.evidence(SerialClosed("QEMU closed the serial line")) from None
 
     def check(self) -> None:
         """Look whether the kernel has said its last words since the prompt; never waits.
@@ -183,7 +183,7 @@ class Serial:
         if closed:
             block = block[: closed.end()]
         words = tuple(_text(block).strip("\n").split("\n"))
-        return self._evidence(LastWords(opening, words))
+        return self.evidence(LastWords(opening, words))
 
 
 def _compile(pattern: str) -> re.Pattern[bytes]:

@@ -1,6 +1,6 @@
 """What the console owns on behalf of whoever types at it: lent frames and bare roots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringbench.observe.guest import Guest
 
@@ -18,7 +18,7 @@ class Console:
         echo: whether it echoes what is typed.
     """
 
-    lent_bits: int
+    lent_bits: int = field(repr=False)
     lent_base: int
     lent_length: int
     roots: tuple[int | None, ...]

@@ -66,7 +66,7 @@ class Table:
     above: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Leaves:
     """Mapped pages as parallel arrays, ascending by virtual address.
 
@@ -119,7 +119,7 @@ class Root:
     leaves: Leaves
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PageTables:
     """All roots. `entries` has the 512 raw entries of each table frame."""
 

@@ -24,7 +24,7 @@ from ringbench.observe.spaces import Space, read_space
 from ringbench.observe.tasks import Tasks, read_tasks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Picture:
     """Everything that was read, layer by layer; `broken` is what could not be followed.
 

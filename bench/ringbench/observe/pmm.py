@@ -1,6 +1,6 @@
 """The frame allocator: its bits of truth, and every count and summary that it keeps of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Tree:
 
     top: int
     middle: tuple[int, ...]
-    bottom: int
+    bottom: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Pmm:
     frame_limit: int
     managed_count: int
     free_count: int
-    free_bits: int
-    managed_bits: int
-    block_free: tuple[int, ...]
-    block_words: tuple[int, ...]
+    free_bits: int = field(repr=False)
+    managed_bits: int = field(repr=False)
+    block_free: tuple[int, ...] = field(repr=False)
+    block_words: tuple[int, ...] = field(repr=False)
     any_free: Tree
     whole: Tree
     metadata_base: int

@@ -66,8 +66,8 @@ class Guest:
 def guest_elf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """guest.c, compiled as the kernel is."""
     elf = tmp_path_factory.mktemp("guest") / "guest.elf"
-    command = "gcc -std=gnu17 -g -O1 -ffreestanding -fno-pic -mcmodel=large".split()
-    command += "-nostdlib -static -no-pie -Wl,--build-id=none -Wl,-e0".split()
+    command = ["gcc", "-std=gnu17", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mcmodel=large"]
+    command += ["-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-e0"]
     command += [f"-Wl,-Tdata={IMAGE + (1 << 20):#x}", f"-Wl,--section-start=.heap={HEAP:#x}"]
     command += [f"-Wl,--section-start=.frame{n}={DIRECT + (n << 12):#x}" for n in FRAME_SECTIONS]
     command += ["-I", str(KERNEL), "-o", str(elf), str(HERE / "guest.c")]

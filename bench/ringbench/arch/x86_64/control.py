@@ -88,6 +88,7 @@ class Rflags(NamedFlag):
     NT = 1 << 14
     RF = 1 << 16
     AC = 1 << 18  # with CR4.SMAP: supervisor may access user pages
+    ID = 1 << 21  # can be flipped: there is CPUID
 
 
 def is_4_level(cr0: int, cr4: int, efer: int) -> bool:

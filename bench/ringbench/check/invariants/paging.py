@@ -29,14 +29,15 @@ def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
         entries = tables.entries.get(root.paddr)
         if kernel is None or entries is None:
             continue
-        differs = (kernel & ~HARDWARE) != (entries & ~HARDWARE)
+        expected, seen = kernel & ~HARDWARE, entries & ~HARDWARE
+        differs = expected != seen
         differs[:KERNEL_SLOTS] = False
         for index in np.flatnonzero(differs).tolist():
             yield Mismatch(
                 LAYER,
                 "kernel half",
-                describe(int(kernel[index]), LEVELS),
-                describe(int(entries[index]), LEVELS),
+                describe(int(expected[index]), LEVELS),
+                describe(int(seen[index]), LEVELS),
                 f"{root.name}: PML4 {root.paddr:#x} entry {index}",
             )
 

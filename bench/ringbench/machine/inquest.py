@@ -1,0 +1,128 @@
+"""The inquest: what became of a guest, and the evidence that goes with a failure.
+
+`ringbench.machine.triage` judges, from facts alone; this collects the facts and turns what went
+wrong on the serial line into what went wrong with the guest. Once a guest has come to its end
+that ending stands.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from ringbench.config import Config
+from ringbench.errors import (
+    Ended,
+    GdbDied,
+    GdbError,
+    GdbRefused,
+    Hang,
+    LastWords,
+    MachineError,
+    QemuDied,
+    QmpError,
+    SerialClosed,
+    SerialError,
+    SerialTimeout,
+)
+from ringbench.machine.command import TRIPLE_FAULT_MARK
+from ringbench.machine.deadline import Deadline
+from ringbench.machine.qemu import Qemu
+from ringbench.machine.serial import Serial
+from ringbench.machine.triage import Ending, EndKind, Facts, classify
+
+EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
+END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
+AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
+
+
+class Inquest:
+    """Looks into one guest; `ending` is how it ended, once that is known."""
+
+    def __init__(self, config: Config, qemu: Qemu, serial: Serial, kept: Path | None) -> None:
+        self.ending: Ending | None = None
+        self._config = config
+        self._qemu = qemu
+        self._serial = serial
+        self._kept = kept
+        self._last_words: LastWords | None = None
+
+    def look(self) -> Ending | None:
+        """Return how the guest ended, or None while it goes on; never waits."""
+        if self.ending is None:
+            try:
+                self._serial.check()
+            except LastWords as words:
+                self._last_words = words
+            self.ending = classify(self._facts())
+        return self.ending
+
+    def alarm(self) -> None:
+        """End a wait for the kernel when QEMU says that nothing more will come."""
+        over = any(event.name in END_EVENTS for event in self._qemu.qmp.events())
+        if over or self._qemu.qmp.closed:
+            raise SerialClosed("the guest has ended")
+
+    def _facts(self, overdue: str | None = None) -> Facts:
+        process = self._qemu.process
+        events = self._qemu.qmp.events()
+        # QEMU closes its sockets a moment before it is gone.
+        status = process.wait(Deadline(1.0)) if self._qemu.qmp.closed else process.exit_status()
+        words = self._last_words
+        return Facts(
+            events=events,
+            opening=words.opening if words else None,
+            block=words.block if words else (),
+            exit_status=status,
+            has_exit_device=any("isa-debug-exit" in a for a in self._config.machine.arguments),
+            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in _read(self._qemu.log),
+            overdue=overdue,
+        )
+
+    def failure(self, error: SerialError, overdue: type[Hang], doing: str) -> Ended:
+        """Make of what went wrong on the line what went wrong with the guest."""
+        late = None
+        if isinstance(error, LastWords):
+            self._last_words = error
+        elif isinstance(error, SerialTimeout):
+            late = f"{error} {doing}; {self._last_seen()}"
+        self.ending = classify(self._facts(late)) or Ending(
+            EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
+        )
+        return self.ended(self.ending, overdue, doing)
+
+    def _last_seen(self) -> str:
+        with suppress(QmpError):
+            if (status := self._qemu.qmp.status(EVIDENCE_SECONDS)) != "running":
+                return f"the guest is stopped ({status})"
+        last = self._serial.tail(1) or self._serial.tail(2).strip("\n")
+        return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
+
+    def ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
+        """Return the exception for an ending: `overdue` if that is a hang."""
+        kinds: dict[EndKind, type[Ended]] = {EndKind.HANG: overdue, EndKind.QEMU_DIED: QemuDied}
+        kind = kinds.get(ending.kind, Ended)
+        text = ending.message if doing in ending.message else f"{ending.message}, {doing}"
+        return self.add_evidence(kind(text, ending=ending))
+
+    def add_evidence(self, error: AnyMachineError) -> AnyMachineError:
+        """Give an exception what a person will ask for next."""
+        error.command = self._qemu.reproduce
+        error.folder = self._kept
+        error.serial_tail = self._serial.tail()
+        if isinstance(error, GdbDied):
+            error.ending = classify(Facts(gdb_gone=str(error)))
+        elif isinstance(error, GdbError):
+            error.ending = self.look()
+        if not isinstance(error, QmpError | GdbRefused) and not self._qemu.qmp.closed:
+            with suppress(QmpError):
+                error.registers = self._qemu.qmp.registers(EVIDENCE_SECONDS)
+        return error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""

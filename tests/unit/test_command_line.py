@@ -1,0 +1,128 @@
+"""QEMU's command line, and the one that a person gets to reproduce a run."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ringbench.config import Config, KernelConfig, MachineConfig, Module
+from ringbench.errors import ConfigError, StartError
+from ringbench.machine.command import Paths, escape, qemu_command, reproduce_command
+from ringbench.machine.firmware import Firmware, find_firmware
+
+PATHS = Paths(
+    serial=Path("/p/serial"),
+    qmp=Path("/p/qmp"),
+    gdb=Path("/p/g,db"),
+    log=Path("/p/qemu.log"),
+    ram=Path("/proc/self/fd/7"),
+)
+
+
+def make(machine: MachineConfig | None = None, **kernel: object) -> Config:
+    base = KernelConfig(elf=Path("/k.elf"), image=Path("/k32.elf"), prompt="> ")
+    changed = replace(base, **kernel)  # type: ignore[arg-type]
+    return Config(changed, Path("/ringbench.toml"), machine or MachineConfig())
+
+
+def value(command: tuple[str, ...], option: str) -> str:
+    assert command.count(option) == 1
+    return command[command.index(option) + 1]
+
+
+def test_plain_kernel() -> None:
+    command = qemu_command(make(), PATHS, None)
+    assert command[0] == "qemu-system-x86_64"
+    assert value(command, "-machine") == "pc,accel=tcg,memory-backend=guest-ram"
+    assert value(command, "-m") == "65536K"
+    assert value(command, "-cpu") == "max"
+    assert value(command, "-kernel") == "/k32.elf"
+    assert value(command, "-object") == (
+        "memory-backend-file,id=guest-ram,size=67108864,mem-path=/proc/self/fd/7,"
+        "share=on,reserve=off"
+    )
+    for absent in ("-append", "-initrd", "-cdrom", "-drive"):
+        assert absent not in command
+
+
+def test_no_tcp_port_and_nothing_of_the_users_settings() -> None:
+    command = qemu_command(make(), PATHS, None)
+    assert "-nodefaults" in command
+    assert "-no-user-config" in command
+    assert not any("tcp" in argument or "-s" == argument for argument in command)
+
+
+def test_bench_listens_for_serial_and_qmp_and_qemu_for_gdb() -> None:
+    command = qemu_command(make(), PATHS, None)
+    assert "socket,id=serial,path=/p/serial" in command
+    assert "socket,id=qmp,path=/p/qmp" in command
+    assert "socket,id=gdb,path=/p/g,,db,server=on,wait=off" in command
+
+
+def test_a_dead_guest_stays_to_be_looked_at() -> None:
+    command = qemu_command(make(), PATHS, None)
+    assert value(command, "-action") == "reboot=shutdown,shutdown=pause,panic=pause"
+    assert value(command, "-D") == "/p/qemu.log"
+    assert value(command, "-d") == "cpu_reset"
+    assert "-S" in command
+
+
+def test_command_line_and_modules_keep_their_commas() -> None:
+    modules = (Module(Path("/m,1"), "a,b c"), Module(Path("/m2")))
+    command = qemu_command(make(command_line="x=1,y=2", modules=modules), PATHS, None)
+    assert value(command, "-append") == "x=1,y=2"
+    assert value(command, "-initrd") == "/m,,1 a,,b c,/m2"
+
+
+def test_module_path_with_a_space_is_refused() -> None:
+    config = make(modules=(Module(Path("/a b/m"), "x"),))
+    with pytest.raises(ConfigError, match="/a b/m"):
+        qemu_command(config, PATHS, None)
+
+
+def test_iso_is_a_disc() -> None:
+    command = qemu_command(make(image=Path("/k.iso")), PATHS, None)
+    assert value(command, "-cdrom") == "/k.iso"
+    assert "-kernel" not in command
+
+
+def test_uefi_is_two_flash_chips() -> None:
+    firmware = Firmware(Path("/code.fd"), Path("/vars.fd"))
+    command = qemu_command(make(image=Path("/k.iso")), PATHS, firmware)
+    drives = [command[i + 1] for i, a in enumerate(command) if a == "-drive"]
+    assert drives == [
+        "if=pflash,format=raw,unit=0,readonly=on,file=/code.fd",
+        "if=pflash,format=raw,unit=1,file=/vars.fd",
+    ]
+
+
+def test_own_arguments_come_last() -> None:
+    machine = MachineConfig(arguments=("-smp", "2"))
+    assert qemu_command(make(machine), PATHS, None)[-2:] == ("-smp", "2")
+    assert shlex.split(reproduce_command(make(machine), None))[-2:] == ["-smp", "2"]
+
+
+def test_reproduce_is_a_shell_command_without_the_bench() -> None:
+    firmware = Firmware(Path("/code.fd"), Path("/vars.fd"))
+    config = make(command_line="it's $HOME; rm -rf")
+    words = shlex.split(reproduce_command(config, firmware))
+    assert words[words.index("-append") + 1] == "it's $HOME; rm -rf"
+    assert words[words.index("-serial") + 1] == "stdio"
+    assert "if=pflash,format=raw,unit=1,snapshot=on,file=/vars.fd" in words
+    assert not any("/p/" in word or "memory-backend" in word for word in words)
+
+
+def test_escape() -> None:
+    assert escape("a,b,,c") == "a,,b,,,,c"
+
+
+def test_firmware_names(tmp_path: Path) -> None:
+    code, variables = tmp_path / "X_CODE.fd", tmp_path / "X_VARS.fd"
+    with pytest.raises(StartError, match="no such firmware"):
+        find_firmware(str(code))
+    code.touch()
+    assert find_firmware(str(code)) == Firmware(code, None)
+    variables.touch()
+    assert find_firmware(str(code)) == Firmware(code, variables)
+    assert find_firmware("bios") is None
