@@ -3,8 +3,9 @@
 
 #include "heap/nodes.h"
 
-#define LINEAR_LIMIT 512 /* classes below are 16 bytes wide; from here on 1/32 of a power of two \
-                          */
+#define LINEAR_LIMIT                                                            \
+    512 /* classes below are 16 bytes wide; from here on 1/32 of a power of two \
+         */
 
 struct size_class {
     unsigned first, second;

@@ -17,11 +17,8 @@ from ringbench.machine.image import (
     find_multiboot,
 )
 
-HEADER1 = ".section .multiboot,\"a\"\n.align 4\n.long 0x1badb002, 0, -0x1badb002\n"
-HEADER2 = (
-    ".section .multiboot,\"a\"\n.align 8\n"
-    ".long 0xe85250d6, 0, 24, -(0xe85250d6 + 24)\n.short 0, 0\n.long 8\n"
-)
+HEADER1 = ".text\n.align 4\n.long 0x1badb002, 0, -0x1badb002\n"
+HEADER2 = ".text\n.align 8\n.long 0xe85250d6, 0, 24, -(0xe85250d6 + 24)\n.short 0, 0\n.long 8\n"
 CODE = ".text\n.globl _start\n_start: hlt\n"
 
 
@@ -130,9 +127,7 @@ def test_missing_module(tmp_path: Path) -> None:
     image = build(folder, HEADER1 + CODE, "-m32")
     kernel = KernelConfig(elf=elf, image=image, prompt="> ")
     check_kernel(kernel)
-    absent = KernelConfig(
-        elf=elf, image=image, prompt="> ", modules=(Module(tmp_path / "absent"),)
-    )
+    absent = KernelConfig(elf=elf, image=image, prompt="> ", modules=(Module(tmp_path / "absent"),))
     with pytest.raises(ImageError, match="absent: no such module"):
         check_kernel(absent)
 

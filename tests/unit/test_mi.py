@@ -31,7 +31,7 @@ def test_error_has_gdbs_words() -> None:
         ('~"text\\n"', "console"),
         ('&"warning\\n"', "log"),
         ("(gdb) ", "done"),
-        ("*running,thread-id=\"all\"", "notify"),
+        ('*running,thread-id="all"', "notify"),
         ("not MI at all", "output"),
         ("", "output"),
     ],

@@ -50,7 +50,7 @@ class Serial:
         self.evidence = evidence
         self._echoes: bool | None = None
         self._waiting = False
-        prompt = re.compile(rb"[\r\n]" + re.escape(console.prompt.encode()))
+        prompt = re.compile(rb"(?:\r?\n\r?|\r)" + re.escape(console.prompt.encode()))
         self._openings: list[tuple[Opening, re.Pattern[bytes]]] = []
         if console.panic is not None:
             self._openings.append(("panic", _compile(console.panic)))
@@ -68,7 +68,7 @@ class Serial:
         self._line.watch(fileno, alarm)
 
     def expect_prompt(self, deadline: Deadline) -> str:
-        """Wait for the prompt at the start of a line and return the text before it.
+        """Wait for the prompt at the start of a line and return the lines before it.
 
         Raises:
             LastWords: the kernel panicked or reported an exception instead.

@@ -11,8 +11,7 @@ import pytest
 
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.check.invariants import check
-from ringbench.errors import ConfigError, RingbenchError
-from ringbench.observe import layout
+from ringbench.errors import RingbenchError
 from ringbench.observe.picture import Picture
 
 HEAP = 0xFFFFC00000000000
@@ -136,12 +135,6 @@ def test_effective_rights_are_those_of_all_levels(guest: Any) -> None:
     task = guest.picture().tables.others[0].leaves
     assert not task.user.any()
     assert not task.write.any()
-
-
-def test_layouts_are_found_by_name() -> None:
-    assert layout.by_name("ringbench") is layout.RINGBENCH
-    with pytest.raises(ConfigError, match="no layout 'other'; known are: ringbench"):
-        layout.by_name("other")
 
 
 SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {

@@ -1,0 +1,137 @@
+"""A machine and the model's state side by side, every operation performed on both and compared.
+
+    with Machine.start(load()) as machine:
+        lockstep = Lockstep(machine)
+        lockstep.step(MonitorChannel(machine.command), PmmAlloc())
+        lockstep.look("after one allocation")
+        assert not lockstep.mismatches
+
+Cheap facts are compared at every step (status, values, the free-frame count), everything else
+whenever one asks for a `look`. The first disagreement raises `Diverged`: from there on the two are
+in different states.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ringbench.check.mismatch import Mismatch
+from ringbench.check.result import LAYERS, MACHINE, LayerResult
+from ringbench.check.whole import Inspector
+from ringbench.drive.channel import Channel
+from ringbench.drive.monitor_text import monitor_line
+from ringbench.drive.operations import Operation, Reply
+from ringbench.machine import Machine
+from ringbench.model.kernel import perform
+from ringbench.model.state import KernelState
+from ringbench.workload import drain
+
+
+class Diverged(Exception):
+    """Model and kernel have parted; the message has the mismatches, `Lockstep` keeps them."""
+
+
+class Lockstep:
+    """A booted machine at its prompt, and the model that has booted beside it.
+
+    Attributes:
+        state: the model's state, after all operations so far.
+        booted: the model's state at the beginning.
+        mismatches: what did not agree, in the order found.
+        steps: operations so far.
+        looks: whole pictures compared so far.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.inspector = Inspector(machine)
+        self.booted: KernelState = self.inspector.boot_state()
+        self.state = self.booted
+        self.mismatches: list[Mismatch] = []
+        self.steps = 0
+        self.looks = 0
+        self._operations: Counter[str] = Counter()
+        self._comparisons: Counter[str] = Counter()
+
+    def step(self, channel: Channel, operation: Operation, note: str = "") -> Reply:
+        """Perform one operation on both, compare what is cheap, return the kernel's reply.
+
+        Raises:
+            Diverged: reply or free-frame count are not as predicted.
+            Unpredictable: the model can't say what the operation must do; nothing was done.
+            RingbenchError: the machine ended, or did not answer.
+        """
+        self.state, expected = perform(self.state, operation)
+        seen = channel.perform(operation)
+        self.steps += 1
+        self._operations[operation.layer] += 1
+        where = f"operation {self.steps}: {monitor_line(operation)}{note}"
+        self._comparisons[operation.layer] += 1 + len(expected.values)
+        if seen != expected:
+            self._differ(operation.layer, "reply", reply_text(expected), reply_text(seen), where)
+        self._compare(
+            "pmm", "free frames", self.state.pmm.free_count, self.inspector.free_frames(), where
+        )
+        self._stop_if_diverged()
+        return seen
+
+    def look(self, when: str) -> None:
+        """Take the whole picture and compare all of it.
+
+        Raises:
+            Diverged: something is not as predicted.
+        """
+        self.looks += 1
+        for layer, compared, mismatches in self.inspector.inspect(self.state, when):
+            self._comparisons[layer] += compared
+            self.mismatches.extend(mismatches)
+        self._stop_if_diverged()
+
+    def drain(self, channel: Channel) -> None:
+        """Give everything back, comparing as ever, and see that both are as after boot.
+
+        Raises:
+            Diverged: something is not as predicted, or something was left.
+        """
+        while (operation := drain(self.state)) is not None:
+            self.step(channel, operation)
+        self.look("after giving everything back")
+        before, after = self.booted, self.state
+        for layer, had, has in (
+            ("pmm", before.pmm, after.pmm),
+            ("paging", before.tables, after.tables),
+            ("vmm", before.spaces, after.spaces),
+            ("heap", before.heap.nodes, after.heap.nodes),
+            ("task", before.tasks, after.tasks),
+        ):
+            self._compare(layer, "state as after boot", True, had == has, "the drained model")
+        self._stop_if_diverged()
+
+    def results(self) -> Iterator[LayerResult]:
+        """The tally, a row a layer, bottom first."""
+        for layer in (*LAYERS, MACHINE):
+            yield LayerResult(
+                layer,
+                self._operations[layer],
+                self._comparisons[layer],
+                tuple(each for each in self.mismatches if each.layer == layer),
+            )
+
+    def _compare(self, layer: str, what: str, expected: object, seen: object, where: str) -> None:
+        self._comparisons[layer] += 1
+        if seen != expected:
+            self._differ(layer, what, str(expected), str(seen), where)
+
+    def _differ(self, layer: str, what: str, expected: str, seen: str, where: str) -> None:
+        self.mismatches.append(Mismatch(layer, what, expected, seen, where))
+
+    def _stop_if_diverged(self) -> None:
+        if self.mismatches:
+            raise Diverged("\n".join(str(each) for each in self.mismatches))
+
+
+def reply_text(reply: Reply) -> str:
+    """Return a reply as the console would print it, near enough to recognise it there."""
+    values = (hex(each) if isinstance(each, int) else each for each in reply.values)
+    return " ".join((reply.status, *values))
