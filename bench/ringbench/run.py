@@ -94,7 +94,7 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
         lockstep.look("after boot")
         workload("monitor", monitor, options.operations)
         if options.gdb_operations:
-            workload("gdb", GdbChannel(machine.gdb), options.gdb_operations)
+            workload("gdb", GdbChannel.at_prompt(machine), options.gdb_operations)
             machine.detach_gdb()
         progress("giving everything back", 0, 1)
         lockstep.drain(monitor)

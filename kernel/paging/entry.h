@@ -1,11 +1,11 @@
 /*
- * Page-table entries: the x86 bits (cpu/x86.h) on one side, the caller's intent on the other.
+ * Page-table entries: the x86 bits (base/x86.h) on one side, the caller's intent on the other.
  *
  * Levels are numbered as in the manual: 4 the PML4, 3 a PDPT, 2 a PD, 1 a PT (SDM 3A 4.5).
  */
 #pragma once
 
-#include "cpu/x86.h"
+#include "base/x86.h"
 #include "paging/paging.h"
 #include "pmm/direct_map.h"
 

@@ -1,6 +1,6 @@
 /* Page faults: memory on demand, or the reason why not. */
 #include "base/layout.h"
-#include "cpu/x86.h"
+#include "base/x86.h"
 #include "vmm/regions.h"
 
 static struct vm_space *current_space;
