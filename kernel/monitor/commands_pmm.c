@@ -32,42 +32,31 @@ static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
 }
 
 /*
- * May the console give back these frames? The answer is pmm_free's own wherever that would refuse,
- * but found without trying: of frames that the kernel uses itself, pmm_free would take them back.
+ * Whether pmm_free would take frames from under the kernel: all of the run is allocated, and some
+ * of it was not lent. Any other run is for pmm_free to judge.
  */
-static int check_free(paddr_t base, uint64_t count) {
+static bool is_kernels_own(paddr_t base, uint64_t count) {
     uint64_t first = base / FRAME_SIZE;
-    if (count == 0) {
-        return STATUS_INVALID;
-    }
-    if (!is_aligned(base, FRAME_SIZE)) {
-        return STATUS_MISALIGNED;
-    }
     if (first >= pmm.frame_limit || count > pmm.frame_limit - first) {
-        return STATUS_FOREIGN;
+        return false;
     }
-    bool free = false;
     bool lent = true;
     for (uint64_t frame = first; frame < first + count; frame++) {
-        if (!bit_is_set(pmm.managed_bits, frame)) {
-            return STATUS_FOREIGN;
+        if (!bit_is_set(pmm.managed_bits, frame) || bit_is_set(pmm.free_bits, frame)) {
+            return false;
         }
-        free = free || bit_is_set(pmm.free_bits, frame);
         lent = lent && bit_is_set(monitor.lent_bits, frame);
     }
-    if (free) {
-        return STATUS_NOT_ALLOCATED;
-    }
-    return lent ? STATUS_OK : STATUS_DENIED;
+    return !lent;
 }
 
 int command_pmm_free(const struct arguments *arguments) {
     paddr_t base = arguments->at[0].number;
     uint64_t count = arguments->count > 1 ? arguments->at[1].number : 1;
-    int status = check_free(base, count);
-    if (status == STATUS_OK) {
-        status = pmm_free(base, count);
+    if (is_aligned(base, FRAME_SIZE) && is_kernels_own(base, count)) {
+        return STATUS_DENIED;
     }
+    int status = pmm_free(base, count);
     if (status != STATUS_OK) {
         return status;
     }

@@ -117,7 +117,7 @@ int command_vm_read(const struct arguments *arguments) {
     if (status != STATUS_OK) {
         return status;
     }
-    if (length == 0 || length > sizeof bytes) {
+    if (length > sizeof bytes) {
         return STATUS_INVALID;
     }
     status = vm_read(space, arguments->at[1].number, bytes, length);

@@ -9,7 +9,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from ringbench.config import Config, Module, load, override, parse_size
+from ringbench.config import Config, Module, override, parse_size
 from ringbench.errors import Ended
 from ringbench.machine import Ending, EndKind, Machine
 
@@ -19,14 +19,9 @@ DIRECT_MAP = 0xFFFF_8000_0000_0000
 HEX = r"0x[0-9a-f]+"
 
 
-@pytest.fixture(scope="module")
-def configuration() -> Config:
-    return load(TOP / "ringbench.toml")
-
-
 @contextmanager
-def booted(configuration: Config, changes: Mapping[str, object]) -> Iterator[Machine]:
-    with Machine.start(override(configuration, changes)) as machine:
+def booted(ringbench_config: Config, changes: Mapping[str, object]) -> Iterator[Machine]:
+    with Machine.start(override(ringbench_config, changes)) as machine:
         assert machine.command("echo off") == "ok"
         yield machine
 
@@ -49,9 +44,9 @@ def c_string(machine: Machine, expression: str) -> str:
 
 
 @pytest.mark.parametrize("size", ["16M", "64M", "1G", "6G"])
-def test_all_memory_is_used(configuration: Config, size: str) -> None:
+def test_all_memory_is_used(ringbench_config: Config, size: str) -> None:
     memory = parse_size(size)
-    with booted(configuration, {"machine.memory": size}) as machine:
+    with booted(ringbench_config, {"machine.memory": size}) as machine:
         managed = int(info(machine)["managed"]) * 4096
         # The first MiB, the image, metadata of 1/8000 of all memory, and firmware's tables go.
         assert memory - 2 * MIB - memory // 2048 < managed < memory - 1 * MIB
@@ -72,8 +67,8 @@ def test_all_memory_is_used(configuration: Config, size: str) -> None:
 @pytest.mark.parametrize(
     ("cpu", "gib_pages"), [("max", True), ("qemu64", False), ("max,-pdpe1gb", False)]
 )
-def test_processors(configuration: Config, cpu: str, gib_pages: bool) -> None:
-    with booted(configuration, {"machine.cpu": cpu, "machine.memory": "3G"}) as machine:
+def test_processors(ringbench_config: Config, cpu: str, gib_pages: bool) -> None:
+    with booted(ringbench_config, {"machine.cpu": cpu, "machine.memory": "3G"}) as machine:
         assert info(machine)["gib_pages"] == str(int(gib_pages))
         assert info(machine)["physical_bits"] == "40"
         leaf = machine.command(f"page query kernel {DIRECT_MAP + GIB:#x}").split()
@@ -84,8 +79,10 @@ def test_processors(configuration: Config, cpu: str, gib_pages: bool) -> None:
         assert machine.command("page map r0 0 0 0x200000 2m r") == "ok"
 
 
-def test_the_identity_map_is_gone_and_the_image_has_its_permissions(configuration: Config) -> None:
-    with booted(configuration, {}) as machine, configuration.kernel.elf.open("rb") as file:
+def test_the_identity_map_is_gone_and_the_image_has_its_permissions(
+    ringbench_config: Config,
+) -> None:
+    with booted(ringbench_config, {}) as machine, ringbench_config.kernel.elf.open("rb") as file:
         assert machine.command("page query kernel 0x100000").startswith("err not_mapped ")
         assert machine.command("page query kernel 0").startswith("err not_mapped ")
         elf = ELFFile(file)
@@ -96,7 +93,7 @@ def test_the_identity_map_is_gone_and_the_image_has_its_permissions(configuratio
             for address in (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"] - 1):
                 leaf = machine.command(f"page query kernel {address:#x}").split()
                 assert leaf[3:] == ["0x1000", flags[segment["p_flags"]] + "g"], hex(address)
-        guard = symbols(configuration)["image_stack_bottom"] - 1
+        guard = symbols(ringbench_config)["image_stack_bottom"] - 1
         assert machine.command(f"page query kernel {guard:#x}").startswith("err not_mapped ")
         reply = machine.command(f"touch kernel {guard:#x} w")
         assert reply == "err fault page_fault error=0x2 cause=not_mapped"
@@ -105,14 +102,16 @@ def test_the_identity_map_is_gone_and_the_image_has_its_permissions(configuratio
 # --- loaders -------------------------------------------------------------------------------------
 
 
-def test_multiboot_1_brings_command_line_and_modules(configuration: Config, tmp_path: Path) -> None:
+def test_multiboot_1_brings_command_line_and_modules(
+    ringbench_config: Config, tmp_path: Path
+) -> None:
     """Their bytes are where boot_info says, and no frame of theirs is managed."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_bytes(bytes(range(256)) * 33)
     second.write_bytes(b"two")
     modules = [Module(first, "one 1"), Module(second)]
     changes = {"kernel.command_line": "alpha beta=2", "kernel.modules": modules}
-    with booted(configuration, changes) as machine:
+    with booted(ringbench_config, changes) as machine:
         assert info(machine)["loader"] == "multiboot1"
         assert c_string(machine, "boot_info.command_line").endswith(" alpha beta=2")
         assert machine.gdb.evaluate_int("boot_info.module_count") == 2
@@ -132,14 +131,14 @@ def check_module(machine: Machine, number: int, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
-def test_multiboot_2_from_the_iso(configuration: Config, firmware: str) -> None:
+def test_multiboot_2_from_the_iso(ringbench_config: Config, firmware: str) -> None:
     changes: dict[str, object] = {
         "kernel.image": TOP / "build/ringbench.iso",
         "machine.firmware": firmware,
         "machine.memory": "128M",
         "deadlines.boot": 60.0,
     }
-    with booted(configuration, changes) as machine:
+    with booted(ringbench_config, changes) as machine:
         assert info(machine)["loader"] == "multiboot2"
         assert int(info(machine)["managed"]) * 4096 > 64 * MIB
         assert c_string(machine, "boot_info.command_line") == "loader=grub"
@@ -153,23 +152,24 @@ def test_multiboot_2_from_the_iso(configuration: Config, firmware: str) -> None:
 # --- ends ----------------------------------------------------------------------------------------
 
 
-def symbols(configuration: Config) -> dict[str, int]:
-    with configuration.kernel.elf.open("rb") as file:
+def symbols(ringbench_config: Config) -> dict[str, int]:
+    with ringbench_config.kernel.elf.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
         return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
 
 
-def ending_of(configuration: Config, kind: str, boot_seconds: float = 10.0) -> Ending:
-    """Boot with `crash=kind` and return how that ended."""
+def failure_of(ringbench_config: Config, kind: str, boot_seconds: float = 10.0) -> Ended:
+    """Boot with `crash=kind` and return how that failed."""
     changes = {"kernel.command_line": f"a crash={kind} b", "deadlines.boot": boot_seconds}
-    with (
-        pytest.raises(Ended) as caught,
-        Machine.start(override(configuration, changes)) as machine,
-    ):
-        machine.command("info")
-    assert caught.value.ending is not None
-    return caught.value.ending
+    with pytest.raises(Ended) as caught, Machine.start(override(ringbench_config, changes)):
+        pass
+    return caught.value
+
+
+def ending_of(failure: Ended) -> Ending:
+    assert failure.ending is not None
+    return failure.ending
 
 
 BACKTRACE = re.compile(rf"!! backtrace (\d+) ({HEX}) (\S+)\+({HEX})")
@@ -206,14 +206,14 @@ def backtrace(lines: list[str], known: dict[str, int]) -> list[str]:
     ],
 )
 def test_the_exception_block(
-    configuration: Config, kind: str, vector: int, name: str, error: int, bits: str
+    ringbench_config: Config, kind: str, vector: int, name: str, error: int, bits: str
 ) -> None:
-    ending = ending_of(configuration, kind)
+    ending = ending_of(failure_of(ringbench_config, kind))
     assert ending.kind is EndKind.EXCEPTION
     headline, *rest = ending.block
     match = HEADLINE.fullmatch(headline)
     assert match, headline
-    known = symbols(configuration)
+    known = symbols(ringbench_config)
     seen = match.groupdict()
     assert (int(seen["vector"]), seen["name"]) == (vector, name)
     assert (int(seen["error"], 16), seen["bits"]) == (error, bits)
@@ -241,37 +241,31 @@ def test_the_exception_block(
     assert "kmain" in functions[1:]  # after a leaf, which has no frame, its caller is missing
 
 
-def test_the_panic_block(configuration: Config) -> None:
-    ending = ending_of(configuration, "panic")
+def test_the_panic_block(ringbench_config: Config) -> None:
+    ending = ending_of(failure_of(ringbench_config, "panic"))
     assert ending.kind is EndKind.KERNEL_PANIC
     headline, *trace, end = ending.block
     assert re.fullmatch(
         r"!! panic kernel/monitor/crash\.c:\d+ asked for with crash=panic", headline
     )
     assert end == "!! end panic"
-    functions = backtrace(trace, symbols(configuration))
+    functions = backtrace(trace, symbols(ringbench_config))
     assert functions[:3] == ["crash_panic", "crash_on_request", "kmain"]
 
 
-def test_a_triple_fault_is_told_from_a_reset(configuration: Config) -> None:
-    assert ending_of(configuration, "triple").kind is EndKind.TRIPLE_FAULT
+def test_a_triple_fault_is_told_from_a_reset(ringbench_config: Config) -> None:
+    assert ending_of(failure_of(ringbench_config, "triple")).kind is EndKind.TRIPLE_FAULT
 
 
 @pytest.mark.parametrize("kind", ["hang", "halfline"])
-def test_hangs_end_at_the_deadline(configuration: Config, kind: str) -> None:
-    changes = {"kernel.command_line": f"crash={kind}", "deadlines.boot": 2.0}
-    with (
-        pytest.raises(Ended) as caught,
-        Machine.start(override(configuration, changes)),
-    ):
-        pass
-    assert caught.value.ending is not None
-    assert caught.value.ending.kind is EndKind.HANG
-    assert caught.value.serial_tail.endswith("this line does not") == (kind == "halfline")
+def test_hangs_end_at_the_deadline(ringbench_config: Config, kind: str) -> None:
+    failure = failure_of(ringbench_config, kind, boot_seconds=2.0)
+    assert ending_of(failure).kind is EndKind.HANG
+    assert failure.serial_tail.endswith("\nthis line does not") == (kind == "halfline")
 
 
 @pytest.mark.parametrize("command_line", ["crash=none", "xcrash=panic", "crash", "crash=panics"])
-def test_what_asks_for_no_known_crash_boots(configuration: Config, command_line: str) -> None:
-    with booted(configuration, {"kernel.command_line": command_line}) as machine:
+def test_what_asks_for_no_known_crash_boots(ringbench_config: Config, command_line: str) -> None:
+    with booted(ringbench_config, {"kernel.command_line": command_line}) as machine:
         has_known_key = command_line.startswith("crash=")
         assert ("no such crash" in machine.boot_text) == has_known_key

@@ -50,7 +50,7 @@ def test_no_tcp_port_and_nothing_of_the_users_settings() -> None:
     command = qemu_command(make(), PATHS, None)
     assert "-nodefaults" in command
     assert "-no-user-config" in command
-    assert not any("tcp" in argument or "-s" == argument for argument in command)
+    assert not any("tcp" in argument or argument == "-s" for argument in command)
 
 
 def test_bench_listens_for_serial_and_qmp_and_qemu_for_gdb() -> None:

@@ -83,7 +83,7 @@ def test_nearest_file_upwards_is_found(
 
 def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")  # nothing is above it where somebody may have left one
-    with pytest.raises(ConfigError, match="no ringbench.toml and no pyproject.toml"):
+    with pytest.raises(ConfigError, match=r"no ringbench\.toml and no pyproject\.toml"):
         load()
     config = load(None, {"kernel.elf": "k.elf", "kernel.prompt": "> "})
     assert config.kernel.elf == Path("/k.elf")

@@ -55,13 +55,13 @@ def test_not_an_elf(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ImageError, match="not an ELF file"):
         check_symbols(path)
-    with pytest.raises(ImageError, match="neither an ELF file nor an .iso"):
+    with pytest.raises(ImageError, match=r"neither an ELF file nor an \.iso"):
         check_bootable(path)
 
 
 def test_32_bit(tmp_path: Path) -> None:
     elf = build(tmp_path, CODE, "-m32", "-g")
-    with pytest.raises(ImageError, match="a 32-bit ELF; kernel.elf must be the 64-bit one"):
+    with pytest.raises(ImageError, match=r"a 32-bit ELF; kernel\.elf must be the 64-bit one"):
         check_symbols(elf)
 
 

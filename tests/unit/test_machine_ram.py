@@ -75,7 +75,7 @@ def test_holes_and_the_part_above_4_gib() -> None:
     ],
 )
 def test_what_is_not_ram(paddr: int, length: int) -> None:
-    with pytest.raises(MemoryUnreadable, match="guest RAM is 0x0..0x9ffff") as caught:
+    with pytest.raises(MemoryUnreadable, match=r"guest RAM is 0x0\.\.0x9ffff") as caught:
         parse_mtree(LARGE, "guest-ram").offset(paddr, length)
     assert (caught.value.paddr, caught.value.length) == (paddr, length)
 

@@ -77,3 +77,7 @@ def run(arguments: list[str]) -> int:
         click.echo("ringbench: interrupted; the machine was ended and nothing is left", err=True)
         return EXIT_MACHINE
     return status if isinstance(status, int) else 0
+
+
+if __name__ == "__main__":
+    main()

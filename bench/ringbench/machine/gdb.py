@@ -311,10 +311,13 @@ class Gdb(MiChannel):
     def call(self, function: str, *arguments: int) -> int:
         """Call a kernel function in the stopped guest and return its value; 0 for void.
 
-        The function runs on the current stack, wherever the guest stopped.
+        The function runs on the current stack, wherever the guest stopped. A breakpoint within
+        it leaves the guest there: `wait_stop` says where, and `finish` ends the call and puts
+        the guest back.
 
         Raises:
-            GdbRefused: there is no such function, or it does not return an integer or pointer.
+            GdbRefused: there is no such function, it does not return an integer or pointer, or
+                it ran into a breakpoint.
             GdbTimeout: it did not return.
         """
         returns = self._return_type(function)

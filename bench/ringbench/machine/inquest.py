@@ -93,8 +93,11 @@ class Inquest:
         return self.ended(self.ending, overdue, doing)
 
     def _last_seen(self) -> str:
+        qmp = self._qemu.qmp
+        if qmp.silent:
+            return "QEMU itself does not answer"
         with suppress(QmpError):
-            if (status := self._qemu.qmp.status(EVIDENCE_SECONDS)) != "running":
+            if (status := qmp.status(EVIDENCE_SECONDS)) != "running":
                 return f"the guest is stopped ({status})"
         last = self._serial.tail(1) or self._serial.tail(2).strip("\n")
         return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
@@ -115,9 +118,10 @@ class Inquest:
             error.ending = classify(Facts(gdb_gone=str(error)))
         elif isinstance(error, GdbError):
             error.ending = self.look()
-        if not isinstance(error, QmpError | GdbRefused) and not self._qemu.qmp.closed:
+        qmp = self._qemu.qmp
+        if not (isinstance(error, QmpError | GdbRefused) or qmp.closed or qmp.silent):
             with suppress(QmpError):
-                error.registers = self._qemu.qmp.registers(EVIDENCE_SECONDS)
+                error.registers = qmp.registers(EVIDENCE_SECONDS)
         return error
 
 

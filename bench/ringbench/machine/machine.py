@@ -56,6 +56,7 @@ class Machine:
             stack.callback(self._qemu.close)
             self.qmp = self._qemu.qmp
             self.folder = self._qemu.logs
+            self.private = self._qemu.private
             transcript = self.folder / "serial.log"
             self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
             stack.callback(self.serial.close)
@@ -200,7 +201,7 @@ class Machine:
         if kind == "gdb":
             return readers.GdbMemory(self.gdb, self.ram)
         if kind == "qmp":
-            return readers.QmpMemory(self.qmp, self.ram, self._qemu.private)
+            return readers.QmpMemory(self.qmp, self.ram, self.private)
         return self.memory
 
     def save_dump(self, path: Path) -> None:

@@ -48,6 +48,7 @@ class Qmp:
         self._greeted = False
         self._polled = 0
         self.closed = False
+        self.silent = False  # the last command went unanswered: not worth asking more
 
     def negotiate(self) -> None:
         """Take the greeting and enter command mode.
@@ -130,8 +131,9 @@ class Qmp:
 
     def quit(self) -> None:
         """Ask QEMU to end; errors do not matter, who calls looks at the process."""
-        with contextlib.suppress(MachineError, OSError):
-            self.command("quit")
+        if not self.silent:
+            with contextlib.suppress(MachineError, OSError):
+                self.command("quit")
 
     def close(self) -> None:
         """Close the connection."""
@@ -163,7 +165,8 @@ class Qmp:
             raise self.evidence(QmpError(f"no {what}: QEMU closed its monitor"))
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        if not poller.poll(deadline.remaining() * 1000):
+        self.silent = not poller.poll(deadline.remaining() * 1000)
+        if self.silent:
             raise self.evidence(
                 QmpTimeout(f"QEMU did not give {what} within {deadline.seconds:g} s")
             )

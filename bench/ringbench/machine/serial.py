@@ -47,6 +47,7 @@ class Serial:
         self._log = transcript.open("wb", buffering=0)
         self._line = Line(connection, self._log)
         self._line_end = console.line_end
+        self._shown = console.prompt
         self.evidence = evidence
         self._echoes: bool | None = None
         self._waiting = False
@@ -100,8 +101,11 @@ class Serial:
         what was typed is left out.
 
         Raises:
+            ValueError: it begins with the prompt's text, or has a line end inside.
             LastWords, SerialTimeout, SerialClosed: as for `expect_prompt`.
         """
+        if line.startswith(self._shown):
+            raise ValueError(f"the echo of {line!r} could not be told from the prompt")
         self.check()
         self._line.drop()
         self._waiting = False

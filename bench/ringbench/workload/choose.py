@@ -8,6 +8,7 @@ a target: the more there are of a thing, the likelier the next operation takes o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from random import Random
 from typing import Final
 
@@ -15,6 +16,7 @@ from ringbench.drive import flags as page_flags
 from ringbench.drive import operations as op
 from ringbench.drive.operations import Operation
 from ringbench.model.layout import (
+    BLOCK_FRAMES,
     FRAME_SIZE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
@@ -30,6 +32,9 @@ Maker = Callable[[Random, KernelState], Operation | None]
 
 LENT_RUNS, ROOTS, REGIONS, NODES, TASKS = 24, 4, 24, 160, 5
 """Populations to hover about: lent runs, bare roots, regions a space, heap nodes, tasks."""
+
+SHORT_OF_FRAMES: Final = 128
+"""Free frames below which the longest lent run is likely to be given back."""
 
 LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
 CACHES: Final = (
@@ -72,21 +77,37 @@ def _pmm_alloc(random: Random, state: KernelState) -> Operation | None:
     if _crowded(random, len(_lent_runs(state)), LENT_RUNS):
         return _pmm_free(random, state)
     shape = random.random()
-    if shape < 0.6:
+    if shape < 0.55:
         return op.PmmAlloc()
-    if shape < 0.7:
+    if shape < 0.65:
         return op.PmmAlloc2m()
+    if shape < 0.7:
+        return _pmm_hoard(random, state)
     count = random.choice((1, 2, 3, 7, 16, 64, 100, 511, 512, 513, 700))
     align = random.choice((None, FRAME_SIZE, 8 * FRAME_SIZE, 1 << 16, 2 << 20))
     return op.PmmAlloc(count, align)
 
 
+def _pmm_hoard(random: Random, state: KernelState) -> Operation:
+    """Take the rest of a block, or nearly all there is: what follows meets borders, or the end."""
+    free = list(runs(state.pmm.free)) or [(0, 1)]
+    if random.random() < 0.5:
+        first, count = free[0]
+        return op.PmmAlloc(min(count, BLOCK_FRAMES - first % BLOCK_FRAMES), FRAME_SIZE)
+    longest = max(count for _, count in free)
+    return op.PmmAlloc(max(1, longest - random.randrange(12)), FRAME_SIZE)
+
+
 def _pmm_free(random: Random, state: KernelState) -> Operation | None:
     found = _lent_runs(state)
-    if not found:
-        return None
+    shape = random.random()
+    if not found or shape < 0.1:
+        return op.PmmFree(random.randrange(state.pmm.frame_limit) * FRAME_SIZE)
+    if state.pmm.free_count < SHORT_OF_FRAMES and shape < 0.5:
+        first, count = max(found, key=itemgetter(1))
+        return op.PmmFree(first * FRAME_SIZE, count)
     first, count = random.choice(found)
-    if random.random() < 0.7:
+    if shape < 0.75:
         return op.PmmFree(first * FRAME_SIZE, count)
     start = random.randrange(count)
     return op.PmmFree((first + start) * FRAME_SIZE, random.randint(1, count - start))
@@ -344,7 +365,7 @@ def _task_switch(random: Random, state: KernelState) -> Operation | None:
 
 
 MAKERS: Final[dict[str, tuple[tuple[Maker, ...], tuple[int, ...]]]] = {
-    "pmm": ((_pmm_alloc, _pmm_free, _pmm_info), (8, 3, 1)),
+    "pmm": ((_pmm_alloc, _pmm_free, _pmm_info), (8, 4, 1)),
     "paging": (
         (_page_new, _page_map, _page_unmap, _page_protect, _page_query, _page_touch),
         (2, 8, 4, 3, 3, 3),

@@ -16,6 +16,7 @@ FREE_BITS, MANAGED_BITS, BLOCK_FREE = METADATA, METADATA + 128, METADATA + 256 +
 LENT_BITS = 0xFFFF800000209000 + 8 * 8
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 MMIO = 0xFEE00000
+REGION_ON_DEMAND = 0xFFFF800000203000 + 2 * 64
 SPARE = 539
 """A frame lent to the console, where a test needs one."""
 
@@ -65,12 +66,25 @@ def empty_table(guest: Any) -> None:
     guest.entry(536 << 12, 1, take_back(guest) | P | W | U)
 
 
-def two_free_neighbours(guest: Any) -> None:
-    node = HEAP + 0xC0
-    previous, tag = HEAP + 0x60, 0x40 // 8
+def header(guest: Any, node: int, previous: int, tag: int) -> None:
+    """Overwrite a node's header, the guard right."""
     guard = (previous ^ node << 16 ^ tag) * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF
+    guest.poke(node, previous)
     guest.poke(node + 8, tag, 4)
     guest.poke(node + 12, guard, 4)
+
+
+def empty_slab(guest: Any) -> None:
+    guest.poke(direct(514), direct(take_back(guest) >> 12))
+    guest.poke(direct(SPARE) + 8, bits(0, 63))
+
+
+def large_page_in_a_demand_region(guest: Any) -> None:
+    """A large page where t1's demand region is now; the frames are a device's, so no one's."""
+    guest.poke(REGION_ON_DEMAND, 0x200000)
+    guest.poke(REGION_ON_DEMAND + 8, 0x200000)
+    guest.entry(537 << 12, 0x12, 0)
+    guest.entry(536 << 12, 1, MMIO | P | W | U | PS | NX)
 
 
 BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
@@ -108,6 +122,23 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.entry(537 << 12, 0x20, KERNEL_ROOT | P | U | NX),
         {"kernel_frames_are_hidden_from_users", "mapped_pages_are_in_regions"},
     ),
+    "a page with another cache mode": (
+        lambda g: g.entry(533 << 12, 4, MMIO | P | W | NX),
+        {"regions_are_mapped"},
+    ),
+    "a large page in a demand region": (
+        large_page_in_a_demand_region,
+        {"regions_are_mapped", "every_frame_has_one_owner", "allocated_frames_are_owned"},
+    ),
+    "an empty PDPT of the kernel half, which may be": (
+        lambda g: g.entry(525 << 12, 0, 0),
+        {"regions_are_mapped", "every_frame_has_one_owner", "allocated_frames_are_owned"},
+    ),
+    "regions outside their window": (
+        lambda g: g.set("kernel_space.limit", 0xFFFFD00000001000),
+        {"regions_are_ordered"},
+    ),
+    "a slab without a region": (empty_slab, {"records_are_the_regions"}),
     "a wrong region count": (
         lambda g: g.set("kernel_space.region_count", 4),
         {"regions_are_ordered"},
@@ -140,12 +171,47 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.entry(533 << 12, 1, MMIO | P | W | NX),
         {"guards_map_nothing"},
     ),
+    "a node's link back": (
+        lambda g: header(g, HEAP + 0xC0, HEAP, 0x40 // 8 + 1),
+        {"nodes_tile_the_heap"},
+    ),
+    "a node that ends nowhere": (
+        lambda g: header(g, HEAP + 0x100, HEAP + 0xC0, 0),
+        {"everything_can_be_followed", "nodes_tile_the_heap"},
+    ),
+    "a heap longer than its region": (
+        lambda g: g.poke(direct(514) + 64, HEAP + 0x1000),
+        {
+            "nodes_tile_the_heap",
+            "regions_are_mapped",
+            "mapped_pages_are_in_regions",
+            "every_frame_has_one_owner",
+            "allocated_frames_are_owned",
+        },
+    ),
+    "a task in a free node": (
+        lambda g: header(g, HEAP, 0, 0x60 // 8),
+        {"neighbours_are_merged", "free_lists_hold_the_free_nodes", "tasks_are_ordered"},
+    ),
+    "a task that is lost": (
+        lambda g: g.set("boot_task.next", 0),
+        {
+            "everything_can_be_followed",
+            "every_frame_has_one_owner",
+            "allocated_frames_are_owned",
+            "tasks_are_ordered",
+        },
+    ),
+    "two tasks with one number": (
+        lambda g: g.poke(HEAP + 16, 0),
+        {"every_frame_has_one_owner", "allocated_frames_are_owned", "tasks_are_ordered"},
+    ),
     "the heap's last node": (
         lambda g: g.set("heap.last", HEAP + 0xC0),
         {"nodes_tile_the_heap"},
     ),
     "two free neighbours": (
-        two_free_neighbours,
+        lambda g: header(g, HEAP + 0xC0, HEAP + 0x60, 0x40 // 8),
         {"neighbours_are_merged", "free_lists_hold_the_free_nodes"},
     ),
     "a smashed guard": (lambda g: g.poke(HEAP + 0x6C, 1, 4), {"headers_are_intact"}),

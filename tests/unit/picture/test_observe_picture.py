@@ -173,6 +173,11 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "pmm",
         f"frame limit {1 << 60} cannot be",
     ),
+    "the frame limit cuts a block": (
+        lambda g: g.set("pmm.frame_limit", 1000),
+        "pmm",
+        "frame limit 1000 cannot be",
+    ),
     "the bitmap is not memory": (
         lambda g: g.set("pmm.free_bits", 0xFFFF8000_10000000),
         "pmm",

@@ -1,0 +1,55 @@
+"""The test kernels: small, mostly misbehaving, and none of them the kernel of this tree."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ringbench.config import Config, load
+
+SOURCES = Path(__file__).parent / "kernels"
+FLAGS = (
+    *("-m64", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mcmodel=kernel", "-mno-red-zone"),
+    *("-mgeneral-regs-only", "-fno-stack-protector", "-fno-omit-frame-pointer"),
+    *("-Wall", "-Wextra", "-Werror"),
+)
+LINK = ("-z", "max-page-size=4096", "-z", "noexecstack", "--no-warn-rwx-segments")
+
+KernelConfigs = Callable[..., Config]
+
+
+def build(folder: Path, name: str) -> Path:
+    """Build kernel `name` from its sources; return its ELF, beside which is NAME32.elf."""
+    sources = sorted(path for path in SOURCES.glob(f"{name}*") if path.suffix in (".c", ".S"))
+    objects = []
+    for source in sources:
+        objects.append(folder / f"{source.name}.o")
+        subprocess.run(["gcc", *FLAGS, "-c", source, "-o", objects[-1]], check=True)
+    elf, image = folder / f"{name}.elf", folder / f"{name}32.elf"
+    subprocess.run(["ld", "-T", SOURCES / "kernel.ld", *LINK, "-o", elf, *objects], check=True)
+    subprocess.run(["objcopy", "-O", "elf32-i386", elf, image], check=True)
+    return elf
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelConfigs:
+    """Give a configuration for a test kernel: ``kernels("echo", {"machine.memory": "1G"})``."""
+    folder = tmp_path_factory.mktemp("kernels")
+
+    def configure(name: str, changes: dict[str, object] | None = None) -> Config:
+        elf = folder / f"{name}.elf"
+        if not elf.exists():
+            build(folder, name)
+        settings: dict[str, object] = {
+            "kernel.elf": elf,
+            "kernel.image": folder / f"{name}32.elf",
+            "kernel.prompt": "ring> ",
+            "kernel.panic": "^!! panic",
+            "kernel.exception": "^!! exception",
+            "kernel.end": "^!! end",
+        }
+        return load(folder / "ringbench.toml", settings | (changes or {}))
+
+    (folder / "ringbench.toml").write_text("")
+    return configure

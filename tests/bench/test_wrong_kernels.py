@@ -1,0 +1,215 @@
+"""Wrong kernels are caught: one line of the real one broken, built, and run against the model.
+
+Each mutant is a bug that a kernel author could have written. A run must end with exit status 1 and
+name a layer that the bug is in; a mutant whose text is no longer in the source fails its test, so
+the table cannot rot.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
+SECONDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """Replace `right` by `wrong` in `file`; a run limited to `layers` must blame one of `blamed`."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    layers: tuple[str, ...]
+    blamed: tuple[str, ...]
+    operations: int = 400
+
+
+MUTANTS = (
+    Mutant(
+        "reserved memory is handed out",
+        "memmap/memory_map.c",
+        "kind == MEMORY_AVAILABLE",
+        "kind != MEMORY_KERNEL",
+        ("pmm",),
+        ("machine", "pmm"),
+        0,
+    ),
+    Mutant(
+        "free count not kept",
+        "pmm/frames.c",
+        "    pmm.free_count--;\n",
+        "",
+        ("pmm",),
+        ("pmm",),
+    ),
+    Mutant(
+        "double free accepted",
+        "pmm/frames.c",
+        "    if (bits & bit) {\n        return STATUS_NOT_ALLOCATED;",
+        "    if (0) {\n        return STATUS_NOT_ALLOCATED;",
+        ("pmm",),
+        ("pmm",),
+        1500,
+    ),
+    Mutant(
+        "alignment of a run ignored",
+        "pmm/runs.c",
+        "align_up(frame, align)",
+        "align_up(frame, align > 8 ? 8 : align)",
+        ("pmm",),
+        ("pmm",),
+    ),
+    Mutant(
+        "summary of whole blocks not kept",
+        "pmm/frames.c",
+        "        tree_remove(&pmm.whole, block);\n    }\n    bits &=",
+        "    }\n    bits &=",
+        ("pmm",),
+        ("pmm", "machine"),
+        2500,
+    ),
+    Mutant(
+        "empty tables kept",
+        "paging/change.c",
+        "        if (collect) {",
+        "        if (collect && 0) {",
+        ("paging",),
+        ("pmm", "paging"),
+    ),
+    Mutant(
+        "no-execute forgotten",
+        "paging/entry.h",
+        "           move_bits(~flags, PAGE_EXEC, PTE_NX) | move_bits(flags, PAGE_GLOBAL",
+        "           move_bits(flags, PAGE_GLOBAL",
+        ("paging",),
+        ("paging", "machine"),
+        0,
+    ),
+    Mutant(
+        "pages not zeroed",
+        "paging/map.c",
+        "                frame_zero(frame);\n",
+        "",
+        ("pmm", "vmm", "task"),
+        ("vmm",),
+        1500,
+    ),
+    Mutant(
+        "protect loses the cache mode",
+        "vmm/alloc.c",
+        "flags | (region->flags & PAGE_CACHE_MASK)",
+        "flags",
+        ("vmm",),
+        ("vmm", "paging"),
+        2000,
+    ),
+    Mutant(
+        "fault maps whatever the access",
+        "vmm/fault.c",
+        " || !permits(region->flags, error)",
+        " || (0 && !permits(region->flags, error))",
+        ("vmm",),
+        ("vmm", "pmm"),
+        1500,
+    ),
+    Mutant(
+        "no merge with the node before",
+        "heap/heap.c",
+        "struct heap_node *previous = free_previous(node);\n    struct heap_node *next = free_next",
+        "struct heap_node *previous = NULL;\n    struct heap_node *next = free_next",
+        ("heap",),
+        ("heap", "machine", "pmm"),
+    ),
+    Mutant(
+        "guard of a split-off node wrong",
+        "heap/nodes.h",
+        "HEAP_GUARD_FACTOR >> 32",
+        "HEAP_GUARD_FACTOR >> 31",
+        ("heap",),
+        ("heap",),
+    ),
+    Mutant(
+        "heap never shrinks",
+        "heap/grow.c",
+        "node_size(last) >= HEAP_TRIM",
+        "0",
+        ("heap",),
+        ("heap", "pmm"),
+        1500,
+    ),
+    Mutant(
+        "task ids not reused",
+        "task/task.c",
+        "while (task->next && task->next->id == task->id + 1)",
+        "while (task->next)",
+        ("task",),
+        ("task",),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the kernel's sources and of what was built, so that a mutant compiles one file."""
+    folder = tmp_path_factory.mktemp("mutants")
+    for name in TREE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("iso", "analyze"))
+        else:
+            shutil.copy2(source, folder / name)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
+    """Build and run; the exit status, the result, and what was printed."""
+    subprocess.run(["make", "-s", "all"], cwd=tree, check=True, capture_output=True, text=True)
+    result = tree / "result.json"
+    layers = [word for layer in mutant.layers for word in ("--layer", layer)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ringbench.cli.main", "run", "--json", str(result), *layers]
+        + ["--ops", str(mutant.operations), "--gdb-ops", "0", "--picture-every", "100"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    found = json.loads(result.read_text()) if result.exists() else {}
+    return done.returncode, found, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_a_wrong_kernel_is_caught(tree: Path, mutant: Mutant) -> None:
+    source = tree / "kernel" / mutant.file
+    right = source.read_text()
+    assert mutant.right in right, f"{mutant.file} has changed: adapt this mutant"
+    source.write_text(right.replace(mutant.right, mutant.wrong))
+    try:
+        status, result, printed = run(tree, mutant)
+    finally:
+        source.write_text(right)
+        (tree / "result.json").unlink(missing_ok=True)
+    assert status == 1, printed
+    layers = result["layers"]
+    assert isinstance(layers, list)
+    blamed = {layer["layer"] for layer in layers if layer["mismatches"]}
+    assert blamed & set(mutant.blamed), printed
+
+
+def test_the_right_kernel_in_the_same_tree_passes(tree: Path) -> None:
+    right = Mutant("none", "", "", "", ("pmm", "paging", "vmm", "heap", "task"), (), 400)
+    status, _, printed = run(tree, right)
+    assert status == 0, printed

@@ -1,0 +1,382 @@
+"""The heap model: random traces against what must always hold, and known answers."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.model.heap import kfree, kmalloc, kmemalign, krealloc, kzalloc, node_size
+from ringbench.model.heap_nodes import HeapEditor, in_order, search_size, size_class
+from ringbench.model.kernel import boot
+from ringbench.model.layout import (
+    HEAP_ALIGN_MAX,
+    HEAP_ALLOC_MAX,
+    HEAP_BASE,
+    HEAP_FIRST_LEVELS,
+    HEAP_NODE_MIN,
+    HEAP_SECOND_LEVELS,
+    HEAP_TRIM,
+    MemoryKind,
+)
+from ringbench.model.state import HeapState, KernelState, MemoryRange, Sizes
+from ringbench.model.status import Status
+from ringbench.model.task import task_create, task_destroy
+
+PAGE = 4096
+FIRST = HEAP_BASE + 16
+Call = Callable[[KernelState], tuple[KernelState, Status]]
+MEMORY = (
+    MemoryRange(0x100000, 0x60000, MemoryKind.KERNEL),
+    MemoryRange(0x160000, 0x6A0000, MemoryKind.AVAILABLE),
+)
+
+
+def booted() -> KernelState:
+    return boot(MEMORY, (), Features(40), Sizes())
+
+
+def check(state: KernelState) -> None:
+    """Everything that must hold of a heap, whatever was done to it."""
+    heap = state.heap
+    nodes = in_order(heap)
+    assert len(nodes) == len(heap.nodes)
+    assert heap.last == (nodes[-1][0] if nodes else 0)
+    assert heap.end == (nodes[-1][0] + nodes[-1][1].size if nodes else HEAP_BASE)
+    lists = defaultdict(set)
+    previous = 0
+    for address, node in nodes:
+        assert node.previous == previous
+        assert node.size % 16 == 0
+        assert node.size >= HEAP_NODE_MIN
+        if not node.used:
+            assert not previous or heap.nodes[previous].used, "two free neighbours"
+            lists[size_class(node.size)].add(address)
+        previous = address
+    assert {key: set(addresses) for key, addresses in heap.free.items()} == lists
+    assert sum(map(len, heap.free.values())) == heap.free_count
+    used = [node.size for _, node in nodes if node.used]
+    assert (heap.used_count, heap.used_bytes) == (len(used), sum(used))
+    assert heap.free_bytes == sum(node.size for _, node in nodes if not node.used)
+    assert not heap.stale.keys() & heap.nodes.keys()
+    assert all(HEAP_BASE < address < heap.end for address in heap.stale)
+    regions = state.spaces["heap"].regions
+    assert [(each.base, each.end) for each in regions] == ([(HEAP_BASE, heap.end)] if nodes else [])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1 << 32), st.integers(20, 150))
+def test_random_traces(seed: int, steps: int) -> None:
+    random, state, held = Random(seed), booted(), dict[int, int]()
+    begin = state
+    for _ in range(steps):
+        size = random.choice((random.randrange(1, 100), random.randrange(1, 5000), 70000))
+        choice = random.random()
+        if choice < 0.35 or not held:
+            align = 1 << random.randrange(0, 14)
+            call = random.choice((kmalloc, kzalloc))
+            aligned = random.random() < 0.4
+            state, status, pointer = kmemalign(state, align, size) if aligned else call(state, size)
+            assert status is Status.OK
+            assert pointer % (max(16, align) if aligned else 16) == 0
+            held[pointer] = size
+        elif choice < 0.6:
+            old = random.choice(list(held))
+            del held[old]
+            state, status, pointer = krealloc(state, old, size)
+            assert status is Status.OK
+            held[pointer] = size
+        elif choice < 0.9:
+            pointer = random.choice(list(held))
+            del held[pointer]
+            before = state
+            state, status, _ = kfree(before, pointer)
+            assert status is Status.OK
+            assert kfree(state, pointer)[1] in (
+                Status.DOUBLE_FREE,
+                Status.FOREIGN,
+            ), "a double free is named at once"
+        else:
+            address = random.randrange(FIRST - 32, state.heap.end + 32)
+            if address not in held and address != 0:
+                after, status, _ = kfree(state, address)
+                assert (after, status < 0) == (state, True)
+        check(state)
+        spans = sorted((pointer, pointer + size) for pointer, size in held.items())
+        used = {a + 16: n.size - 16 for a, n in state.heap.nodes.items() if n.used}
+        assert used.keys() == held.keys()
+        assert all(used[pointer] >= end - pointer for pointer, end in spans)
+    for pointer in held:
+        state, _, _ = kfree(state, pointer)
+        check(state)
+    assert state == begin, "all freed: nothing is left, not a frame"
+
+
+def test_size_classes() -> None:
+    assert size_class(32) == (0, 2)
+    assert size_class(496) == (0, 31)
+    assert size_class(512) == (1, 0)
+    assert size_class(528) == (1, 1)
+    assert size_class(1 << 20) == (12, 0)
+    assert size_class((1 << 35) - 16) == (26, 31)
+    previous = (0, 0)
+    for size in range(16, 1 << 16, 16):
+        current = size_class(size)
+        assert current >= previous
+        assert current[0] < HEAP_FIRST_LEVELS
+        assert current[1] < HEAP_SECOND_LEVELS
+        previous = current
+
+
+@given(st.integers(2, 1 << 26).map(lambda n: 16 * n), st.integers(2, 1 << 26).map(lambda n: 16 * n))
+def test_a_class_that_is_searched_has_only_nodes_that_fit(size: int, other: int) -> None:
+    if size_class(other) >= size_class(search_size(size)):
+        assert other >= size
+
+
+def test_the_first_allocation() -> None:
+    state, status, pointer = kmalloc(booted(), 1)
+    assert (status, pointer) == (Status.OK, FIRST)
+    assert in_order(state.heap) == [
+        (HEAP_BASE, (32, True, 0)),
+        (HEAP_BASE + 32, (PAGE - 32, False, HEAP_BASE)),
+    ]
+    assert state.heap.first_bitmap == 1 << size_class(PAGE - 32)[0]
+    assert state.heap.second_bitmap[size_class(PAGE - 32)[0]] == 1 << size_class(PAGE - 32)[1]
+    region = state.spaces["heap"].regions[0]
+    assert (region.base, region.length) == (HEAP_BASE, PAGE)
+
+
+def test_node_sizes() -> None:
+    assert [node_size(size) for size in (1, 16, 17, 32, 33)] == [32, 32, 48, 48, 64]
+
+
+def test_a_tail_of_sixteen_bytes_stays() -> None:
+    state, _, _ = kmalloc(booted(), PAGE - 16 - 16 - 15)
+    assert in_order(state.heap) == [(HEAP_BASE, (PAGE, True, 0))]
+
+
+def test_lists_are_last_in_first_out() -> None:
+    state = booted()
+    pointers = []
+    for _ in range(8):
+        state, _, pointer = kmalloc(state, 32)
+        pointers.append(pointer)
+    for pointer in (pointers[1], pointers[5], pointers[3]):
+        state, _, _ = kfree(state, pointer)
+    for expected in (pointers[3], pointers[5], pointers[1]):
+        state, _, pointer = kmalloc(state, 32)
+        assert pointer == expected
+
+
+def test_growth_extends_a_free_last_node() -> None:
+    state, _, first = kmalloc(booted(), 1000)
+    state, _, second = kmalloc(state, 5000)
+    assert second == first + node_size(1000)
+    assert state.heap.end == HEAP_BASE + 2 * PAGE
+    assert state.heap.stale == {}
+
+
+def test_the_last_node_is_taken_though_its_class_is_not_searched() -> None:
+    state, _, _ = kmalloc(booted(), PAGE - 16 - 2000)
+    state, _, pointer = kmalloc(state, 2000 - 16)
+    assert pointer == HEAP_BASE + PAGE - 2000 + 16
+    assert state.heap.end == HEAP_BASE + PAGE
+
+
+def test_alignment_that_is_there_already_leaves_nothing_in_front() -> None:
+    state, _, _ = kmalloc(booted(), 32)  # the next node is at 0x30, its payload at 0x40
+    state, _, pointer = kmemalign(state, 64, 32)
+    assert pointer == HEAP_BASE + 0x40
+    assert state.heap.used_count == 2
+    assert state.heap.free_count == 1
+
+
+def test_alignment_skips_a_gap_of_sixteen_bytes() -> None:
+    state, _, _ = kmalloc(booted(), 16)  # next node at 0x20, payload at 0x30: 0x40 leaves 16
+    state, _, pointer = kmemalign(state, 32, 16)
+    assert pointer == HEAP_BASE + 0x60
+    assert state.heap.nodes[HEAP_BASE + 0x20] == (0x30, False, HEAP_BASE)
+    assert state.heap.nodes[HEAP_BASE + 0x50] == (0x20, True, HEAP_BASE + 0x20)
+
+
+def test_trimming() -> None:
+    state, _, _ = kmalloc(booted(), 16)
+    state, _, second = kmalloc(state, HEAP_TRIM)
+    state, _, _ = kfree(state, second)
+    assert state.heap.end == HEAP_BASE + PAGE
+    assert state.heap.nodes[state.heap.last] == (PAGE - 32, False, HEAP_BASE)
+
+
+@pytest.mark.parametrize(
+    ("below", "end", "left"),
+    [
+        (PAGE - 48, PAGE, 48),
+        (PAGE - 32, PAGE, 32),
+        (PAGE - 16, 2 * PAGE, PAGE + 16),
+        (PAGE, PAGE, 0),
+    ],
+)
+def test_trimming_leaves_no_node_of_sixteen_bytes(below: int, end: int, left: int) -> None:
+    state, _, _ = kmalloc(booted(), 16)
+    state, _, room = kmalloc(state, 2 * PAGE)
+    state, _, _ = kfree(state, room)
+    state, _, _ = kmalloc(state, below - 32 - 16)
+    state, _, last = kmalloc(state, HEAP_TRIM)
+    assert last == HEAP_BASE + below + 16
+    state, _, _ = kfree(state, last)
+    assert state.heap.end == HEAP_BASE + end
+    assert state.heap.free_bytes == left
+    check(state)
+
+
+def test_reallocation_in_place_and_elsewhere() -> None:
+    state, _, first = kmalloc(booted(), 100)
+    state, _, second = kmalloc(state, 100)
+    assert krealloc(state, first, 101)[2] == first, "the rounding has room"
+    smaller, _, pointer = krealloc(state, first, 20)
+    assert pointer == first
+    assert smaller.heap.nodes[first - 16 + 48] == (128 - 48, False, first - 16)
+    freed, _, _ = kfree(state, second)
+    grown, _, pointer = krealloc(freed, first, 3000)
+    assert pointer == first
+    assert second - 16 in grown.heap.stale
+    moved, _, pointer = krealloc(state, first, 200)
+    assert pointer == second + 112 + 16
+    assert moved.heap.nodes[first - 16].used is False
+    assert krealloc(booted(), 0, 5)[2] == FIRST
+
+
+@pytest.mark.parametrize("size", [0, HEAP_ALLOC_MAX + 1, (1 << 64) - 1])
+def test_sizes_that_are_refused(size: int) -> None:
+    state, _, pointer = kmalloc(booted(), 1)
+    for result in (
+        kmalloc(state, size),
+        kzalloc(state, size),
+        kmemalign(state, 64, size),
+        krealloc(state, pointer, size),
+        krealloc(state, 1, size),
+    ):
+        assert result == (state, Status.INVALID, 0)
+
+
+@pytest.mark.parametrize("align", [0, 3, 48, 2 * HEAP_ALIGN_MAX, 1 << 63])
+def test_alignments_that_are_refused(align: int) -> None:
+    state = booted()
+    assert kmemalign(state, align, 1) == (state, Status.INVALID, 0)
+
+
+def test_misuse_is_named() -> None:
+    state = booted()
+    assert kfree(state, 0) == (state, Status.OK, None)
+    assert kfree(state, FIRST)[1] is Status.FOREIGN, "the heap is empty"
+    pointers = []
+    for _ in range(4):
+        state, _, pointer = kmalloc(state, 100)
+        pointers.append(pointer)
+    for foreign in (HEAP_BASE, FIRST + 8, state.heap.end, 16, (1 << 64) - 16):
+        assert kfree(state, foreign)[1] is Status.FOREIGN
+        assert krealloc(state, foreign, 5)[1] is Status.FOREIGN
+    assert kfree(state, pointers[0] + 16)[1] is Status.INTERIOR
+    for pointer in (pointers[1], pointers[2]):  # the second merges into the first
+        state, _, _ = kfree(state, pointer)
+    for pointer in (pointers[1], pointers[2]):
+        assert kfree(state, pointer)[1] is Status.DOUBLE_FREE
+        assert krealloc(state, pointer, 5)[1] is Status.DOUBLE_FREE
+    assert kfree(state, pointers[2] + 16)[1] is Status.INTERIOR
+
+
+def stale_at(offset: int) -> tuple[KernelState, int]:
+    """A heap with an absorbed header `offset` bytes into the payload of the first free node."""
+    state, _, first = kmalloc(booted(), offset - 16)
+    state, _, second = kmalloc(state, 500)
+    state, _, _ = kmalloc(state, 16)
+    state, _, _ = kfree(state, first)
+    state, _, _ = kfree(state, second)
+    assert state.heap.stale.keys() == {first - 16 + offset}
+    assert second == first + offset
+    return state, second
+
+
+@pytest.mark.parametrize(
+    ("zeroed", "status"),
+    [
+        (0, Status.DOUBLE_FREE),
+        (5, Status.DOUBLE_FREE),  # the header begins with HEAP_BASE: five bytes of zero
+        (6, Status.INTERIOR),
+        (16, Status.INTERIOR),
+        (300, Status.INTERIOR),
+    ],
+)
+def test_an_absorbed_header_lives_until_it_is_written_over(zeroed: int, status: Status) -> None:
+    state, stale = stale_at(0x60)
+    state, _, pointer = kzalloc(state, 0x50 + zeroed)
+    assert pointer == FIRST
+    assert kfree(state, stale)[1] is status
+
+
+def test_the_links_of_a_free_node_overwrite() -> None:
+    state, _ = stale_at(0x60)
+    state, _, _ = kmalloc(state, 0x30)  # the tail's header is at 0x40, its links at 0x50
+    assert state.heap.stale.keys() == {HEAP_BASE + 0x60}
+    state, _ = stale_at(0x60)
+    state, _, _ = kmalloc(state, 0x40)  # the tail's header is at 0x50, its links at 0x60
+    assert state.heap.stale == {}
+
+
+def test_no_memory_at_every_point_changes_nothing() -> None:
+    begin = booted()
+    grown, _, pointer = kmalloc(begin, 3000)
+    calls: dict[str, tuple[Call, KernelState, int]] = {
+        "slab, page, PD, PT": (lambda s: kmalloc(s, 1)[:2], begin, 4),
+        "root, slab, page, PD, PT": (lambda s: task_create(s)[:2], begin, 5),
+        "two pages": (lambda s: kmalloc(s, 9000)[:2], grown, 2),
+        "aligned": (lambda s: kmemalign(s, PAGE, 100)[:2], grown, 1),
+        "moved": (lambda s: krealloc(s, pointer, 9000)[:2], grown, 2),
+    }
+    for what, (call, state, needed) in calls.items():
+        for allowed in range(needed + 1):
+            bits, rest = 0, state.pmm.free
+            for _ in range(allowed):
+                bits |= rest & -rest
+                rest &= rest - 1
+            short = replace(state, pmm=replace(state.pmm, free=bits))
+            after, status = call(short)
+            if allowed < needed:
+                assert (status, after) == (Status.NO_MEMORY, short), (what, allowed)
+            else:
+                assert status is Status.OK, what
+
+
+def test_tasks_live_in_the_heap() -> None:
+    begin = booted()
+    state, _, number = task_create(begin)
+    assert number == 1
+    assert state.heap.nodes[state.tasks[1].record - 16] == (80, True, 0)
+    state, _, _ = task_create(state)
+    state, status, _ = task_destroy(state, 1)
+    assert status is Status.OK
+    state, _, number = task_create(state)
+    assert number == 1, "the lowest unused id"
+    assert [task.id for task in state.tasks] == [0, 1, 2]
+    for number, status in ((7, Status.NOT_FOUND), (0, Status.DENIED)):
+        assert task_destroy(state, number)[:2] == (state, status)
+    busy = replace(state, current_task=2)
+    assert task_destroy(busy, 2)[:2] == (busy, Status.BUSY)
+    for number in (1, 2):
+        state, _, _ = task_destroy(state, number)
+    assert state == begin
+
+
+def test_an_editor_does_not_change_what_it_copies() -> None:
+    state, _, pointer = kmalloc(booted(), 100)
+    before: HeapState = replace(state.heap)
+    nodes, free = dict(before.nodes), dict(before.free)
+    editor = HeapEditor(state.heap)
+    editor.release(pointer - 16)
+    assert (state.heap.nodes, state.heap.free) == (nodes, free)
+    assert editor.result != before
