@@ -183,7 +183,6 @@ static void read_multiboot2(paddr_t address) {
 
 void boot_info_init(uint32_t magic, paddr_t information) {
     boot_info.information = information;
-    boot_info.information = information;
     memory_map_init(&boot_info.map, cpu_features.physical_bits);
     claim(0, FIRST_MIB, MEMORY_LOW);
     claim((paddr_t)image_physical_start,

@@ -221,9 +221,10 @@ def test_the_exception_block(
     assert known[seen["symbol"]] + int(seen["offset"], 16) == int(seen["rip"], 16)
     registers: dict[str, int] = {}
     for line, names in zip(rest[:3], REGISTERS, strict=True):
-        pairs = line.removeprefix("!! registers ").split()
-        assert [pair.partition("=")[0] for pair in pairs] == names.split()
-        registers |= {key: int(value, 16) for key, _, value in (p.partition("=") for p in pairs)}
+        pairs = re.findall(rf"(\w+)=({HEX})", line)
+        assert line == "!! registers " + " ".join(f"{name}={value}" for name, value in pairs)
+        assert [name for name, _ in pairs] == names.split()
+        registers |= {name: int(value, 16) for name, value in pairs}
     assert registers["cr0"] & 0x80010001 == 0x80010001  # PG, WP, PE
     assert registers["cr4"] & 0x20  # PAE
     bottom, top = known["image_stack_bottom"], known["image_stack_top"]

@@ -11,6 +11,7 @@ from string import Template
 import pytest
 
 from ringbench.config import Config, override
+from ringbench.drive.gdb import GdbChannel
 from ringbench.errors import Ended
 from ringbench.machine import EndKind, Machine
 
@@ -334,6 +335,7 @@ def test_a_touch_leaves_root_and_task_as_they_were(console: Machine) -> None:
         reply = console.command(f"touch {elsewhere} {address:#x} w")
         assert (status(reply) == "ok") == (elsewhere == "t2"), reply
         assert console.command(f"page query t1 {address:#x}").startswith("err not_mapped ")
+        GdbChannel.at_prompt(console)
         scratch = console.gdb.symbol("debug_scratch")
         write = console.gdb.evaluate_int("ACCESS_WRITE")
         assert console.gdb.call("cpu_access", address, write, scratch) == 0

@@ -11,7 +11,7 @@ import pytest
 from ringbench.errors import QmpError, QmpTimeout
 from ringbench.machine import Qmp
 
-GREETING = {"QMP": {"version": {}, "capabilities": []}}
+GREETING: dict[str, object] = {"QMP": {"version": {}, "capabilities": []}}
 
 
 class Peer:

@@ -140,7 +140,7 @@ def test_panic_instead_of_a_prompt(ends: Ends) -> None:
 
 def test_exception_that_comes_in_pieces(ends: Ends) -> None:
     pieces = ["!! excep", "tion 14\r\n  cr2 ", "0x10\r\n!", "! end\r\n"]
-    thread = threading.Thread(target=lambda: [ends.says(piece) for piece in pieces])
+    thread = threading.Thread(target=lambda: list(map(ends.says, pieces)))
     thread.start()
     with pytest.raises(LastWords) as caught:
         ends.serial.expect_prompt(soon())

@@ -11,6 +11,8 @@ from typing import Final
 from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.check.mismatch import Mismatch
+from ringbench.check.result import MACHINE
 from ringbench.drive.flags import EXEC, WRITE
 from ringbench.errors import ImageError, RingbenchError
 from ringbench.model.layout import IMAGE_BASE, MemoryKind
@@ -23,10 +25,14 @@ from ringbench.model.memory_map import (
 )
 from ringbench.model.state import MemoryRange, Segment
 from ringbench.model.status import Status
-from ringbench.observe.loader import read_loader
+from ringbench.observe.boot import Boot
+from ringbench.observe.loader import LoaderInformation, read_loader
 from ringbench.observe.picture import Picture
 
 FIRST_MIB: Final = 1 << 20
+COMMAND_LINE_MAX, MODULES_MAX, NAME_MAX = 255, 16, 63
+"""What the kernel keeps: characters of the command line, modules, characters of a module's name."""
+
 _PF_X: Final = 1
 _PF_W: Final = 2
 
@@ -70,6 +76,27 @@ def _require(status: Status) -> None:
             f"the loader's memory map is not one that a kernel can use: {status.text}; "
             "this kernel accepted it"
         )
+
+
+def compare_loader(boot: Boot, loader: LoaderInformation) -> list[Mismatch]:
+    """Return where command line or modules did not arrive as the loader passed them."""
+    kept = boot.modules
+    modules = [(each.start, each.end - each.start, each.text) for each in loader.modules]
+    expected = {
+        "command line": loader.command_line[:COMMAND_LINE_MAX],
+        "modules": str(
+            [(base, size, text[:NAME_MAX]) for base, size, text in modules[:MODULES_MAX]]
+        ),
+    }
+    seen = {
+        "command line": boot.command_line,
+        "modules": str([(each.base, each.length, each.name) for each in kept]),
+    }
+    return [
+        Mismatch(MACHINE, what, expected[what], seen[what], "boot information")
+        for what in expected
+        if expected[what] != seen[what]
+    ]
 
 
 def image_frames(elf: Path) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -178,8 +179,9 @@ class _Claims:
         return FrameOwners(limit, tuple(self.owners), starts[order], ends[order], ids[order])
 
 
+@lru_cache(maxsize=1)
 def owners(picture: Picture) -> FrameOwners:
-    """Collect every claim that a picture has on physical memory."""
+    """Collect every claim that a picture has on physical memory; kept for the last picture."""
     claims = _Claims()
     _claim_map(claims, picture)
     _claim_allocator(claims, picture)

@@ -9,11 +9,10 @@ from typing import Final, NamedTuple
 from ringbench.arch.x86_64.scan import Problem, scan
 from ringbench.arch.x86_64.walk import Leaf, translate
 from ringbench.check import witnesses
-from ringbench.check.boot import image_segments
+from ringbench.check.boot import compare_loader, expected_map, image_segments
 from ringbench.check.compare import compare, compare_contents
 from ringbench.check.invariants import INVARIANTS
 from ringbench.check.invariants import check as check_invariants
-from ringbench.check.loaded import compare_loader, expected_map
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
 from ringbench.drive.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
@@ -75,7 +74,7 @@ class Inspector:
         picture = self.picture()
         elf = self.machine.config.kernel.elf
         return boot(
-            expected_map(self.machine.memory, picture.boot, elf),
+            expected_map(self.machine.memory, picture, elf),
             image_segments(elf),
             picture.features,
             Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
@@ -108,9 +107,7 @@ class Inspector:
         """What the loader passed, read where it lies, against what the kernel kept of it."""
         boot = picture.boot
         loader = read_loader(self.machine.memory, boot.loader, boot.information)
-        differences = compare_loader(boot, loader)
-        found = [Mismatch(MACHINE, what, one, other, "boot") for what, one, other in differences]
-        yield Finding(MACHINE, 1 + len(loader.modules), found)
+        yield Finding(MACHINE, 1 + len(loader.modules), compare_loader(boot, loader))
 
     def invariants(self, picture: Picture) -> Iterator[Finding]:
         """What must hold whatever the model says; one comparison for each."""

@@ -15,7 +15,7 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
 from ringbench.arch.x86_64.walk import translate
 from ringbench.errors import MemoryUnreadable
-from ringbench.observe.dwarf import Record, Types, read_value
+from ringbench.observe.dwarf import Record, Struct, Types, read_value
 from ringbench.observe.layout import Layout
 
 
@@ -62,11 +62,18 @@ class Guest:
         self.root = root
         self.features = features
         self.virtual = VirtualMemory(memory, root, features)
+        self._structs: dict[str, Struct] = {}
         self.broken: list[Broken] = broken if broken is not None else []
 
     def note(self, layer: str, what: str, where: str) -> None:
         """Write down something broken."""
         self.broken.append(Broken(layer, what, where))
+
+    def struct(self, name: str) -> Struct:
+        """Return a struct by its C name; looked up once."""
+        if name not in self._structs:
+            self._structs[name] = self.types.struct(name)
+        return self._structs[name]
 
     def integer(self, path: str) -> int:
         """Return the integer, pointer or enumeration at a dotted path from a global variable."""
@@ -79,7 +86,7 @@ class Guest:
     def record(self, address: int, type_name: str) -> Record | None:
         """Return the struct at an address, or None if that is not memory."""
         try:
-            record = read_value(self.virtual, address, self.types.struct(type_name))
+            record = read_value(self.virtual, address, self.struct(type_name))
         except UNREADABLE:
             return None
         assert isinstance(record, Record)

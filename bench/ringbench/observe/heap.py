@@ -141,7 +141,7 @@ class _NodeReader:
     def member(self, node: int, name: str) -> int:
         """Return an integer or pointer member of a node."""
         if name not in self.formats:
-            node_type = self.guest.types.struct(self.guest.layout.heap.node_type)
+            node_type = self.guest.struct(self.guest.layout.heap.node_type)
             offset, kind = self.guest.types.offset(node_type, name)
             assert isinstance(kind, Integer | Pointer)
             self.formats[name] = offset, struct.Struct(_FORMATS[kind.size])

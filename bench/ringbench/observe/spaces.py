@@ -72,8 +72,9 @@ class Space:
 def read_space(guest: Guest, name: str, space: Record) -> Space:
     """Read what hangs off a space's struct."""
     names = guest.layout.spaces
-    slab_type = guest.types.struct(names.slab_type)
-    region_type = guest.types.struct(names.region_type)
+    slab_type = guest.struct(names.slab_type)
+    region_type = guest.struct(names.region_type)
+    kinds = guest.types.enum(names.kind_enum).values
     slabs = _read_slabs(guest, member(space, names.slabs))
     first_slot, array = guest.types.offset(slab_type, names.slab_regions)
     reader = _RegionReader(
@@ -83,6 +84,8 @@ def read_space(guest: Guest, name: str, space: Record) -> Space:
         slab_size=slab_type.size,
         first_slot=first_slot,
         slot_size=region_type.size,
+        kinds={kinds[constant]: kind for kind, constant in names.kinds.items()},
+        flag_bits=guest.types.enum(names.flag_enum).values,
     )
     return Space(
         name=name,
@@ -118,6 +121,8 @@ class _RegionReader:
     slab_size: int
     first_slot: int
     slot_size: int
+    kinds: Mapping[int, str]
+    flag_bits: Mapping[str, int]
 
     def read(self, first: int) -> tuple[Region, ...]:
         guest, names = self.guest, self.guest.layout.spaces
@@ -146,11 +151,7 @@ class _RegionReader:
 
     def region(self, record: Record, slab: int, slot: int) -> Region:
         guest, names = self.guest, self.guest.layout.spaces
-        kinds = {
-            guest.types.enum(names.kind_enum).values[constant]: kind
-            for kind, constant in names.kinds.items()
-        }
-        bits = guest.types.enum(names.flag_enum).values
+        kinds, bits = self.kinds, self.flag_bits
         number, flags = member(record, names.region_kind), member(record, names.region_flags)
         if number not in kinds:
             guest.note(LAYER, f"region kind {number} does not exist", f"{record.address:#x}")
