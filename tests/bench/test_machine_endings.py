@@ -25,7 +25,8 @@ from ringbench.machine import EndKind, Machine
 
 KernelConfigs = Callable[..., Config]
 EXIT_DEVICE = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-IMPATIENT = {"deadlines.boot": 1.5, "deadlines.reply": 1.0}
+IMPATIENT = {"deadlines.boot": 3.0, "deadlines.reply": 1.0}
+PATIENT = {"deadlines.boot": 1000.0, "deadlines.reply": 1000.0}  # only for what must not wait
 
 
 def qemu_pid(machine: Machine) -> int:
@@ -55,7 +56,7 @@ def kind_of(error: MachineError) -> EndKind:
 def test_kernels_that_never_come_to_a_prompt(
     kernels: KernelConfigs, kernel: str, words: str
 ) -> None:
-    with pytest.raises(BootTimeout, match=r"no prompt within 1\.5 s while booting") as caught:
+    with pytest.raises(BootTimeout, match=r"no prompt within 3 s while booting") as caught:
         Machine.start(kernels(kernel, IMPATIENT))
     assert words in str(caught.value)
     assert kind_of(caught.value) is EndKind.HANG
@@ -65,7 +66,7 @@ def test_kernels_that_never_come_to_a_prompt(
 
 def test_kernel_that_would_reset_forever(kernels: KernelConfigs) -> None:
     with pytest.raises(Ended, match="triple fault") as caught:
-        Machine.start(kernels("triple"))
+        Machine.start(kernels("triple", PATIENT))
     assert kind_of(caught.value) is EndKind.TRIPLE_FAULT
     assert caught.value.serial_tail == "kernel: going down\n"
     assert "EIP=" in caught.value.registers
@@ -73,7 +74,7 @@ def test_kernel_that_would_reset_forever(kernels: KernelConfigs) -> None:
 
 def test_panic_before_the_prompt(kernels: KernelConfigs) -> None:
     with pytest.raises(Ended, match="kernel panic: !! panic no memory") as caught:
-        Machine.start(kernels("panic"))
+        Machine.start(kernels("panic", PATIENT))
     assert caught.value.ending is not None
     assert caught.value.ending.block == (
         "!! panic no memory at pmm.c:12",
@@ -97,7 +98,8 @@ def test_panic_before_the_prompt(kernels: KernelConfigs) -> None:
     ],
 )
 def test_endings_of_a_command(kernels: KernelConfigs, line: str, kind: EndKind) -> None:
-    with Machine.start(kernels("echo", {"machine.arguments": EXIT_DEVICE})) as machine:
+    changes = PATIENT | {"machine.arguments": EXIT_DEVICE}
+    with Machine.start(kernels("echo", changes)) as machine:
         with pytest.raises(Ended, match=f"while performing '{line}'") as caught:
             machine.command(line)
         assert kind_of(caught.value) is kind
@@ -148,7 +150,7 @@ def test_hang_in_a_command_has_its_own_deadline(kernels: KernelConfigs) -> None:
 
 
 def test_qemu_killed(kernels: KernelConfigs) -> None:
-    with Machine.start(kernels("echo")) as machine:
+    with Machine.start(kernels("echo", PATIENT)) as machine:
         os.kill(qemu_pid(machine), signal.SIGKILL)
         with pytest.raises(QemuDied, match="QEMU died: killed by SIGKILL") as caught:
             machine.command("tick")
@@ -180,9 +182,9 @@ def test_gdb_killed(kernels: KernelConfigs) -> None:
 
 
 def test_gdb_silent(kernels: KernelConfigs) -> None:
-    with Machine.start(kernels("echo", {"deadlines.gdb": 1.0})) as machine:
+    with Machine.start(kernels("echo", {"deadlines.gdb": 3.0})) as machine:
         os.kill(machine.gdb.pid, signal.SIGSTOP)
-        with pytest.raises(GdbTimeout, match=r"did not answer .* within 1 s"):
+        with pytest.raises(GdbTimeout, match=r"did not answer .* within 3 s"):
             machine.gdb.evaluate("counter")
 
 

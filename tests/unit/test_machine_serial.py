@@ -154,6 +154,13 @@ def test_panic_text_within_a_line_is_none(ends: Ends) -> None:
     assert ends.serial.expect_prompt(soon()).count("!! panic") == 200
 
 
+def test_panic_text_within_a_line_is_none_wherever_reads_and_searches_begin(ends: Ends) -> None:
+    for character in "x!! panic" + "y" * LOOKBACK + "!! panic":
+        ends.says(character)
+        with pytest.raises(SerialTimeout):
+            ends.serial.expect_prompt(Deadline(0))
+
+
 def test_last_words_since_the_prompt_are_found_before_the_next_command(ends: Ends) -> None:
     ends.says("ring> ")
     ends.serial.expect_prompt(soon())

@@ -20,8 +20,7 @@ SHOWN_MISMATCHES = 20
 
 def as_table(result: RunResult) -> RenderableType:
     """The verdict per layer, and under it the first mismatches in full."""
-    table = Table(title=headline(result), title_justify="left")
-    table.add_column("layer")
+    table = Table("layer")
     for column in ("operations", "comparisons", "mismatches"):
         table.add_column(column, justify="right")
     table.add_column("verdict")
@@ -41,7 +40,7 @@ def as_table(result: RunResult) -> RenderableType:
         f"{len(result.mismatches):,}",
         _verdict(result.passed),
     )
-    return Group(table, *_first_mismatches(result.mismatches))
+    return Group(Text(headline(result)), table, *_first_mismatches(result.mismatches))
 
 
 def headline(result: RunResult) -> str:
