@@ -126,6 +126,15 @@ def test_an_end_that_is_waited_for(kernels: KernelConfigs, line: str, kind: EndK
         assert machine.wait_end(10).kind is kind
 
 
+def test_an_end_that_somebody_else_heard_of_first(kernels: KernelConfigs) -> None:
+    with Machine.start(kernels("echo", PATIENT)) as machine:
+        machine.serial.send("triple")
+        while machine.qmp.status() == "running":
+            pass
+        with pytest.raises(Ended, match="triple fault"):
+            machine.command("tick")
+
+
 def test_an_end_that_does_not_come(kernels: KernelConfigs) -> None:
     with Machine.start(kernels("echo")) as machine:
         assert machine.wait_end(0.1).kind is EndKind.HANG

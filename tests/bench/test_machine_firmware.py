@@ -29,7 +29,12 @@ def iso(kernels: KernelConfigs, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_disc(kernels: KernelConfigs, iso: Path, firmware: str) -> None:
-    changes = {"kernel.image": iso, "machine.firmware": firmware, "machine.memory": "128M"}
+    changes = {
+        "kernel.image": iso,
+        "machine.firmware": firmware,
+        "machine.memory": "128M",
+        "deadlines.boot": 100,
+    }
     with Machine.start(kernels("echo", changes)) as machine:
         assert machine.boot_text.endswith("echo: up")
         assert machine.command("tick") == "ok"

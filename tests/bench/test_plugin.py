@@ -30,7 +30,9 @@ def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
             assert len(memory.read(reply.values[0], 4096)) == 4096
 
         def test_gdb(gdb):
-            assert gdb.evaluate_int("pmm.free_count") > 0
+            free = gdb.evaluate_int("pmm.free_count")
+            assert gdb.call("pmm_alloc", gdb.symbol("debug_scratch")) == 0
+            assert gdb.evaluate_int("pmm.free_count") == free - 1
         """
     )
     inner.runpytest_subprocess().assert_outcomes(passed=2)

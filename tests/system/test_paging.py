@@ -277,8 +277,8 @@ def test_map_refuses(kernel: Kernel) -> None:
             (M2, 0, 3 * K4, K4, 0), (0, 0, 2 * M2, M2, 0), (2 * M2 - K4, 0, 2 * K4, K4, 0),
             (2 * M2, 0, K4, K4, 0), (3 * M2 - K4, 0, K4, K4, 0), (2 * M2, 0, M2, M2, 0),
             (G1 - M2, 0, 2 * M2, M2, 0), (G1, 0, G1, G1, 0), (0, 0, G1, G1, 0),
-            (2 * G1 - K4, 0, 2 * K4, K4, 0), (2 * G1 - M2, 0, M2, M2, 0), (G1 - K4, 0, 2 * K4, K4, 0),
-            (0, 0, 2 * G1, G1, 0), (M2 + K4, 0, M2, K4, 0),
+            (2 * G1 - K4, 0, 2 * K4, K4, 0), (2 * G1 - M2, 0, M2, M2, 0),
+            (G1 - K4, 0, 2 * K4, K4, 0), (0, 0, 2 * G1, G1, 0), (M2 + K4, 0, M2, K4, 0),
         ],
     }  # fmt: skip
     before = free_frames(kernel)
@@ -320,7 +320,7 @@ def test_a_page_in_the_way_at_the_very_end(kernel: Kernel, pages: int) -> None:
         (G1 - 2 * M2 - K4, 3 * M2, K4, 7),
         (G512 - M2, 2 * M2, M2, 4),
         (G512 - G1, 2 * G1, G1, 2),
-        (3 * G1, G1 + K4, K4, 516),
+        (2 * G1 - 20 * M2, 40 * M2 + K4, K4, 44),
     ],
 )
 def test_out_of_memory_at_every_number_of_free_frames(

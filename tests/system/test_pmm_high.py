@@ -95,8 +95,8 @@ def test_the_hole_and_what_lies_beyond_are_foreign(kernel: Kernel) -> None:
     assert kernel.value(PmmAlloc(HIGH_FRAMES)) == HIGH
     for address, count in (
         (LOW_END, 1), (3 * GIB, 1), (3 * GIB, 512), (HIGH - FRAME, 1), (HIGH - BLOCK, 512),
-        (LOW_END - FRAME, 2), (HIGH - FRAME, 2), (3 * GIB - BLOCK, 512), (base, (HIGH - base) >> 12),
-        (LOW_END - FRAME, (HIGH - LOW_END) // FRAME + 2),
+        (LOW_END - FRAME, 2), (HIGH - FRAME, 2), (3 * GIB - BLOCK, 512),
+        (base, (HIGH - base) // FRAME), (LOW_END - FRAME, (HIGH - LOW_END) // FRAME + 2),
         (HIGH_END, 1), (HIGH_END, 512), (HIGH_END - FRAME, 2), (HIGH, HIGH_FRAMES + 1),
     ):  # fmt: skip
         kernel.refuses(PmmFree(address, count), "foreign")

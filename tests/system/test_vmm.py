@@ -705,7 +705,7 @@ def test_lengths_that_the_console_does_not_read(kernel: Kernel, task: str, lengt
 def test_copy_between_spaces(kernel: Kernel, task: str) -> None:
     """Neither end at a page's start, across regions and a 2 MiB border; no root need be active."""
     assert kernel.handle(TaskNew()) == "t2"
-    data = Random(2).randbytes(2 * PAGE + 700)
+    data = Random(2).randbytes(PAGE + 700)
     length = len(data)
     perform(
         kernel,
@@ -719,11 +719,11 @@ def test_copy_between_spaces(kernel: Kernel, task: str) -> None:
     )
     put(kernel, task, TASK + 0x345, data)
     kernel.values(VmProtect(task, TASK, 0))  # the source need not be writable
-    with taking(kernel, 4 + 2 + 2):  # pages, PDPT and PD, a PT on each side of the border
+    with taking(kernel, 3 + 2 + 2):  # pages, PDPT and PD, a PT on each side of the border
         kernel.values(VmCopy("t2", MIB2 - 0xFF, task, TASK + 0x345, length))
     assert get(kernel, "t2", MIB2 - 0x100, length + 2) == b"\0" + data + b"\0"
     kernel.values(TaskSwitch("t2"))
-    with taking(kernel, 3 + 2):
+    with taking(kernel, 2 + 2):
         kernel.values(VmCopy("kernel", WINDOW, task, TASK + 0x345, length))
     with taking(kernel, 0):
         kernel.values(VmCopy("kernel", WINDOW + 100, "t2", MIB2 - 0xFF, 200))

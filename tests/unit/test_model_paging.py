@@ -163,6 +163,13 @@ class Root(RuleBasedStateMachine):
             each = data.draw(st.sampled_from(self.pages))
             self.try_unmap(each.virtual, each.size)
 
+    @rule(data=st.data(), head=st.booleans())
+    def unmap_a_part_of_one(self, data: st.DataObject, head: bool) -> None:
+        large = [each for each in self.pages if each.size > KIB4]
+        if large:
+            each = data.draw(st.sampled_from(large))
+            self.try_unmap(each.virtual + (0 if head else KIB4), each.size - KIB4)
+
     @rule(data=st.data(), flags=FLAGS, times=st.integers(1, 2))
     def protect(self, data: st.DataObject, flags: int, times: int) -> None:
         if not self.pages:

@@ -7,7 +7,7 @@ the guest does. The guest is stopped by connecting. How commands and answers tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from ringbench.machine.process import Guard, Process
 MASK64 = (1 << 64) - 1
 CHUNK = 1 << 16  # bytes of guest memory asked for in one command
 # Signed or unsigned, whichever the expression is, and its value in decimal.
+_HLT = b"\xf4"
 _INTEGER = "(($ringbench = ({})) < 0) ? (long long)$ringbench : (unsigned long long)$ringbench"
 _SETTINGS = (
     "confirm off",
@@ -51,6 +52,8 @@ class Gdb(MiChannel):
         super().__init__(process, seconds, evidence)
         self._register_names: dict[str, int] = {}
         self._returns: dict[str, str] = {}
+        self._roused = False
+        self.nudge: Callable[[], None] | None = None
 
     @classmethod
     def start(
@@ -149,6 +152,7 @@ class Gdb(MiChannel):
         return self.wait_stop()
 
     def _resume(self, command: str) -> None:
+        self._roused = False
         self._stops.clear()
         self.execute(command)
 
@@ -311,7 +315,8 @@ class Gdb(MiChannel):
     def call(self, function: str, *arguments: int) -> int:
         """Call a kernel function in the stopped guest and return its value; 0 for void.
 
-        The function runs on the current stack, wherever the guest stopped. A breakpoint within
+        The function runs on the current stack, wherever the guest stopped; a guest that sleeps in
+        HLT is woken first, and stops again behind it. A breakpoint within
         it leaves the guest there: `wait_stop` says where, and `finish` ends the call and puts
         the guest back.
 
@@ -320,6 +325,7 @@ class Gdb(MiChannel):
                 it ran into a breakpoint.
             GdbTimeout: it did not return.
         """
+        self._rouse()
         returns = self._return_type(function)
         listed = ", ".join(_literal(argument) for argument in arguments)
         if returns == "void":
@@ -328,6 +334,25 @@ class Gdb(MiChannel):
         if returns == "unknown":
             function = f"((unsigned long (*)()){function})"
         return self.evaluate_int(f"{function}({listed})")
+
+    def _rouse(self) -> None:
+        """Get a CPU out of HLT: QEMU keeps it asleep, whatever RIP a debugger gives it.
+
+        An interrupt wakes it; `nudge` causes one, by typing a character that consoles ignore.
+        """
+        if self.nudge is None or self._roused:
+            return
+        rip = self.register("rip")
+        try:
+            asleep = self.read_memory(rip - 1, 1) == _HLT
+        except GdbRefused:
+            asleep = False
+        if asleep:
+            self.break_(f"*{rip:#x}", hardware=True, temporary=True)
+            self.nudge()
+            self.continue_()
+            self.wait_stop()
+        self._roused = True
 
     def _return_type(self, function: str) -> str:
         if function not in self._returns:

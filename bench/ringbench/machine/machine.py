@@ -239,6 +239,7 @@ class Machine:
                 self._inquest.add_evidence,
             )
             self._gdb = gdb
+            gdb.nudge = self.serial.nudge
             gdb.connect(self._qemu.gdb_socket)
         return self._gdb
 

@@ -120,11 +120,18 @@ class Qemu:
 
 
 def private_folder() -> Path:
-    """Return a new folder of our own whose path leaves room for a socket's name."""
-    base = tempfile.gettempdir()
-    if len(os.fsencode(base)) > MAX_FOLDER:
-        base = "/tmp"
-    return Path(tempfile.mkdtemp(prefix="ringbench-", dir=base))
+    """Return a new folder of our own whose path leaves room for a socket's name.
+
+    Raises:
+        StartError: there is no place for it.
+    """
+    try:
+        base = tempfile.gettempdir()
+        if len(os.fsencode(base)) > MAX_FOLDER:
+            base = "/tmp"
+        return Path(tempfile.mkdtemp(prefix="ringbench-", dir=base))
+    except OSError as error:
+        raise StartError(f"no temporary folder can be made ({error}); check TMPDIR") from None
 
 
 def _listen(path: Path) -> socket.socket:

@@ -118,6 +118,10 @@ class Serial:
         self._echoes = echoed
         return (rest if echoed else reply).strip("\n")
 
+    def nudge(self) -> None:
+        """Type a NUL, which consoles ignore, for the interrupt that it causes."""
+        self._line.socket.sendall(b"\0")
+
     def send(self, line: str, deadline: Deadline | None = None) -> None:
         """Type `line` and what ends it, and do not wait for anything.
 

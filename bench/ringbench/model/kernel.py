@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operations import Operation, Reply
 from ringbench.model.access import Unpredictable
-from ringbench.model.console import HANDLERS, Refused
+from ringbench.model.console import Refused
+from ringbench.model.handlers import HANDLERS
 from ringbench.model.layout import (
     FRAME_SIZE,
     HEAP_BASE,

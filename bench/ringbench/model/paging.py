@@ -30,8 +30,6 @@ LEAF_LEVELS: Final = {size: level for level, size in PAGE_SIZES.items()}
 _CACHE_SHIFT: Final = 4
 _ADDRESS_END: Final = 1 << 64
 
-mapped = leaves
-
 
 class PageMapping(NamedTuple):
     """The leaf that maps an address (struct mapping)."""
