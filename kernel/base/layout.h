@@ -20,15 +20,15 @@
 
 #define DIRECT_MAP_BASE ADDRESS(0xffff800000000000)
 #define DIRECT_MAP_SIZE ADDRESS(0x0000008000000000) /* 512 GiB: the most memory that is managed */
-#define HEAP_BASE ADDRESS(0xffffc00000000000)
+#define HEAP_BASE       ADDRESS(0xffffc00000000000)
 #define HEAP_SIZE ADDRESS(0x0000000400000000) /* 16 GiB: a node's size fits 31 bits of 8 bytes */
 #define KERNEL_WINDOW_BASE ADDRESS(0xffffd00000000000)
-#define KERNEL_WINDOW_END ADDRESS(0xffffd08000000000)
-#define IMAGE_BASE ADDRESS(0xffffffff80000000)
+#define KERNEL_WINDOW_END  ADDRESS(0xffffd08000000000)
+#define IMAGE_BASE         ADDRESS(0xffffffff80000000)
 
 #define TASK_WINDOW_BASE ADDRESS(0x0000000000010000) /* the first 64 KiB catch null pointers */
-#define TASK_WINDOW_END ADDRESS(0x00007ffffffff000)
-#define KERNEL_HALF ADDRESS(0xffff800000000000) /* first canonical address of the upper half */
+#define TASK_WINDOW_END  ADDRESS(0x00007ffffffff000)
+#define KERNEL_HALF      ADDRESS(0xffff800000000000) /* first canonical address of the upper half */
 
-#define IMAGE_PHYSICAL ADDRESS(0x100000) /* the loader puts the image at 1 MiB */
+#define IMAGE_PHYSICAL  ADDRESS(0x100000) /* the loader puts the image at 1 MiB */
 #define BOOT_STACK_SIZE ADDRESS(0x8000)

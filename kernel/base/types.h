@@ -19,13 +19,21 @@ typedef uint64_t vaddr_t; /* virtual address */
 #define PADDR_NONE UINT64_MAX /* no frame; 0 is a legal physical address */
 
 /* `align` is a power of two. align_up wraps to 0 within `align` of 2^64: callers bound first. */
-static inline uint64_t align_down(uint64_t value, uint64_t align) { return value & ~(align - 1); }
+static inline uint64_t align_down(uint64_t value, uint64_t align) {
+    return value & ~(align - 1);
+}
 static inline uint64_t align_up(uint64_t value, uint64_t align) {
     return (value + align - 1) & ~(align - 1);
 }
 static inline bool is_aligned(uint64_t value, uint64_t align) {
     return (value & (align - 1)) == 0;
 }
-static inline bool is_power_of_two(uint64_t value) { return value && !(value & (value - 1)); }
-static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static inline uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static inline bool is_power_of_two(uint64_t value) {
+    return value && !(value & (value - 1));
+}
+static inline uint64_t min_u64(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+static inline uint64_t max_u64(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}

@@ -39,14 +39,14 @@ struct heap_node {
     struct heap_node *previous_free;
 };
 
-#define HEAP_ALIGN 16
-#define HEAP_HEADER 16
-#define HEAP_NODE_MIN 32
-#define HEAP_TRIM KIB(64)
-#define HEAP_GUARD_FACTOR 0x9e3779b97f4a7c15ULL
-#define HEAP_ALLOC_MAX GIB(1)   /* largest request in bytes */
-#define HEAP_ALIGN_MAX MIB(2)   /* largest alignment */
-#define HEAP_FIRST_LEVELS 27    /* sizes below 2^35 */
+#define HEAP_ALIGN         16
+#define HEAP_HEADER        16
+#define HEAP_NODE_MIN      32
+#define HEAP_TRIM          KIB(64)
+#define HEAP_GUARD_FACTOR  0x9e3779b97f4a7c15ULL
+#define HEAP_ALLOC_MAX     GIB(1) /* largest request in bytes */
+#define HEAP_ALIGN_MAX     MIB(2) /* largest alignment */
+#define HEAP_FIRST_LEVELS  27     /* sizes below 2^35 */
 #define HEAP_SECOND_LEVELS 32
 
 struct heap {

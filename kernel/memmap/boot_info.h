@@ -7,10 +7,13 @@
 #include "memmap/memory_map.h"
 
 #define BOOT_COMMAND_LINE_MAX 256 /* NUL included; longer ones are cut */
-#define BOOT_MODULES_MAX 16       /* further modules stay reserved but unnamed */
-#define BOOT_MODULE_NAME_MAX 64
+#define BOOT_MODULES_MAX      16  /* further modules stay reserved but unnamed */
+#define BOOT_MODULE_NAME_MAX  64
 
-enum boot_loader { LOADER_MULTIBOOT1 = 1, LOADER_MULTIBOOT2 = 2 };
+enum boot_loader {
+    LOADER_MULTIBOOT1 = 1,
+    LOADER_MULTIBOOT2 = 2
+};
 
 struct boot_module {
     paddr_t base;

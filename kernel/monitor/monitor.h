@@ -8,11 +8,11 @@
 #include "task/task.h"
 
 #define MONITOR_LINE_MAX 255 /* characters, without the line end */
-#define MONITOR_ROOTS 16
+#define MONITOR_ROOTS    16
 
 struct monitor {
-    uint64_t *lent_bits; /* bit per frame, as pmm.free_bits: handed to the console's user */
-    paddr_t lent_base;   /* where the bits are */
+    uint64_t *lent_bits;  /* bit per frame, as pmm.free_bits: handed to the console's user */
+    paddr_t lent_base;    /* where the bits are */
     uint64_t lent_length; /* bytes, whole frames */
     paddr_t roots[MONITOR_ROOTS]; /* bare roots r0.. made by `page new`; PADDR_NONE: unused */
     bool echo;
@@ -23,7 +23,8 @@ extern struct monitor monitor;
 /* A place for callers from a debugger to pass pointers to. */
 extern uint64_t debug_scratch[8];
 
-/* Take the frames for lent_bits (frame_limit / 8 bytes, rounded up to frames) with pmm_alloc_run. */
+/* Take the frames for lent_bits (frame_limit / 8 bytes, rounded up to frames) with pmm_alloc_run.
+ */
 void monitor_init(void);
 
 /* Mark frames as lent to the console's user, or as returned; for callers from a debugger. */

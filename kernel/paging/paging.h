@@ -42,10 +42,11 @@ struct mapping {
 /*
  * Build the kernel root and switch to it. Frames are taken in this order: the root; a PDPT for each
  * kernel-half slot in use, ascending (direct map, heap, kernel window, image); tables for the image
- * (ascending: stack, text, read-only data, data; 4 KiB pages, their ELF permissions, GLOBAL); tables
- * for the direct map. The direct map covers every range that is not RESERVED: neighbours are
- * joined, then, ascending, each step takes the largest page that is aligned and fits; W, NX, GLOBAL.
- * Programs the PAT (entry 4 is write-combining). The boot-time identity map is gone afterwards.
+ * (ascending: stack, text, read-only data, data; 4 KiB pages, their ELF permissions, GLOBAL);
+ * tables for the direct map. The direct map covers every range that is not RESERVED: neighbours are
+ * joined, then, ascending, each step takes the largest page that is aligned and fits; W, NX,
+ * GLOBAL. Programs the PAT (entry 4 is write-combining). The boot-time identity map is gone
+ * afterwards.
  */
 void paging_init(const struct boot_info *info);
 

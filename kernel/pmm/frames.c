@@ -27,7 +27,7 @@ int pmm_alloc(paddr_t *frame) {
     bits &= bits - 1;
     pmm.free_bits[word] = bits;
     if (bits == 0) {
-        pmm.block_words[block] &= (uint8_t) ~(1u << (word % BLOCK_WORDS));
+        pmm.block_words[block] &= (uint8_t)~(1u << (word % BLOCK_WORDS));
         if (pmm.block_words[block] == 0) {
             tree_remove(&pmm.any, block);
         }

@@ -13,7 +13,7 @@
 
 #include "memmap/boot_info.h"
 
-#define FRAME_SIZE PAGE_SIZE_4K
+#define FRAME_SIZE   PAGE_SIZE_4K
 #define BLOCK_FRAMES 512 /* frames of a 2 MiB block */
 
 /* A bit per block, summarised 64 to 1, twice; 2^18 blocks are 512 GiB. */
@@ -68,4 +68,6 @@ int pmm_alloc_run(uint64_t count, uint64_t align, paddr_t *base);
  */
 int pmm_free(paddr_t base, uint64_t count);
 
-static inline uint64_t pmm_free_count(void) { return pmm.free_count; }
+static inline uint64_t pmm_free_count(void) {
+    return pmm.free_count;
+}

@@ -8,7 +8,7 @@
 
 struct task {
     uint64_t id;
-    struct task *next; /* ascending id, NULL at the end */
+    struct task *next;     /* ascending id, NULL at the end */
     struct vm_space space; /* the boot task's is unused: root is the kernel root, no window */
 };
 

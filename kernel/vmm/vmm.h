@@ -31,10 +31,10 @@ enum vm_kind {
 
 struct vm_region {
     vaddr_t base;
-    uint64_t length;  /* bytes, multiple of 4 KiB */
-    paddr_t physical; /* VM_PHYSICAL: of `base`; else PADDR_NONE */
-    uint32_t flags;   /* enum page_flags without GLOBAL */
-    uint32_t kind;    /* enum vm_kind */
+    uint64_t length;        /* bytes, multiple of 4 KiB */
+    paddr_t physical;       /* VM_PHYSICAL: of `base`; else PADDR_NONE */
+    uint32_t flags;         /* enum page_flags without GLOBAL */
+    uint32_t kind;          /* enum vm_kind */
     struct vm_region *next; /* ascending base, NULL at the end */
     struct vm_region *previous;
     uint64_t padding[2];

@@ -81,8 +81,10 @@ def test_failure_shows_serial_registers_command_and_logs(inner: pytest.Pytester)
     result = inner.runpytest_subprocess()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*ringbench serial*", "*pmm info*", "*ringbench registers*", "*RIP=*"]
-        + ["*ringbench reproduce*", "*qemu-system-x86_64*", "*ringbench logs*"]
+        [
+            *("*ringbench serial*", "*pmm info*", "*ringbench registers*", "*RIP=*"),
+            *("*ringbench reproduce*", "*qemu-system-x86_64*", "*ringbench logs*"),
+        ]
     )
     logs = [
         Path(line)

@@ -24,7 +24,7 @@ SECONDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Replace `right` by `wrong` in `file`; a run limited to `layers` must blame one of `blamed`."""
+    """Replace `right` by `wrong` in `file`: a run of `layers` must blame one of `blamed`."""
 
     name: str
     file: str
@@ -177,10 +177,11 @@ def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
     """Build and run; the exit status, the result, and what was printed."""
     subprocess.run(["make", "-s", "all"], cwd=tree, check=True, capture_output=True, text=True)
     result = tree / "result.json"
-    layers = [word for layer in mutant.layers for word in ("--layer", layer)]
+    arguments = ["run", "--json", str(result), "--gdb-ops", "0", "--picture-every", "100"]
+    arguments += ["--ops", str(mutant.operations)]
+    arguments += [word for layer in mutant.layers for word in ("--layer", layer)]
     done = subprocess.run(
-        [sys.executable, "-m", "ringbench.cli.main", "run", "--json", str(result), *layers]
-        + ["--ops", str(mutant.operations), "--gdb-ops", "0", "--picture-every", "100"],
+        [sys.executable, "-m", "ringbench.cli.main", *arguments],
         cwd=tree,
         capture_output=True,
         text=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise, product
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -85,6 +86,12 @@ def nodes(kernel: Kernel) -> list[tuple[int, int, bool]]:
 def end(kernel: Kernel) -> int:
     """Bytes that the heap has in all, as the kernel says."""
     return int(kernel.values(HeapInfo())[0]) - HEAP
+
+
+def clear(kernel: Kernel) -> None:
+    """Free whatever is in use: the heap is empty."""
+    free(kernel, *(HEAP + at + HEADER for at, _, used in nodes(kernel) if used))
+    assert end(kernel) == 0
 
 
 def pieces(machine: Machine, vaddr: int, length: int) -> Iterator[tuple[int, int]]:
@@ -182,19 +189,19 @@ MERGES: Final = [
 ]
 
 
-@pytest.mark.parametrize(("before", "last", "expected"), MERGES)
-def test_merging(
-    kernel: Kernel, before: tuple[int, ...], last: int, expected: list[tuple[int, int, bool]]
-) -> None:
-    pointers = alloc(kernel, *[64] * 5)
-    free(kernel, *(pointers[n] for n in before))
-    free(kernel, pointers[last])
-    assert nodes(kernel) == [*expected, (320, PAGE - 320, FREE)]
-    # With the end of the heap, which is free.
-    free(kernel, pointers[4])
-    assert nodes(kernel)[-1][0] + nodes(kernel)[-1][1] == PAGE
-    assert nodes(kernel)[-1][2] is FREE
-    assert all(a[2] or b[2] for a, b in zip(nodes(kernel), nodes(kernel)[1:], strict=False))
+def test_merging(kernel: Kernel) -> None:
+    for before, last, expected in MERGES:
+        pointers = alloc(kernel, *[64] * 5)
+        free(kernel, *(pointers[n] for n in before))
+        free(kernel, pointers[last])
+        assert nodes(kernel) == [*expected, (320, PAGE - 320, FREE)]
+        # With the end of the heap, which is free.
+        free(kernel, pointers[4])
+        found = nodes(kernel)
+        assert found[-1][0] + found[-1][1] == PAGE
+        assert found[-1][2] is FREE
+        assert all(one[2] or next_[2] for one, next_ in pairwise(found))
+        clear(kernel)
 
 
 # --- which free node -----------------------------------------------------------------------------
@@ -228,39 +235,39 @@ def test_last_in_first_out_in_a_class(kernel: Kernel) -> None:
     assert alloc(kernel, 96 + 32 + 96) == [b]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "wanted", "taken"),
-    [
-        # the smallest that is large enough, wherever it is and whenever it was freed
-        ((512, 96, 256), 80, 1),
-        ((96, 512, 256), 112, 2),
-        ((256, 96, 512), 272, 2),
-        ((48, 32, 64), 32, 1),
-        ((48, 32, 64), 48, 0),
-        # classes of 16 bytes up to 1 KiB, where 496 is the last of the first level
-        ((496, 512, 528), 512, 1),
-        ((528, 512, 496), 496, 2),
-        ((528, 512, 496), 528, 0),
-        ((1008, 992), 992, 1),
-        ((992, 1008), 1008, 1),
-        # then 32 of them in each power of two: a node in the class of what is wanted may be too
-        # small, and is passed by; but not at the class's lower end
-        ((1024, 1056), 1024, 0),
-        ((1040, 1056), 1040, 1),
-        ((1056, 1040), 1024, 1),
-        ((4096, 4224), 4096, 0),
-        ((4208, 4224), 4208, 1),
-        ((4352, 4224), 4112, 1),
-        ((4352, 4224), 4240, 0),
-        ((8192, 8448, 12288), 8208, 1),
-        ((65536, 32768), 30000, 1),
-    ],
-)
-def test_the_class_that_fits_best(
-    kernel: Kernel, sizes: tuple[int, ...], wanted: int, taken: int
-) -> None:
-    pointers = holes(kernel, *sizes)
-    assert alloc(kernel, wanted) == [pointers[taken]]
+FITS: Final = [
+    # free nodes in the order in which they were freed, the node wanted, which of them it comes from
+    # the smallest that is large enough, wherever it is and whenever it was freed
+    ((512, 96, 256), 80, 1),
+    ((96, 512, 256), 112, 2),
+    ((256, 96, 512), 272, 2),
+    ((48, 32, 64), 32, 1),
+    ((48, 32, 64), 48, 0),
+    # classes of 16 bytes up to 1 KiB, where 496 is the last of the first level
+    ((496, 512, 528), 512, 1),
+    ((528, 512, 496), 496, 2),
+    ((528, 512, 496), 528, 0),
+    ((1008, 992), 992, 1),
+    ((992, 1008), 1008, 1),
+    # then 32 of them in each power of two: a node in the class of what is wanted may be too
+    # small, and is passed by; but not at the class's lower end
+    ((1024, 1056), 1024, 0),
+    ((1040, 1056), 1040, 1),
+    ((1056, 1040), 1024, 1),
+    ((4096, 4224), 4096, 0),
+    ((4208, 4224), 4208, 1),
+    ((4352, 4224), 4112, 1),
+    ((4352, 4224), 4240, 0),
+    ((8192, 8448, 12288), 8208, 1),
+    ((65536, 32768), 30000, 1),
+]
+
+
+def test_the_class_that_fits_best(kernel: Kernel) -> None:
+    for sizes, wanted, taken in FITS:
+        pointers = holes(kernel, *sizes)
+        assert alloc(kernel, wanted) == [pointers[taken]], (sizes, wanted)
+        clear(kernel)
 
 
 def test_a_node_in_the_class_that_is_too_small_or_not_sure_to_do_is_left(kernel: Kernel) -> None:
@@ -643,15 +650,9 @@ def test_a_tasks_record_is_not_the_consoles(kernel: Kernel) -> None:
     kernel.refuses(HeapFree(BASE + 16), "interior")
 
 
-# Offsets in a node: previous 0, tag (size, in use) 8, guard 12, links 16 and 24.
-HEADERS: Final = {
-    "previous": (0, 0x10),
-    "previous, high": (7, 0x01),
-    "size": (8, 0x10),
-    "size, high": (11, 0x80),
-    "guard": (12, 0x01),
-    "guard, high": (15, 0x80),
-}
+HEADERS: Final = ((0, 0x10), (7, 0x01), (8, 0x10), (11, 0x80), (12, 0x01), (15, 0x80))
+"""Bytes of a header and bits of them to flip, low and high ones of: the address of the node before,
+the tag (the size; bit 0 says that it is in use), the guard."""
 
 
 def flip(machine: Machine, vaddr: int, mask: int) -> None:
@@ -675,11 +676,10 @@ def corrupt(kernel: Kernel, pointer: int, status: str = "corrupt") -> None:
         assert kernel.monitor.perform(operation) == Reply(status)
 
 
-@pytest.mark.parametrize(("offset", "mask"), HEADERS.values(), ids=HEADERS)
-def test_a_smashed_header(kernel: Kernel, offset: int, mask: int) -> None:
+def test_a_smashed_header(kernel: Kernel) -> None:
     pointers = alloc(kernel, 96, 96, 96, 96, 32)
     free(kernel, pointers[1])
-    for pointer in (pointers[2], pointers[3]):
+    for pointer, (offset, mask) in product(pointers[2:4], HEADERS):
         node = pointer - HEADER
         with smashed(kernel, node + offset, mask):
             corrupt(kernel, pointer)
@@ -693,17 +693,17 @@ def test_a_smashed_header(kernel: Kernel, offset: int, mask: int) -> None:
     free(kernel, pointers[3])
 
 
-@pytest.mark.parametrize(("offset", "mask"), HEADERS.values(), ids=HEADERS)
-def test_a_smashed_free_neighbour(kernel: Kernel, offset: int, mask: int) -> None:
+def test_a_smashed_free_neighbour(kernel: Kernel) -> None:
     """Nothing is merged with it, and nothing is changed."""
     a, b, c, _ = alloc(kernel, 96, 96, 96, 32)
     free(kernel, b)
     node = b - HEADER
-    with smashed(kernel, node + offset, mask):
-        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
-        corrupt(kernel, a)
-        assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
-        assert kernel.monitor.perform(HeapRealloc(c, 5000)) == Reply("corrupt")
+    for offset, mask in HEADERS:
+        with smashed(kernel, node + offset, mask):
+            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            corrupt(kernel, a)
+            assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
+            assert kernel.monitor.perform(HeapRealloc(c, 5000)) == Reply("corrupt")
     kernel.look("after it was mended")
     free(kernel, c)
     free(kernel, a)
@@ -735,27 +735,25 @@ def test_smashed_links_of_a_free_node(kernel: Kernel, offset: int) -> None:
     kernel.values(HeapCheck())
 
 
-@pytest.mark.parametrize(
-    ("name", "mask"),
-    [
-        ("heap.first_bitmap", 0x01),
-        ("heap.first_bitmap", 0x80),
-        ("heap.second_bitmap[0]", 0x40),
-        ("heap.second_bitmap[0]", 0x80),
-        ("heap.second_bitmap[5]", 0x01),
-        ("heap.free[0][6]", 0x20),
-        ("heap.free[3][3]", 0x20),
-        ("heap.last", 0x20),
-        ("heap.end", 0x20),
-    ],
+LISTS: Final = (
+    ("heap.first_bitmap", 0x01),
+    ("heap.first_bitmap", 0x80),
+    ("heap.second_bitmap[0]", 0x40),  # nodes of 96 bytes
+    ("heap.second_bitmap[0]", 0x80),
+    ("heap.second_bitmap[5]", 0x01),
+    ("heap.free[0][6]", 0x20),
+    ("heap.free[3][3]", 0x20),
+    ("heap.last", 0x20),
 )
-def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel, name: str, mask: int) -> None:
-    """Bit 6 of the first second-level bitmap is for the nodes of 96 bytes."""
+
+
+def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
     holes(kernel, 96)
-    address = kernel.lockstep.inspector.types.locate(name).address
-    with smashed(kernel, address, mask):
-        assert kernel.monitor.perform(HeapCheck()).status == "corrupt"
-    kernel.values(HeapCheck())
+    for name, mask in LISTS:
+        address = kernel.lockstep.inspector.types.locate(name).address
+        with smashed(kernel, address, mask):
+            assert kernel.monitor.perform(HeapCheck()).status == "corrupt", name
+        kernel.values(HeapCheck())
 
 
 # --- ends, and what the console has no words for -------------------------------------------------

@@ -59,7 +59,7 @@ def test_statuses() -> None:
 
 
 def test_the_monitors_status_names() -> None:
-    assert monitor_text.STATUSES == {status.text for status in Status} - {"ok"}
+    assert {status.text for status in Status} - {"ok"} == monitor_text.STATUSES
 
 
 HEADERS = (
@@ -96,7 +96,7 @@ def test_memory_kinds() -> None:
 def test_region_kinds() -> None:
     stated = {f"VM_{kind.name}": int(kind) for kind in VmKind}
     assert enumeration("vmm/vmm.h", "vm_kind") == {**stated, "VM_KIND_COUNT": len(VmKind)}
-    assert monitor_text.KINDS == tuple(kind.name.lower() for kind in VmKind)
+    assert tuple(kind.name.lower() for kind in VmKind) == monitor_text.KINDS
 
 
 def test_page_flags() -> None:
@@ -110,7 +110,7 @@ def test_page_flags() -> None:
 def test_vectors() -> None:
     values = enumeration("cpu/traps.h", "vector")
     assert values["VECTOR_PAGE_FAULT"] == 14
-    assert VECTOR_NAMES == {
+    assert {
         values["VECTOR_GENERAL_PROTECTION"]: "general_protection",
         values["VECTOR_PAGE_FAULT"]: "page_fault",
-    }
+    } == VECTOR_NAMES

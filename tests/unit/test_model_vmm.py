@@ -31,7 +31,7 @@ from ringbench.model.pmm import frames
 from ringbench.model.state import KernelState, MemoryRange, Region, Sizes
 from ringbench.model.status import Status
 from ringbench.model.tables import leaves, lower_tables, upper_tables
-from ringbench.model.vm_copy import vm_copy, vm_read, vm_write
+from ringbench.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
 from ringbench.model.vmm import (
     vm_alloc,
     vm_alloc_at,
@@ -466,6 +466,22 @@ def test_a_space_in_use_stays() -> None:
     state = booted()
     active = replace(state, active_root=state.spaces["t1"].root)
     assert vm_space_destroy(active, "t1")[:2] == (active, Status.BUSY)
+
+
+def test_faults_that_no_page_cures() -> None:
+    state, _, base = vm_alloc(booted(), "t1", PAGE, WRITE | USER, DEMAND)
+    state, _, guard = vm_alloc(state, "t1", PAGE, 0, GUARD)
+    state = replace(state, current_space="t1")
+    present, write, user, reserved, fetch = 1, 2, 4, 8, 16
+    for error in (present, present | write, reserved, fetch):
+        assert vm_fault(state, base, error)[:2] == (state, Status.DENIED)
+    assert vm_fault(state, guard, present)[1] is Status.GUARD
+    after, status, _ = vm_fault(state, base + 9, write | user)
+    assert status is Status.OK
+    assert vm_fault(after, base, user)[:2] == (after, Status.OK), "it is there by now"
+    nobodys = replace(state, current_space=None)
+    assert vm_fault(nobodys, base, 0)[:2] == (nobodys, Status.NOT_MAPPED)
+    assert vm_fault(state, KERNEL_WINDOW_BASE - PAGE, 0)[1] is Status.NOT_MAPPED
 
 
 def fault(state: KernelState, va: int, mode: str) -> tuple[Status, AccessFault | None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ringbench.model.layout import FRAME_SIZE
-from ringbench.model.state import KernelState, PmmState
+from ringbench.model.state import KernelState
 from ringbench.model.status import Status
 
 _BIT_63: Final = 1 << 63
@@ -21,13 +21,18 @@ class Refused(Exception):
         self.status = status
 
 
-def lend(state: KernelState, result: tuple[PmmState, Status, int], count: int) -> Outcome:
-    """Note frames that pmm_alloc and its kin gave as lent to the console's user."""
-    frames, status, base = result
-    if status:
-        return state, status, ()
+def lend(state: KernelState, base: int, count: int) -> KernelState:
+    """Note that frames were given to the console's user."""
     lent = state.console.lent | _run(base, count)
-    return replace(state, pmm=frames, console=replace(state.console, lent=lent)), status, (base,)
+    return replace(state, console=replace(state.console, lent=lent))
+
+
+def take_back(state: KernelState, base: int, count: int) -> KernelState:
+    """Note that frames came back; refuse those that were not lent."""
+    run = _run(base, count)
+    if run & ~state.console.lent:
+        raise Refused(Status.DENIED)
+    return replace(state, console=replace(state.console, lent=state.console.lent ^ run))
 
 
 def _run(base: int, count: int) -> int:

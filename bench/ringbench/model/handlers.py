@@ -1,4 +1,4 @@
-"""What each operation is: the monitor's checks, then the kernel function, then the reply's values."""
+"""Each operation: the monitor's checks, then the kernel function, then the reply's values."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ from ringbench.model.console import (
     with_root,
 )
 from ringbench.model.layout import BLOCK_FRAMES, FRAME_SIZE, PADDR_NONE, VmKind
-from ringbench.model.state import KernelState
+from ringbench.model.state import KernelState, PmmState
 from ringbench.model.status import Status
 
 Values = tuple[int | str, ...]
@@ -34,22 +34,25 @@ _READ_MAX: Final = 64
 def _pmm_alloc(state: KernelState, op: ops.PmmAlloc) -> Outcome:
     count = 1 if op.count is None else op.count
     align = FRAME_SIZE if op.align is None else op.align
-    return lend(state, pmm.pmm_alloc_run(state.pmm, count, align), count)
+    return _lent(state, pmm.pmm_alloc_run(state.pmm, count, align), count)
 
 
 def _pmm_alloc_2m(state: KernelState, op: ops.PmmAlloc2m) -> Outcome:
-    return lend(state, pmm.pmm_alloc_2m(state.pmm), BLOCK_FRAMES)
+    return _lent(state, pmm.pmm_alloc_2m(state.pmm), BLOCK_FRAMES)
+
+
+def _lent(state: KernelState, result: tuple[PmmState, Status, int], count: int) -> Outcome:
+    frames, status, base = result
+    if status:
+        return state, status, ()
+    return lend(replace(state, pmm=frames), base, count), status, (base,)
 
 
 def _pmm_free(state: KernelState, op: ops.PmmFree) -> Outcome:
     frames, status, _ = pmm.pmm_free(state.pmm, op.paddr, op.count)
     if status:
         return state, status, ()
-    run = _run(op.paddr, op.count)
-    if run & ~state.console.lent:
-        raise Refused(Status.DENIED)
-    console = replace(state.console, lent=state.console.lent ^ run)
-    return replace(state, pmm=frames, console=console), status, ()
+    return take_back(replace(state, pmm=frames), op.paddr, op.count), status, ()
 
 
 def _pmm_info(state: KernelState, op: ops.PmmInfo) -> Outcome:

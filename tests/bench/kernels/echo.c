@@ -12,79 +12,70 @@ struct point {
     int32_t y;
 };
 
-enum mood { MOOD_BAD = -3, MOOD_GOOD = 0 };
+enum mood {
+    MOOD_BAD = -3,
+    MOOD_GOOD = 0
+};
 
 volatile uint64_t counter = 41;
 volatile uint8_t planted[16] = "known answers!!";
 struct point origin = {3, -4};
 static int echoing = 1;
 
-static inline void out8(uint16_t port, uint8_t value)
-{
+static inline void out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
 }
 
-static inline void out16(uint16_t port, uint16_t value)
-{
+static inline void out16(uint16_t port, uint16_t value) {
     __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
 }
 
-static inline uint8_t in8(uint16_t port)
-{
+static inline uint8_t in8(uint16_t port) {
     uint8_t value;
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
 
 /* Functions for the debugger to call; used, so that the linker keeps them. */
-__attribute__((noinline, used)) uint64_t add(uint64_t a, uint64_t b)
-{
+__attribute__((noinline, used)) uint64_t add(uint64_t a, uint64_t b) {
     return a + b;
 }
 
-__attribute__((noinline, used)) enum mood mood_of(uint64_t value)
-{
+__attribute__((noinline, used)) enum mood mood_of(uint64_t value) {
     return value > 9 ? MOOD_BAD : MOOD_GOOD;
 }
 
-__attribute__((noinline, used)) int negate(int value)
-{
+__attribute__((noinline, used)) int negate(int value) {
     return -value;
 }
 
-__attribute__((noinline, used)) void *high_pointer(uint64_t offset)
-{
+__attribute__((noinline, used)) void *high_pointer(uint64_t offset) {
     return (void *)(UINT64_C(0xffff800000000000) + offset);
 }
 
-__attribute__((noinline, used)) void tick(void)
-{
+__attribute__((noinline, used)) void tick(void) {
     counter = counter + 1;
 }
 
-static void put(char c)
-{
+static void put(char c) {
     while ((in8(COM1 + 5) & 0x20) == 0) { /* QEMU drops what is sent before the last is gone */
     }
     out8(COM1, (uint8_t)c);
 }
 
-static void print(const char *text)
-{
+static void print(const char *text) {
     while (*text != '\0') {
         put(*text++);
     }
 }
 
-static char get(void)
-{
+static char get(void) {
     while ((in8(COM1 + 5) & 1) == 0) {
     }
     return (char)in8(COM1);
 }
 
-static void read_line(char *line, unsigned size)
-{
+static void read_line(char *line, unsigned size) {
     unsigned length = 0;
     for (char c = get(); c != '\n' && c != '\r'; c = get()) {
         if (length + 1 < size) {
@@ -100,8 +91,7 @@ static void read_line(char *line, unsigned size)
     }
 }
 
-static int same(const char *a, const char *b)
-{
+static int same(const char *a, const char *b) {
     while (*a != '\0' && *a == *b) {
         a++;
         b++;
@@ -109,15 +99,13 @@ static int same(const char *a, const char *b)
     return *a == *b;
 }
 
-static void halt(void)
-{
+static void halt(void) {
     for (;;) {
         __asm__ volatile("cli; hlt");
     }
 }
 
-static void triple_fault(void)
-{
+static void triple_fault(void) {
     static const struct {
         uint16_t limit;
         uint64_t base;
@@ -125,8 +113,7 @@ static void triple_fault(void)
     __asm__ volatile("lidt %0; int3" ::"m"(none));
 }
 
-static void perform(const char *line)
-{
+static void perform(const char *line) {
     if (same(line, "tick")) {
         tick();
         print("ok\r\n");
@@ -168,8 +155,7 @@ static void perform(const char *line)
     }
 }
 
-void echo_main(void)
-{
+void echo_main(void) {
     static char line[128];
     print("echo: up\r\n");
     for (;;) {

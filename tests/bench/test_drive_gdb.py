@@ -1,0 +1,106 @@
+"""Operations by GDB calls have the same effects and replies as the model's, and the monitor's."""
+
+from random import Random
+
+import pytest
+
+from ringbench.check.whole import Inspector
+from ringbench.drive import operations as ops
+from ringbench.drive.gdb import GdbChannel
+from ringbench.drive.monitor import MonitorChannel
+from ringbench.drive.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.machine import Machine
+from ringbench.model.kernel import perform
+from ringbench.workload import choose, spoil
+
+HIGH = 1 << 63
+
+
+def test_a_workload_by_calls(machine: Machine) -> None:
+    inspector, random = Inspector(machine), Random(7)
+    state = inspector.boot_state()
+    channel = GdbChannel.at_prompt(machine)
+    performed: set[type[Operation]] = set()
+    for _ in range(250):
+        operation = choose(random, state, LAYERS)
+        if random.random() < 0.15:
+            operation = spoil(random, operation)
+        if not channel.supports(operation):
+            continue
+        state, expected = perform(state, operation)
+        assert channel.perform(operation) == expected, operation
+        performed.add(type(operation))
+    assert performed == set(OPERATIONS) - {ops.Touch, ops.HeapInfo}
+    machine.detach_gdb()
+    found = [str(each) for part in inspector.inspect(state, "after") for each in part.mismatches]
+    assert found == []
+    answer = perform(state, ops.HeapInfo())[1]
+    assert MonitorChannel(machine.command).perform(ops.HeapInfo()) == answer
+
+
+def test_what_the_monitor_refuses_is_refused(machine: Machine) -> None:
+    state = Inspector(machine).boot_state()
+    channel = GdbChannel.at_prompt(machine)
+    expected = Reply("")
+    preparation: tuple[Operation, ...] = (ops.TaskNew(), ops.PageNew(), ops.PmmAlloc(3))
+    for operation in preparation:
+        state, expected = perform(state, operation)
+        assert channel.perform(operation) == expected
+    (lent,) = expected.values
+    assert isinstance(lent, int)
+    record = state.tasks[1].record
+    refused: list[Operation] = [
+        ops.PmmFree(state.kernel_root),
+        ops.PmmFree(lent, 4),
+        ops.PmmFree(lent - 4096, 2),
+        ops.PmmFree(lent + 1),
+        ops.PmmFree(lent, 0),
+        ops.PmmFree(0),
+        ops.PmmFree(1 << 52, (1 << 64) - 1),
+        ops.PageDelete("r1"),
+        ops.PageDelete("r16"),
+        ops.PageDelete("t1"),
+        ops.PageMap("r0", HIGH, 0, 4096, 4096, 0),
+        ops.PageUnmap("kernel", 0, 4096),
+        ops.PageProtect("r0", HIGH, 4096, 0),
+        ops.PageQuery("t9", 0),
+        ops.VmFree("t0", 0),
+        ops.VmFree("t9", 0),
+        ops.VmRead("t1", 0x10000, 65),
+        ops.VmWrite("t1", 0x10000, b"x"),
+        ops.VmCopy("t9", 0, "t0", 0, 1),
+        ops.HeapAlloc(0),
+        ops.HeapZalloc((1 << 30) + 1),
+        ops.HeapAlign(48, 1),
+        ops.HeapAlign(4 << 20, 1),
+        ops.HeapFree(record),
+        ops.HeapRealloc(record, 8),
+        ops.TaskDelete("t0"),
+        ops.TaskSwitch("t9"),
+    ]
+    for operation in refused:
+        after, expected = perform(state, operation)
+        assert after == state
+        assert not expected.ok
+        assert channel.perform(operation) == expected, operation
+
+
+def test_what_is_left_to_the_monitor(machine: Machine) -> None:
+    channel = GdbChannel.at_prompt(machine)
+    for operation in (ops.Touch("kernel", 0, "r"), ops.HeapInfo()):
+        assert not channel.supports(operation)
+        with pytest.raises(ValueError, match="monitor"):
+            channel.perform(operation)
+
+
+def test_the_guest_goes_on_after_the_calls(machine: Machine) -> None:
+    channel = GdbChannel.at_prompt(machine)
+    assert channel.perform(ops.TaskNew()) == Reply("ok", ("t1",))
+    assert channel.perform(ops.TaskSwitch("t1")).ok
+    machine.detach_gdb()
+    monitor = MonitorChannel(machine.command)
+    assert monitor.perform(ops.TaskDelete("t1")) == Reply("busy")
+    assert monitor.perform(ops.TaskSwitch("t0")).ok
+    assert monitor.perform(ops.TaskDelete("t1")).ok
+    again = GdbChannel.at_prompt(machine)
+    assert again.perform(ops.TaskNew()) == Reply("ok", ("t1",))
