@@ -205,6 +205,15 @@ def test_kernel_that_does_not_come_up(
     fails(3, word, arguments=misbehaving(kernels(name), tmp_path))
 
 
+def test_elf_of_another_build(tmp_path: Path) -> None:
+    data = bytearray(ELF.read_bytes())
+    data[data.index(b"ring> ")] ^= 1  # in .rodata: the symbols are right, the contents are not
+    other = tmp_path / "kernel.elf"
+    other.write_bytes(data)
+    arguments = ["run", "--elf", str(other), "--image", str(IMAGE)]
+    fails(2, "not the kernel that was booted", arguments=arguments)
+
+
 def test_kernel_of_another_kind_has_no_state_to_read(
     kernels: KernelConfigs, tmp_path: Path
 ) -> None:

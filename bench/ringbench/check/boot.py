@@ -14,7 +14,7 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
 from ringbench.drive.flags import EXEC, WRITE
-from ringbench.errors import ImageError, RingbenchError
+from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.model.layout import IMAGE_BASE, MemoryKind
 from ringbench.model.memory_map import (
     MemoryMap,
@@ -97,6 +97,24 @@ def compare_loader(boot: Boot, loader: LoaderInformation) -> list[Mismatch]:
         for what in expected
         if expected[what] != seen[what]
     ]
+
+
+def require_same_image(memory: PhysicalMemory, elf: Path) -> None:
+    """See that what was booted is what `elf` describes, by its read-only segments.
+
+    Raises:
+        ConfigError: it is another build, or another kernel: every address would be wrong.
+        MemoryUnreadable: the ELF file loads where no memory is.
+    """
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            if segment["p_flags"] & _PF_W or not segment["p_filesz"]:
+                continue
+            if memory.read(segment["p_paddr"], segment["p_filesz"]) != segment.data():
+                raise ConfigError(
+                    f"{elf}: not the kernel that was booted: memory at {segment['p_paddr']:#x} "
+                    "has other contents; build kernel.elf and kernel.image together"
+                )
 
 
 def image_frames(elf: Path) -> tuple[int, int]:

@@ -9,7 +9,12 @@ from typing import Final, NamedTuple
 from ringbench.arch.x86_64.scan import Problem, scan
 from ringbench.arch.x86_64.walk import Leaf, translate
 from ringbench.check import witnesses
-from ringbench.check.boot import compare_loader, expected_map, image_segments
+from ringbench.check.boot import (
+    compare_loader,
+    expected_map,
+    image_segments,
+    require_same_image,
+)
 from ringbench.check.compare import compare, compare_contents
 from ringbench.check.invariants import INVARIANTS
 from ringbench.check.invariants import check as check_invariants
@@ -44,7 +49,8 @@ class Inspector:
     """Takes pictures of a machine and holds them against the model and against each other.
 
     Raises:
-        ConfigError: the configuration says that the kernel's state can't be read.
+        ConfigError: the configuration says that the kernel's state can't be read, or the ELF is
+            not that of the kernel that runs.
         ImageError: the ELF lacks what the layout names.
     """
 
@@ -60,6 +66,7 @@ class Inspector:
         self.types = Types.load(machine.config.kernel.elf)
         self.random = Random(0)
         free_count = self.types.locate(self.layout.pmm.free_count)
+        require_same_image(machine.memory, machine.config.kernel.elf)
         with machine.stopped():
             cr3 = registers.parse(machine.registers()).cr3
             physical = translate(machine.memory, cr3, free_count.address).physical

@@ -1,0 +1,1 @@
+"""The command line: a module a sub-command, imported when it is called."""

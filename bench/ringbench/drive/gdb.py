@@ -12,12 +12,11 @@ from typing import Any, Final, Self
 
 from ringbench.drive import operations as ops
 from ringbench.drive.flags import flags_text
-from ringbench.drive.gdb_kernel import PADDR_NONE, SCRATCH_BYTES, GdbKernel, Refused
+from ringbench.drive.gdb_kernel import FRAME_SIZE, PADDR_NONE, SCRATCH_BYTES, GdbKernel, Refused
 from ringbench.drive.operations import Operation, Reply
 from ringbench.machine import Deadline, Gdb, Machine
 
-_FRAME: Final = 4096
-_ALIGN_2M_FRAMES: Final = 512
+_FRAMES_2M: Final = 512
 _BIT_63: Final = 1 << 63
 _READS_LINE: Final = "line_read"
 _MAPPING_FIELDS: Final = ("virtual", "physical", "size")
@@ -111,11 +110,11 @@ class GdbChannel:
     def _pmm_alloc(self, op: ops.PmmAlloc) -> Reply:
         if op.count is None:
             return self._lent("pmm_alloc", 1)
-        align = _FRAME if op.align is None else op.align
+        align = FRAME_SIZE if op.align is None else op.align
         return self._lent("pmm_alloc_run", op.count, op.count, align)
 
     def _pmm_alloc_2m(self, op: ops.PmmAlloc2m) -> Reply:
-        return self._lent("pmm_alloc_2m", _ALIGN_2M_FRAMES)
+        return self._lent("pmm_alloc_2m", _FRAMES_2M)
 
     def _lent(self, function: str, count: int, *arguments: int) -> Reply:
         reply = self._with_result(function, *arguments)

@@ -1,6 +1,6 @@
 """What a GDB channel needs of the stopped kernel besides calls: handles, scratch space, names.
 
-Everything is asked of gdb by the kernel's own names, so that no number is copied.
+Everything is asked of gdb by the kernel's own names, so that hardly a number is copied.
 """
 
 from struct import unpack
@@ -11,6 +11,7 @@ from ringbench.machine import Gdb
 
 PADDR_NONE: Final = (1 << 64) - 1
 SCRATCH_BYTES: Final = 64
+FRAME_SIZE: Final = 4096
 _WORD_BITS: Final = 64
 
 
@@ -133,9 +134,8 @@ class GdbKernel:
 
     def may_free(self, base: int, count: int) -> bool:
         """Tell whether pmm_free would fail, or every frame of the run was lent."""
-        frame_size = self.value("sizeof(struct vm_slab)")
-        first, end = base // frame_size, base // frame_size + count
-        if count == 0 or base % frame_size or end > self.value("pmm.frame_limit"):
+        first, end = base // FRAME_SIZE, base // FRAME_SIZE + count
+        if count == 0 or base % FRAME_SIZE or end > self.value("pmm.frame_limit"):
             return True
         run = ((1 << count) - 1) << first % _WORD_BITS
         managed, free, lent = (
