@@ -338,20 +338,24 @@ PAGE_FAULT = 14
 
 @pytest.mark.parametrize("size", [K4, M2])
 def test_a_changed_translation_is_flushed(kernel: Kernel, size: int) -> None:
-    """In the active root. Each access is made, so it is in the TLB, before a change forbids it."""
+    """In the active root. Each access is made, so it is in the TLB, before a change forbids it.
+
+    Both neighbours of the page stay: its table does too, and no flush is owed to the table.
+    """
     root = root_of(kernel, "kernel")
-    frames = kernel.value(PmmAlloc(2 * size // K4, size))
-    va = WINDOW + 16 * G1
+    frames = kernel.value(PmmAlloc(3 * size // K4, size))
+    start = WINDOW + 16 * G1
+    va = start + size
     last = va + size - 1
     with calls(kernel) as call:
         before = call.free()
         assert call.access(va, "READ") == (PAGE_FAULT, 0)
-        assert call.status("paging_map", root, va, frames, size, size, WRITE | GLOBAL) == "ok"
+        assert call.status("paging_map", root, start, frames, 3 * size, size, WRITE) == "ok"
         for at in (va, last):
             assert call.access(at, "WRITE") is None
             assert call.access(at, "READ") is None
         # Write access goes.
-        assert call.status("paging_protect", root, va, size, 0) == "ok"
+        assert call.status("paging_protect", root, va, size, GLOBAL) == "ok"
         for at in (va, last):
             assert call.access(at, "READ") is None
             assert call.access(at, "WRITE") == (PAGE_FAULT, 3)
@@ -367,4 +371,5 @@ def test_a_changed_translation_is_flushed(kernel: Kernel, size: int) -> None:
             same = DIRECT_MAP + frame + size - 1
             assert call.gdb.call("memcmp", last, same, 1) == 0
             call.gdb.call("paging_clear", root, va, size, 0)
+        call.gdb.call("paging_clear", root, start, 3 * size, 0)
         assert call.free() == before

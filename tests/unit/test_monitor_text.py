@@ -165,9 +165,12 @@ def test_flags_there_and_back() -> None:
             assert parse_flags(text) == flags
             texts.add(text)
     assert len(texts) == 5 * 16
+    assert flags_text(0x4F) == "rwxug:wc", "the letters in the grammar's order"
 
 
-@pytest.mark.parametrize("text", ["", "w", "rr", "ruw", "rw:", "rw:xx", "rwx ", "rw:uc:uc", "r:-"])
+@pytest.mark.parametrize(
+    "text", ["", "w", "rr", "ruw", "rux", "rxw", "rgu", "rw:", "rw:xx", "rwx ", "rw:uc:uc", "r:-"]
+)
 def test_words_that_are_no_flags(text: str) -> None:
     with pytest.raises(ValueError, match="page flags"):
         parse_flags(text)

@@ -282,7 +282,9 @@ class Gdb(MiChannel):
             GdbRefused: there is no such register.
         """
         self.register(name)
-        self.execute(f"-data-evaluate-expression {mi.quote(f'${name} = {value:#x}')}")
+        # The cast: gdb types some registers as flags, which take no plain number.
+        assignment = f"${name} = (unsigned long){value:#x}"
+        self.execute(f"-data-evaluate-expression {mi.quote(assignment)}")
 
     def _names(self) -> dict[str, int]:
         """Return the numbers of the registers that hold an integer, asked once."""
