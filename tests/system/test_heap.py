@@ -670,6 +670,17 @@ def smashed(kernel: Kernel, vaddr: int, mask: int) -> Iterator[None]:
         flip(kernel.machine, vaddr, mask)
 
 
+@contextmanager
+def poked(kernel: Kernel, vaddr: int, data: bytes) -> Iterator[None]:
+    """Overwrite bytes from outside, and put them back."""
+    before = peek(kernel.machine, vaddr, len(data))
+    poke(kernel.machine, vaddr, data)
+    try:
+        yield
+    finally:
+        poke(kernel.machine, vaddr, before)
+
+
 def corrupt(kernel: Kernel, pointer: int, status: str = "corrupt") -> None:
     """The pointer must not be freed or resized; past the model, which knows of no damage."""
     for operation in (HeapFree(pointer), HeapRealloc(pointer, 5000), HeapRealloc(pointer, 1)):
@@ -732,6 +743,9 @@ def test_smashed_links_of_a_free_node(kernel: Kernel, offset: int) -> None:
         with smashed(kernel, middle + byte, 0x60):
             reply = kernel.monitor.perform(HeapCheck())
             assert reply == Reply("corrupt", (lowest if offset == 16 else middle,))
+    # A link to what could be a node, but is not the one.
+    with poked(kernel, lowest + offset, (middle + 96).to_bytes(8, "little")):
+        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (lowest,))
     kernel.values(HeapCheck())
 
 

@@ -125,6 +125,18 @@ def test_a_run_takes_the_lowest_gap_that_fits_not_the_best(kernel: Kernel) -> No
     refuse_all_sizes(kernel)
 
 
+def test_gaps_one_frame_apart(kernel: Kernel) -> None:
+    """The end of one gap that is too small says nothing about the next."""
+    base, _ = take_everything(kernel)
+    sizes, at = (1, 2, 3, 4, 5), base + 7 * FRAME
+    starts = [at + (sum(sizes[:number]) + number) * FRAME for number in range(len(sizes))]
+    free(kernel, *zip(starts, sizes, strict=True))
+    for size, start in reversed(list(zip(sizes, starts, strict=True))):
+        kernel.refuses(PmmAlloc(size + 1), "no_memory")
+        assert kernel.value(PmmAlloc(size)) == start
+    refuse_all_sizes(kernel)
+
+
 def test_frames_enough_but_no_two_together(kernel: Kernel) -> None:
     take_everything(kernel)
     holes = range(20 * BLOCK - WORD, 20 * BLOCK + WORD, 2 * FRAME)
@@ -301,6 +313,7 @@ def test_frees_that_are_refused(kernel: Kernel) -> None:
         "invalid": [(base, 0), (base + 1, 0), (0, 0), (empty, 0), (ADDRESS_END - 1, 0)],
         "misaligned": [
             (base + 1, 1), (base + 0x800, 1), (base + 0xFFF, 1), (1, 1), (ADDRESS_END - 1, 1),
+            (1, 2), (MEMORY + 1, 2), (ADDRESS_END - 1, 2), (hole + 1, 1 << 52), (MEMORY + 8, 512),
             (hole + 8, 1), (base + 1, 2), (end + 1, 2), (empty + 8, 512), (BLOCK + 0x10, 512),
         ],
         "foreign": [
