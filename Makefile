@@ -38,6 +38,7 @@ step = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 KERNEL_SOURCES := \
     kernel/base/string.c \
+    kernel/base/option.c \
     kernel/boot/entry.S \
     kernel/cpu/pic.c \
     kernel/cpu/serial.c \
@@ -86,6 +87,13 @@ KERNEL_SOURCES := \
     kernel/monitor/commands_task.c \
     kernel/monitor/crash.c \
     kernel/monitor/monitor.c \
+    kernel/perf/call.S \
+    kernel/perf/measure.c \
+    kernel/perf/frames.c \
+    kernel/perf/pages.c \
+    kernel/perf/spaces.c \
+    kernel/perf/heap.c \
+    kernel/perf/perf.c \
     kernel/main.c
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
