@@ -16,6 +16,7 @@ MAKEFLAGS += --no-builtin-rules
 BENCH_ARGS ?=
 TEST_ARGS ?=
 TEST_JOBS ?= 2
+PERF_ARGS ?=
 MEMORY ?= 64M
 CPU ?= max
 APPEND ?=
@@ -132,7 +133,7 @@ build/kernel/base/string.o build/analyze/base/string.o: \
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all
 all: build/kernel.elf build/kernel32.elf ## build the kernel
@@ -148,6 +149,14 @@ test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TE
 .PHONY: unit
 unit: all host-library venv ## run the tests that need no QEMU
 	$(Q)$(BIN)/pytest tests/unit $(TEST_ARGS)
+
+.PHONY: perf
+perf: all venv ## measure: instructions of every operation, exact; ratios of times (PERF_ARGS=...)
+	$(Q)$(BIN)/python -m benchmarks $(PERF_ARGS)
+
+.PHONY: perf-baseline
+perf-baseline: all venv ## make the instruction counts of now what `make test` holds them against
+	$(Q)$(BIN)/python -m benchmarks --update
 
 .PHONY: qemu
 qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)

@@ -11,7 +11,7 @@
 #include "perf/measure.h"
 #include "pmm/pmm.h"
 
-#define CALLS 10000
+#define CALLS     10000
 #define BATCH_MAX 1024
 
 /* Allocate and free batches with `alloc`, which gives `frames` frames at a time. */

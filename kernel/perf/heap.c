@@ -17,8 +17,8 @@ struct slot {
 struct trace {
     bool counting;
     struct figure alloc, alloc_moving, free, free_moving; /* `moving`: so was the heap's end */
-    uint64_t live, live_peak; /* bytes asked for */
-    uint64_t extent_peak;     /* bytes from the heap's base to its end */
+    uint64_t live, live_peak;                             /* bytes asked for */
+    uint64_t extent_peak; /* bytes from the heap's base to its end */
 };
 
 static void count(struct trace *trace, struct figure *staying, struct figure *moving,
@@ -112,8 +112,8 @@ void perf_heap_random(uint64_t live) {
  * Blocks of 32 to 256 bytes, the last allocated freed first, over and over. One block below stays,
  * and the depth is such that no round frees enough for the heap's end to move.
  */
-#define LIFO_MIN 32
-#define LIFO_MAX 256
+#define LIFO_MIN    32
+#define LIFO_MAX    256
 #define LIFO_ROUNDS 100
 
 void perf_heap_lifo(uint64_t depth) {
@@ -136,7 +136,7 @@ void perf_heap_lifo(uint64_t depth) {
 }
 
 /* Small blocks, every other one freed: half as many holes, all too small for what comes then. */
-#define SMALL 64
+#define SMALL  64
 #define LARGER 80
 
 void perf_heap_fragmented(uint64_t allocations) {

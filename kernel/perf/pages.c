@@ -4,7 +4,7 @@
 #include "perf/measure.h"
 #include "vmm/vmm.h"
 
-#define BASE GIB(1)
+#define BASE      GIB(1)
 #define PAGES_ALL 16384 /* of all calls of one benchmark together */
 
 extern const char perf_touch[];
@@ -35,8 +35,7 @@ static void map_all(struct figure *figure, paddr_t root, uint64_t pages) {
 static void unmap_all(struct figure *figure, paddr_t root, uint64_t pages) {
     uint64_t length = pages * PAGE_SIZE_4K;
     for (uint64_t at = 0; at < PAGES_ALL * PAGE_SIZE_4K; at += length) {
-        int status =
-            (int)figure_add(figure, MEASURE(paging_unmap, root, BASE + at, length), pages);
+        int status = (int)figure_add(figure, MEASURE(paging_unmap, root, BASE + at, length), pages);
         ASSERT(status == STATUS_OK);
     }
 }
