@@ -9,7 +9,7 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
     {
         r"frames\.\w+\.\d+\.alloc\.mean": 45,
         r"frames\.\w+\.\d+\.free\.mean": 40,
-        r"frames\.\w+\.\d+\.(alloc|free)\.worst": 110,
+        r"frames\.\w+\.\d+\.(alloc|free)(_all)?\.worst": 110,
         r"blocks\.\w+\.\d+\.alloc\.mean": 120,
         r"blocks\.\w+\.\d+\.free\.mean": 100,
         r"map\.1\.map\.mean": 120,

@@ -2,8 +2,9 @@
  * One frame, and one 2 MiB block, in memory of which a part is used.
  *
  * First everything is taken, then frames chosen at random are given back until the wanted share is
- * used. Then, over and over, a batch is allocated and given back in another order, so that the
- * share stays what it is, and borders between words, blocks and the trees' nodes are crossed.
+ * used. Then, over and over, a batch is allocated and given back in another order. A batch is at
+ * most half of what is free, so that the share stays about what it is. Where a batch can hold all
+ * that is free, it then does: every summary changes up to its top, which is the worst there is.
  */
 #include "base/string.h"
 #include "cpu/panic.h"
@@ -14,24 +15,41 @@
 #define CALLS     10000
 #define BATCH_MAX 1024
 
-/* Allocate and free batches with `alloc`, which gives `frames` frames at a time. */
-static void measure_batches(const char *name, uint64_t used_per_mille, int (*alloc)(paddr_t *),
-                            uint64_t frames, uint64_t batch, paddr_t *list) {
+struct batches {
+    const char *name;
+    uint64_t used_per_mille;
+    int (*alloc)(paddr_t *base);
+    uint64_t frames; /* that it gives */
+    uint64_t free;   /* how often it would succeed */
+    paddr_t *list;   /* of min(free, BATCH_MAX) addresses */
+};
+
+static void measure_batch(const struct batches *of, uint64_t batch, const char *alloc_part,
+                          const char *free_part) {
     struct figure allocations = {0}, frees = {0};
     struct random random = RANDOM_SEED;
     while (allocations.calls < CALLS) {
         for (uint64_t i = 0; i < batch; i++) {
-            int status = (int)figure_add(&allocations, MEASURE(alloc, (uint64_t)&list[i]), 1);
+            int status =
+                (int)figure_add(&allocations, MEASURE(of->alloc, (uint64_t)&of->list[i]), 1);
             ASSERT(status == STATUS_OK);
         }
-        shuffle(list, batch, &random);
+        shuffle(of->list, batch, &random);
         for (uint64_t i = 0; i < batch; i++) {
-            int status = (int)figure_add(&frees, MEASURE(pmm_free, list[i], frames), 1);
+            int status = (int)figure_add(&frees, MEASURE(pmm_free, of->list[i], of->frames), 1);
             ASSERT(status == STATUS_OK);
         }
     }
-    figure_print(name, used_per_mille, "alloc", &allocations);
-    figure_print(name, used_per_mille, "free", &frees);
+    figure_print(of->name, of->used_per_mille, alloc_part, &allocations);
+    figure_print(of->name, of->used_per_mille, free_part, &frees);
+}
+
+static void measure_batches(const struct batches *of) {
+    uint64_t half = max_u64(of->free / 2, 1);
+    measure_batch(of, min_u64(half, BATCH_MAX), "alloc", "free");
+    if (of->free <= BATCH_MAX) {
+        measure_batch(of, of->free, "alloc_all", "free_all");
+    }
 }
 
 static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
@@ -72,9 +90,9 @@ void perf_frames(uint64_t used_per_mille) {
         take_everything();
         give_back(ours, (1ULL << 32) * (1000 - used_per_mille) / 1000);
     }
-    uint64_t batch = min_u64(pmm_free_count(), BATCH_MAX);
-    ASSERT(batch > 0);
-    measure_batches("frames", used_per_mille, pmm_alloc, 1, batch, list);
+    ASSERT(pmm_free_count() > 0);
+    measure_batches(
+        &(struct batches){"frames", used_per_mille, pmm_alloc, 1, pmm_free_count(), list});
     if (used_per_mille) {
         give_back(ours, 1ULL << 32);
     }
@@ -96,8 +114,8 @@ void perf_blocks(uint64_t used_per_mille) {
     for (uint64_t i = used; i < all; i++) {
         must_free(blocks[i], BLOCK_FRAMES);
     }
-    uint64_t batch = min_u64(all - used, BATCH_MAX);
-    measure_batches("blocks", used_per_mille, pmm_alloc_2m, BLOCK_FRAMES, batch, &blocks[used]);
+    measure_batches(&(struct batches){"blocks", used_per_mille, pmm_alloc_2m, BLOCK_FRAMES,
+                                      all - used, &blocks[used]});
     for (uint64_t i = 0; i < used; i++) {
         must_free(blocks[i], BLOCK_FRAMES);
     }
