@@ -56,6 +56,7 @@ KERNEL_SOURCES := \
     kernel/memmap/memory_map.c \
     kernel/memmap/multiboot.c \
     kernel/memmap/boot_info.c \
+    kernel/pmm/zero.S \
     kernel/pmm/init.c \
     kernel/pmm/frames.c \
     kernel/pmm/runs.c \

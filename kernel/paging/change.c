@@ -5,23 +5,34 @@
 #include "paging/check.h"
 #include "paging/tables.h"
 
+/* Inlined, so that all that depends on the level is constant. */
+__attribute__((always_inline)) static inline int describe(vaddr_t va, uint64_t entry,
+                                                          unsigned level, struct mapping *mapping) {
+    if (!entry_is_present(entry)) {
+        return STATUS_NOT_MAPPED;
+    }
+    mapping->virtual = align_down(va, level_size(level));
+    mapping->physical = leaf_physical(entry, level);
+    mapping->size = level_size(level);
+    mapping->flags = leaf_flags(entry, level);
+    return STATUS_OK;
+}
+
 int paging_query(paddr_t root, vaddr_t va, struct mapping *mapping) {
     if (!range_is_canonical(va, 1)) {
         return STATUS_NON_CANONICAL;
     }
     struct walk at = walk(root, va, 1);
-    uint64_t entry = *at.entry;
-    if (!entry_is_present(entry)) {
+    switch (at.level) {
+    case 1:
+        return describe(va, *at.entry, 1, mapping);
+    case 2:
+        return describe(va, *at.entry, 2, mapping);
+    case 3:
+        return describe(va, *at.entry, 3, mapping);
+    default:
         return STATUS_NOT_MAPPED;
     }
-    uint64_t size = level_size(at.level);
-    *mapping = (struct mapping){
-        .virtual = align_down(va, size),
-        .physical = leaf_physical(entry, at.level),
-        .size = size,
-        .flags = leaf_flags(entry, at.level),
-    };
-    return STATUS_OK;
 }
 
 /* The bits that all leaves of a level have set. An entry of a lower level's table has them not. */

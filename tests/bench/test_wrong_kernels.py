@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "pages not zeroed",
         "paging/map.c",
-        "                frame_zero(frame);\n",
+        "    frame_zero(frame);\n",
         "",
         ("pmm", "vmm", "task"),
         ("vmm",),
