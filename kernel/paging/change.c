@@ -6,8 +6,8 @@
 #include "paging/tables.h"
 
 /* Inlined, so that all that depends on the level is constant. */
-__attribute__((always_inline)) static inline int describe(vaddr_t va, uint64_t entry,
-                                                          unsigned level, struct mapping *mapping) {
+__attribute__((always_inline)) static inline int describe(uint64_t entry, vaddr_t va,
+                                                          struct mapping *mapping, unsigned level) {
     if (!entry_is_present(entry)) {
         return STATUS_NOT_MAPPED;
     }
@@ -18,21 +18,21 @@ __attribute__((always_inline)) static inline int describe(vaddr_t va, uint64_t e
     return STATUS_OK;
 }
 
+/* Arguments as those of paging_query, where they then stay. */
+__attribute__((noinline)) static int describe_large(uint64_t entry, vaddr_t va,
+                                                    struct mapping *mapping, unsigned level) {
+    return level == 2 ? describe(entry, va, mapping, 2) : describe(entry, va, mapping, 3);
+}
+
 int paging_query(paddr_t root, vaddr_t va, struct mapping *mapping) {
     if (!range_is_canonical(va, 1)) {
         return STATUS_NON_CANONICAL;
     }
     struct walk at = walk(root, va, 1);
-    switch (at.level) {
-    case 1:
-        return describe(va, *at.entry, 1, mapping);
-    case 2:
-        return describe(va, *at.entry, 2, mapping);
-    case 3:
-        return describe(va, *at.entry, 3, mapping);
-    default:
-        return STATUS_NOT_MAPPED;
+    if (at.level == 1) {
+        return describe(*at.entry, va, mapping, 1);
     }
+    return describe_large(*at.entry, va, mapping, at.level);
 }
 
 /* The bits that all leaves of a level have set. An entry of a lower level's table has them not. */

@@ -10,12 +10,13 @@ static inline bool flags_are_valid(uint32_t flags) {
            (flags & (PAGE_WRITE | PAGE_EXEC)) != (PAGE_WRITE | PAGE_EXEC);
 }
 
+#define SIGN_BITS (~0ULL << (VIRTUAL_BITS - 1)) /* equal in a canonical address */
+
 /* Whether the range, which is not empty, lies wholly in one canonical half. Ending at 2^64 is fine.
  */
 static inline bool range_is_canonical(vaddr_t va, uint64_t length) {
-    uint64_t half = ((uint64_t)1 << (VIRTUAL_BITS - 1)) - 1;
-    uint64_t sign = (uint64_t)((int64_t)va >> (VIRTUAL_BITS - 1)); /* all zeros or all ones */
-    return sign + 1 <= 1 && length - 1 <= (~va & half);
+    uint64_t sign = va & SIGN_BITS;
+    return (sign == 0 || sign == SIGN_BITS) && length - 1 <= (~va & ~SIGN_BITS);
 }
 
 /* Of a canonical address. */

@@ -24,10 +24,14 @@ static inline unsigned level_index(vaddr_t va, unsigned level) {
     return va >> level_shift(level) & (TABLE_ENTRIES - 1);
 }
 
-/* Whether an entry, of any level but 1, points to a table. */
-static inline bool entry_is_table(uint64_t entry, unsigned level) {
-    return (entry & (level == 4 ? PTE_P : PTE_P | PTE_PS)) == PTE_P;
+/*
+ * Whether an entry, of any level but 1, points to a table. It is 0 if it is not present, and bit 7,
+ * the sign of its lowest byte, is PS if it is a leaf: one look tells all three apart.
+ */
+static inline bool entry_is_table(uint64_t entry) {
+    return (int8_t)entry > 0;
 }
+_Static_assert(PTE_PS == 0x80, "the sign of a byte");
 
 static inline bool entry_is_present(uint64_t entry) {
     return entry & PTE_P;
@@ -73,13 +77,16 @@ static inline uint64_t leaf_bits(uint32_t flags, unsigned level) {
            move_bits(flags, PAGE_CACHE_HIGH, PTE_PAT_LARGE);
 }
 
+/* The parts have no bit in common; their sum is their union, and what it costs less to compute. */
 static inline uint32_t leaf_flags(uint64_t entry, unsigned level) {
-    uint64_t flags = move_bits(entry, PTE_PWT | PTE_PCD, PAGE_CACHE_LOW) |
-                     move_bits(~entry, PTE_NX, PAGE_EXEC) | move_bits(entry, PTE_G, PAGE_GLOBAL);
+    uint64_t flags = move_bits(entry, PTE_PWT | PTE_PCD, PAGE_CACHE_LOW) + PAGE_EXEC;
     if (level == 1) {
-        return (uint32_t)(flags | move_bits(entry, PTE_W | PTE_U | PTE_PAT,
-                                            PAGE_WRITE | PAGE_USER | PAGE_CACHE_HIGH));
+        flags +=
+            move_bits(entry, PTE_W | PTE_U | PTE_PAT, PAGE_WRITE | PAGE_USER | PAGE_CACHE_HIGH);
+    } else {
+        flags += move_bits(entry, PTE_W | PTE_U, PAGE_WRITE | PAGE_USER) +
+                 move_bits(entry, PTE_PAT_LARGE, PAGE_CACHE_HIGH);
     }
-    return (uint32_t)(flags | move_bits(entry, PTE_W | PTE_U, PAGE_WRITE | PAGE_USER) |
-                      move_bits(entry, PTE_PAT_LARGE, PAGE_CACHE_HIGH));
+    flags += move_bits(entry, PTE_G, PAGE_GLOBAL);
+    return (uint32_t)(flags - move_bits(entry, PTE_NX, PAGE_EXEC));
 }

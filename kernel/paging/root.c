@@ -68,7 +68,7 @@ static bool free_below(const uint64_t *table, unsigned count, unsigned level) {
             i += ENTRY_GROUP - 1;
             continue;
         }
-        if (!entry_is_table(table[i], level)) {
+        if (!entry_is_table(table[i])) {
             continue;
         }
         if (level > 2) {
