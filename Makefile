@@ -16,6 +16,7 @@ MAKEFLAGS += --no-builtin-rules
 BENCH_ARGS ?=
 TEST_ARGS ?=
 TEST_JOBS ?= 2
+PERF_ARGS ?=
 MEMORY ?= 64M
 CPU ?= max
 APPEND ?=
@@ -38,6 +39,7 @@ step = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 KERNEL_SOURCES := \
     kernel/base/string.c \
+    kernel/base/option.c \
     kernel/boot/entry.S \
     kernel/cpu/pic.c \
     kernel/cpu/serial.c \
@@ -54,6 +56,7 @@ KERNEL_SOURCES := \
     kernel/memmap/memory_map.c \
     kernel/memmap/multiboot.c \
     kernel/memmap/boot_info.c \
+    kernel/pmm/zero.S \
     kernel/pmm/init.c \
     kernel/pmm/frames.c \
     kernel/pmm/runs.c \
@@ -86,6 +89,13 @@ KERNEL_SOURCES := \
     kernel/monitor/commands_task.c \
     kernel/monitor/crash.c \
     kernel/monitor/monitor.c \
+    kernel/perf/call.S \
+    kernel/perf/measure.c \
+    kernel/perf/frames.c \
+    kernel/perf/pages.c \
+    kernel/perf/spaces.c \
+    kernel/perf/heap.c \
+    kernel/perf/perf.c \
     kernel/main.c
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
@@ -124,7 +134,7 @@ build/kernel/base/string.o build/analyze/base/string.o: \
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all
 all: build/kernel.elf build/kernel32.elf ## build the kernel
@@ -140,6 +150,14 @@ test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TE
 .PHONY: unit
 unit: all host-library venv ## run the tests that need no QEMU
 	$(Q)$(BIN)/pytest tests/unit $(TEST_ARGS)
+
+.PHONY: perf
+perf: all venv ## measure: instructions of every operation, exact; ratios of times (PERF_ARGS=...)
+	$(Q)$(BIN)/python -m benchmarks $(PERF_ARGS)
+
+.PHONY: perf-baseline
+perf-baseline: all venv ## make the instruction counts of now what `make test` holds them against
+	$(Q)$(BIN)/python -m benchmarks --update
 
 .PHONY: qemu
 qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)

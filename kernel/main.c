@@ -12,6 +12,7 @@
 #include "task/task.h"
 #include "monitor/crash.h"
 #include "monitor/monitor.h"
+#include "perf/perf.h"
 
 void kmain(uint32_t magic, paddr_t information);
 
@@ -31,5 +32,6 @@ void kmain(uint32_t magic, paddr_t information) {
     monitor_init();                     /* the console */
     print("ringbench kernel: %lu frames, %lu free\n", pmm.managed_count, pmm_free_count());
     crash_on_request(boot_info.command_line); /* deliberate ends */
+    perf_on_request(boot_info.command_line);  /* benchmarks */
     monitor_run();                            /* lines, for ever */
 }

@@ -70,11 +70,15 @@
 
 /* --- Control registers (SDM 3A 2.5), RFLAGS (2.3), model-specific registers (SDM 4) --------- */
 
-#define CR0_PE  BIT(0)  /* protected mode */
-#define CR0_WP  BIT(16) /* the supervisor's writes heed PTE_W too */
-#define CR0_PG  BIT(31) /* paging */
-#define CR4_PAE BIT(5)  /* 8-byte entries */
-#define CR4_PGE BIT(7)  /* PTE_G counts */
+#define CR0_PE     BIT(0) /* protected mode */
+#define CR0_MP     BIT(1) /* with EM and TS clear: vector registers can be used */
+#define CR0_EM     BIT(2)
+#define CR0_TS     BIT(3)
+#define CR0_WP     BIT(16) /* the supervisor's writes heed PTE_W too */
+#define CR0_PG     BIT(31) /* paging */
+#define CR4_PAE    BIT(5)  /* 8-byte entries */
+#define CR4_PGE    BIT(7)  /* PTE_G counts */
+#define CR4_OSFXSR BIT(9)  /* SSE instructions */
 
 #define RFLAGS_IF BIT(9)  /* interrupts */
 #define RFLAGS_DF BIT(10) /* string instructions run downwards */

@@ -79,7 +79,7 @@ boot_entry:
     REQUIRE(nz, "this CPU has no NX")
 
     movl %cr4, %eax /* in the order of SDM 3A 9.8.5 */
-    orl $(CR4_PAE | CR4_PGE), %eax
+    orl $(CR4_PAE | CR4_PGE | CR4_OSFXSR), %eax
     movl %eax, %cr4
     movl $boot_pml4, %eax
     movl %eax, %cr3
@@ -88,7 +88,8 @@ boot_entry:
     orl $(EFER_LME | EFER_NXE), %eax
     wrmsr
     movl %cr0, %eax
-    orl $(CR0_PG | CR0_WP), %eax
+    andl $~(CR0_EM | CR0_TS), %eax
+    orl $(CR0_PG | CR0_WP | CR0_MP), %eax
     movl %eax, %cr0
     lgdt boot_gdt_pointer
     ljmp $SELECTOR_CODE, $long_mode

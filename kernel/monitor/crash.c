@@ -4,6 +4,7 @@
  */
 #include "monitor/crash.h"
 
+#include "base/option.h"
 #include "base/string.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
@@ -71,41 +72,19 @@ static const struct {
     {"hang", crash_hang},           {"halfline", crash_halfline},
 };
 
-/* If `text` begins with the word `word`. */
-static bool begins_with_word(const char *text, const char *word) {
-    size_t length = strlen(word);
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] != word[i]) {
-            return false;
-        }
-    }
-    return text[length] == '\0' || text[length] == ' ';
-}
-
-/* What follows `crash=` in the command line, or NULL. */
-static const char *requested_kind(const char *command_line) {
-    static const char key[] = "crash=";
-    bool at_word = true;
-    for (const char *at = command_line; *at != '\0'; at++) {
-        size_t i = 0;
-        while (at_word && key[i] != '\0' && at[i] == key[i]) {
-            i++;
-        }
-        if (at_word && key[i] == '\0') {
-            return at + i;
-        }
-        at_word = *at == ' ';
-    }
-    return NULL;
+/* Whether an option's value is the word `word`. */
+static bool is_word(const char *value, const char *word) {
+    size_t length = option_length(value);
+    return strlen(word) == length && memcmp(value, word, length) == 0;
 }
 
 void crash_on_request(const char *command_line) {
-    const char *kind = requested_kind(command_line);
+    const char *kind = option_find(command_line, "crash=");
     if (kind == NULL) {
         return;
     }
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
-        if (begins_with_word(kind, crashes[i].kind)) {
+        if (is_word(kind, crashes[i].kind)) {
             crashes[i].crash();
         }
     }

@@ -36,46 +36,72 @@ static inline int check_map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t lengt
     if (!range_is_canonical(va, length)) {
         return STATUS_NON_CANONICAL;
     }
-    uint64_t limit = 1ULL << cpu_features.physical_bits;
-    if (pa >= limit || length > limit - pa) {
+    paddr_t last = pa + (length - 1);
+    if (last < pa || last >> cpu_features.physical_bits) {
         return STATUS_OUT_OF_RANGE;
     }
-    if (va >= KERNEL_HALF && (flags & PAGE_USER || !slots_in_use(root, va, length))) {
+    if (is_kernel_half(va) && (flags & PAGE_USER || !slots_in_use(root, va, length))) {
         return STATUS_DENIED;
     }
     return STATUS_OK;
 }
 
-struct survey {
-    bool mapped;      /* some page is mapped already; then the rest was not looked at */
-    uint64_t missing; /* tables */
-    uint64_t *entry;  /* the first page's entry, NULL if its table is missing */
-};
+/* Whether `count` entries are all free to be mapped. */
+static inline bool run_is_absent(const uint64_t *entry, uint64_t count) {
+    for (const uint64_t *end = entry + count; entry < end; entry++) {
+        if (entry_is_present(*entry)) {
+            return false;
+        }
+    }
+    return true;
+}
 
-static inline struct survey survey(paddr_t root, vaddr_t va, uint64_t length, unsigned level) {
-    struct survey found = {0};
-    for (bool first = true; length; first = false) {
+/* Write `count` leaves for physically contiguous pages, the first of which is `leaf`. */
+static inline void run_write(uint64_t *entry, uint64_t count, uint64_t leaf, unsigned level) {
+    for (const uint64_t *end = entry + count; entry < end; entry++) {
+        *entry = leaf;
+        leaf += level_size(level);
+    }
+}
+
+/* How many tables a range lacks; or, in the status, that some page of it is mapped. */
+static inline int survey(paddr_t root, vaddr_t va, uint64_t length, unsigned level,
+                         uint64_t *missing) {
+    for (*missing = 0; length;) {
         struct walk at = walk(root, va, level);
-        const uint64_t *entry = at.entry;
         uint64_t step = bytes_in_entry(va, length, at.level);
         uint64_t entries = 1;
         if (at.level == level) {
             step = bytes_in_table(va, length, level);
             entries = step >> level_shift(level);
-            found.entry = first ? at.entry : found.entry;
         } else {
-            found.missing += tables_below(va, step, at.level, level);
+            *missing += tables_below(va, step, at.level, level);
         }
-        for (const uint64_t *end = entry + entries; entry < end; entry++) {
-            if (entry_is_present(*entry)) {
-                found.mapped = true;
-                return found;
-            }
+        if (!run_is_absent(at.entry, entries)) {
+            return STATUS_MAPPED;
         }
         va += step;
         length -= step;
     }
-    return found;
+    return STATUS_OK;
+}
+
+/* A range of any shape. Kept apart, for it needs many more registers than the usual case. */
+__attribute__((noinline)) static int map_range(paddr_t root, vaddr_t va, uint64_t length,
+                                               unsigned level, uint64_t leaf) {
+    uint64_t missing;
+    int status = survey(root, va, length, level, &missing);
+    if (status < 0) {
+        return status;
+    }
+    if (missing > pmm_free_count()) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint64_t step; length; va += step, length -= step, leaf += step) {
+        step = bytes_in_table(va, length, level);
+        run_write(tables_make(root, va, level), step >> level_shift(level), leaf, level);
+    }
+    return STATUS_OK;
 }
 
 /* paging_map for leaves of one level; inlined, so that all that depends on it is constant. */
@@ -85,44 +111,31 @@ map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t length, unsigned level, uint3
     if (status < 0) {
         return status;
     }
-    struct survey found = survey(root, va, length, level);
-    if (found.mapped) {
+    uint64_t leaf = leaf_bits(flags, level) | pa;
+    struct walk at = walk(root, va, level);
+    if (at.level != level || bytes_in_table(va, length, level) != length) {
+        return map_range(root, va, length, level, leaf);
+    }
+    uint64_t count = length >> level_shift(level); /* all in one table, which is there */
+    if (!run_is_absent(at.entry, count)) {
         return STATUS_MAPPED;
     }
-    if (found.missing > pmm_free_count()) {
-        return STATUS_NO_MEMORY;
-    }
-
-    uint64_t leaf = leaf_bits(flags, level) | pa;
-    for (uint64_t *entry = found.entry;; entry = NULL) {
-        if (!entry) {
-            entry = tables_make(root, va, level);
-        }
-        uint64_t step = bytes_in_table(va, length, level);
-        for (const uint64_t *end = entry + (step >> level_shift(level)); entry < end; entry++) {
-            *entry = leaf;
-            leaf += level_size(level);
-        }
-        if (step == length) {
-            return STATUS_OK;
-        }
-        va += step;
-        length -= step;
-    }
+    run_write(at.entry, count, leaf, level);
+    return STATUS_OK;
 }
 
 int paging_map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t length, uint64_t page_size,
                uint32_t flags) {
-    switch (page_size) {
-    case PAGE_SIZE_4K:
+    if (page_size == PAGE_SIZE_4K) {
         return map(root, va, pa, length, 1, flags);
-    case PAGE_SIZE_2M:
-        return map(root, va, pa, length, 2, flags);
-    case PAGE_SIZE_1G:
-        return map(root, va, pa, length, 3, flags);
-    default:
-        return STATUS_INVALID;
     }
+    if (page_size == PAGE_SIZE_2M) {
+        return map(root, va, pa, length, 2, flags);
+    }
+    if (page_size == PAGE_SIZE_1G) {
+        return map(root, va, pa, length, 3, flags);
+    }
+    return STATUS_INVALID;
 }
 
 uint64_t paging_tables_missing(paddr_t root, vaddr_t va, uint64_t length) {
@@ -140,6 +153,28 @@ static bool enough_memory(paddr_t root, vaddr_t va, uint64_t length) {
     return pages - present + paging_tables_missing(root, va, length) <= free;
 }
 
+/* Give the page that a walk came to, and that is not mapped, a zeroed frame. There are enough. */
+static inline void fill_page(paddr_t root, vaddr_t va, struct walk at, uint64_t leaf) {
+    paddr_t frame;
+    int status = pmm_alloc(&frame);
+    ASSERT(status == STATUS_OK);
+    frame_zero(frame);
+    uint64_t *entry = at.level == 1 ? at.entry : tables_make(root, va, 1);
+    *entry = leaf | frame;
+}
+
+int paging_fill_page(paddr_t root, vaddr_t va, uint32_t flags) {
+    struct walk at = walk(root, va, 1);
+    if (at.level == 1 && entry_is_present(*at.entry)) {
+        return STATUS_OK;
+    }
+    if (pmm_free_count() < at.level) { /* the frame, and a table for each level below */
+        return STATUS_NO_MEMORY;
+    }
+    fill_page(root, va, at, leaf_bits(flags, 1));
+    return STATUS_OK;
+}
+
 int paging_fill(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags) {
     if (!enough_memory(root, va, length)) {
         return STATUS_NO_MEMORY;
@@ -147,20 +182,17 @@ int paging_fill(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags) {
     uint64_t leaf = leaf_bits(flags, 1);
     while (length) {
         struct walk at = walk(root, va, 1);
-        uint64_t *entry = at.level == 1 ? at.entry : NULL;
-        uint64_t step = bytes_in_table(va, length, 1);
-        for (uint64_t left = step; left; left -= PAGE_SIZE_4K, va += PAGE_SIZE_4K) {
-            if (!entry || !entry_is_present(*entry)) {
-                paddr_t frame;
-                int status = pmm_alloc(&frame);
-                ASSERT(status == STATUS_OK);
-                frame_zero(frame);
-                entry = entry ? entry : tables_make(root, va, 1);
-                *entry = leaf | frame;
+        for (uint64_t left = bytes_in_table(va, length, 1); left; left -= PAGE_SIZE_4K) {
+            if (at.level > 1) {
+                fill_page(root, va, at, leaf);
+                at = walk(root, va, 1);
+            } else if (!entry_is_present(*at.entry)) {
+                fill_page(root, va, at, leaf);
             }
-            entry++;
+            at.entry++;
+            va += PAGE_SIZE_4K;
+            length -= PAGE_SIZE_4K;
         }
-        length -= step;
     }
     return STATUS_OK;
 }

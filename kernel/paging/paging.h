@@ -112,6 +112,9 @@ uint64_t paging_tables_missing(paddr_t root, vaddr_t va, uint64_t length);
  */
 int paging_fill(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags);
 
+/* The same for one page. */
+int paging_fill_page(paddr_t root, vaddr_t va, uint32_t flags);
+
 /* How many of the range's pages are mapped. */
 uint64_t paging_pages_present(paddr_t root, vaddr_t va, uint64_t length);
 

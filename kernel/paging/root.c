@@ -1,6 +1,5 @@
 #include "paging/root.h"
 
-#include "base/string.h"
 #include "cpu/instructions.h"
 #include "cpu/panic.h"
 #include "paging/entry.h"
@@ -9,6 +8,7 @@
 
 /* The kernel-half slots in use, ascending. */
 static const vaddr_t windows[] = {DIRECT_MAP_BASE, HEAP_BASE, KERNEL_WINDOW_BASE, IMAGE_BASE};
+#define WINDOWS (sizeof(windows) / sizeof(windows[0]))
 
 static paddr_t kernel_root = PADDR_NONE;
 
@@ -24,7 +24,7 @@ static paddr_t take_zeroed(void) {
 void root_init_kernel(void) {
     kernel_root = take_zeroed();
     uint64_t *pml4 = direct_map(kernel_root);
-    for (unsigned i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+    for (unsigned i = 0; i < WINDOWS; i++) {
         pml4[level_index(windows[i], PAGING_LEVELS)] = take_zeroed() | PTE_P | PTE_W;
     }
 }
@@ -45,10 +45,13 @@ int paging_root_create(paddr_t *root) {
     if (pmm_alloc(root) < 0) {
         return STATUS_NO_MEMORY;
     }
+    frame_zero(*root);
     uint64_t *pml4 = direct_map(*root);
     const uint64_t *kernel = direct_map(kernel_root);
-    memset(pml4, 0, KERNEL_SLOT * sizeof(*pml4));
-    memcpy(pml4 + KERNEL_SLOT, kernel + KERNEL_SLOT, KERNEL_SLOT * sizeof(*pml4));
+    for (unsigned i = 0; i < WINDOWS; i++) {
+        unsigned slot = level_index(windows[i], PAGING_LEVELS);
+        pml4[slot] = kernel[slot];
+    }
     return STATUS_OK;
 }
 
@@ -61,7 +64,11 @@ static void free_table(uint64_t entry) {
 static bool free_below(const uint64_t *table, unsigned count, unsigned level) {
     bool any = false;
     for (unsigned i = 0; i < count; i++) {
-        if (!entry_is_present(table[i]) || entry_is_leaf(table[i], level)) {
+        if (i % ENTRY_GROUP == 0 && group_is_zero(&table[i])) { /* most of a table often is */
+            i += ENTRY_GROUP - 1;
+            continue;
+        }
+        if (!entry_is_table(table[i])) {
             continue;
         }
         if (level > 2) {

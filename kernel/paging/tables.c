@@ -40,12 +40,11 @@ uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level) {
     return &table[level_index(va, level)];
 }
 
-/* An entry that is not present is 0. Begins at `index`: whoever clears ascending finds a neighbour
- * that is still there at once. */
+/* Begins at `index`: whoever clears ascending finds a neighbour that is still there at once. */
 static bool table_is_empty(const uint64_t *table, unsigned index) {
-    for (unsigned i = 0; i < TABLE_ENTRIES; i += 8) {
-        const uint64_t *e = &table[(index + i) % TABLE_ENTRIES / 8 * 8];
-        if (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) {
+    for (unsigned i = 0; i < TABLE_ENTRIES; i += ENTRY_GROUP) {
+        unsigned group = (index + i) % TABLE_ENTRIES / ENTRY_GROUP;
+        if (!group_is_zero(&table[group * ENTRY_GROUP])) {
             return false;
         }
     }

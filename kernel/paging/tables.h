@@ -14,6 +14,13 @@ uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level);
  * table if it is empty, then the one above if that has become empty, and so on. */
 void tables_collect(paddr_t root, vaddr_t va, unsigned level);
 
+/* Entries that are looked at together. One that is not present is 0. */
+#define ENTRY_GROUP 8
+
+static inline bool group_is_zero(const uint64_t *e) {
+    return !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]);
+}
+
 /* How many tables between levels `from` (the entry that is not present) and `to` a range needs. */
 static inline uint64_t tables_below(vaddr_t va, uint64_t length, unsigned from, unsigned to) {
     uint64_t tables = 0;

@@ -15,7 +15,7 @@ __attribute__((always_inline)) static inline struct walk walk(paddr_t root, vadd
 #pragma GCC unroll 4
     for (unsigned level = PAGING_LEVELS; level > lowest; level--) {
         uint64_t *entry = &table[level_index(va, level)];
-        if (!entry_is_present(*entry) || entry_is_leaf(*entry, level)) {
+        if (!entry_is_table(*entry)) {
             return (struct walk){entry, level};
         }
         table = entry_table(*entry);

@@ -12,9 +12,5 @@ static inline paddr_t direct_map_physical(const void *pointer) {
     return (vaddr_t)pointer - DIRECT_MAP_BASE;
 }
 
-/* Fill one frame with zeros. A string instruction of its own: the compiler would call memset. */
-static inline void frame_zero(paddr_t frame) {
-    void *to = direct_map(frame);
-    uint64_t words = PAGE_SIZE_4K / 8;
-    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0ULL) : "memory");
-}
+/* Fill one frame with zeros (zero.S). */
+void frame_zero(paddr_t frame);

@@ -6,63 +6,77 @@
  */
 #include "pmm/pmm.h"
 
+#include "base/x86.h"
 #include "pmm/runs.h"
 #include "pmm/tree.h"
 
-#define BLOCK_WORDS 8 /* bitmap words of a block */
+#define BLOCK_WORDS 8     /* bitmap words of a block */
+#define ALL_FREE    ~0ULL /* a bitmap word of a whole block */
+
+/* A word that was, or now is, wholly free: only then is it worth asking whether its block is. That
+ * is seldom, so it is kept out of the way. */
+__attribute__((noinline)) static int after_full_word_alloc(uint64_t block) {
+    if (pmm.block_free[block] == BLOCK_FRAMES - 1) {
+        tree_remove(&pmm.whole, block);
+    }
+    return STATUS_OK;
+}
+
+__attribute__((noinline)) static int after_full_word_free(uint64_t block) {
+    if (pmm.block_free[block] == BLOCK_FRAMES) {
+        tree_add(&pmm.whole, block);
+    }
+    return STATUS_OK;
+}
 
 int pmm_alloc(paddr_t *frame) {
     if (tree_is_empty(&pmm.any)) {
         return STATUS_NO_MEMORY;
     }
     uint64_t block = tree_first(&pmm.any);
-    uint64_t word = block * BLOCK_WORDS + lowest_bit(pmm.block_words[block]);
-    uint64_t bits = pmm.free_bits[word];
-    *frame = (word * 64 + lowest_bit(bits)) * FRAME_SIZE;
+    uint64_t words = pmm.block_words[block];
+    uint64_t word = block * BLOCK_WORDS + lowest_bit(words);
+    uint64_t was = pmm.free_bits[word];
+    *frame = (word * 64 + lowest_bit(was)) * FRAME_SIZE;
 
     pmm.free_count--;
-    if (pmm.block_free[block]-- == BLOCK_FRAMES) {
-        tree_remove(&pmm.whole, block);
-    }
-    bits &= bits - 1;
+    pmm.block_free[block]--;
+    uint64_t bits = was & (was - 1);
     pmm.free_bits[word] = bits;
     if (bits == 0) {
-        pmm.block_words[block] &= (uint8_t)~(1u << (word % BLOCK_WORDS));
-        if (pmm.block_words[block] == 0) {
+        words &= words - 1;
+        pmm.block_words[block] = (uint8_t)words;
+        if (words == 0) {
             tree_remove(&pmm.any, block);
         }
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    return was == ALL_FREE ? after_full_word_alloc(block) : STATUS_OK;
 }
 
 static int free_frame(paddr_t base) {
-    uint64_t frame = base / FRAME_SIZE;
+    /* Rotated, so that a misaligned address is a number beyond the limit: one test for both. */
+    uint64_t frame = base / FRAME_SIZE | base << (64 - PAGE_OFFSET_BITS);
     uint64_t word = frame / 64;
-    uint64_t bit = bit64(frame);
-    if (base % FRAME_SIZE) {
-        return STATUS_MISALIGNED;
+    if (frame >= pmm.frame_limit || !bits_contain(pmm.managed_bits, frame)) {
+        return base % FRAME_SIZE ? STATUS_MISALIGNED : STATUS_FOREIGN;
     }
-    if (frame >= pmm.frame_limit || !(pmm.managed_bits[word] & bit)) {
-        return STATUS_FOREIGN;
-    }
-    uint64_t bits = pmm.free_bits[word];
-    if (bits & bit) {
+    uint64_t was = pmm.free_bits[word];
+    uint64_t bits = was;
+    if (word_add(&bits, frame)) {
         return STATUS_NOT_ALLOCATED;
     }
 
     uint64_t block = frame / BLOCK_FRAMES;
     pmm.free_count++;
-    pmm.free_bits[word] = bits | bit;
-    if (++pmm.block_free[block] == BLOCK_FRAMES) {
-        tree_add(&pmm.whole, block);
+    pmm.block_free[block]++;
+    pmm.free_bits[word] = bits;
+    if (was == 0) {
+        bits_add((uint64_t *)pmm.block_words, word);
+        tree_add(&pmm.any, block);
+        return STATUS_OK;
     }
-    if (bits == 0) {
-        if (pmm.block_words[block] == 0) {
-            tree_add(&pmm.any, block);
-        }
-        pmm.block_words[block] |= (uint8_t)(1u << (word % BLOCK_WORDS));
-    }
-    return STATUS_OK;
+    return bits == ALL_FREE ? after_full_word_free(block) : STATUS_OK;
 }
 
 int pmm_alloc_2m(paddr_t *base) {
@@ -71,8 +85,10 @@ int pmm_alloc_2m(paddr_t *base) {
     }
     uint64_t block = tree_first(&pmm.whole);
     *base = block * PAGE_SIZE_2M;
+    uint64_t *words = &pmm.free_bits[block * BLOCK_WORDS];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        pmm.free_bits[block * BLOCK_WORDS + i] = 0;
+        words[i] = 0;
     }
     pmm.free_count -= BLOCK_FRAMES;
     pmm.block_free[block] = 0;
@@ -88,6 +104,7 @@ static int free_block(uint64_t block) {
     }
     const uint64_t *managed = &pmm.managed_bits[block * BLOCK_WORDS];
     uint64_t all_managed = ~0ULL;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         all_managed &= managed[i];
     }
@@ -98,8 +115,10 @@ static int free_block(uint64_t block) {
         return STATUS_NOT_ALLOCATED;
     }
 
+    uint64_t *words = &pmm.free_bits[block * BLOCK_WORDS];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        pmm.free_bits[block * BLOCK_WORDS + i] = ~0ULL;
+        words[i] = ALL_FREE;
     }
     pmm.free_count += BLOCK_FRAMES;
     pmm.block_free[block] = BLOCK_FRAMES;

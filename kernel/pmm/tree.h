@@ -31,17 +31,47 @@ static inline uint64_t tree_first(const struct pmm_tree *tree) {
     return i * 64 + lowest_bit(tree->bottom[i]);
 }
 
+/*
+ * Bit n of an array of words, n counting on through all of them. The instruction finds word and
+ * bit by itself, where C spells out two shifts and a mask.
+ */
+typedef uint64_t bit_array[];
+
+static inline bool bits_contain(const uint64_t *bits, uint64_t n) {
+    bool contain;
+    __asm__("bt %2, %1" : "=@ccc"(contain) : "m"(*(const bit_array *)bits), "r"(n));
+    return contain;
+}
+
+static inline void bits_add(uint64_t *bits, uint64_t n) {
+    __asm__("bts %1, %0" : "+m"(*(bit_array *)bits) : "r"(n) : "cc");
+}
+
+static inline void bits_remove(uint64_t *bits, uint64_t n) {
+    __asm__("btr %1, %0" : "+m"(*(bit_array *)bits) : "r"(n) : "cc");
+}
+
+/* Set bit n % 64 of a word that is in a register; whether it was set already. */
+static inline bool word_add(uint64_t *word, uint64_t n) {
+    bool was_set;
+    __asm__("bts %2, %0" : "+r"(*word), "=@ccc"(was_set) : "r"(n));
+    return was_set;
+}
+
 static inline void tree_add(struct pmm_tree *tree, uint64_t block) {
-    tree->bottom[block / 64] |= bit64(block);
-    tree->middle[block / 4096] |= bit64(block / 64);
-    tree->top |= bit64(block / 4096);
+    bits_add(tree->bottom, block);
+    bits_add(tree->middle, block / 64);
+    bits_add(&tree->top, block / 4096);
 }
 
 static inline void tree_remove(struct pmm_tree *tree, uint64_t block) {
-    uint64_t *bottom = &tree->bottom[block / 64];
-    uint64_t *middle = &tree->middle[block / 4096];
-    if ((*bottom &= ~bit64(block)) == 0 && (*middle &= ~bit64(block / 64)) == 0) {
-        tree->top &= ~bit64(block / 4096);
+    uint64_t *bottom = tree->bottom;
+    bits_remove(bottom, block);
+    if (!bottom[block / 64]) {
+        bits_remove(tree->middle, block / 64);
+        if (!tree->middle[block / 4096]) {
+            bits_remove(&tree->top, block / 4096);
+        }
     }
 }
 

@@ -37,5 +37,5 @@ int vm_fault(vaddr_t address, uint64_t error) {
     if (region->kind != VM_DEMAND || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
         return STATUS_DENIED;
     }
-    return paging_fill(space->root, align_down(address, PAGE_SIZE_4K), PAGE_SIZE_4K, region->flags);
+    return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags);
 }

@@ -56,8 +56,8 @@ MUTANTS = (
     Mutant(
         "double free accepted",
         "pmm/frames.c",
-        "    if (bits & bit) {\n        return STATUS_NOT_ALLOCATED;",
-        "    if (0) {\n        return STATUS_NOT_ALLOCATED;",
+        "    if (word_add(&bits, frame)) {\n        return STATUS_NOT_ALLOCATED;",
+        "    if (word_add(&bits, frame) && 0) {\n        return STATUS_NOT_ALLOCATED;",
         ("pmm",),
         ("pmm",),
         1500,
@@ -73,8 +73,8 @@ MUTANTS = (
     Mutant(
         "summary of whole blocks not kept",
         "pmm/frames.c",
-        "        tree_remove(&pmm.whole, block);\n    }\n    bits &=",
-        "    }\n    bits &=",
+        "        tree_remove(&pmm.whole, block);\n    }\n    return",
+        "    }\n    return",
         ("pmm",),
         ("pmm", "machine"),
         2500,
@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "pages not zeroed",
         "paging/map.c",
-        "                frame_zero(frame);\n",
+        "    frame_zero(frame);\n",
         "",
         ("pmm", "vmm", "task"),
         ("vmm",),

@@ -1,0 +1,41 @@
+"""The goals of the exact figures: the most that a name may have, by its pattern."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+GOALS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        r"frames\.\w+\.\d+\.alloc\.mean": 45,
+        r"frames\.\w+\.\d+\.free\.mean": 40,
+        r"frames\.\w+\.\d+\.(alloc|free)(_all)?\.worst": 110,
+        r"blocks\.\w+\.\d+\.alloc\.mean": 120,
+        r"blocks\.\w+\.\d+\.free\.mean": 100,
+        r"map\.1\.map\.mean": 120,
+        r"map\.(512|16384)\.map\.mean": 14,
+        r"map\.(512|16384)\.unmap\.mean": 25,
+        r"query\.\d+\.query\.mean": 60,
+        r"fault\.\d+\.fault\.mean": 700,
+        r"heap\.random\.\d+\.alloc\.mean": 100,
+        r"heap\.random\.\d+\.free\.mean": 80,
+        r"heap\.random\.\d+\.alloc\.worst": 190,
+        r"heap\.random\.\d+\.free\.worst": 175,
+        r"heap\.random\.100\.footprint": 1.22,
+        r"heap\.random\.1000\.footprint": 1.15,
+        r"heap\.random\.10000\.footprint": 1.10,
+        r"heap\.random\.100000\.footprint": 1.08,
+        r"heap\.random\.\d+\.nodes_left": 1,
+        r"heap\.lifo\.\d+\.alloc\.mean": 90,
+        r"heap\.lifo\.\d+\.free\.mean": 70,
+        r"heap\.lifo\.\d+\.nodes_left": 1,
+        r"heap\.fragmented\.\d+\.(alloc|free)\.worst": 190,
+        r"heap\.fragmented\.\d+\.footprint": 1.78,
+        r"heap\.fragmented\.\d+\.nodes_left": 1,
+    }
+)
+
+
+def goal_of(name: str) -> float | None:
+    """The goal of a figure; None if it has none."""
+    return next((goal for pattern, goal in GOALS.items() if re.fullmatch(pattern, name)), None)

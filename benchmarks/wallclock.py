@@ -1,0 +1,20 @@
+"""What is measured with a clock: the list.
+
+A question is one file with a function `measure(config)` that yields figures (times: `timing`);
+MEASUREMENTS is all of them, in the order of the table. A machine shared with others makes every
+time a guess, so a figure is a ratio of two things timed in turn within one run, wherever there is
+a thing to compare with. No figure from here ever fails a build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from benchmarks import startup
+from benchmarks.figure import Figure
+from ringbench.config import Config
+
+Measurement = Callable[[Config], Iterable[Figure]]
+
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (startup.measure,)

@@ -1,0 +1,17 @@
+/*
+ * The benchmarks, one function each. Each prints its figures and leaves memory as it was. The
+ * number is whatever the benchmark can be asked about in several sizes.
+ */
+#pragma once
+
+#include "base/types.h"
+
+void perf_frames(uint64_t used_per_mille);
+void perf_blocks(uint64_t used_per_mille);
+void perf_map(uint64_t pages);
+void perf_query(uint64_t pages);
+void perf_fault(uint64_t pages);
+void perf_space(uint64_t pages);
+void perf_heap_random(uint64_t live);
+void perf_heap_lifo(uint64_t depth);
+void perf_heap_fragmented(uint64_t allocations);
