@@ -57,7 +57,8 @@ class Serial:
             self._openings.append(("panic", _compile(console.panic)))
         if console.exception is not None:
             self._openings.append(("exception", _compile(console.exception)))
-        self._end = _compile(f"(?:{console.end}).*") if console.end is not None else None
+        # The whole line, its end included: half of it may come before the other half.
+        self._end = _compile(f"(?:{console.end})[^\r\n]*[\r\n]") if console.end else None
         self._searcher = Searcher([prompt, *(pattern for _, pattern in self._openings)])
 
     def fileno(self) -> int:
