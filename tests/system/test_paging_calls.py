@@ -38,9 +38,8 @@ from ringbench.drive.operations import (
 )
 
 if TYPE_CHECKING:
-    from tests.system.conftest import Kernel
-
     from ringbench.machine import Gdb
+    from tests.system.conftest import Kernel
 
 K4, M2, G1, G512 = 1 << 12, 1 << 21, 1 << 30, 1 << 39
 PHYSICAL_END = 1 << 40
