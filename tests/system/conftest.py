@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from ringbench.arch.x86_64.walk import Translation, translate
 from ringbench.config import Config, override
 from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import Operation
+from ringbench.drive.operations import Operation, PmmAlloc, PmmFree, TaskNew, Touch
 from ringbench.lockstep import Lockstep
 from ringbench.machine import Machine
+from ringbench.model.pmm import runs
 from ringbench.model.state import KernelState
+from tests.system.layout import PAGE
 
 
 class Kernel:
@@ -55,19 +59,109 @@ class Kernel:
         """Compare the whole picture now."""
         self.lockstep.look(when)
 
+    def perform(self, *operations: Operation) -> None:
+        """Perform what must succeed, one after the other."""
+        for operation in operations:
+            self.values(operation)
+
+    def fault(self, root: str, vaddr: int, mode: str) -> tuple[int, str]:
+        """Touch what must be a page fault: its error code, and what the handler made of it."""
+        vector, error, cause = self.values(Touch(root, vaddr, mode), "fault")
+        assert vector == "page_fault"
+        assert isinstance(error, int)
+        assert isinstance(cause, str)
+        return error, cause
+
+    @property
+    def free_frames(self) -> int:
+        """The allocator's count, from the guest's memory."""
+        return self.lockstep.inspector.free_frames()
+
+    @contextmanager
+    def taking(self, frames: int) -> Iterator[None]:
+        """What is done inside takes so many frames more than it gives back."""
+        before = self.free_frames
+        yield
+        assert before - self.free_frames == frames
+
+    def hoard(self) -> list[int]:
+        """Take every free frame; those that may be given back one by one, none beside another."""
+        taken: list[int] = []
+        for _, count in sorted(runs(self.state.pmm.free), key=lambda run: -run[1]):
+            base = self.value(PmmAlloc(count))
+            taken += range(base, base + count * PAGE, 3 * PAGE)
+        assert self.free_frames == 0
+        return taken
+
+    def soil(self, frames: int) -> int:
+        """Fill the lowest free frames, which must be a run, with rubbish; the first's address."""
+        base = self.value(PmmAlloc(frames))
+        self.machine.memory.write(base, b"\xa5" * (frames * PAGE))
+        self.values(PmmFree(base, frames))
+        return base
+
+    def walk(self, root: str, vaddr: int) -> Translation:
+        """Translate an address by the tables in the guest's memory."""
+        address = self.state.root_of(root)
+        assert address is not None
+        return translate(self.machine.memory, address, vaddr)
+
+    def physical(self, root: str, vaddr: int) -> int:
+        """Where an address that is mapped leads."""
+        found = self.walk(root, vaddr).physical
+        assert found is not None
+        return found
+
+
+class SharedKernel:
+    """A module's kernel: booted when first lent, and again after a test that spoiled it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._machines = ExitStack()
+        self._clean: Kernel | None = None
+
+    @contextmanager
+    def lend(self) -> Iterator[Kernel]:
+        """Lend the kernel as after boot; it is kept if it could be brought back to that."""
+        kernel, self._clean = self._clean or self._boot(), None
+        yield kernel
+        if kernel.lockstep.mismatches:  # the test has failed with them
+            return
+        kernel.look("at the end of the test")
+        kernel.lockstep.drain(kernel.monitor)
+        self._clean = kernel
+
+    def close(self) -> None:
+        """End the machine, if there is one."""
+        self._machines.close()
+
+    def _boot(self) -> Kernel:
+        self.close()
+        machine = self._machines.enter_context(Machine.start(self._config))
+        machine.command("echo off")
+        return Kernel(machine)
+
 
 @pytest.fixture(scope="module")
-def shared_kernel(ringbench_config: Config, request: pytest.FixtureRequest) -> Iterator[Kernel]:
+def shared_kernel(
+    ringbench_config: Config, request: pytest.FixtureRequest
+) -> Iterator[SharedKernel]:
     """The module's kernel; a module may set MACHINE = {"machine.memory": "16M"} or the like."""
-    changes = getattr(request.module, "MACHINE", {})
-    with Machine.start(override(ringbench_config, changes)) as machine:
-        machine.command("echo off")
-        yield Kernel(machine)
+    shared = SharedKernel(override(ringbench_config, getattr(request.module, "MACHINE", {})))
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def kernel(shared_kernel: Kernel) -> Iterator[Kernel]:
+def kernel(shared_kernel: SharedKernel) -> Iterator[Kernel]:
     """The kernel as after boot; after the test everything is given back and all of it compared."""
-    yield shared_kernel
-    shared_kernel.look("at the end of the test")
-    shared_kernel.lockstep.drain(shared_kernel.monitor)
+    with shared_kernel.lend() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def task(kernel: Kernel) -> str:
+    """A task with an empty space: `t1`."""
+    assert kernel.handle(TaskNew()) == "t1"
+    return "t1"

@@ -8,8 +8,7 @@ the kernel's accesses meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -40,31 +39,14 @@ from ringbench.drive.operations import (
     VmWrite,
 )
 from ringbench.machine import Machine
-from ringbench.model.pmm import runs
 from ringbench.observe import registers
+from tests.system.layout import HEAP, PAGE, TASK, WINDOW
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
 
-PAGE: Final = 0x1000
-TASK: Final = 0x10000
-HEAP: Final = 0xFFFF_C000_0000_0000
-WINDOW: Final = 0xFFFF_D000_0000_0000
 RECORD_NODE: Final = 80
 """Bytes of a heap node that holds a struct task: 64, and a header."""
-
-
-def free_frames(kernel: Kernel) -> int:
-    """The allocator's count, from the guest's memory."""
-    return kernel.lockstep.inspector.free_frames()
-
-
-@contextmanager
-def taking(kernel: Kernel, frames: int) -> Iterator[None]:
-    """What is done inside takes so many frames more than it gives back."""
-    before = free_frames(kernel)
-    yield
-    assert before - free_frames(kernel) == frames
 
 
 def cr3(kernel: Kernel) -> int:
@@ -88,9 +70,7 @@ def qemu_reads(kernel: Kernel, vaddr: int, length: int) -> bytes:
 
 def new_root(kernel: Kernel, handle: str) -> int:
     """Make a task, which must get this handle; its root, which is the lowest free frame."""
-    lowest = kernel.value(PmmAlloc())
-    kernel.machine.memory.write(lowest, b"\xa5" * PAGE)
-    kernel.values(PmmFree(lowest))
+    lowest = kernel.soil(1)
     assert kernel.handle(TaskNew()) == handle
     return lowest
 
@@ -114,19 +94,19 @@ def test_the_lowest_unused_id(kernel: Kernel) -> None:
 
 
 def test_what_a_task_costs(kernel: Kernel) -> None:
-    with taking(kernel, 5):  # its root; and for the first, the heap: slab, page, PD, PT
+    with kernel.taking(5):  # its root; and for the first, the heap: slab, page, PD, PT
         kernel.handle(TaskNew())
     for _ in range(2, 52):  # 51 records fill a page
-        with taking(kernel, 1):
+        with kernel.taking(1):
             kernel.handle(TaskNew())
-    with taking(kernel, 2):
+    with kernel.taking(2):
         kernel.handle(TaskNew())
-    with taking(kernel, -1):
+    with kernel.taking(-1):
         kernel.values(TaskDelete("t52"))  # one free page is not worth giving back
     for number in range(1, 51):
-        with taking(kernel, -1):
+        with kernel.taking(-1):
             kernel.values(TaskDelete(f"t{number}"))
-    with taking(kernel, -6):
+    with kernel.taking(-6):
         kernel.values(TaskDelete("t51"))
 
 
@@ -137,7 +117,7 @@ def test_switching_loads_the_tasks_root(kernel: Kernel) -> None:
     assert len(set(roots.values())) == 4
     assert cr3(kernel) == kernel_root  # a new task is not the current one
     for task in ("t1", "t2", "t2", "t0", "t3", "t1", "t0", "t0"):
-        with taking(kernel, 0):
+        with kernel.taking(0):
             kernel.values(TaskSwitch(task))
         assert cr3(kernel) == roots[task]
         assert current(kernel) == task
@@ -171,7 +151,7 @@ def test_what_cannot_be_destroyed(kernel: Kernel) -> None:
     kernel.refuses(TaskDelete("t0"), "denied")
     assert cr3(kernel) == root
     kernel.values(Touch("t1", TASK, "w"))
-    with taking(kernel, -1):
+    with kernel.taking(-1):
         kernel.values(TaskDelete("t2"))
     kernel.values(TaskSwitch("t0"))
     kernel.values(TaskDelete("t1"))
@@ -188,7 +168,7 @@ def test_a_record_is_out_of_the_consoles_reach(kernel: Kernel) -> None:
 
 def test_many_tasks_in_any_order(kernel: Kernel) -> None:
     count = 55
-    with taking(kernel, 0):
+    with kernel.taking(0):
         for number in range(1, count + 1):
             assert kernel.handle(TaskNew()) == f"t{number}"
             kernel.values(VmAlloc(f"t{number}", PAGE, "anonymous", WRITE))
@@ -262,19 +242,16 @@ def test_what_one_task_has_others_do_not(kernel: Kernel) -> None:
     kernel.values(VmAlloc("t2", PAGE, "demand", USER | EXEC))
     for at in ("t1", "t2", "t3", "t0"):
         kernel.values(TaskSwitch(at))
-        reply = kernel.values(Touch("t2", TASK, "w"), "fault")
-        assert reply == ("page_fault", 2 if at == "t1" else 3, "denied")
-        with taking(kernel, 4 if at == "t1" else 0):
+        assert kernel.fault("t2", TASK, "w") == (2 if at == "t1" else 3, "denied")
+        with kernel.taking(4 if at == "t1" else 0):
             kernel.values(Touch("t2", TASK, "r"))
         for task, mode, error in (("t3", "r", 0), ("t3", "w", 2), ("t0", "w", 2)):
-            reply = kernel.values(Touch(task, TASK, mode), "fault")
-            assert reply == ("page_fault", error, "not_mapped")
-        reply = kernel.values(Touch("t2", TASK + PAGE, "r"), "fault")
-        assert reply == ("page_fault", 0, "not_mapped")
+            assert kernel.fault(task, TASK, mode) == (error, "not_mapped")
+        assert kernel.fault("t2", TASK + PAGE, "r") == (0, "not_mapped")
         assert current(kernel) == at
-    with taking(kernel, 4):
+    with kernel.taking(4):
         kernel.values(Touch("t1", TASK, "w"))
-    with taking(kernel, 1):
+    with kernel.taking(1):
         kernel.values(Touch("t1", TASK + PAGE, "w"))
 
 
@@ -329,8 +306,8 @@ def test_destroying_a_task_frees_all_it_had(kernel: Kernel) -> None:
     kernel.values(VmAlloc("t1", PAGE, "anonymous", WRITE))
     kernel.values(VmWrite("t1", TASK, b"stays"))
     frame = kernel.value(PmmAlloc())
-    with taking(kernel, 0):
-        with taking(kernel, 1 + 1 + 12):  # root; slab; per region 3 tables, and a page but for one
+    with kernel.taking(0):
+        with kernel.taking(1 + 1 + 12):  # root; slab; per region 3 tables, and a page but for one
             assert kernel.handle(TaskNew()) == "t2"
             for slot, kind in enumerate(("anonymous", "demand", "physical")):
                 vaddr = TASK + (slot << 39)
@@ -366,20 +343,16 @@ def test_out_of_memory_at_each_frame(
     kernel: Kernel, there: Sequence[Operation], needed: int
 ) -> None:
     """A root without a record goes back: nothing is left of a task that could not be made."""
-    for operation in there:
-        kernel.values(operation)
-    spare: list[int] = []
-    for _, count in sorted(runs(kernel.state.pmm.free), key=lambda run: -run[1]):
-        base = kernel.value(PmmAlloc(count))
-        spare += range(base, base + count * PAGE, 3 * PAGE)
+    kernel.perform(*there)
+    spare = kernel.hoard()
     for have in range(needed):
-        assert free_frames(kernel) == have
+        assert kernel.free_frames == have
         kernel.refuses(TaskNew(), "no_memory")
         if have == needed - 1:
             kernel.look("after all refusals")
         kernel.values(PmmFree(spare.pop()))
     handle = kernel.handle(TaskNew())
-    assert free_frames(kernel) == 0
+    assert kernel.free_frames == 0
     # It is as good as any: what is there of it needs no more.
     kernel.values(TaskSwitch(handle))
     kernel.refuses(VmAlloc(handle, PAGE, "guard", 0), "no_memory")

@@ -1,0 +1,177 @@
+"""A heap whose bookkeeping was overwritten: what is found, what is refused, what is a panic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from ringbench.drive.monitor import MonitorChannel
+from ringbench.drive.operations import HeapAlloc, HeapCheck, HeapFree, HeapRealloc, Reply
+from ringbench.errors import Ended
+from ringbench.machine import EndKind, Machine
+from tests.system.heap_nodes import BASE, HEADER, alloc, free, holes, peek, poke
+from tests.system.layout import HEAP, PAGE
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Kernel
+
+
+# --- headers, links and lists --------------------------------------------------------------------
+
+HEADERS: Final = ((0, 0x10), (7, 0x01), (8, 0x10), (11, 0x80), (12, 0x01), (15, 0x80))
+"""Bytes of a header and bits of them to flip, low and high ones of: the address of the node before,
+the tag (the size; bit 0 says that it is in use), the guard."""
+
+
+def flip(machine: Machine, vaddr: int, mask: int) -> None:
+    [byte] = peek(machine, vaddr, 1)
+    poke(machine, vaddr, bytes([byte ^ mask]))
+
+
+@contextmanager
+def smashed(kernel: Kernel, vaddr: int, mask: int) -> Iterator[None]:
+    """Flip bits of a byte from outside, and flip them back."""
+    flip(kernel.machine, vaddr, mask)
+    try:
+        yield
+    finally:
+        flip(kernel.machine, vaddr, mask)
+
+
+@contextmanager
+def poked(kernel: Kernel, vaddr: int, data: bytes) -> Iterator[None]:
+    """Overwrite bytes from outside, and put them back."""
+    before = peek(kernel.machine, vaddr, len(data))
+    poke(kernel.machine, vaddr, data)
+    try:
+        yield
+    finally:
+        poke(kernel.machine, vaddr, before)
+
+
+def corrupt(kernel: Kernel, pointer: int, status: str = "corrupt") -> None:
+    """The pointer must not be freed or resized; past the model, which knows of no damage."""
+    for operation in (HeapFree(pointer), HeapRealloc(pointer, 5000), HeapRealloc(pointer, 1)):
+        assert kernel.monitor.perform(operation) == Reply(status)
+
+
+def test_a_smashed_header(kernel: Kernel) -> None:
+    pointers = alloc(kernel, 96, 96, 96, 96, 32)
+    free(kernel, pointers[1])
+    for pointer, (offset, mask) in product(pointers[2:4], HEADERS):
+        node = pointer - HEADER
+        with smashed(kernel, node + offset, mask):
+            corrupt(kernel, pointer)
+            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            for command in ("heap info", "heap list"):
+                assert kernel.machine.command(command) == f"err corrupt {node:#x}"
+            # What lies behind it cannot be told from what was smashed.
+            corrupt(kernel, pointer + 16)
+            corrupt(kernel, pointers[0] + 16, "interior")
+        kernel.values(HeapCheck())
+    free(kernel, pointers[3])
+
+
+def test_a_smashed_free_neighbour(kernel: Kernel) -> None:
+    """Nothing is merged with it, and nothing is changed."""
+    a, b, c, _ = alloc(kernel, 96, 96, 96, 32)
+    free(kernel, b)
+    node = b - HEADER
+    for offset, mask in HEADERS:
+        with smashed(kernel, node + offset, mask):
+            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            corrupt(kernel, a)
+            assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
+            assert kernel.monitor.perform(HeapRealloc(c, 5000)) == Reply("corrupt")
+    kernel.look("after it was mended")
+    free(kernel, c)
+    free(kernel, a)
+
+
+def test_a_smashed_neighbour_in_use_stays_smashed(kernel: Kernel) -> None:
+    """It is not merged with, so freeing goes on; its guard is not put right on the way."""
+    a, b, c, _ = alloc(kernel, 96, 96, 96, 32)
+    node = c - HEADER
+    free(kernel, a)
+    with smashed(kernel, node + 12, 0x40):
+        free(kernel, b)  # the node before c is now where a was
+        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+        assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
+    kernel.values(HeapCheck())
+    free(kernel, c)
+
+
+@pytest.mark.parametrize("offset", [16, 24])
+def test_smashed_links_of_a_free_node(kernel: Kernel, offset: int) -> None:
+    lowest, middle, _ = (pointer - HEADER for pointer in holes(kernel, 96, 96, 96))
+    for byte in (offset, offset + 1):
+        with smashed(kernel, lowest + byte, 0x60):
+            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (lowest,))
+        # The two ends of a link disagree: the lower one is named.
+        with smashed(kernel, middle + byte, 0x60):
+            reply = kernel.monitor.perform(HeapCheck())
+            assert reply == Reply("corrupt", (lowest if offset == 16 else middle,))
+    # A link to what could be a node, but is not the one.
+    with poked(kernel, lowest + offset, (middle + 96).to_bytes(8, "little")):
+        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (lowest,))
+    kernel.values(HeapCheck())
+
+
+LISTS: Final = (
+    ("heap.first_bitmap", 0x01),
+    ("heap.first_bitmap", 0x80),
+    ("heap.second_bitmap[0]", 0x40),  # nodes of 96 bytes
+    ("heap.second_bitmap[0]", 0x80),
+    ("heap.second_bitmap[5]", 0x01),
+    ("heap.free[0][6]", 0x20),
+    ("heap.free[3][3]", 0x20),
+    ("heap.last", 0x20),
+)
+
+
+def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
+    holes(kernel, 96)
+    for name, mask in LISTS:
+        address = kernel.lockstep.inspector.types.locate(name).address
+        with smashed(kernel, address, mask):
+            assert kernel.monitor.perform(HeapCheck()).status == "corrupt", name
+        kernel.values(HeapCheck())
+
+
+# --- panics --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["alloc 80", "zalloc 80", "align 32 32", "realloc 0 80"])
+@pytest.mark.parametrize("offset", [8, 12])
+def test_a_smashed_free_list_head_is_a_panic(machine: Machine, command: str, offset: int) -> None:
+    """A node that a list leads to: nothing that is asked for can be answered any more."""
+    monitor = MonitorChannel(machine.command)
+    for _ in range(2):
+        assert monitor.perform(HeapAlloc(80)).ok
+    assert monitor.perform(HeapFree(BASE)).ok
+    flip(machine, HEAP + offset, 0x01)
+    with pytest.raises(Ended) as caught:
+        machine.command(f"heap {command}")
+    check_panic(caught.value, HEAP)
+
+
+def test_a_smashed_last_node_is_a_panic_when_the_heap_grows(machine: Machine) -> None:
+    monitor = MonitorChannel(machine.command)
+    assert monitor.perform(HeapAlloc(80)).ok
+    flip(machine, HEAP + 96 + 12, 0x80)
+    with pytest.raises(Ended) as caught:
+        machine.command(f"heap alloc {2 * PAGE}")
+    check_panic(caught.value, HEAP + 96)
+
+
+def check_panic(ended: Ended, node: int) -> None:
+    assert ended.ending is not None
+    assert ended.ending.kind is EndKind.KERNEL_PANIC
+    headline = ended.ending.block[0]
+    said = rf"!! panic kernel/heap/\w+\.[ch]:\d+ heap: smashed header {node:#x}"
+    assert re.fullmatch(said, headline), headline
