@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.address import is_canonical
+from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.scan import leaves, problems
 from ringbench.arch.x86_64.virtual import VirtualMemory
-from ringbench.arch.x86_64.walk import Leaf, translate
+from ringbench.arch.x86_64.walk import Leaf, root_table, translate
 from ringbench.check import witnesses
-from ringbench.machine import Machine
+from ringbench.machine import FileMemory, Machine
 from ringbench.observe.dwarf import Types
 from ringbench.observe.features import features_of
 from ringbench.observe.registers import Registers, parse
@@ -66,6 +67,20 @@ def test_qemu_and_the_bench_see_the_same_tables(machine: Machine, cpu: str) -> N
             walk = translate(machine.memory, registers.cr3, address, features)
             answer = witnesses.parse_gva2gpa(machine.qmp.hmp(f"gva2gpa {address:#x}"))
             assert witnesses.compare_gva2gpa(walk, answer) == []
+
+
+def test_tables_decoded_through_any_reader_are_those_of_the_scan(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with machine.stopped():
+        registers, features, found = look(machine)
+        machine.save_dump(tmp_path / "dump")
+        with FileMemory(tmp_path / "dump") as dump:
+            for reader in (machine.memory, machine.reader("qmp"), machine.reader("gdb"), dump):
+                space = decode(reader, root_table(registers.cr3, features), features)
+                assert list(space.leaves) == found, type(reader)
+                assert space.problems == ()
+    machine.detach_gdb()
 
 
 def test_the_kernels_own_query_agrees(machine: Machine) -> None:

@@ -67,6 +67,15 @@ def test_view_is_not_a_copy_and_cannot_be_written() -> None:
             assert view.readonly
 
 
+def test_views_are_all_pieces_of_ram(mapped: MappedMemory) -> None:
+    views = list(mapped.views())
+    assert [(base, len(view)) for base, view in views] == [(0, 2 * PAGE), (5 * PAGE, 2 * PAGE)]
+    for base, view in views:
+        with view:
+            assert view.readonly
+            assert bytes(view) == PHYSICAL[base : base + len(view)]
+
+
 def test_dump_is_physical_memory_from_0(backing: int, tmp_path: Path) -> None:
     path = tmp_path / "dump"
     save_dump(path, backing, RAM)

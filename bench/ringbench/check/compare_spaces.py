@@ -7,11 +7,12 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import ENTRIES, LEVEL_NAMES, LEVELS, entry_span, sign_extend
 from ringbench.arch.x86_64.entry import describe
+from ringbench.arch.x86_64.leaves import Words
 from ringbench.check.comparison import Comparison, hexadecimal
 from ringbench.model.layout import PADDR_NONE, VmKind
 from ringbench.model.state import KernelState
 from ringbench.model.state import Space as ModelSpace
-from ringbench.observe.page_tables import HARDWARE, Entries, PageTables, Table
+from ringbench.observe.page_tables import HARDWARE, PageTables, Table
 from ringbench.observe.picture import Picture
 from ringbench.observe.spaces import Space
 
@@ -60,7 +61,7 @@ def _table(
     place: _Place | None,
     paddr: int,
     expected: Mapping[int, int] | None,
-    seen: Entries | None,
+    seen: Words | None,
 ) -> None:
     tally.comparisons += ENTRIES
     where = place.entry(0) if place else f"table {paddr:#x}"

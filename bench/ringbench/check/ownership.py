@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
+from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.check.mismatch import Mismatch
 from ringbench.observe.bitmaps import bit_runs
-from ringbench.observe.page_tables import Leaves, Root
+from ringbench.observe.page_tables import Root
 from ringbench.observe.picture import Picture
 from ringbench.observe.spaces import Space
 

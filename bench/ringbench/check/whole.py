@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
-from ringbench.arch.x86_64.scan import Problem, scan
-from ringbench.arch.x86_64.walk import Leaf, translate
+import numpy as np
+
+from ringbench.arch.x86_64.bulk import decode
+from ringbench.arch.x86_64.leaves import Leaves
+from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses
 from ringbench.check.boot import (
     compare_loader,
@@ -31,7 +34,7 @@ from ringbench.observe import registers
 from ringbench.observe.dwarf import Types
 from ringbench.observe.layout import by_name
 from ringbench.observe.loader import read_loader
-from ringbench.observe.picture import Picture, take
+from ringbench.observe.picture import Picture, take_from
 
 SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
@@ -93,9 +96,7 @@ class Inspector:
 
     def picture(self) -> Picture:
         """Everything, read while the guest stands still."""
-        with self.machine.stopped():
-            cr3 = registers.parse(self.machine.registers()).cr3
-            return take(self.machine.memory, self.types, cr3, self.layout)
+        return take_from(self.machine, self.types, self.layout)
 
     def inspect(self, state: KernelState, when: str) -> Iterator[Finding]:
         """Compare everything; `when` goes into each mismatch's place."""
@@ -103,9 +104,9 @@ class Inspector:
             picture = self.picture()
             contents = compare_contents(self.machine.memory, state)
             found = [*compare(picture, state), contents]
-            qemu = list(self.ask_qemu(picture))
+            others = [*self.ask_loader(picture), *self.ask_qemu(picture)]
         findings = [Finding(each.layer, each.comparisons, each.mismatches) for each in found]
-        findings += [*self.ask_loader(picture), *self.invariants(picture), *qemu]
+        findings += [*others, *self.invariants(picture)]
         findings += self.ask_kernel(state, picture)
         for layer, compared, mismatches in findings:
             yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
@@ -123,15 +124,15 @@ class Inspector:
     def ask_qemu(self, picture: Picture) -> Iterator[Finding]:
         """QEMU's own walk of the active root, leaf by leaf, range by range, and at samples."""
         root = registers.parse(self.machine.registers()).cr3
-        records = list(scan(self.machine.memory, root, picture.features))
-        leaves = [each for each in records if isinstance(each, Leaf)]
-        problems = [each for each in records if isinstance(each, Problem)]
+        space = decode(self.machine.memory, root, picture.features)
+        leaves = list(space.leaves)
         hmp = self.machine.qmp.hmp
         tlb = witnesses.parse_info_tlb(hmp("info tlb"))
-        yield Finding("paging", len(leaves), witnesses.compare_info_tlb(leaves, problems, tlb))
+        found = witnesses.compare_info_tlb(leaves, space.problems, tlb)
+        yield Finding("paging", len(leaves), found)
         mem = witnesses.parse_info_mem(hmp("info mem"))
         yield Finding("paging", len(mem), witnesses.compare_info_mem(leaves, mem))
-        for address in self.sample(leaves):
+        for address in self.sample(space.leaves):
             walk = translate(self.machine.memory, root, address, picture.features)
             answer = witnesses.parse_gva2gpa(hmp(f"gva2gpa {address:#x}"))
             yield Finding("paging", 1, witnesses.compare_gva2gpa(walk, answer))
@@ -142,16 +143,16 @@ class Inspector:
             return
         monitor = MonitorChannel(self.machine.command)
         for handle, root in state.roots().items():
-            records = scan(self.machine.memory, root, picture.features)
-            for address in self.sample([each for each in records if isinstance(each, Leaf)]):
+            for address in self.sample(decode(self.machine.memory, root, picture.features).leaves):
                 walk = translate(self.machine.memory, root, address, picture.features)
                 reply = monitor.perform(PageQuery(handle, address))
                 answer = kernel_mapping(reply.values) if reply.ok else None
                 yield Finding("paging", 1, witnesses.compare_query(walk, answer))
 
-    def sample(self, leaves: list[Leaf]) -> list[int]:
+    def sample(self, leaves: Leaves) -> list[int]:
         """Addresses inside leaves, and just past their ends, where there may be nothing."""
-        chosen = self.random.sample(leaves, min(SAMPLED_QUERIES // 2, len(leaves)))
+        count = min(SAMPLED_QUERIES // 2, len(leaves))
+        chosen = list(leaves.pick(np.array(self.random.sample(range(len(leaves)), count), np.intp)))
         inside = [leaf.virtual + self.random.randrange(leaf.size) for leaf in chosen]
         ends = (leaf.virtual + leaf.size for leaf in chosen)
         return inside + [end for end in ends if end < 1 << 64 and end != 1 << 47]

@@ -191,7 +191,12 @@ class Machine:
 
     @property
     def memory(self) -> readers.MappedMemory:
-        """Guest RAM, mapped: the fastest reader."""
+        """Guest RAM, mapped: the fastest reader.
+
+        What is read at several times is one state only if the guest stands still meanwhile: for
+        a picture, read within `stopped`. A kernel that waits at its prompt changes nothing but
+        what the bench makes it change.
+        """
         if self._mapping is None:
             self._mapping = mmap.mmap(self._qemu.ram, 0)
         return readers.MappedMemory(self._mapping, self.ram)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ringbench.errors import MemoryUnreadable
@@ -55,6 +56,11 @@ class MappedMemory:
         """
         at = self._ram.offset(paddr, length)
         return memoryview(self._mapping).toreadonly()[at : at + length]
+
+    def views(self) -> Iterator[tuple[int, memoryview]]:
+        """Yield every piece of RAM as `view` gives it, with its physical address."""
+        for piece in self._ram.ranges:
+            yield piece.base, self.view(piece.base, piece.length)
 
 
 class GdbMemory:

@@ -1,20 +1,12 @@
 """What one root maps, as one value: ranges for people, single leaves on request, and problems."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.features import ANY, Features
+from ringbench.arch.x86_64.leaves import Leaves, Ranges, merge
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.scan import (
-    DEFAULT_LIMIT,
-    Problem,
-    Range,
-    Record,
-    Table,
-    merge,
-    scan,
-)
-from ringbench.arch.x86_64.walk import Leaf, root_table
+from ringbench.arch.x86_64.scan import DEFAULT_LIMIT, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +23,8 @@ class AddressSpaceView:
     """
 
     root: int
-    ranges: tuple[Range, ...]
-    leaves: tuple[Leaf, ...] | None
+    ranges: Ranges
+    leaves: Leaves | None
     leaf_count: int
     table_counts: dict[int, int]
     problems: tuple[Problem, ...]
@@ -40,7 +32,7 @@ class AddressSpaceView:
     @property
     def mapped(self) -> int:
         """Bytes of virtual address space that are mapped."""
-        return sum(each.length for each in self.ranges)
+        return int(self.ranges.length.sum())
 
 
 def view(
@@ -52,36 +44,12 @@ def view(
     limit: int = DEFAULT_LIMIT,
 ) -> AddressSpaceView:
     """List what `root` (a PML4 address or a CR3 value) maps, giving up after `limit` records."""
-    sorter = _Sorter(keep_leaves)
-    ranges = tuple(merge(sorter.leaves_of(scan(memory, root, features, limit))))
+    space = decode(memory, root, features, limit)
     return AddressSpaceView(
-        root=root_table(root, features),
-        ranges=ranges,
-        leaves=tuple(sorter.kept) if keep_leaves else None,
-        leaf_count=sorter.count,
-        table_counts=sorter.tables,
-        problems=tuple(sorter.problems),
+        root=space.root,
+        ranges=merge(space.leaves),
+        leaves=space.leaves if keep_leaves else None,
+        leaf_count=len(space.leaves),
+        table_counts=space.tables.counts(),
+        problems=space.problems,
     )
-
-
-class _Sorter:
-    """Passes the leaves of a scan on, one at a time, and keeps count of the rest."""
-
-    def __init__(self, keep_leaves: bool) -> None:
-        self.keep_leaves = keep_leaves
-        self.kept: list[Leaf] = []
-        self.count = 0
-        self.tables = {4: 0, 3: 0, 2: 0, 1: 0}
-        self.problems: list[Problem] = []
-
-    def leaves_of(self, records: Iterator[Record]) -> Iterator[Leaf]:
-        for record in records:
-            if isinstance(record, Leaf):
-                self.count += 1
-                if self.keep_leaves:
-                    self.kept.append(record)
-                yield record
-            elif isinstance(record, Table):
-                self.tables[record.level] += 1
-            else:
-                self.problems.append(record)

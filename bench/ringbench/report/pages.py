@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
+from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.scan import Problem, Range
 from ringbench.arch.x86_64.walk import Leaf, Step, Translation
 from ringbench.observe.pages import AddressSpaceView
@@ -21,7 +23,7 @@ _SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
 
 def pages_table(space: AddressSpaceView) -> RenderableType:
     """The mapped ranges (or, where they were kept, the leaves), a summary, and the problems."""
-    rows = space.ranges if space.leaves is None else space.leaves
+    rows: Ranges | Leaves = space.ranges if space.leaves is None else space.leaves
     table = Table()
     table.add_column("virtual", no_wrap=True)
     table.add_column("to", no_wrap=True)
@@ -30,7 +32,8 @@ def pages_table(space: AddressSpaceView) -> RenderableType:
     table.add_column("page", no_wrap=True)
     table.add_column("rights", no_wrap=True)
     table.add_column("cache", no_wrap=True)
-    for each in rows[:SHOWN]:
+    shown: Iterator[Range | Leaf] = islice(rows, SHOWN)
+    for each in shown:
         length = each.length if isinstance(each, Range) else each.size
         page_size = each.page_size if isinstance(each, Range) else each.size
         table.add_row(

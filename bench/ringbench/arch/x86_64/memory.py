@@ -1,6 +1,7 @@
 """The one protocol through which everything here reads guest-physical memory."""
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 
 class PhysicalMemory(Protocol):
@@ -12,4 +13,13 @@ class PhysicalMemory(Protocol):
         Raises:
             MemoryUnreadable: a byte of the range is not memory; the message names the range.
         """
+        ...
+
+
+@runtime_checkable
+class ViewableMemory(PhysicalMemory, Protocol):
+    """Memory that lies in this process: bulk readers need not ask for it piece by piece."""
+
+    def views(self) -> Iterable[tuple[int, memoryview]]:
+        """Return all of it, not copied, as (physical address, bytes); release before closing."""
         ...

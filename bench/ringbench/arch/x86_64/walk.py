@@ -37,6 +37,7 @@ class Stop(StrEnum):
     RESERVED = "reserved bit set"
     UNREADABLE = "table outside memory"
     LIMIT = "too many records"
+    REPEATED = "table met before"  # of a reading that follows a table once
 
 
 class Leaf(NamedTuple):

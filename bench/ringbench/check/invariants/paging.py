@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, PAGE_SHIFT, UPPER_HALF
-from ringbench.arch.x86_64.entry import P, describe
+from ringbench.arch.x86_64.entry import describe
+from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.arch.x86_64.walk import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.ownership import Kind, owners
-from ringbench.observe.page_tables import HARDWARE, KERNEL_SLOTS, Leaves, Root
+from ringbench.observe.page_tables import HARDWARE, KERNEL_SLOTS, Root
 from ringbench.observe.picture import Picture
 
 LAYER = "paging"
@@ -70,7 +71,7 @@ def tables_are_not_empty(picture: Picture) -> Iterator[Mismatch]:
         for table in root.tables:
             if table.level == LEVELS or (table.level == 3 and table.virtual >= UPPER_HALF):
                 continue
-            if not (picture.tables.entries[table.paddr] & np.uint64(P)).any():
+            if table.present == 0:
                 where = f"{root.name}: {LEVEL_NAMES[table.level]} for {table.virtual:#x}"
                 yield Mismatch(LAYER, "table", "has an entry", "empty", f"{where} {table.paddr:#x}")
 

@@ -1,0 +1,277 @@
+"""Every page and table of a root, a level at a time: `scan` at the speed of memory.
+
+`scan` is the readable truth and this says the same, held equal by tests. It takes all tables of
+one level together: one gather reads them, and a few operations on whole arrays take them apart.
+Memory that lies in this process is gathered from where it is; any other is read table by table.
+
+Hostile tables are bounded as in a scan: after `limit` records in address order comes one problem
+that says so. Working level by level, that is known only at the end; but every present entry stands
+for a record at least, so of each level no more is read than the tables that hold `limit` of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.entry import (
+    NX,
+    PAT_4K,
+    PCD,
+    PS,
+    PWT,
+    CacheMode,
+    P,
+    U,
+    W,
+    address_mask,
+    cache_mode,
+    reserved_mask,
+)
+from ringbench.arch.x86_64.features import ANY, Features
+from ringbench.arch.x86_64.gather import Frames, Places
+from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Positions, Words
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.scan import DEFAULT_LIMIT, Problem
+from ringbench.arch.x86_64.walk import Stop, root_table
+
+_FEWEST: Final = 64
+_MOST: Final = 4096
+"""Bounds of how many tables are taken together: 256 KiB and 16 MiB of entries."""
+
+_PRESENT: Final = np.uint64(P)
+_RIGHTS: Final = np.uint64(W | U)
+_NX: Final = np.uint64(NX)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tables:
+    """Page tables in their places, level by level, in each by ascending address.
+
+    Attributes:
+        paddr: physical addresses of the frames.
+        virtual: first addresses served.
+        level: 4 (PML4) to 1 (PT).
+        present: numbers of present entries.
+    """
+
+    paddr: Words
+    virtual: Words
+    level: Bytes
+    present: Positions
+
+    def __len__(self) -> int:
+        return len(self.paddr)
+
+    @classmethod
+    def join(cls, parts: list["Tables"]) -> "Tables":
+        """Return all of these in one."""
+        return cls(
+            np.concatenate([part.paddr for part in parts]),
+            np.concatenate([part.virtual for part in parts]),
+            np.concatenate([part.level for part in parts]),
+            np.concatenate([part.present for part in parts]),
+        )
+
+    def pick(self, which: Flags) -> "Tables":
+        """Return the tables that a mask picks."""
+        return Tables(
+            self.paddr[which], self.virtual[which], self.level[which], self.present[which]
+        )
+
+    def counts(self) -> dict[int, int]:
+        """Return how many there are by level, 4 to 1."""
+        found = np.bincount(self.level, minlength=va.LEVELS + 1).tolist()
+        return {level: found[level] for level in range(va.LEVELS, 0, -1)}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AddressSpace:
+    """Everything under one root, as a scan would list it.
+
+    `problems` ascend by address; the limit, if it was met, is the last.
+    """
+
+    root: int
+    tables: Tables
+    leaves: Leaves
+    problems: tuple[Problem, ...]
+
+
+def decode(
+    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
+) -> AddressSpace:
+    """Decode everything under `root` (a PML4 address or a CR3 value), as `scan` does."""
+    return Decoder(memory, features, limit).decode(root_table(root, features))
+
+
+class Decoder:
+    """Decodes the roots of one memory, which must not change meanwhile.
+
+    Attributes:
+        once: whether a frame that is met again at one level of one root is a problem, and not
+            followed: as much as what is stored, not as much as what is mapped.
+        entries: where not None, gets the 512 entries of every table read, by physical address.
+    """
+
+    def __init__(
+        self,
+        memory: PhysicalMemory,
+        features: Features = ANY,
+        limit: int = DEFAULT_LIMIT,
+        *,
+        once: bool = False,
+        entries: dict[int, Words] | None = None,
+    ) -> None:
+        self.once = once
+        self.entries = entries
+        self._features = features
+        self._limit = limit
+        self._frames = Frames(memory)
+        self._modes = tuple(
+            cache_mode(index << 3 & (PWT | PCD) | (PAT_4K if index & 4 else 0), 1, True, features)
+            for index in range(8)
+        )
+
+    def decode(self, root: int, ignore: Callable[[Words], Flags] | None = None) -> AddressSpace:
+        """Decode what is under the PML4 at `root`.
+
+        `ignore` is given the PML4's entries and returns which of them are not to be followed.
+        """
+        found = _Found()
+        places = Places.of(root)
+        for level in range(va.LEVELS, 0, -1):
+            again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
+            below, start, left = [Places.none()], 0, self._limit
+            while start < len(places) and left >= 0:
+                part = slice(start, start + min(max(left // va.ENTRIES, _FEWEST), _MOST))
+                here = places.pick(part)
+                words, present = self._read(level, here, again[part], found)
+                if ignore is not None and level == va.LEVELS:
+                    present &= ~ignore(words[0])
+                start, left = part.stop, left - len(here) - int(np.count_nonzero(present))
+                below.append(self._take(level, here, words, present, found))
+            places = Places.join(below)
+        return found.space(root, self._limit, self._modes)
+
+    def _read(self, level: int, here: Places, again: Flags, found: "_Found") -> tuple[Words, Flags]:
+        """Return the tables' entries, and which of them are present and to be followed."""
+        words, readable = self._frames.read(here.paddr)
+        present = (words & _PRESENT) != 0
+        there = here.pick(readable)
+        count = np.count_nonzero(present, axis=1)[readable]
+        levels = np.full(len(there), level, np.uint8)
+        found.tables.append(Tables(there.paddr, there.virtual, levels, count))
+        if self.entries is not None:
+            rows = zip(here.paddr.tolist(), words, readable.tolist(), strict=True)
+            self.entries.update((paddr, row) for paddr, row, is_there in rows if is_there)
+        length = va.entry_span(level + 1)
+        for stop, which in ((Stop.UNREADABLE, ~readable), (Stop.REPEATED, readable & again)):
+            for virtual, table in here.pick(which).pairs():
+                found.problems.append(Problem(stop, virtual, length, level, table))
+        present[again] = False
+        return words, present
+
+    def _take(
+        self, level: int, here: Places, words: Words, present: Flags, found: "_Found"
+    ) -> Places:
+        """Keep the leaves of these tables, and return the tables that they lead to."""
+        features = self._features
+        large = present
+        if level > 1:
+            may_be_large = level == 2 or (level == 3 and features.gib_pages)
+            large = present & ((words & np.uint64(PS if may_be_large else 0)) != 0)
+        good = self._usable(level, True, here, words, large, found)
+        if good.any():
+            found.leaves.append(self._leaves(level, here, words, good))
+        if level == 1:
+            return Places.none()
+        good = self._usable(level, False, here, words, present & ~large, found)
+        raw, above = words[good], here.of_each(here.above, good)
+        return Places(
+            raw & np.uint64(address_mask(level, False, features.physical_bits)),
+            _selected(here.served(level), good),
+            (above & raw & _RIGHTS) | ((above | raw) & _NX),
+        )
+
+    def _leaves(self, level: int, here: Places, words: Words, which: Flags) -> Leaves:
+        """Return what the marked entries map."""
+        raw = _selected(words, which)
+        return Leaves(
+            virtual=_selected(here.served(level), which),
+            physical=raw & np.uint64(address_mask(level, True, self._features.physical_bits)),
+            raw=raw,
+            table=here.of_each(here.paddr, which),
+            level=np.full(len(raw), level, np.uint8),
+            rights=_rights(here.of_each(here.above, which), raw),
+            modes=self._modes,
+        )
+
+    def _usable(
+        self, level: int, leaf: bool, here: Places, words: Words, which: Flags, found: "_Found"
+    ) -> Flags:
+        """Return those of the marked entries that have no reserved bit set; note the others."""
+        reserved = reserved_mask(level, leaf, self._features)
+        if not reserved:
+            return which
+        bad: Flags = which & ((words & np.uint64(reserved)) != 0)
+        if not bad.any():
+            return which
+        span = va.entry_span(level)
+        row, index = np.nonzero(bad)
+        columns = (here.served(level)[bad], here.paddr[row], index, words[bad])
+        for virtual, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
+            found.problems.append(Problem(Stop.RESERVED, virtual, span, level, paddr, at, raw))
+        return which & ~bad
+
+
+def _rights(above: Words, raw: Words) -> Bytes:
+    """Return the effective rights of leaves: the vector form of `walk.inherit`."""
+    rights = (above & raw & _RIGHTS).astype(np.uint8)
+    rights |= (above | raw) < _NX  # EXECUTE is 1
+    return rights
+
+
+def _selected(matrix: Words, which: Flags) -> Words:
+    """Return the marked elements, row by row."""
+    return matrix.reshape(-1) if which.all() else matrix[which]
+
+
+def _met_before(paddrs: Words) -> Flags:
+    """Return which of these addresses stand further to the front as well."""
+    again = np.ones(len(paddrs), np.bool_)
+    again[np.unique(paddrs, return_index=True)[1]] = False
+    return again
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been found under a root so far, level by level."""
+
+    tables: list[Tables] = field(default_factory=list)
+    leaves: list[Leaves] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def space(self, root: int, limit: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
+        """Return it in order, up to the record at which a scan with this limit ends."""
+        tables, leaves = Tables.join(self.tables), Leaves.join(self.leaves, modes)
+        problems = sorted(self.problems, key=lambda problem: problem.virtual)
+        if len(tables) + len(leaves) + len(problems) <= limit:
+            return AddressSpace(root, tables, leaves, tuple(problems))
+        # A record's place in a scan: its address and, as tables come first, its level.
+        table_places = tables.virtual | (np.uint8(va.LEVELS) - tables.level)
+        leaf_places = leaves.virtual | np.uint64(va.LEVELS)
+        other_places = np.array([each.virtual for each in problems], np.uint64)
+        other_places |= np.uint64(va.LEVELS)
+        places = np.concatenate((table_places, leaf_places, other_places))
+        end = np.partition(places, limit)[limit]
+        virtual = int(end) & -va.PAGE_SIZE
+        over = Problem(Stop.LIMIT, virtual, va.ADDRESS_MASK + 1 - virtual, va.LEVELS, root)
+        return AddressSpace(
+            root,
+            tables.pick(table_places < end),
+            leaves.pick(leaf_places < end),
+            (*problems[: int(np.count_nonzero(other_places < end))], over),
+        )
