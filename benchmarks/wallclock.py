@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import startup
+from benchmarks import gdb_latency, memory_readers, page_tables, startup
 from benchmarks.figure import Figure
 from ringbench.config import Config
 
 Measurement = Callable[[Config], Iterable[Figure]]
 
-MEASUREMENTS: Final[tuple[Measurement, ...]] = (startup.measure,)
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (
+    startup.measure,
+    page_tables.measure,
+    gdb_latency.measure,
+    memory_readers.measure,
+)

@@ -1,8 +1,11 @@
 """GDB/MI values: quoting, records, stops, breakpoints, memory."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pygdbmi import gdbmiparser
 
 from ringbench.machine import mi
 
@@ -16,6 +19,48 @@ STOP = (
 def test_result_has_its_token() -> None:
     record = mi.parse('17^done,value="3"')
     assert record == mi.Record("result", "done", {"value": "3"}, 17)
+
+
+TEXT = st.text(st.sampled_from('ab=,{}[]^~ "\\\n\t\u00e9'), max_size=6)
+NAMES = st.sampled_from(["a", "thread-id", "b_2"])
+SCALARS = TEXT.map(mi.quote)
+
+
+def results(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return strategies of NAME=VALUE,..., names repeated now and then."""
+    pairs = st.builds("{}={}".format, NAMES, values)
+    return st.lists(pairs, max_size=3).map(",".join)
+
+
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        results(inner).map("{{{}}}".format),
+        st.lists(inner, max_size=3).map(lambda each: f"[{','.join(each)}]"),
+        results(inner).map("[{}]".format),
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.integers(0, 99), st.sampled_from(["done", "error"]), results(VALUES))
+def test_results_are_what_pygdbmi_makes_of_them(token: int, kind: str, text: str) -> None:
+    line = f"{token}^{kind}" + (f",{text}" if text else "")
+    parsed = gdbmiparser.parse_response(line)
+    assert mi.parse(line) == mi.Record("result", kind, parsed["payload"], token)
+
+
+@pytest.mark.parametrize(
+    "text", [r'"\u0041"', r'"\b"', r'"\303\251"', '"\t"', "[]", "{}", '"a=\\"b=\\""']
+)
+def test_escapes_are_gdbs_and_not_those_of_json(text: str) -> None:
+    try:
+        expected = gdbmiparser.parse_response(f"1^done,v={text}")["payload"]
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            mi.parse(f"1^done,v={text}")
+    else:
+        assert mi.parse(f"1^done,v={text}").payload == expected
 
 
 def test_error_has_gdbs_words() -> None:

@@ -94,17 +94,19 @@ class MiChannel:
     def _write(self, text: str, deadline: Deadline) -> None:
         data = memoryview(text.encode())
         descriptor = self._process.stdin.fileno()
-        poller = select.poll()
-        poller.register(descriptor, select.POLLOUT)
         while data:
-            if not poller.poll(deadline.remaining() * 1000):
-                raise self._timeout("gdb does not take commands", deadline)
             try:
                 data = data[os.write(descriptor, data) :]
             except BlockingIOError:
-                continue
+                self._wait_writable(descriptor, deadline)
             except OSError:
                 raise self._died() from None
+
+    def _wait_writable(self, descriptor: int, deadline: Deadline) -> None:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLOUT)
+        if not poller.poll(deadline.remaining() * 1000):
+            raise self._timeout("gdb does not take commands", deadline)
 
     def _receive(self, deadline: Deadline, what: str) -> None:
         if not self._poller.poll(deadline.remaining() * 1000):

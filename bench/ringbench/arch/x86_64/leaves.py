@@ -196,9 +196,12 @@ def merge(leaves: Leaves) -> Ranges:
     for start in range(0, count, _BATCH):
         block = leaves.pick(slice(max(start - 1, 0), start + _BATCH))
         new[max(start, 1) : start + _BATCH] = _breaks(block)
+    if new.all():
+        return Ranges(leaves, leaves.size)
     starts = np.flatnonzero(new)
-    heads, lasts = leaves.pick(starts), leaves.pick(np.append(starts, count)[1:] - 1)
-    return Ranges(heads, lasts.virtual + lasts.size - heads.virtual)
+    lasts = np.append(starts[1:], count) - 1
+    ends = leaves.virtual[lasts] + _SPANS[leaves.level[lasts]]
+    return Ranges(leaves.pick(starts), ends - leaves.virtual[starts])
 
 
 def _breaks(leaves: Leaves) -> Flags:
