@@ -7,8 +7,9 @@
         assert not lockstep.mismatches
 
 Cheap facts are compared at every step (status, values, the free-frame count), everything else
-whenever one asks for a `look`. The first disagreement raises `Diverged`: from there on the two are
-in different states.
+whenever one asks for a `look`. The model may be ahead: `predict` performs an operation on it alone,
+`catch_up` has the kernel perform all of those at once and compares them one by one. The first
+disagreement raises `Diverged`: from there on the two are in different states.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Lockstep:
     Attributes:
         state: the model's state, after all operations so far.
         booted: the model's state at the beginning.
+        predicted: operations that the model is ahead of the kernel, with the replies they must get.
         mismatches: what did not agree, in the order found.
         steps: operations so far.
         looks: whole pictures compared so far.
@@ -49,6 +51,7 @@ class Lockstep:
         self.booted: KernelState = self.inspector.boot_state()
         self.state = self.booted
         self.mismatches: list[Mismatch] = []
+        self.predicted: list[tuple[Operation, Reply]] = []
         self.steps = 0
         self.looks = 0
         self._operations: Counter[str] = Counter()
@@ -62,28 +65,54 @@ class Lockstep:
             Unpredictable: the model can't say what the operation must do; nothing was done.
             RingbenchError: the machine ended, or did not answer.
         """
+        self.predict(operation)
+        return self.catch_up(channel, note)[-1]
+
+    def predict(self, operation: Operation) -> Reply:
+        """Perform one operation on the model alone, and return the reply it must get.
+
+        Raises:
+            Unpredictable: the model can't say what the operation must do; nothing was done.
+        """
         self.state, expected = perform(self.state, operation)
-        seen = channel.perform(operation)
-        self.steps += 1
-        self._operations[operation.layer] += 1
-        where = f"operation {self.steps}: {monitor_line(operation)}{note}"
-        self._comparisons[operation.layer] += 1 + len(expected.values)
-        if seen != expected:
-            self._differ(operation.layer, "reply", reply_text(expected), reply_text(seen), where)
+        self.predicted.append((operation, expected))
+        return expected
+
+    def catch_up(self, channel: Channel, note: str = "") -> list[Reply]:
+        """Have the kernel perform what was predicted; compare each reply, then the free frames.
+
+        Raises:
+            Diverged: a reply or the free-frame count is not as predicted.
+            RingbenchError: the machine ended, or did not answer.
+        """
+        predicted, self.predicted = self.predicted, []
+        replies = channel.perform_many([operation for operation, _ in predicted])
+        for (operation, expected), seen in zip(predicted, replies, strict=True):
+            self.steps += 1
+            layer = operation.layer
+            self._operations[layer] += 1
+            self._comparisons[layer] += 1 + len(expected.values)
+            if seen != expected:
+                where = f"operation {self.steps}: {monitor_line(operation)}{note}"
+                self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
+        where = f"after operation {self.steps}{note}"
         self._compare(
             "pmm", "free frames", self.state.pmm.free_count, self.inspector.free_frames(), where
         )
         self._stop_if_diverged()
-        return seen
+        return replies
 
-    def look(self, when: str) -> None:
+    def look(self, when: str, channel: Channel | None = None) -> None:
         """Take the whole picture and compare all of it.
+
+        The kernel is asked for its own view through `channel`, which is the monitor if there is
+        none.
 
         Raises:
             Diverged: something is not as predicted.
         """
         self.looks += 1
-        for layer, compared, mismatches in self.inspector.inspect(self.state, when):
+        for layer, compared, mismatches in self.inspector.inspect(self.state, when, channel):
             self._comparisons[layer] += compared
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()
