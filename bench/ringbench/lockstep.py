@@ -125,7 +125,7 @@ class Lockstep:
         """
         while (operation := drain(self.state)) is not None:
             self.step(channel, operation)
-        self.look("after giving everything back")
+        self.look("after giving everything back", channel)
         before, after = self.booted, self.state
         for layer, had, has in (
             ("pmm", before.pmm, after.pmm),

@@ -54,7 +54,7 @@ class Options:
     ring_operations: int = 20_000
     layers: tuple[str, ...] = LAYERS
     picture_every: int = 500
-    ring_picture_every: int = 5000
+    ring_picture_every: int = 10_000
 
 
 def run(config: Config, options: Options, progress: Progress) -> RunResult:

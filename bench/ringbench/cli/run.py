@@ -57,7 +57,7 @@ from ringbench.run import run as perform_run
 @click.option(
     "--ring-picture-every",
     type=click.IntRange(min=1),
-    default=5000,
+    default=10_000,
     show_default=True,
     help="The same in the ring.",
 )
