@@ -8,14 +8,16 @@
 
 Cheap facts are compared at every step (status, values, the free-frame count), everything else
 whenever one asks for a `look`. The model may be ahead: `predict` performs an operation on it alone,
-`catch_up` has the kernel perform all of those at once and compares them one by one. The first
-disagreement raises `Diverged`: from there on the two are in different states.
+`catch_up` has the kernel perform all of those at once and compares them one by one; through the
+ring, `hand_over` and `collect` let both work at the same time. The first disagreement raises
+`Diverged`: from there on the two are in different states.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import LAYERS, MACHINE, LayerResult
@@ -23,6 +25,7 @@ from ringbench.check.whole import Inspector
 from ringbench.drive.channel import Channel
 from ringbench.drive.monitor_text import monitor_line
 from ringbench.drive.operations import Operation, Reply
+from ringbench.drive.ring import RingChannel
 from ringbench.machine import Machine
 from ringbench.model.kernel import perform
 from ringbench.model.state import KernelState
@@ -31,6 +34,14 @@ from ringbench.workload import drain
 
 class Diverged(Exception):
     """Model and kernel have parted; the message has the mismatches, `Lockstep` keeps them."""
+
+
+class Batch(NamedTuple):
+    """Operations that the model has performed, and what must be seen once the kernel has too."""
+
+    predicted: list[tuple[Operation, Reply]]
+    free: int
+    note: str
 
 
 class Lockstep:
@@ -52,6 +63,7 @@ class Lockstep:
         self.state = self.booted
         self.mismatches: list[Mismatch] = []
         self.predicted: list[tuple[Operation, Reply]] = []
+        self._handed_over: Batch | None = None
         self.steps = 0
         self.looks = 0
         self._operations: Counter[str] = Counter()
@@ -85,20 +97,45 @@ class Lockstep:
             Diverged: a reply or the free-frame count is not as predicted.
             RingbenchError: the machine ended, or did not answer.
         """
+        replies = channel.perform_many([operation for operation, _ in self.predicted])
+        return self._compare_replies(self._take_predicted(note), replies)
+
+    def hand_over(self, ring: RingChannel, note: str = "") -> None:
+        """Have the kernel begin with what was predicted, while the model goes on ahead.
+
+        What was handed over before is collected first.
+
+        Raises:
+            Diverged, RingbenchError: as for `catch_up`, of that.
+        """
+        self.collect(ring)
+        ring.submit([operation for operation, _ in self.predicted])
+        self._handed_over = self._take_predicted(note)
+
+    def collect(self, ring: RingChannel) -> list[Reply]:
+        """Compare what was handed over, if anything was, as `catch_up` does.
+
+        Raises:
+            Diverged, RingbenchError: as for `catch_up`.
+        """
+        batch, self._handed_over = self._handed_over, None
+        return [] if batch is None else self._compare_replies(batch, ring.collect())
+
+    def _take_predicted(self, note: str) -> Batch:
         predicted, self.predicted = self.predicted, []
-        replies = channel.perform_many([operation for operation, _ in predicted])
-        for (operation, expected), seen in zip(predicted, replies, strict=True):
+        return Batch(predicted, self.state.pmm.free_count, note)
+
+    def _compare_replies(self, batch: Batch, replies: list[Reply]) -> list[Reply]:
+        for (operation, expected), seen in zip(batch.predicted, replies, strict=True):
             self.steps += 1
             layer = operation.layer
             self._operations[layer] += 1
             self._comparisons[layer] += 1 + len(expected.values)
             if seen != expected:
-                where = f"operation {self.steps}: {monitor_line(operation)}{note}"
+                where = f"operation {self.steps}: {monitor_line(operation)}{batch.note}"
                 self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
-        where = f"after operation {self.steps}{note}"
-        self._compare(
-            "pmm", "free frames", self.state.pmm.free_count, self.inspector.free_frames(), where
-        )
+        where = f"after operation {self.steps}{batch.note}"
+        self._compare("pmm", "free frames", batch.free, self.inspector.free_frames(), where)
         self._stop_if_diverged()
         return replies
 

@@ -92,13 +92,20 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
         name: str, channel: Channel, count: int, picture_every: int, batch: int = 1
     ) -> None:
         note = f" ({name}, seed {options.seed})"
+        ring = channel if isinstance(channel, RingChannel) else None
         for number in range(1, count + 1):
             _predict_one(random, lockstep, channel, options.layers)
             picture = number % picture_every == 0 or number == count
             if picture or len(lockstep.predicted) == batch:
                 progress(name, number, count)
-                done[name] += len(lockstep.catch_up(channel, note))
+                done[name] += len(lockstep.predicted)
+                if ring is not None:
+                    lockstep.hand_over(ring, note)
+                else:
+                    lockstep.catch_up(channel, note)
             if picture:
+                if ring is not None:
+                    lockstep.collect(ring)
                 lockstep.look(f"after operation {lockstep.steps}", channel)
 
     try:

@@ -329,7 +329,7 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
         ring.perform(ops.PmmInfo())
         serving.machine.memory.write(serving.place.requests + request.size, again)
         serving.write(serving.place.submitted, 2)
-        ring._submitted = 2
+        ring._collected = 2
         ring._wait(serving.place.served, 2, "ring")
         at = serving.place.replies + serving.format.reply.size
         [status] = struct.unpack("<i", serving.machine.memory.read(at, 4))

@@ -1,13 +1,12 @@
 """How operations reach a kernel: whatever performs one and answers with its reply."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Protocol
 
 from ringbench.drive.operations import Operation, Reply
 
 
-class Channel(Protocol):
+class Channel(ABC):
     """Performs operations: one, as each says for itself, and so many, unless it knows better."""
 
     @abstractmethod
@@ -17,7 +16,6 @@ class Channel(Protocol):
         Raises:
             RingbenchError: the kernel ended or did not answer.
         """
-        ...
 
     def perform_many(self, operations: Iterable[Operation]) -> list[Reply]:
         """Perform operations in order.

@@ -53,7 +53,8 @@ class RingChannel(Channel):
         self._format = ring
         self._place = place
         self._codec = RingCodec(ring)
-        self._submitted = 0
+        self._collected = 0
+        self._under_way: Sequence[Operation] = ()
 
     def __enter__(self) -> Self:
         """Have the kernel serve the ring.
@@ -62,7 +63,7 @@ class RingChannel(Channel):
             MachineError: the guest is stopped.
             Ended: the guest has ended, or does not begin.
         """
-        self._submitted = 0
+        self._collected, self._under_way = 0, ()
         self._write(self._place.serving, 0)
         self._machine.begin(COMMAND)
         self._wait(self._place.serving, 1, "to be served")
@@ -84,8 +85,8 @@ class RingChannel(Channel):
             return
         self._write(self._place.stop, 1)
         said = self._machine.finish()
-        if error is None and said.rpartition("\n")[2] != f"ok {self._submitted}":
-            raise RingbenchError(f"the ring ended with {said!r} after {self._submitted} requests")
+        if error is None and said.rpartition("\n")[2] != f"ok {self._collected}":
+            raise RingbenchError(f"the ring ended with {said!r} after {self._collected} requests")
 
     def perform(self, operation: Operation) -> Reply:
         """Perform an operation.
@@ -107,32 +108,51 @@ class RingChannel(Channel):
         waiting = list(operations)
         replies: list[Reply] = []
         for start in range(0, len(waiting), self._format.slots):
-            replies += self._perform_batch(waiting[start : start + self._format.slots])
+            self.submit(waiting[start : start + self._format.slots])
+            replies += self.collect()
         return replies
 
-    def _perform_batch(self, operations: Sequence[Operation]) -> list[Reply]:
+    def submit(self, operations: Sequence[Operation]) -> None:
+        """Have the kernel begin with some operations, no more than there are slots.
+
+        Raises:
+            ValueError: as for `perform`; or too many, or others have not been collected.
+            MachineError, Ended: as for `perform`.
+        """
+        if self._under_way or len(operations) > self._format.slots:
+            raise ValueError("one batch at a time, of no more operations than there are slots")
         requests = [self._codec.encode(operation) for operation in operations]
         self._machine.require_running(f"{len(operations)} operations")
-        memory, place, size = self._machine.memory, self._place, self._format.request.size
-        first = self._submitted
-        for slot, start, end in self._pieces(first, len(operations)):
-            memory.write(place.requests + slot * size, b"".join(requests[start:end]))
-        self._submitted = first + len(operations)
-        self._write(place.submitted, self._submitted)
-        self._wait(place.served, self._submitted, f"operation {first + 1} and those after it")
+        size = self._format.request.size
+        for slot, start, end in self._pieces(len(operations)):
+            address = self._place.requests + slot * size
+            self._machine.memory.write(address, b"".join(requests[start:end]))
+        self._under_way = operations
+        self._write(self._place.submitted, self._collected + len(operations))
+
+    def collect(self) -> list[Reply]:
+        """Return the replies to what was submitted.
+
+        Raises:
+            MalformedReply, Ended: as for `perform`.
+        """
+        operations, first = self._under_way, self._collected
+        self._wait(self._place.served, first + len(operations), f"operation {first + 1} and on")
         replies: list[Reply] = []
         decode, size = self._codec.decode, self._format.reply.size
-        for slot, start, end in self._pieces(first, len(operations)):
-            held = memory.read(place.replies + slot * size, (end - start) * size)
+        for slot, start, end in self._pieces(len(operations)):
+            address = self._place.replies + slot * size
+            held = self._machine.memory.read(address, (end - start) * size)
             replies += [
                 decode(operation, held, number * size)
                 for number, operation in enumerate(operations[start:end])
             ]
+        self._collected, self._under_way = first + len(operations), ()
         return replies
 
-    def _pieces(self, first: int, count: int) -> Iterator[tuple[int, int, int]]:
-        """Yield (slot, first, end) for each run of slots that `count` requests have."""
-        slot = first % self._format.slots
+    def _pieces(self, count: int) -> Iterator[tuple[int, int, int]]:
+        """Yield (slot, start, end) for each run of slots that the next `count` requests have."""
+        slot = self._collected % self._format.slots
         head = min(count, self._format.slots - slot)
         yield slot, 0, head
         if head < count:

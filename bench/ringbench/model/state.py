@@ -248,11 +248,10 @@ def replace(state: AnyState, **changes: Any) -> AnyState:
     Raises:
         TypeError: it has no such field.
     """
-    new = object.__new__(type(state))
-    fields = vars(new)
-    fields.update(vars(state))
-    fields.update(changes)
-    if len(fields) != len(vars(state)):
+    new = object.__new__(state.__class__)
+    fields, old = new.__dict__, state.__dict__
+    fields.update(old, **changes)
+    if len(fields) != len(old):
         raise TypeError(f"{type(state).__name__} lacks one of {', '.join(changes)}")
     return new
 
