@@ -236,11 +236,24 @@ static const struct reader *reader_for(const char *name, size_t length) {
     return &any;
 }
 
-/* The readers that `pattern` names for `count` arguments. Errors: SYNTAX (it takes fewer or more).
- */
-static int find_readers(const char *pattern, unsigned count,
-                        const struct reader *readers[ARGUMENTS_MAX]) {
-    unsigned found = 0;
+/* What a command is given: `count` words, or else as many numbers, and bytes for one of them. */
+struct given {
+    unsigned count;
+    bool typed; /* words */
+    const char *const *words;
+    const uint64_t *numbers;
+    const uint8_t *bytes;
+};
+
+static bool read_argument(const struct reader *reader, const struct given *given, unsigned at,
+                          struct argument *argument) {
+    return given->typed ? reader->parse(given->words[at], argument)
+                        : reader->take(given->numbers[at], given->bytes, argument);
+}
+
+static int read_arguments(const char *pattern, const struct given *given,
+                          struct arguments *arguments) {
+    unsigned read = 0;
     bool optional = false;
     const char *at = pattern;
     for (;;) {
@@ -248,41 +261,32 @@ static int find_readers(const char *pattern, unsigned count,
             optional = optional || *at == '[';
             at++;
         }
-        if (*at == '\0' || found == count || found == ARGUMENTS_MAX) {
+        if (*at == '\0' || read == given->count) {
             break;
         }
         const char *name = at;
         while (*at >= 'A' && *at <= 'Z') {
             at++;
         }
-        readers[found++] = reader_for(name, at - name);
+        const struct reader *reader = reader_for(name, at - name);
+        if (read == ARGUMENTS_MAX || !read_argument(reader, given, read, &arguments->at[read])) {
+            return STATUS_SYNTAX;
+        }
+        read++;
     }
+    arguments->count = read;
     bool too_few = *at != '\0' && !optional;
-    return too_few || found < count ? STATUS_SYNTAX : STATUS_OK;
+    return too_few || read < given->count ? STATUS_SYNTAX : STATUS_OK;
 }
 
 int parse_arguments(const char *pattern, const char *const *words, unsigned count,
                     struct arguments *arguments) {
-    const struct reader *readers[ARGUMENTS_MAX];
-    int status = find_readers(pattern, count, readers);
-    for (unsigned i = 0; status == STATUS_OK && i < count; i++) {
-        if (!readers[i]->parse(words[i], &arguments->at[i])) {
-            status = STATUS_SYNTAX;
-        }
-    }
-    arguments->count = count;
-    return status;
+    const struct given given = {.count = count, .typed = true, .words = words};
+    return read_arguments(pattern, &given, arguments);
 }
 
 int take_arguments(const char *pattern, const uint64_t *numbers, const uint8_t bytes[BYTES_MAX],
                    unsigned count, struct arguments *arguments) {
-    const struct reader *readers[ARGUMENTS_MAX];
-    int status = find_readers(pattern, count, readers);
-    for (unsigned i = 0; status == STATUS_OK && i < count; i++) {
-        if (!readers[i]->take(numbers[i], bytes, &arguments->at[i])) {
-            status = STATUS_SYNTAX;
-        }
-    }
-    arguments->count = count;
-    return status;
+    const struct given given = {.count = count, .numbers = numbers, .bytes = bytes};
+    return read_arguments(pattern, &given, arguments);
 }
