@@ -87,6 +87,7 @@ KERNEL_SOURCES := \
     kernel/monitor/commands_vm.c \
     kernel/monitor/commands_heap.c \
     kernel/monitor/commands_task.c \
+    kernel/monitor/ring.c \
     kernel/monitor/crash.c \
     kernel/monitor/monitor.c \
     kernel/perf/call.S \

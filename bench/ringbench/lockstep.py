@@ -7,14 +7,17 @@
         assert not lockstep.mismatches
 
 Cheap facts are compared at every step (status, values, the free-frame count), everything else
-whenever one asks for a `look`. The first disagreement raises `Diverged`: from there on the two are
-in different states.
+whenever one asks for a `look`. The model may be ahead: `predict` performs an operation on it alone,
+`catch_up` has the kernel perform all of those at once and compares them one by one; through the
+ring, `hand_over` and `collect` let both work at the same time. The first disagreement raises
+`Diverged`: from there on the two are in different states.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import LAYERS, MACHINE, LayerResult
@@ -22,6 +25,7 @@ from ringbench.check.whole import Inspector
 from ringbench.drive.channel import Channel
 from ringbench.drive.monitor_text import monitor_line
 from ringbench.drive.operations import Operation, Reply
+from ringbench.drive.ring import RingChannel
 from ringbench.machine import Machine
 from ringbench.model.kernel import perform
 from ringbench.model.state import KernelState
@@ -32,12 +36,21 @@ class Diverged(Exception):
     """Model and kernel have parted; the message has the mismatches, `Lockstep` keeps them."""
 
 
+class Batch(NamedTuple):
+    """Operations that the model has performed, and what must be seen once the kernel has too."""
+
+    predicted: list[tuple[Operation, Reply]]
+    free: int
+    note: str
+
+
 class Lockstep:
     """A booted machine at its prompt, and the model that has booted beside it.
 
     Attributes:
         state: the model's state, after all operations so far.
         booted: the model's state at the beginning.
+        predicted: operations that the model is ahead of the kernel, with the replies they must get.
         mismatches: what did not agree, in the order found.
         steps: operations so far.
         looks: whole pictures compared so far.
@@ -49,6 +62,8 @@ class Lockstep:
         self.booted: KernelState = self.inspector.boot_state()
         self.state = self.booted
         self.mismatches: list[Mismatch] = []
+        self.predicted: list[tuple[Operation, Reply]] = []
+        self._handed_over: Batch | None = None
         self.steps = 0
         self.looks = 0
         self._operations: Counter[str] = Counter()
@@ -62,28 +77,79 @@ class Lockstep:
             Unpredictable: the model can't say what the operation must do; nothing was done.
             RingbenchError: the machine ended, or did not answer.
         """
-        self.state, expected = perform(self.state, operation)
-        seen = channel.perform(operation)
-        self.steps += 1
-        self._operations[operation.layer] += 1
-        where = f"operation {self.steps}: {monitor_line(operation)}{note}"
-        self._comparisons[operation.layer] += 1 + len(expected.values)
-        if seen != expected:
-            self._differ(operation.layer, "reply", reply_text(expected), reply_text(seen), where)
-        self._compare(
-            "pmm", "free frames", self.state.pmm.free_count, self.inspector.free_frames(), where
-        )
-        self._stop_if_diverged()
-        return seen
+        self.predict(operation)
+        return self.catch_up(channel, note)[-1]
 
-    def look(self, when: str) -> None:
+    def predict(self, operation: Operation) -> Reply:
+        """Perform one operation on the model alone, and return the reply it must get.
+
+        Raises:
+            Unpredictable: the model can't say what the operation must do; nothing was done.
+        """
+        self.state, expected = perform(self.state, operation)
+        self.predicted.append((operation, expected))
+        return expected
+
+    def catch_up(self, channel: Channel, note: str = "") -> list[Reply]:
+        """Have the kernel perform what was predicted; compare each reply, then the free frames.
+
+        Raises:
+            Diverged: a reply or the free-frame count is not as predicted.
+            RingbenchError: the machine ended, or did not answer.
+        """
+        replies = channel.perform_many([operation for operation, _ in self.predicted])
+        return self._compare_replies(self._take_predicted(note), replies)
+
+    def hand_over(self, ring: RingChannel, note: str = "") -> None:
+        """Have the kernel begin with what was predicted, while the model goes on ahead.
+
+        What was handed over before is collected first.
+
+        Raises:
+            Diverged, RingbenchError: as for `catch_up`, of that.
+        """
+        self.collect(ring)
+        ring.submit([operation for operation, _ in self.predicted])
+        self._handed_over = self._take_predicted(note)
+
+    def collect(self, ring: RingChannel) -> list[Reply]:
+        """Compare what was handed over, if anything was, as `catch_up` does.
+
+        Raises:
+            Diverged, RingbenchError: as for `catch_up`.
+        """
+        batch, self._handed_over = self._handed_over, None
+        return [] if batch is None else self._compare_replies(batch, ring.collect())
+
+    def _take_predicted(self, note: str) -> Batch:
+        predicted, self.predicted = self.predicted, []
+        return Batch(predicted, self.state.pmm.free_count, note)
+
+    def _compare_replies(self, batch: Batch, replies: list[Reply]) -> list[Reply]:
+        for (operation, expected), seen in zip(batch.predicted, replies, strict=True):
+            self.steps += 1
+            layer = operation.layer
+            self._operations[layer] += 1
+            self._comparisons[layer] += 1 + len(expected.values)
+            if seen != expected:
+                where = f"operation {self.steps}: {monitor_line(operation)}{batch.note}"
+                self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
+        where = f"after operation {self.steps}{batch.note}"
+        self._compare("pmm", "free frames", batch.free, self.inspector.free_frames(), where)
+        self._stop_if_diverged()
+        return replies
+
+    def look(self, when: str, channel: Channel | None = None) -> None:
         """Take the whole picture and compare all of it.
+
+        The kernel is asked for its own view through `channel`, which is the monitor if there is
+        none.
 
         Raises:
             Diverged: something is not as predicted.
         """
         self.looks += 1
-        for layer, compared, mismatches in self.inspector.inspect(self.state, when):
+        for layer, compared, mismatches in self.inspector.inspect(self.state, when, channel):
             self._comparisons[layer] += compared
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()
@@ -96,7 +162,7 @@ class Lockstep:
         """
         while (operation := drain(self.state)) is not None:
             self.step(channel, operation)
-        self.look("after giving everything back")
+        self.look("after giving everything back", channel)
         before, after = self.booted, self.state
         for layer, had, has in (
             ("pmm", before.pmm, after.pmm),

@@ -18,14 +18,17 @@ from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.gdb import GdbChannel
 from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import Operation
+from ringbench.drive.ring import RingChannel
 from ringbench.lockstep import Diverged, Lockstep
 from ringbench.machine import Machine
-from ringbench.model.kernel import Unpredictable, perform
+from ringbench.model.kernel import Unpredictable
 from ringbench.workload import choose, spoil
 
 HOSTILE_SHARE = 0.12
 """Share of operations with one argument spoiled."""
+
+RING_BATCH = 128
+"""Operations that the model is ahead of the kernel in the ring."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, operations done in it, and operations it will have at most."""
@@ -39,15 +42,19 @@ class Options:
         seed: the same seed, configuration and kernel give the same run.
         operations: how many over the monitor.
         gdb_operations: how many by calling kernel functions from GDB.
+        ring_operations: how many through the ring in guest memory.
         layers: which layers' operations to draw from.
         picture_every: operations between two whole pictures.
+        ring_picture_every: the same in the ring, where operations cost far less than a picture.
     """
 
     seed: int = 1
     operations: int = 5000
     gdb_operations: int = 200
+    ring_operations: int = 20_000
     layers: tuple[str, ...] = LAYERS
     picture_every: int = 500
+    ring_picture_every: int = 10_000
 
 
 def run(config: Config, options: Options, progress: Progress) -> RunResult:
@@ -81,21 +88,37 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
     random = Random(options.seed)
     done: Counter[str] = Counter()
 
-    def workload(name: str, channel: Channel, count: int) -> None:
-        for number in range(count):
-            progress(name, number, count)
-            operation = _draw(random, lockstep, channel, options.layers)
-            lockstep.step(channel, operation, f" ({name}, seed {options.seed})")
-            done[name] += 1
-            if (number + 1) % options.picture_every == 0 or number + 1 == count:
-                lockstep.look(f"after operation {lockstep.steps}")
+    def workload(
+        name: str, channel: Channel, count: int, picture_every: int, batch: int = 1
+    ) -> None:
+        note = f" ({name}, seed {options.seed})"
+        ring = channel if isinstance(channel, RingChannel) else None
+        for number in range(1, count + 1):
+            _predict_one(random, lockstep, channel, options.layers)
+            picture = number % picture_every == 0 or number == count
+            if picture or len(lockstep.predicted) == batch:
+                progress(name, number, count)
+                done[name] += len(lockstep.predicted)
+                if ring is not None:
+                    lockstep.hand_over(ring, note)
+                else:
+                    lockstep.catch_up(channel, note)
+            if picture:
+                if ring is not None:
+                    lockstep.collect(ring)
+                lockstep.look(f"after operation {lockstep.steps}", channel)
 
     try:
         lockstep.look("after boot")
-        workload("monitor", monitor, options.operations)
+        workload("monitor", monitor, options.operations, options.picture_every)
         if options.gdb_operations:
-            workload("gdb", GdbChannel.at_prompt(machine), options.gdb_operations)
+            gdb = GdbChannel.at_prompt(machine)
+            workload("gdb", gdb, options.gdb_operations, options.picture_every)
             machine.detach_gdb()
+        if options.ring_operations:
+            with RingChannel(machine, *lockstep.inspector.ring()) as ring:
+                every = options.ring_picture_every
+                workload("ring", ring, options.ring_operations, every, RING_BATCH)
         progress("giving everything back", 0, 1)
         lockstep.drain(monitor)
     except Diverged:
@@ -104,18 +127,16 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
     return done
 
 
-def _draw(
+def _predict_one(
     random: Random, lockstep: Lockstep, channel: Channel, layers: tuple[str, ...]
-) -> Operation:
-    """Draw an operation that the model can predict and the channel perform."""
+) -> None:
+    """Draw an operation that the channel can perform, and have the model perform it, if it can."""
     while True:
         operation = choose(random, lockstep.state, layers)
         if random.random() < HOSTILE_SHARE:
             operation = spoil(random, operation)
         if isinstance(channel, GdbChannel) and not channel.supports(operation):
             continue
-        try:
-            perform(lockstep.state, operation)
-        except Unpredictable:
-            continue
-        return operation
+        with suppress(Unpredictable):
+            lockstep.predict(operation)
+            return

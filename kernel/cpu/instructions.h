@@ -81,6 +81,11 @@ static inline void wait_for_interrupt(void) {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* Between two looks at memory that someone else will write. */
+static inline void spin_wait(void) {
+    __asm__ volatile("pause" : : : "memory");
+}
+
 __attribute__((noreturn)) static inline void halt_forever(void) {
     for (;;) {
         __asm__ volatile("cli; hlt" : : : "memory");

@@ -45,13 +45,17 @@ void serial_flush(void) {
     }
 }
 
+bool serial_has_input(void) {
+    return present && status() & UART_STATUS_RECEIVED;
+}
+
 /*
  * No lost wake-up: interrupts are off between looking and sleeping, and a byte that comes then
  * leaves its request in the PIC. The handler does not touch the UART, so the request line stays up
  * until this has read every byte; the next one raises it anew.
  */
 char serial_get(void) {
-    while (!present || !(status() & UART_STATUS_RECEIVED)) {
+    while (!serial_has_input()) {
         wait_for_interrupt();
     }
     return (char)inb(COM1 + UART_DATA);

@@ -6,11 +6,11 @@
 struct command {
     const char *name;    /* one or two words */
     const char *pattern; /* the words that follow, see parse.h */
-    int (*run)(const struct arguments *arguments);
+    int (*run)(const struct arguments *arguments, struct reply *reply);
     const char *help;
 };
 
-static int command_help(const struct arguments *arguments);
+static int command_help(const struct arguments *arguments, struct reply *reply);
 
 static const struct command commands[] = {
     {"help", "", command_help, "this list"},
@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"echo on", "", command_echo_on, "echo what is typed"},
     {"echo off", "", command_echo_off, "do not"},
     {"poweroff", "", command_poweroff, "leave QEMU, or halt"},
+    {"ring", "", command_ring, "serve the ring in memory until told to stop"},
 
     {"pmm alloc", "[COUNT [ALIGN]]", command_pmm_alloc, "lowest free frame, or run of frames"},
     {"pmm alloc2m", "", command_pmm_alloc_2m, "lowest free 2 MiB block"},
@@ -65,14 +66,15 @@ static void print_usage(const struct command *command) {
     print("%s%s%s", command->name, *command->pattern ? " " : "", command->pattern);
 }
 
-static int command_help(const struct arguments *arguments) {
+static int command_help(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
+    (void)reply;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         print("  ");
         print_usage(&commands[i]);
         print(": %s\n", commands[i].help);
     }
-    return reply_ok(STATUS_OK);
+    return STATUS_OK;
 }
 
 /* How many of `words` make up the name, or 0 if they begin with another one. */
@@ -95,6 +97,7 @@ static unsigned match_name(const char *name, const char *const *words, unsigned 
 }
 
 void command_perform(char *line) {
+    struct reply reply = {0};
     const char *words[WORDS_MAX];
     unsigned count = parse_words(line, words);
     if (count == 0) {
@@ -109,19 +112,29 @@ void command_perform(char *line) {
         }
     }
     if (named == 0) {
-        reply_error(STATUS_SYNTAX);
+        reply_print(STATUS_SYNTAX, &reply);
         return;
     }
     struct arguments arguments;
     int status = parse_arguments(command->pattern, words + named, count - named, &arguments);
     if (status == STATUS_OK) {
-        status = command->run(&arguments);
+        status = command->run(&arguments, &reply);
     }
     if (status == STATUS_SYNTAX) {
         print("err syntax usage: ");
         print_usage(command);
         print("\n");
-    } else if (status != STATUS_OK) {
-        reply_error(status);
+    } else {
+        reply_print(status, &reply);
     }
+}
+
+int command_perform_numbers(uint32_t number, const uint64_t *numbers,
+                            const uint8_t bytes[BYTES_MAX], unsigned count, struct reply *reply) {
+    if (number >= COMMAND_COUNT) {
+        return STATUS_SYNTAX;
+    }
+    struct arguments arguments;
+    int status = take_arguments(commands[number].pattern, numbers, bytes, count, &arguments);
+    return status == STATUS_OK ? commands[number].run(&arguments, reply) : status;
 }

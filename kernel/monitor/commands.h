@@ -2,56 +2,66 @@
  * The console's commands: one table (commands.c) of names, what words each takes, and what performs
  * it; the rest is one function a command, in one file a layer.
  *
- * A command function gets words that are all of their kinds. It either prints the status line and
- * returns OK, or prints none and returns the status for the line to name; SYNTAX then means a
- * combination of words that the pattern could not forbid.
+ * A command function gets arguments that are all of their kinds, and an empty reply. It returns the
+ * status and adds the values; who asked, a line or the ring, is not its business. SYNTAX means a
+ * combination of words that the pattern could not forbid. Only lines for people are printed by the
+ * commands themselves.
  */
 #pragma once
 
-#include "monitor/parse.h"
+#include "monitor/reply.h"
 
 /* Perform one line, which is cut up, and print its reply; nothing if it has no words. */
 void command_perform(char *line);
 
-int command_pmm_alloc(const struct arguments *arguments);
-int command_pmm_alloc_2m(const struct arguments *arguments);
-int command_pmm_free(const struct arguments *arguments);
-int command_pmm_info(const struct arguments *arguments);
+/*
+ * Perform the command at that place in the table, with arguments as take_arguments reads them, into
+ * an empty reply; lines for people go to the console. Errors: the command's; SYNTAX (no such
+ * command, or arguments that no line could have).
+ */
+int command_perform_numbers(uint32_t number, const uint64_t *numbers,
+                            const uint8_t bytes[BYTES_MAX], unsigned count, struct reply *reply);
 
-int command_page_new(const struct arguments *arguments);
-int command_page_delete(const struct arguments *arguments);
-int command_page_map(const struct arguments *arguments);
-int command_page_unmap(const struct arguments *arguments);
-int command_page_protect(const struct arguments *arguments);
-int command_page_query(const struct arguments *arguments);
+int command_pmm_alloc(const struct arguments *arguments, struct reply *reply);
+int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply);
+int command_pmm_free(const struct arguments *arguments, struct reply *reply);
+int command_pmm_info(const struct arguments *arguments, struct reply *reply);
 
-int command_vm_alloc(const struct arguments *arguments);
-int command_vm_at(const struct arguments *arguments);
-int command_vm_free(const struct arguments *arguments);
-int command_vm_protect(const struct arguments *arguments);
-int command_vm_resize(const struct arguments *arguments);
-int command_vm_query(const struct arguments *arguments);
-int command_vm_list(const struct arguments *arguments);
-int command_vm_read(const struct arguments *arguments);
-int command_vm_write(const struct arguments *arguments);
-int command_vm_copy(const struct arguments *arguments);
+int command_page_new(const struct arguments *arguments, struct reply *reply);
+int command_page_delete(const struct arguments *arguments, struct reply *reply);
+int command_page_map(const struct arguments *arguments, struct reply *reply);
+int command_page_unmap(const struct arguments *arguments, struct reply *reply);
+int command_page_protect(const struct arguments *arguments, struct reply *reply);
+int command_page_query(const struct arguments *arguments, struct reply *reply);
 
-int command_heap_alloc(const struct arguments *arguments);
-int command_heap_zalloc(const struct arguments *arguments);
-int command_heap_align(const struct arguments *arguments);
-int command_heap_realloc(const struct arguments *arguments);
-int command_heap_free(const struct arguments *arguments);
-int command_heap_info(const struct arguments *arguments);
-int command_heap_check(const struct arguments *arguments);
-int command_heap_list(const struct arguments *arguments);
+int command_vm_alloc(const struct arguments *arguments, struct reply *reply);
+int command_vm_at(const struct arguments *arguments, struct reply *reply);
+int command_vm_free(const struct arguments *arguments, struct reply *reply);
+int command_vm_protect(const struct arguments *arguments, struct reply *reply);
+int command_vm_resize(const struct arguments *arguments, struct reply *reply);
+int command_vm_query(const struct arguments *arguments, struct reply *reply);
+int command_vm_list(const struct arguments *arguments, struct reply *reply);
+int command_vm_read(const struct arguments *arguments, struct reply *reply);
+int command_vm_write(const struct arguments *arguments, struct reply *reply);
+int command_vm_copy(const struct arguments *arguments, struct reply *reply);
 
-int command_touch(const struct arguments *arguments);
-int command_task_new(const struct arguments *arguments);
-int command_task_switch(const struct arguments *arguments);
-int command_task_delete(const struct arguments *arguments);
-int command_task_list(const struct arguments *arguments);
+int command_heap_alloc(const struct arguments *arguments, struct reply *reply);
+int command_heap_zalloc(const struct arguments *arguments, struct reply *reply);
+int command_heap_align(const struct arguments *arguments, struct reply *reply);
+int command_heap_realloc(const struct arguments *arguments, struct reply *reply);
+int command_heap_free(const struct arguments *arguments, struct reply *reply);
+int command_heap_info(const struct arguments *arguments, struct reply *reply);
+int command_heap_check(const struct arguments *arguments, struct reply *reply);
+int command_heap_list(const struct arguments *arguments, struct reply *reply);
 
-int command_info(const struct arguments *arguments);
-int command_echo_on(const struct arguments *arguments);
-int command_echo_off(const struct arguments *arguments);
-int command_poweroff(const struct arguments *arguments);
+int command_touch(const struct arguments *arguments, struct reply *reply);
+int command_task_new(const struct arguments *arguments, struct reply *reply);
+int command_task_switch(const struct arguments *arguments, struct reply *reply);
+int command_task_delete(const struct arguments *arguments, struct reply *reply);
+int command_task_list(const struct arguments *arguments, struct reply *reply);
+
+int command_info(const struct arguments *arguments, struct reply *reply);
+int command_echo_on(const struct arguments *arguments, struct reply *reply);
+int command_echo_off(const struct arguments *arguments, struct reply *reply);
+int command_poweroff(const struct arguments *arguments, struct reply *reply);
+int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

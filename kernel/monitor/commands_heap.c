@@ -8,28 +8,32 @@ static bool is_heap_size(uint64_t bytes) {
     return bytes > 0 && bytes <= HEAP_ALLOC_MAX;
 }
 
-/* The reply for what an allocation returned, its arguments being right. */
-static int reply_pointer(const void *pointer) {
-    return reply_address(pointer != NULL ? STATUS_OK : STATUS_NO_MEMORY, (vaddr_t)pointer);
+/* What an allocation returned, its arguments being right. */
+static int reply_pointer(struct reply *reply, const void *pointer) {
+    if (pointer == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    reply_address(reply, (vaddr_t)pointer);
+    return STATUS_OK;
 }
 
-int command_heap_alloc(const struct arguments *arguments) {
+int command_heap_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t bytes = arguments->at[0].number;
-    return is_heap_size(bytes) ? reply_pointer(kmalloc(bytes)) : STATUS_INVALID;
+    return is_heap_size(bytes) ? reply_pointer(reply, kmalloc(bytes)) : STATUS_INVALID;
 }
 
-int command_heap_zalloc(const struct arguments *arguments) {
+int command_heap_zalloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t bytes = arguments->at[0].number;
-    return is_heap_size(bytes) ? reply_pointer(kzalloc(bytes)) : STATUS_INVALID;
+    return is_heap_size(bytes) ? reply_pointer(reply, kzalloc(bytes)) : STATUS_INVALID;
 }
 
-int command_heap_align(const struct arguments *arguments) {
+int command_heap_align(const struct arguments *arguments, struct reply *reply) {
     uint64_t align = arguments->at[0].number;
     uint64_t bytes = arguments->at[1].number;
     if (!is_power_of_two(align) || align > HEAP_ALIGN_MAX || !is_heap_size(bytes)) {
         return STATUS_INVALID;
     }
-    return reply_pointer(kmemalign(align, bytes));
+    return reply_pointer(reply, kmemalign(align, bytes));
 }
 
 /* Tasks live in the heap, but the console must not pull them from under the kernel. */
@@ -42,20 +46,24 @@ static bool is_task_record(vaddr_t address) {
     return false;
 }
 
-int command_heap_realloc(const struct arguments *arguments) {
+int command_heap_realloc(const struct arguments *arguments, struct reply *reply) {
     void *pointer = (void *)arguments->at[0].number;
     if (is_task_record(arguments->at[0].number)) {
         return STATUS_DENIED;
     }
     int status = krealloc(&pointer, arguments->at[1].number);
-    return reply_address(status, (vaddr_t)pointer);
+    if (status == STATUS_OK) {
+        reply_address(reply, (vaddr_t)pointer);
+    }
+    return status;
 }
 
-int command_heap_free(const struct arguments *arguments) {
+int command_heap_free(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     if (is_task_record(arguments->at[0].number)) {
         return STATUS_DENIED;
     }
-    return reply_ok(kfree((void *)arguments->at[0].number));
+    return kfree((void *)arguments->at[0].number);
 }
 
 struct heap_totals {
@@ -80,36 +88,36 @@ static struct heap_totals walk_heap(bool list) {
     return totals;
 }
 
-/* Print the status line of a smashed heap and return false, or return true. */
-static bool heap_is_sound(void) {
-    vaddr_t where = 0;
-    if (heap_check(&where) == STATUS_OK) {
-        return true;
+int command_heap_info(const struct arguments *arguments, struct reply *reply) {
+    int status = command_heap_check(arguments, reply);
+    if (status != STATUS_OK) {
+        return status;
     }
-    print("err corrupt 0x%lx\n", where);
-    return false;
-}
-
-int command_heap_info(const struct arguments *arguments) {
-    (void)arguments;
-    if (heap_is_sound()) {
-        struct heap_totals totals = walk_heap(false);
-        print("ok 0x%lx %lu %lu %lu %lu\n", heap.end, totals.count[1], totals.count[0],
-              totals.bytes[1], totals.bytes[0]);
-    }
+    struct heap_totals totals = walk_heap(false);
+    reply_address(reply, heap.end);
+    reply_add(reply, VALUE_DECIMAL, "", totals.count[1]);
+    reply_add(reply, VALUE_DECIMAL, "", totals.count[0]);
+    reply_add(reply, VALUE_DECIMAL, "", totals.bytes[1]);
+    reply_add(reply, VALUE_DECIMAL, "", totals.bytes[0]);
     return STATUS_OK;
 }
 
-int command_heap_check(const struct arguments *arguments) {
+int command_heap_check(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
-    return heap_is_sound() ? reply_ok(STATUS_OK) : STATUS_OK;
+    vaddr_t where = 0;
+    int status = heap_check(&where);
+    if (status != STATUS_OK) {
+        reply_address(reply, where);
+    }
+    return status;
 }
 
-int command_heap_list(const struct arguments *arguments) {
-    (void)arguments;
-    if (heap_is_sound()) {
-        struct heap_totals totals = walk_heap(true);
-        print("ok %lu\n", totals.count[0] + totals.count[1]);
+int command_heap_list(const struct arguments *arguments, struct reply *reply) {
+    int status = command_heap_check(arguments, reply);
+    if (status != STATUS_OK) {
+        return status;
     }
+    struct heap_totals totals = walk_heap(true);
+    reply_add(reply, VALUE_DECIMAL, "", totals.count[0] + totals.count[1]);
     return STATUS_OK;
 }

@@ -1,39 +1,43 @@
 #include "cpu/features.h"
 #include "cpu/panic.h"
-#include "cpu/print.h"
 #include "pmm/pmm.h"
 #include "monitor/commands.h"
 #include "monitor/monitor.h"
 #include "monitor/reply.h"
 
-int command_info(const struct arguments *arguments) {
+int command_info(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     uint64_t tasks = 0;
     for (const struct task *task = &boot_task; task != NULL; task = task->next) {
         tasks++;
     }
-    print("ok loader=multiboot%u physical_bits=%u gib_pages=%u managed=%lu free=%lu tasks=%lu "
-          "current=t%lu\n",
-          boot_info.loader == LOADER_MULTIBOOT1 ? 1 : 2, cpu_features.physical_bits,
-          cpu_features.gib_pages ? 1 : 0, pmm.managed_count, pmm_free_count(), tasks,
-          current_task->id);
+    reply_add(reply, VALUE_DECIMAL, "loader=multiboot",
+              boot_info.loader == LOADER_MULTIBOOT1 ? 1 : 2);
+    reply_add(reply, VALUE_DECIMAL, "physical_bits=", cpu_features.physical_bits);
+    reply_add(reply, VALUE_DECIMAL, "gib_pages=", cpu_features.gib_pages ? 1 : 0);
+    reply_add(reply, VALUE_DECIMAL, "managed=", pmm.managed_count);
+    reply_add(reply, VALUE_DECIMAL, "free=", pmm_free_count());
+    reply_add(reply, VALUE_DECIMAL, "tasks=", tasks);
+    reply_add(reply, VALUE_DECIMAL, "current=t", current_task->id);
     return STATUS_OK;
 }
 
-int command_echo_on(const struct arguments *arguments) {
+int command_echo_on(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
+    (void)reply;
     monitor.echo = true;
-    return reply_ok(STATUS_OK);
+    return STATUS_OK;
 }
 
-int command_echo_off(const struct arguments *arguments) {
+int command_echo_off(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
+    (void)reply;
     monitor.echo = false;
-    return reply_ok(STATUS_OK);
+    return STATUS_OK;
 }
 
-int command_poweroff(const struct arguments *arguments) {
+int command_poweroff(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
-    reply_ok(STATUS_OK);
+    reply_print(STATUS_OK, reply);
     machine_exit(EXIT_FINISHED);
 }

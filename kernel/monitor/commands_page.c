@@ -1,10 +1,9 @@
-#include "cpu/print.h"
 #include "monitor/commands.h"
 #include "monitor/handles.h"
 #include "monitor/monitor.h"
 #include "monitor/reply.h"
 
-int command_page_new(const struct arguments *arguments) {
+int command_page_new(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     unsigned handle = 0;
     while (handle < MONITOR_ROOTS && monitor.roots[handle] != PADDR_NONE) {
@@ -18,11 +17,12 @@ int command_page_new(const struct arguments *arguments) {
         monitor.roots[handle] = PADDR_NONE;
         return status;
     }
-    print("ok r%u\n", handle);
+    reply_add(reply, VALUE_DECIMAL, "r", handle);
     return STATUS_OK;
 }
 
-int command_page_delete(const struct arguments *arguments) {
+int command_page_delete(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     paddr_t root;
     int status = find_bare_root(&arguments->at[0], &root);
     if (status == STATUS_OK) {
@@ -31,7 +31,7 @@ int command_page_delete(const struct arguments *arguments) {
     if (status == STATUS_OK) {
         monitor.roots[arguments->at[0].number] = PADDR_NONE;
     }
-    return reply_ok(status);
+    return status;
 }
 
 /* The bare root of a command that changes its mappings at `va`: never those it shares. */
@@ -43,7 +43,8 @@ static int find_changeable(const struct arguments *arguments, vaddr_t va, paddr_
     return va >> 63 ? STATUS_DENIED : STATUS_OK;
 }
 
-int command_page_map(const struct arguments *arguments) {
+int command_page_map(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     vaddr_t va = arguments->at[1].number;
     paddr_t root;
     int status = find_changeable(arguments, va, &root);
@@ -51,30 +52,32 @@ int command_page_map(const struct arguments *arguments) {
         status = paging_map(root, va, arguments->at[2].number, arguments->at[3].number,
                             arguments->at[4].number, arguments->at[5].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_page_unmap(const struct arguments *arguments) {
+int command_page_unmap(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     vaddr_t va = arguments->at[1].number;
     paddr_t root;
     int status = find_changeable(arguments, va, &root);
     if (status == STATUS_OK) {
         status = paging_unmap(root, va, arguments->at[2].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_page_protect(const struct arguments *arguments) {
+int command_page_protect(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     vaddr_t va = arguments->at[1].number;
     paddr_t root;
     int status = find_changeable(arguments, va, &root);
     if (status == STATUS_OK) {
         status = paging_protect(root, va, arguments->at[2].number, arguments->at[3].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_page_query(const struct arguments *arguments) {
+int command_page_query(const struct arguments *arguments, struct reply *reply) {
     paddr_t root;
     struct mapping mapping;
     int status = find_root(&arguments->at[0], &root);
@@ -84,8 +87,9 @@ int command_page_query(const struct arguments *arguments) {
     if (status != STATUS_OK) {
         return status;
     }
-    print("ok 0x%lx 0x%lx 0x%lx ", mapping.virtual, mapping.physical, mapping.size);
-    print_flags(mapping.flags);
-    print("\n");
+    reply_address(reply, mapping.virtual);
+    reply_address(reply, mapping.physical);
+    reply_address(reply, mapping.size);
+    reply_add(reply, VALUE_FLAGS, "", mapping.flags);
     return STATUS_OK;
 }

@@ -1,10 +1,9 @@
-#include "cpu/print.h"
 #include "pmm/pmm.h"
 #include "monitor/commands.h"
 #include "monitor/monitor.h"
 #include "monitor/reply.h"
 
-int command_pmm_alloc(const struct arguments *arguments) {
+int command_pmm_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t count = arguments->count > 0 ? arguments->at[0].number : 1;
     uint64_t align = arguments->count > 1 ? arguments->at[1].number : FRAME_SIZE;
     paddr_t base;
@@ -13,10 +12,11 @@ int command_pmm_alloc(const struct arguments *arguments) {
         return status;
     }
     monitor_lend(base, count);
-    return reply_address(STATUS_OK, base);
+    reply_address(reply, base);
+    return STATUS_OK;
 }
 
-int command_pmm_alloc_2m(const struct arguments *arguments) {
+int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     paddr_t block;
     int status = pmm_alloc_2m(&block);
@@ -24,7 +24,8 @@ int command_pmm_alloc_2m(const struct arguments *arguments) {
         return status;
     }
     monitor_lend(block, BLOCK_FRAMES);
-    return reply_address(STATUS_OK, block);
+    reply_address(reply, block);
+    return STATUS_OK;
 }
 
 static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
@@ -50,7 +51,8 @@ static bool is_kernels_own(paddr_t base, uint64_t count) {
     return !lent;
 }
 
-int command_pmm_free(const struct arguments *arguments) {
+int command_pmm_free(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     paddr_t base = arguments->at[0].number;
     uint64_t count = arguments->count > 1 ? arguments->at[1].number : 1;
     if (is_aligned(base, FRAME_SIZE) && is_kernels_own(base, count)) {
@@ -61,11 +63,12 @@ int command_pmm_free(const struct arguments *arguments) {
         return status;
     }
     monitor_return(base, count);
-    return reply_ok(STATUS_OK);
+    return STATUS_OK;
 }
 
-int command_pmm_info(const struct arguments *arguments) {
+int command_pmm_info(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
-    print("ok %lu %lu\n", pmm.managed_count, pmm_free_count());
+    reply_add(reply, VALUE_DECIMAL, "", pmm.managed_count);
+    reply_add(reply, VALUE_DECIMAL, "", pmm_free_count());
     return STATUS_OK;
 }

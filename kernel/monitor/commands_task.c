@@ -10,7 +10,7 @@ static struct vm_space *window_of(struct task *task) {
     return task == NULL || task == &boot_task ? NULL : &task->space;
 }
 
-int command_touch(const struct arguments *arguments) {
+int command_touch(const struct arguments *arguments, struct reply *reply) {
     const struct argument *target = &arguments->at[0];
     paddr_t root;
     int status = find_root(target, &root);
@@ -25,35 +25,36 @@ int command_touch(const struct arguments *arguments) {
     status = cpu_access(arguments->at[1].number, arguments->at[2].number, &fault);
     paging_activate(root_before);
     vm_set_current(window_of(current_task));
-    if (status != STATUS_FAULT) {
-        return reply_ok(status);
+    if (status == STATUS_FAULT) {
+        reply_add(reply, VALUE_VECTOR, "", fault.vector);
+        reply_add(reply, VALUE_HEXADECIMAL, "error=", fault.error);
+        reply_add(reply, VALUE_STATUS, "cause=", (int64_t)fault.cause);
     }
-    print("err fault %s error=0x%x cause=%s\n",
-          fault.vector == VECTOR_PAGE_FAULT ? "page_fault" : "general_protection", fault.error,
-          status_name(fault.cause));
-    return STATUS_OK;
+    return status;
 }
 
-int command_task_new(const struct arguments *arguments) {
+int command_task_new(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     uint64_t id;
     int status = task_create(&id);
     if (status != STATUS_OK) {
         return status;
     }
-    print("ok t%lu\n", id);
+    reply_add(reply, VALUE_DECIMAL, "t", id);
     return STATUS_OK;
 }
 
-int command_task_switch(const struct arguments *arguments) {
-    return reply_ok(task_switch(arguments->at[0].number));
+int command_task_switch(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
+    return task_switch(arguments->at[0].number);
 }
 
-int command_task_delete(const struct arguments *arguments) {
-    return reply_ok(task_destroy(arguments->at[0].number));
+int command_task_delete(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
+    return task_destroy(arguments->at[0].number);
 }
 
-int command_task_list(const struct arguments *arguments) {
+int command_task_list(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     uint64_t count = 0;
     for (const struct task *task = &boot_task; task != NULL; task = task->next) {
@@ -61,6 +62,6 @@ int command_task_list(const struct arguments *arguments) {
               task->space.region_count, task == current_task ? " current" : "");
         count++;
     }
-    print("ok %lu\n", count);
+    reply_add(reply, VALUE_DECIMAL, "", count);
     return STATUS_OK;
 }

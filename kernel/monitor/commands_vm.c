@@ -16,7 +16,7 @@ static int read_backing(const struct arguments *arguments, unsigned at,
     return STATUS_OK;
 }
 
-int command_vm_alloc(const struct arguments *arguments) {
+int command_vm_alloc(const struct arguments *arguments, struct reply *reply) {
     struct vm_backing backing;
     int status = read_backing(arguments, 2, &backing);
     if (status != STATUS_OK) {
@@ -28,10 +28,14 @@ int command_vm_alloc(const struct arguments *arguments) {
     if (status == STATUS_OK) {
         status = vm_alloc(space, arguments->at[1].number, arguments->at[3].number, backing, &base);
     }
-    return reply_address(status, base);
+    if (status == STATUS_OK) {
+        reply_address(reply, base);
+    }
+    return status;
 }
 
-int command_vm_at(const struct arguments *arguments) {
+int command_vm_at(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     struct vm_backing backing;
     int status = read_backing(arguments, 3, &backing);
     if (status != STATUS_OK) {
@@ -43,46 +47,40 @@ int command_vm_at(const struct arguments *arguments) {
         status = vm_alloc_at(space, arguments->at[1].number, arguments->at[2].number,
                              arguments->at[4].number, backing);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_vm_free(const struct arguments *arguments) {
+int command_vm_free(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status == STATUS_OK) {
         status = vm_free(space, arguments->at[1].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_vm_protect(const struct arguments *arguments) {
+int command_vm_protect(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status == STATUS_OK) {
         status = vm_protect(space, arguments->at[1].number, arguments->at[2].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_vm_resize(const struct arguments *arguments) {
+int command_vm_resize(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status == STATUS_OK) {
         status = vm_resize(space, arguments->at[1].number, arguments->at[2].number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-static void print_region(const char *before, const struct vm_region *region) {
-    print("%s 0x%lx 0x%lx %s ", before, region->base, region->length, vm_kind_names[region->kind]);
-    print_flags(region->flags);
-    if (region->kind == VM_PHYSICAL) {
-        print(" 0x%lx", region->physical);
-    }
-    print("\n");
-}
-
-int command_vm_query(const struct arguments *arguments) {
+int command_vm_query(const struct arguments *arguments, struct reply *reply) {
     struct vm_space *space;
     struct vm_region region;
     int status = find_space(&arguments->at[0], &space);
@@ -92,57 +90,68 @@ int command_vm_query(const struct arguments *arguments) {
     if (status != STATUS_OK) {
         return status;
     }
-    print_region("ok", &region);
+    reply_address(reply, region.base);
+    reply_address(reply, region.length);
+    reply_add(reply, VALUE_VM_KIND, "", region.kind);
+    reply_add(reply, VALUE_FLAGS, "", region.flags);
+    if (region.kind == VM_PHYSICAL) {
+        reply_address(reply, region.physical);
+    }
     return STATUS_OK;
 }
 
-int command_vm_list(const struct arguments *arguments) {
+static void print_region(const struct vm_region *region) {
+    print("  0x%lx 0x%lx %s ", region->base, region->length, vm_kind_names[region->kind]);
+    print_flags(region->flags);
+    if (region->kind == VM_PHYSICAL) {
+        print(" 0x%lx", region->physical);
+    }
+    print("\n");
+}
+
+int command_vm_list(const struct arguments *arguments, struct reply *reply) {
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status != STATUS_OK) {
         return status;
     }
     for (const struct vm_region *region = space->first; region != NULL; region = region->next) {
-        print_region(" ", region);
+        print_region(region);
     }
-    print("ok %lu\n", space->region_count);
+    reply_add(reply, VALUE_DECIMAL, "", space->region_count);
     return STATUS_OK;
 }
 
-int command_vm_read(const struct arguments *arguments) {
-    uint8_t bytes[BYTES_MAX];
+int command_vm_read(const struct arguments *arguments, struct reply *reply) {
     uint64_t length = arguments->at[2].number;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status != STATUS_OK) {
         return status;
     }
-    if (length > sizeof bytes) {
+    if (length > sizeof reply->bytes) {
         return STATUS_INVALID;
     }
-    status = vm_read(space, arguments->at[1].number, bytes, length);
-    if (status != STATUS_OK) {
-        return status;
+    status = vm_read(space, arguments->at[1].number, reply->bytes, length);
+    if (status == STATUS_OK) {
+        reply_add(reply, VALUE_BYTES, "", length);
     }
-    print("ok ");
-    for (uint64_t i = 0; i < length; i++) {
-        print("%02x", bytes[i]);
-    }
-    print("\n");
-    return STATUS_OK;
+    return status;
 }
 
-int command_vm_write(const struct arguments *arguments) {
+int command_vm_write(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     const struct argument *data = &arguments->at[2];
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
     if (status == STATUS_OK) {
         status = vm_write(space, arguments->at[1].number, data->bytes, data->number);
     }
-    return reply_ok(status);
+    return status;
 }
 
-int command_vm_copy(const struct arguments *arguments) {
+int command_vm_copy(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
     struct vm_space *to;
     struct vm_space *from;
     int status = find_space(&arguments->at[0], &to);
@@ -153,5 +162,5 @@ int command_vm_copy(const struct arguments *arguments) {
         status = vm_copy(to, arguments->at[1].number, from, arguments->at[3].number,
                          arguments->at[4].number);
     }
-    return reply_ok(status);
+    return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "base/string.h"
+#include "cpu/instructions.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
 
@@ -54,7 +55,7 @@ static void crash_triple(void) {
 
 static void crash_hang(void) {
     for (;;) {
-        __asm__ volatile("pause");
+        spin_wait();
     }
 }
 

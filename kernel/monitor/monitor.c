@@ -57,7 +57,7 @@ void monitor_run(void) {
         if (status == STATUS_OK) {
             command_perform(line);
         } else {
-            reply_error(status);
+            reply_print(status, &(struct reply){0});
         }
     }
 }

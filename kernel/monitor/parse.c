@@ -165,29 +165,95 @@ static bool parse_hex(const char *text, struct argument *argument) {
     return true;
 }
 
-typedef bool (*word_parser)(const char *text, struct argument *argument);
-
-/* What reads a word called `name`, which is `length` characters of a pattern. */
-static word_parser parser_for(const char *name, size_t length) {
-    static const struct {
-        const char *name;
-        word_parser parser;
-    } kinds[] = {
-        {"SPACE", parse_space}, {"ROOT", parse_root}, {"TASK", parse_task}, {"FLAGS", parse_flags},
-        {"KIND", parse_kind},   {"SIZE", parse_size}, {"MODE", parse_mode}, {"HEX", parse_hex},
-    };
-    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0) {
-            return kinds[i].parser;
-        }
-    }
-    return parse_number;
+static bool take_number(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    (void)bytes;
+    argument->number = number;
+    return true;
 }
 
-int parse_arguments(const char *pattern, const char *const *words, unsigned count,
-                    struct arguments *arguments) {
-    *arguments = (struct arguments){.count = count};
-    unsigned given = 0;
+static bool take_root(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    (void)bytes;
+    argument->handle = number & ((1 << HANDLE_BITS) - 1);
+    argument->number = number >> HANDLE_BITS;
+    return argument->handle <= HANDLE_ROOT;
+}
+
+static bool take_space(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    return take_root(number, bytes, argument) && argument->handle != HANDLE_ROOT;
+}
+
+static bool take_task(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    return take_root(number, bytes, argument) && argument->handle == HANDLE_TASK;
+}
+
+static bool take_flags(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    uint64_t mode = (number & PAGE_CACHE_MASK) / PAGE_CACHE_WT;
+    return take_number(number, bytes, argument) && number <= PAGE_FLAGS_ALL && mode < CACHE_MODES;
+}
+
+static bool take_kind(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    return take_number(number, bytes, argument) && number < VM_KIND_COUNT;
+}
+
+static bool take_size(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    return take_number(number, bytes, argument) &&
+           (number == PAGE_SIZE_4K || number == PAGE_SIZE_2M || number == PAGE_SIZE_1G);
+}
+
+static bool take_mode(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    return take_number(number, bytes, argument) && number <= ACCESS_EXECUTE;
+}
+
+static bool take_hex(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    if (number == 0 || number > BYTES_MAX) {
+        return false;
+    }
+    memcpy(argument->bytes, bytes, number);
+    return take_number(number, bytes, argument);
+}
+
+/* What reads an argument: from a word, or from a number. False: it has no meaning there. */
+struct reader {
+    const char *name;
+    bool (*parse)(const char *text, struct argument *argument);
+    bool (*take)(uint64_t number, const uint8_t *bytes, struct argument *argument);
+};
+
+/* The reader of a word called `name`, which is `length` characters of a pattern. */
+static const struct reader *reader_for(const char *name, size_t length) {
+    static const struct reader any = {"", parse_number, take_number};
+    static const struct reader readers[] = {
+        {"SPACE", parse_space, take_space}, {"ROOT", parse_root, take_root},
+        {"TASK", parse_task, take_task},    {"FLAGS", parse_flags, take_flags},
+        {"KIND", parse_kind, take_kind},    {"SIZE", parse_size, take_size},
+        {"MODE", parse_mode, take_mode},    {"HEX", parse_hex, take_hex},
+    };
+    for (unsigned i = 0; i < sizeof readers / sizeof readers[0]; i++) {
+        if (strlen(readers[i].name) == length && memcmp(readers[i].name, name, length) == 0) {
+            return &readers[i];
+        }
+    }
+    return &any;
+}
+
+/* What a command is given: `count` words, or else as many numbers, and bytes for one of them. */
+struct given {
+    unsigned count;
+    bool typed; /* words */
+    const char *const *words;
+    const uint64_t *numbers;
+    const uint8_t *bytes;
+};
+
+static bool read_argument(const struct reader *reader, const struct given *given, unsigned at,
+                          struct argument *argument) {
+    return given->typed ? reader->parse(given->words[at], argument)
+                        : reader->take(given->numbers[at], given->bytes, argument);
+}
+
+static int read_arguments(const char *pattern, const struct given *given,
+                          struct arguments *arguments) {
+    unsigned read = 0;
     bool optional = false;
     const char *at = pattern;
     for (;;) {
@@ -195,19 +261,32 @@ int parse_arguments(const char *pattern, const char *const *words, unsigned coun
             optional = optional || *at == '[';
             at++;
         }
-        if (*at == '\0' || given == count) {
+        if (*at == '\0' || read == given->count) {
             break;
         }
         const char *name = at;
         while (*at >= 'A' && *at <= 'Z') {
             at++;
         }
-        word_parser parser = parser_for(name, at - name);
-        if (given == ARGUMENTS_MAX || !parser(words[given], &arguments->at[given])) {
+        const struct reader *reader = reader_for(name, at - name);
+        if (read == ARGUMENTS_MAX || !read_argument(reader, given, read, &arguments->at[read])) {
             return STATUS_SYNTAX;
         }
-        given++;
+        read++;
     }
+    arguments->count = read;
     bool too_few = *at != '\0' && !optional;
-    return too_few || given < count ? STATUS_SYNTAX : STATUS_OK;
+    return too_few || read < given->count ? STATUS_SYNTAX : STATUS_OK;
+}
+
+int parse_arguments(const char *pattern, const char *const *words, unsigned count,
+                    struct arguments *arguments) {
+    const struct given given = {.count = count, .typed = true, .words = words};
+    return read_arguments(pattern, &given, arguments);
+}
+
+int take_arguments(const char *pattern, const uint64_t *numbers, const uint8_t bytes[BYTES_MAX],
+                   unsigned count, struct arguments *arguments) {
+    const struct given given = {.count = count, .numbers = numbers, .bytes = bytes};
+    return read_arguments(pattern, &given, arguments);
 }

@@ -1,10 +1,11 @@
 /*
- * Words of a console line and what they mean (grammar: README.md). No state and no output, so it
- * runs on any machine.
+ * What commands are given, as words of a console line (grammar: README.md) or as the numbers of a
+ * request in the ring. No state and no output, so it runs on any machine.
  *
  * What a command takes is written as people read it, "ROOT VA LENGTH [FLAGS]", and read as that
- * here: SPACE ROOT TASK FLAGS KIND SIZE MODE HEX are words of those kinds, any other name is a
- * number, and from the first bracket on words may be absent.
+ * here, for both: SPACE ROOT TASK FLAGS KIND SIZE MODE HEX are words of those kinds, any other name
+ * is a number, and from the first bracket on words may be absent. A number that no word stands for
+ * is refused like a word without a meaning, so that a command is given the same either way.
  */
 #pragma once
 
@@ -17,7 +18,8 @@
 enum handle {
     HANDLE_KERNEL,
     HANDLE_TASK,
-    HANDLE_ROOT
+    HANDLE_ROOT,
+    HANDLE_BITS = 2, /* of a number that holds one of these */
 };
 
 struct argument {
@@ -49,3 +51,11 @@ unsigned parse_words(char *line, const char *words[WORDS_MAX]);
  */
 int parse_arguments(const char *pattern, const char *const *words, unsigned count,
                     struct arguments *arguments);
+
+/*
+ * The same for `count` numbers. A handle is HANDLE_KERNEL, HANDLE_TASK or HANDLE_ROOT in the lowest
+ * HANDLE_BITS bits and its number above; the number of a HEX word is how many of `bytes` it has.
+ * Errors: SYNTAX.
+ */
+int take_arguments(const char *pattern, const uint64_t *numbers, const uint8_t bytes[BYTES_MAX],
+                   unsigned count, struct arguments *arguments);

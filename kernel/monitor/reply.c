@@ -1,7 +1,8 @@
 #include "monitor/reply.h"
 
+#include "cpu/panic.h"
 #include "cpu/print.h"
-#include "monitor/parse.h"
+#include "cpu/traps.h"
 
 static const struct {
     const char *name;
@@ -39,22 +40,63 @@ const char *status_name(int status) {
     return is_status(status) ? statuses[-status].name : "?";
 }
 
-void reply_error(int status) {
-    print("err %s %s\n", status_name(status), is_status(status) ? statuses[-status].meaning : "?");
+void reply_add(struct reply *reply, enum value_kind kind, const char *prefix, uint64_t number) {
+    ASSERT(reply->count < REPLY_VALUES_MAX);
+    reply->values[reply->count++] =
+        (struct value){.number = number, .prefix = prefix, .kind = kind};
 }
 
-int reply_ok(int status) {
-    if (status == STATUS_OK) {
-        print("ok\n");
-    }
-    return status;
+void reply_address(struct reply *reply, uint64_t address) {
+    reply_add(reply, VALUE_HEXADECIMAL, "", address);
 }
 
-int reply_address(int status, uint64_t address) {
-    if (status == STATUS_OK) {
-        print("ok 0x%lx\n", address);
+static void print_bytes(const uint8_t *bytes, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        print("%02x", bytes[i]);
     }
-    return status;
+}
+
+static void print_value(const struct value *value, const struct reply *reply) {
+    uint64_t number = value->number;
+    print(" %s", value->prefix);
+    switch (value->kind) {
+    case VALUE_HEXADECIMAL:
+        print("0x%lx", number);
+        break;
+    case VALUE_DECIMAL:
+        print("%lu", number);
+        break;
+    case VALUE_FLAGS:
+        print_flags(number);
+        break;
+    case VALUE_VM_KIND:
+        print("%s", vm_kind_names[number]);
+        break;
+    case VALUE_BYTES:
+        print_bytes(reply->bytes, number);
+        break;
+    case VALUE_VECTOR:
+        print("%s", number == VECTOR_PAGE_FAULT ? "page_fault" : "general_protection");
+        break;
+    case VALUE_STATUS:
+        print("%s", status_name((int)number));
+        break;
+    }
+}
+
+void reply_print(int status, const struct reply *reply) {
+    if (status == STATUS_OK) {
+        print("ok");
+    } else {
+        print("err %s", status_name(status));
+    }
+    for (unsigned i = 0; i < reply->count; i++) {
+        print_value(&reply->values[i], reply);
+    }
+    if (status != STATUS_OK && reply->count == 0) {
+        print(" %s", is_status(status) ? statuses[-status].meaning : "?");
+    }
+    print("\n");
 }
 
 void print_flags(uint32_t flags) {

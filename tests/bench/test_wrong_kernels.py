@@ -177,8 +177,8 @@ def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
     """Build and run; the exit status, the result, and what was printed."""
     subprocess.run(["make", "-s", "all"], cwd=tree, check=True, capture_output=True, text=True)
     result = tree / "result.json"
-    arguments = ["run", "--json", str(result), "--gdb-ops", "0", "--picture-every", "100"]
-    arguments += ["--ops", str(mutant.operations)]
+    arguments = ["run", "--json", str(result), "--gdb-ops", "0", "--ring-ops", "0"]
+    arguments += ["--ops", str(mutant.operations), "--picture-every", "100"]
     arguments += [word for layer in mutant.layers for word in ("--layer", layer)]
     done = subprocess.run(
         [sys.executable, "-m", "ringbench.cli.main", *arguments],

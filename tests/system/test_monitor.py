@@ -130,7 +130,7 @@ def test_help_lists_every_command_that_was_typed(console: Machine) -> None:
     *lines, last = console.command("help").splitlines()
     assert last == "ok"
     listed = {re.sub(r" ?[A-Z[].*", "", line.strip().partition(":")[0]) for line in lines}
-    typed = {line for line, _ in SESSION} | {"help", "echo on", "poweroff"}
+    typed = {line for line, _ in SESSION} | {"help", "echo on", "poweroff", "ring"}
     unlisted = {
         line
         for line in typed
@@ -189,7 +189,7 @@ LONGEST = [
     ("heap alloc 1", 1), ("heap zalloc 1", 1), ("heap align 16 1", 2), ("heap realloc 0 1", 2),
     ("heap free 0", 1), ("heap info", 0), ("heap check", 0), ("heap list", 0), ("task new", 0),
     ("task switch t9", 1), ("task delete t9", 1), ("task list", 0), ("touch r9 0 r", 3),
-    ("help", 0), ("info", 0), ("echo on", 0), ("echo off", 0), ("poweroff", 0),
+    ("help", 0), ("info", 0), ("echo on", 0), ("echo off", 0), ("poweroff", 0), ("ring", 0),
 ]  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_bad_numbers_are_refused(console: Machine, number: str) -> None:
 
 @pytest.mark.parametrize(("line", "fewest"), LONGEST)
 def test_too_many_and_too_few_words_are_refused(console: Machine, line: str, fewest: int) -> None:
-    name = 1 if line in ("help", "info", "poweroff") or line.startswith("touch") else 2
+    name = 1 if line in ("help", "info", "poweroff", "ring") or line.startswith("touch") else 2
     assert status(console.command(f"{line} 1")) == "syntax"
     words = line.split()
     for count in range(name, name + fewest):

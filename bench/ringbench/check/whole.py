@@ -23,9 +23,12 @@ from ringbench.check.invariants import INVARIANTS
 from ringbench.check.invariants import check as check_invariants
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
+from ringbench.drive.channel import Channel
 from ringbench.drive.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
 from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import PageQuery
+from ringbench.drive.ring import RingPlace
+from ringbench.drive.ring_format import RingFormat
 from ringbench.errors import ConfigError
 from ringbench.machine import Machine
 from ringbench.model.kernel import boot
@@ -35,6 +38,7 @@ from ringbench.observe.dwarf import Types
 from ringbench.observe.layout import by_name
 from ringbench.observe.loader import read_loader
 from ringbench.observe.picture import Picture, take_from
+from ringbench.observe.ring import locate_ring
 
 SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
@@ -76,6 +80,10 @@ class Inspector:
         assert physical is not None, "the kernel runs, so its variables are mapped"
         self._free_count = physical
 
+    def ring(self) -> tuple[RingFormat, RingPlace]:
+        """The kernel's ring: what it looks like and where it is."""
+        return locate_ring(self.machine, self.types, self.layout)
+
     def boot_state(self) -> KernelState:
         """What the model says a kernel is that has just booted on this machine.
 
@@ -98,8 +106,13 @@ class Inspector:
         """Everything, read while the guest stands still."""
         return take_from(self.machine, self.types, self.layout)
 
-    def inspect(self, state: KernelState, when: str) -> Iterator[Finding]:
-        """Compare everything; `when` goes into each mismatch's place."""
+    def inspect(
+        self, state: KernelState, when: str, channel: Channel | None = None
+    ) -> Iterator[Finding]:
+        """Compare everything; `when` goes into each mismatch's place.
+
+        The kernel's own view is asked for through `channel`, by default the monitor.
+        """
         with self.machine.stopped():
             picture = self.picture()
             contents = compare_contents(self.machine.memory, state)
@@ -107,7 +120,7 @@ class Inspector:
             others = [*self.ask_loader(picture), *self.ask_qemu(picture)]
         findings = [Finding(each.layer, each.comparisons, each.mismatches) for each in found]
         findings += [*others, *self.invariants(picture)]
-        findings += self.ask_kernel(state, picture)
+        findings += self.ask_kernel(state, picture, channel)
         for layer, compared, mismatches in findings:
             yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
 
@@ -137,15 +150,17 @@ class Inspector:
             answer = witnesses.parse_gva2gpa(hmp(f"gva2gpa {address:#x}"))
             yield Finding("paging", 1, witnesses.compare_gva2gpa(walk, answer))
 
-    def ask_kernel(self, state: KernelState, picture: Picture) -> Iterator[Finding]:
-        """The kernel's own query at samples of every root; needs a kernel at its prompt."""
+    def ask_kernel(
+        self, state: KernelState, picture: Picture, channel: Channel | None
+    ) -> Iterator[Finding]:
+        """The kernel's own query at samples of every root; needs a kernel that takes operations."""
         if not self.machine.running:
             return
-        monitor = MonitorChannel(self.machine.command)
+        channel = channel or MonitorChannel(self.machine.command)
         for handle, root in state.roots().items():
             for address in self.sample(decode(self.machine.memory, root, picture.features).leaves):
                 walk = translate(self.machine.memory, root, address, picture.features)
-                reply = monitor.perform(PageQuery(handle, address))
+                reply = channel.perform(PageQuery(handle, address))
                 answer = kernel_mapping(reply.values) if reply.ok else None
                 yield Finding("paging", 1, witnesses.compare_query(walk, answer))
 

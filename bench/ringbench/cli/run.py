@@ -34,6 +34,13 @@ from ringbench.run import run as perform_run
     help="Operations by calling kernel functions from GDB.",
 )
 @click.option(
+    "--ring-ops",
+    type=click.IntRange(min=0),
+    default=20_000,
+    show_default=True,
+    help="Operations through the ring in guest memory.",
+)
+@click.option(
     "--layer",
     "layers",
     type=click.Choice(LAYERS),
@@ -47,6 +54,13 @@ from ringbench.run import run as perform_run
     show_default=True,
     help="Operations between two comparisons of the whole picture.",
 )
+@click.option(
+    "--ring-picture-every",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="The same in the ring.",
+)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here.")
 @click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path), help="The same as JUnit XML."
@@ -55,8 +69,10 @@ def run(
     seed: int,
     ops: int,
     gdb_ops: int,
+    ring_ops: int,
     layers: tuple[str, ...],
     picture_every: int,
+    ring_picture_every: int,
     json_file: Path | None,
     junit_file: Path | None,
     **machine: object,
@@ -69,7 +85,9 @@ def run(
     for file in (json_file, junit_file):
         require_writable(file)
     config = configured(**machine)
-    options = Options(seed, ops, gdb_ops, layers or LAYERS, picture_every)
+    options = Options(
+        seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
+    )
     console = Console()
     with Progress(
         TextColumn("{task.description}"),

@@ -1,17 +1,26 @@
 """How operations reach a kernel: whatever performs one and answers with its reply."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from ringbench.drive.operations import Operation, Reply
 
 
-class Channel(Protocol):
-    """Performs operations one at a time."""
+class Channel(ABC):
+    """Performs operations: one, as each says for itself, and so many, unless it knows better."""
 
+    @abstractmethod
     def perform(self, operation: Operation) -> Reply:
         """Perform an operation; an error of the kernel's is a reply, not an exception.
 
         Raises:
             RingbenchError: the kernel ended or did not answer.
         """
-        ...
+
+    def perform_many(self, operations: Iterable[Operation]) -> list[Reply]:
+        """Perform operations in order.
+
+        Raises:
+            RingbenchError: the kernel ended or did not answer.
+        """
+        return [self.perform(operation) for operation in operations]

@@ -11,6 +11,7 @@ from struct import pack
 from typing import Any, Final, Self
 
 from ringbench.drive import operations as ops
+from ringbench.drive.channel import Channel
 from ringbench.drive.flags import flags_text
 from ringbench.drive.gdb_kernel import FRAME_SIZE, PADDR_NONE, SCRATCH_BYTES, GdbKernel, Refused
 from ringbench.drive.operations import Operation, Reply
@@ -26,7 +27,7 @@ _BACKING_WORD: Final = 4
 """Word of the scratch space where a struct vm_backing is put to be passed by value."""
 
 
-class GdbChannel:
+class GdbChannel(Channel):
     """Performs operations in a stopped guest.
 
     Example:

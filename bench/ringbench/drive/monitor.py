@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from ringbench.drive.channel import Channel
 from ringbench.drive.monitor_text import monitor_line, parse_reply
 from ringbench.drive.operations import Operation, Reply
 
 
-class MonitorChannel:
+class MonitorChannel(Channel):
     """Performs operations through a function that sends a line and returns the reply's text.
 
     Example:

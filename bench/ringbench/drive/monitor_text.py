@@ -1,7 +1,7 @@
 """The monitor's grammar: operations as lines, reply lines as values (kernel/monitor/README.md).
 
-Pure. What a command answers is stated once, in `_SHAPES`, and a reply that does not fit it is a
-malformed one: nothing is guessed.
+Pure. What a command answers is stated in `ringbench.drive.shapes`; here is how each kind of value
+is spelled on a line.
 """
 
 import re
@@ -12,7 +12,9 @@ from typing import Any, Final
 from ringbench.drive import operations as ops
 from ringbench.drive.flags import flags_text, parse_flags
 from ringbench.drive.operations import Operation, Reply
-from ringbench.errors import RingbenchError
+from ringbench.drive.shapes import Kind, MalformedReply, shapes
+
+__all__ = ["COMMANDS", "MalformedReply", "monitor_line", "parse_reply"]
 
 PAGE_SIZE_WORDS: Final = {1 << 12: "4k", 1 << 21: "2m", 1 << 30: "1g"}
 KINDS: Final = ("anonymous", "demand", "physical", "guard")
@@ -26,7 +28,7 @@ STATUSES: Final = frozenset(
 )
 VECTORS: Final = ("page_fault", "general_protection")
 
-_COMMANDS: Final[dict[type[Operation], str]] = {
+COMMANDS: Final[dict[type[Operation], str]] = {
     ops.PmmAlloc: "pmm alloc",
     ops.PmmAlloc2m: "pmm alloc2m",
     ops.PmmFree: "pmm free",
@@ -67,17 +69,13 @@ _SHOWN: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-class MalformedReply(RingbenchError):
-    """The kernel's answer is not in the monitor's grammar."""
-
-
 def monitor_line(operation: Operation) -> str:
     """Return the command line for an operation: `vm alloc t1 0x3000 demand rwu`.
 
     Raises:
         ValueError: flags or a page size that the grammar has no word for.
     """
-    words = [_COMMANDS[type(operation)]]
+    words = [COMMANDS[type(operation)]]
     for field in fields(operation):
         value = getattr(operation, field.name)
         if value is None:
@@ -119,29 +117,35 @@ def _flags(word: str) -> str:
     return flags_text(parse_flags(word))
 
 
-Shape = tuple[Callable[[str], int | str], ...]
-_ADDRESS: Final[tuple[Shape, ...]] = ((_hexadecimal,),)
-_KIND: Final = _pattern("|".join(KINDS))
-_NOTHING: Final[tuple[Shape, ...]] = ((),)
-_REGION: Final[Shape] = (_hexadecimal, _hexadecimal, _KIND, _flags)
+_STATUS: Final = _pattern("|".join(sorted(STATUSES)))
 
-_SHAPES: Final[dict[type[Operation], tuple[Shape, ...]]] = {
-    ops.PmmAlloc: _ADDRESS,
-    ops.PmmAlloc2m: _ADDRESS,
-    ops.PmmInfo: ((_decimal, _decimal),),
-    ops.PageNew: ((_pattern("r[0-9]+"),),),
-    ops.PageQuery: ((_hexadecimal, _hexadecimal, _hexadecimal, _flags),),
-    ops.VmAlloc: _ADDRESS,
-    ops.VmQuery: (_REGION, (*_REGION, _hexadecimal)),
-    ops.VmRead: ((_pattern("([0-9a-f]{2})+"),),),
-    ops.HeapAlloc: _ADDRESS,
-    ops.HeapZalloc: _ADDRESS,
-    ops.HeapAlign: _ADDRESS,
-    ops.HeapRealloc: _ADDRESS,
-    ops.HeapInfo: ((_hexadecimal, _decimal, _decimal, _decimal, _decimal),),
-    ops.TaskNew: ((_pattern("t[0-9]+"),),),
+
+def _error_code(word: str) -> int:
+    return _hexadecimal(_after("error=", word))
+
+
+def _cause(word: str) -> str:
+    return _STATUS(_after("cause=", word))
+
+
+def _after(key: str, word: str) -> str:
+    if not word.startswith(key):
+        raise ValueError(f"{word!r} is not {key}...")
+    return word.removeprefix(key)
+
+
+_WORDS: Final[dict[Kind, Callable[[str], int | str]]] = {
+    Kind.ADDRESS: _hexadecimal,
+    Kind.COUNT: _decimal,
+    Kind.ROOT: _pattern("r[0-9]+"),
+    Kind.TASK: _pattern("t[0-9]+"),
+    Kind.FLAGS: _flags,
+    Kind.BACKING: _pattern("|".join(KINDS)),
+    Kind.BYTES: _pattern("([0-9a-f]{2})+"),
+    Kind.VECTOR: _pattern("|".join(VECTORS)),
+    Kind.ERROR: _error_code,
+    Kind.CAUSE: _cause,
 }
-"""The forms that an operation's values may have; none, where it is not listed."""
 
 
 def parse_reply(operation: Operation, text: str) -> Reply:
@@ -172,21 +176,17 @@ def parse_reply(operation: Operation, text: str) -> Reply:
 
 
 def _values(operation: Operation, words: list[str]) -> tuple[int | str, ...]:
-    shapes = _SHAPES.get(type(operation), _NOTHING)
-    for shape in shapes:
+    forms = shapes(type(operation), "ok")
+    for shape in forms:
         if len(shape) == len(words):
-            return tuple(convert(word) for convert, word in zip(shape, words, strict=True))
-    counts = " or ".join(str(len(shape)) for shape in shapes)
+            return tuple(_WORDS[kind](word) for kind, word in zip(shape, words, strict=True))
+    counts = " or ".join(str(len(shape)) for shape in forms)
     raise ValueError(f"{len(words)} values, expected {counts}")
 
 
 def _error_values(operation: Operation, status: str, words: list[str]) -> tuple[int | str, ...]:
-    """Return what belongs to an error: a fault's description, a smashed node's address."""
-    if isinstance(operation, ops.Touch) and status == "fault":
-        found = re.match(r"(\w+) error=(0x[0-9a-f]+) cause=(\w+)", " ".join(words))
-        if not found or found[1] not in VECTORS or found[3] not in STATUSES:
-            raise ValueError("a fault without vector, error code and cause")
-        return found[1], int(found[2], 16), found[3]
-    if isinstance(operation, ops.HeapCheck | ops.HeapInfo) and status == "corrupt":
-        return (_hexadecimal(words[0] if words else ""),)
-    return ()
+    """Return what belongs to an error; the words after it are for people."""
+    [shape] = shapes(type(operation), status)
+    if len(words) < len(shape):
+        raise ValueError(f"`{status}` without what belongs to it")
+    return tuple(_WORDS[kind](word) for kind, word in zip(shape, words, strict=False))

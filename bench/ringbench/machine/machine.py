@@ -20,7 +20,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
-from ringbench.errors import BootTimeout, Hang, MachineError, SerialError
+from ringbench.errors import (
+    BootTimeout,
+    Ended,
+    Hang,
+    MachineError,
+    SerialError,
+    SerialTimeout,
+)
 from ringbench.machine import memory as readers
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
@@ -51,6 +58,7 @@ class Machine:
         self._ram: RamMap | None = None
         self._mapping: mmap.mmap | None = None
         self._paused = False
+        self._begun: str | None = None
         with ExitStack() as stack:
             self._qemu = Qemu(config, keep)
             stack.callback(self._qemu.close)
@@ -129,19 +137,62 @@ class Machine:
             Hang: no prompt again within `seconds` (`deadlines.reply`).
             Ended: the kernel panicked, faulted, reset or switched itself off.
             QemuDied: QEMU is gone.
-            MachineError: the guest is stopped, by `stopped` or by gdb.
+            MachineError: the guest is stopped, by `stopped` or by gdb, or it is still busy with
+                what `begin` typed.
         """
-        if self._inquest.ending is not None:
-            raise self._inquest.ended(self._inquest.ending, Hang, f"before {line!r}")
-        if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
-            text = f"cannot perform {line!r}: the guest is stopped; let it run on first"
+        self.begin(line, seconds)
+        return self.finish(seconds)
+
+    def begin(self, line: str, seconds: float | None = None) -> None:
+        """Type `line` as `command` does, for a command that goes on until `finish`.
+
+        Raises:
+            Hang, Ended, QemuDied, MachineError: as for `command`.
+        """
+        self.require_running(repr(line))
+        if self._begun is not None:
+            text = f"cannot perform {line!r}: the kernel is still performing {self._begun!r}"
             raise self._inquest.add_evidence(MachineError(text))
-        deadline = Deadline(self.config.deadlines.reply if seconds is None else seconds)
         try:
             self._inquest.alarm()
-            return self.serial.command(line, deadline)
+            self.serial.begin(line, self._reply_deadline(seconds))
         except SerialError as error:
             raise self._inquest.failure(error, Hang, f"while performing {line!r}") from None
+        self._begun = line
+
+    def finish(self, seconds: float | None = None) -> str:
+        """Return the reply to what `begin` typed, as `command` does.
+
+        Raises:
+            Hang, Ended, QemuDied: as for `command`.
+        """
+        line, self._begun = self._begun, None
+        if line is None:
+            raise ValueError("nothing was begun")
+        try:
+            return self.serial.finish(line, self._reply_deadline(seconds))
+        except SerialError as error:
+            raise self._inquest.failure(error, Hang, f"while performing {line!r}") from None
+
+    def require_running(self, what: str) -> None:
+        """Make sure that the guest can perform `what` it is about to be asked.
+
+        Raises:
+            Ended: it has ended.
+            MachineError: it is stopped, by `stopped` or by gdb.
+        """
+        if self._inquest.ending is not None:
+            raise self._inquest.ended(self._inquest.ending, Hang, f"before {what}")
+        if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
+            text = f"cannot perform {what}: the guest is stopped; let it run on first"
+            raise self._inquest.add_evidence(MachineError(text))
+
+    def failure(self, late: str, doing: str) -> Ended:
+        """Return the exception for something that did not come: how the guest ended, or a hang."""
+        return self._inquest.failure(SerialTimeout(late), Hang, doing)
+
+    def _reply_deadline(self, seconds: float | None) -> Deadline:
+        return Deadline(self.config.deadlines.reply if seconds is None else seconds)
 
     @property
     def reproduce(self) -> str:

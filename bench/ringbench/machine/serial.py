@@ -105,12 +105,28 @@ class Serial:
             ValueError: it begins with the prompt's text, or has a line end inside.
             LastWords, SerialTimeout, SerialClosed: as for `expect_prompt`.
         """
+        self.begin(line, deadline)
+        return self.finish(line, deadline)
+
+    def begin(self, line: str, deadline: Deadline) -> None:
+        """Type `line` as `command` does, and leave the reply to `finish`.
+
+        Raises:
+            ValueError, LastWords, SerialTimeout, SerialClosed: as for `command`.
+        """
         if line.startswith(self._shown):
             raise ValueError(f"the echo of {line!r} could not be told from the prompt")
         self.check()
         self._line.drop()
         self._waiting = False
         self.send(line, deadline)
+
+    def finish(self, line: str, deadline: Deadline) -> str:
+        """Return the reply to the `line` that `begin` typed.
+
+        Raises:
+            LastWords, SerialTimeout, SerialClosed: as for `expect_prompt`.
+        """
         reply = self.expect_prompt(deadline)
         first, _, rest = reply.partition("\n")
         echoed = first == line

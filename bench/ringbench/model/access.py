@@ -1,21 +1,28 @@
 """A touch: the fault that the processor must raise, what vm_fault makes of it, and the retry.
 
-The fault comes from arch's walk over the model's tables, for a supervisor with CR0.WP and
-EFER.NXE set, CR4.SMEP and CR4.SMAP clear.
+The fault comes from arch's rules and a walk over the model's tables, for a supervisor with CR0.WP
+and EFER.NXE set, CR4.SMEP and CR4.SMAP clear.
 """
 
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, access
-from ringbench.arch.x86_64.address import SIZE_4K
+from ringbench.arch.x86_64.address import ENTRIES, LEVELS, SIZE_4K, entry_shift, is_canonical
+from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.arch.x86_64.exceptions import Vector
-from ringbench.arch.x86_64.walk import translate
+from ringbench.arch.x86_64.walk import (
+    EVERYTHING,
+    Leaf,
+    Stop,
+    Translation,
+    inherit,
+    leaf_attributes,
+)
 from ringbench.model.layout import KERNEL_HALF, VmKind
 from ringbench.model.paging import present
-from ringbench.model.render import RenderedMemory
-from ringbench.model.state import KernelState
+from ringbench.model.state import KernelState, replace
 from ringbench.model.status import Status
+from ringbench.model.tables import is_leaf, leaf_address
 from ringbench.model.vm_copy import byte_at, vm_fault
 from ringbench.model.vmm import region_at
 
@@ -66,9 +73,7 @@ def touch(
 def _access(state: KernelState, va: int, kind: Kind) -> tuple[KernelState, AccessFault | None]:
     """Access until it goes through or its fault cannot be resolved."""
     while True:
-        memory = RenderedMemory(state.tables)
-        translation = translate(memory, state.active_root, va, state.features)
-        fault = access(translation, kind, user=False)
+        fault = access(walk(state, state.active_root, va), kind, user=False)
         if fault is None:
             return state, None
         if isinstance(fault, NonCanonicalFault):
@@ -76,6 +81,27 @@ def _access(state: KernelState, va: int, kind: Kind) -> tuple[KernelState, Acces
         state, status, _ = vm_fault(state, va, fault.code)
         if status:
             return state, AccessFault(Vector.PF, int(fault.code), status)
+
+
+def walk(state: KernelState, root: int, va: int) -> Translation:
+    """Return arch's translation of an address, without its steps, from the model's own entries.
+
+    None of these has a reserved bit. A test holds it equal to `translate` over the rendered tables.
+    """
+    if not is_canonical(va):
+        return Translation(va, root, (), None, Stop.NON_CANONICAL, LEVELS)
+    table, above = root, EVERYTHING
+    for level in range(LEVELS, 0, -1):
+        raw = state.tables[table].get(va >> entry_shift(level) & ENTRIES - 1, 0)
+        if not raw:
+            return Translation(va, root, (), None, Stop.NOT_PRESENT, level)
+        if is_leaf(raw, level):
+            size = 1 << entry_shift(level)
+            attributes = leaf_attributes(raw, level, above, state.features)
+            leaf = Leaf(va & -size, leaf_address(raw, level), size, *attributes, raw)
+            return Translation(va, root, (), leaf, None, level)
+        table, above = raw & ADDRESS, inherit(above, raw)
+    raise AssertionError("a PT entry that is not zero is a leaf")
 
 
 def _byte(state: KernelState, va: int) -> int:

@@ -3,11 +3,10 @@
 A refusal is an exception, `Refused`, so that the handlers of operations read straight.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from ringbench.model.layout import FRAME_SIZE
-from ringbench.model.state import KernelState
+from ringbench.model.state import KernelState, replace
 from ringbench.model.status import Status
 
 _BIT_63: Final = 1 << 63

@@ -1,7 +1,6 @@
 """Each operation: the monitor's checks, then the kernel function, then the reply's values."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from ringbench.drive import operations as ops
@@ -20,7 +19,7 @@ from ringbench.model.console import (
     with_root,
 )
 from ringbench.model.layout import BLOCK_FRAMES, FRAME_SIZE, PADDR_NONE, VmKind
-from ringbench.model.state import KernelState, PmmState
+from ringbench.model.state import KernelState, PmmState, replace
 from ringbench.model.status import Status
 
 Values = tuple[int | str, ...]

@@ -1,7 +1,5 @@
 """The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
 
-from dataclasses import replace
-
 from ringbench.arch.x86_64.address import SIZE_4K
 from ringbench.drive.flags import WRITE
 from ringbench.model.heap_nodes import HeapEditor
@@ -15,7 +13,7 @@ from ringbench.model.layout import (
     HEAP_TRIM,
     VmKind,
 )
-from ringbench.model.state import EMPTY_HEAP, HeapState, KernelState
+from ringbench.model.state import EMPTY_HEAP, HeapState, KernelState, replace
 from ringbench.model.status import Status
 from ringbench.model.vmm import vm_alloc_at, vm_free, vm_resize
 

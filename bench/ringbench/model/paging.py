@@ -5,7 +5,6 @@ mapped with 4 KiB leaves or not at all. Entry formats: Intel SDM 3A 4.5.4.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -14,7 +13,7 @@ from ringbench.arch.x86_64.entry import NX, PAT_4K, PAT_LARGE, PCD, PS, PWT, G, 
 from ringbench.drive import flags as page
 from ringbench.model import pmm as frames
 from ringbench.model.layout import KERNEL_HALF
-from ringbench.model.state import KernelState
+from ringbench.model.state import KernelState, replace
 from ringbench.model.status import Status
 from ringbench.model.tables import (
     HALF_ENTRIES,

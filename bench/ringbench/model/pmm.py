@@ -5,12 +5,12 @@ begin are the bitmap and-ed with itself shifted, in log2(n) doublings.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from ringbench.model.layout import BLOCK_FRAMES, DIRECT_MAP_SIZE, FRAME_SIZE, MemoryKind
-from ringbench.model.state import PmmState, RangeLike
+from ringbench.model.state import PmmState, RangeLike, replace
 from ringbench.model.status import Status
 
 _METADATA_LIMIT: Final = 1 << 32

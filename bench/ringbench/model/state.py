@@ -1,17 +1,21 @@
 """The model's states: what the kernel keeps, layer by layer, as immutable values.
 
 A state is never changed in place: a function that changes a mapping copies it and shares what did
-not change, so that equal contents compare equal and keeping old states is cheap. Addresses are
-unsigned integers. Frames are numbered in bitmaps (bit f is frame f) and physical addresses
-everywhere else.
+not change, so that equal contents compare equal and keeping old states is cheap. States have no
+slots: copying a dictionary is what makes `replace` cheap, and operations do little else.
+
+Addresses are unsigned integers. Frames are numbered in bitmaps (bit f is frame f) and physical
+addresses everywhere else.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.model.layout import FRAME_SIZE, HEAP_BASE, HEAP_FIRST_LEVELS, VM_RECORD_SIZE
+
+AnyState = TypeVar("AnyState")
 
 Tables = Mapping[int, Mapping[int, int]]
 """Physical address of each page table -> index -> raw entry; zero entries are left out."""
@@ -59,7 +63,7 @@ class Sizes:
     task: int = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PmmState:
     """Physical frames: which are managed, which of them are free."""
 
@@ -80,7 +84,7 @@ class PmmState:
         return self.free.bit_count()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Region:
     """One region of a space, and the slab slot that holds its record."""
 
@@ -111,7 +115,7 @@ class Slab:
     free_slots: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Space:
     """A window of a root: regions in ascending order, slabs in list order."""
 
@@ -130,7 +134,7 @@ class Node(NamedTuple):
     previous: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HeapState:
     """The kernel heap; nodes by the address of their header, in no particular order.
 
@@ -186,7 +190,7 @@ class Task:
         return f"t{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Console:
     """What the monitor keeps: frames lent to its user, and the roots that its user made."""
 
@@ -196,7 +200,7 @@ class Console:
     roots: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KernelState:
     """Everything that the model knows of a kernel.
 
@@ -236,6 +240,20 @@ class KernelState:
         found |= {task.handle: self.spaces[task.handle].root for task in self.tasks if task.id}
         bare = enumerate(self.console.roots)
         return found | {f"r{number}": root for number, root in bare if root is not None}
+
+
+def replace(state: AnyState, **changes: Any) -> AnyState:
+    """Return a state with some fields changed: `dataclasses.replace`, several times as fast.
+
+    Raises:
+        TypeError: it has no such field.
+    """
+    new = object.__new__(state.__class__)
+    fields, old = new.__dict__, state.__dict__
+    fields.update(old, **changes)
+    if len(fields) != len(old):
+        raise TypeError(f"{type(state).__name__} lacks one of {', '.join(changes)}")
+    return new
 
 
 def frames_of(length: int) -> int:

@@ -1,6 +1,7 @@
 """The kernel's statuses, stated once more: a test holds them equal to kernel/base/status.h."""
 
 from enum import IntEnum
+from functools import cached_property
 
 
 class Status(IntEnum):
@@ -29,7 +30,7 @@ class Status(IntEnum):
     SYNTAX = -20
     TOO_LONG = -21
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The name as the monitor prints it: `no_memory`."""
         return self.name.lower()

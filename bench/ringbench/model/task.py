@@ -1,10 +1,8 @@
 """Tasks: each owns a space, and a record in the heap; task 0 is the boot task."""
 
-from dataclasses import replace
-
 from ringbench.model.heap import kfree, kmalloc, written
 from ringbench.model.paging import paging_activate
-from ringbench.model.state import KernelState, Task
+from ringbench.model.state import KernelState, Task, replace
 from ringbench.model.status import Status
 from ringbench.model.vmm import vm_space_create, vm_space_destroy
 

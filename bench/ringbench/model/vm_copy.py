@@ -5,7 +5,6 @@ predicted whole. A page that is not in `contents` holds zeros.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from ringbench.arch.x86_64.address import SIZE_4K
@@ -14,7 +13,7 @@ from ringbench.drive import flags as page
 from ringbench.model import pmm as frames
 from ringbench.model.layout import KERNEL_HALF, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END, VmKind
 from ringbench.model.paging import paging_tables_missing, populate, present
-from ringbench.model.state import KernelState, Region, Space
+from ringbench.model.state import KernelState, Region, Space, replace
 from ringbench.model.status import Status
 from ringbench.model.tables import leaves
 from ringbench.model.vmm import region_at

@@ -6,7 +6,6 @@ slab if one is needed; then per page, ascending, the page, then its missing tabl
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import replace
 from operator import attrgetter
 from typing import Final
 
@@ -31,7 +30,7 @@ from ringbench.model.paging import (
     paging_tables_missing,
     populate,
 )
-from ringbench.model.state import KernelState, Region, Slab, Space, frames_of
+from ringbench.model.state import KernelState, Region, Slab, Space, frames_of, replace
 from ringbench.model.status import Status
 from ringbench.model.tables import TableEditor
 

@@ -172,6 +172,30 @@ class ConsoleNames:
 
 
 @dataclass(frozen=True, slots=True)
+class RingNames:
+    """Requests and replies in memory, and the commands that they are about."""
+
+    ring: str = "ring"
+    submitted: str = "ring.submitted"
+    served: str = "ring.served"
+    stop: str = "ring.stop"
+    serving: str = "ring.serving"
+    requests: str = "ring.requests"
+    replies: str = "ring.replies"
+    request_type: str = "struct ring_request"
+    request: tuple[str, ...] = ("command", "count", "arguments", "bytes")
+    reply_type: str = "struct ring_reply"
+    reply: tuple[str, ...] = ("status", "count", "values", "bytes")
+    commands: str = "commands"
+    command_name: str = "name"
+    handle_enum: str = "enum handle"
+    handle_bits: str = "HANDLE_BITS"
+    access_enum: str = "enum access"
+    status_enum: str = "enum status"
+    vector_enum: str = "enum vector"
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Everything that `observe` must be told about a kernel.
 
@@ -188,6 +212,7 @@ class Layout:
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)
     console: ConsoleNames = field(default_factory=ConsoleNames)
+    ring: RingNames = field(default_factory=RingNames)
     block_frames: int = 512
     none: int = (1 << 64) - 1
     pat: int = 0x0007_0401_0007_0406

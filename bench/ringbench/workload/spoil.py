@@ -9,7 +9,7 @@ import dataclasses
 from random import Random
 from typing import Any, Final
 
-from ringbench.drive.operations import Operation
+from ringbench.drive.operations import OPERATIONS, Operation
 
 HOSTILE_NUMBERS: Final = (
     0,
@@ -49,6 +49,13 @@ SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "vaddr",
 }
 
+_SPOILED: Final[dict[type[Operation], tuple[str, ...]]] = {
+    operation: tuple(
+        field.name for field in dataclasses.fields(operation) if field.name in SPOILED_FIELDS
+    )
+    for operation in OPERATIONS
+}
+
 
 def spoil(random: Random, operation: Operation) -> Operation:
     """Replace one argument, if there is one to replace.
@@ -56,11 +63,7 @@ def spoil(random: Random, operation: Operation) -> Operation:
     `flags`, `kind`, `mode` and `page_size` are left alone: the console's grammar has no words for
     wrong ones.
     """
-    fields = [
-        field.name
-        for field in dataclasses.fields(operation)
-        if field.name in SPOILED_FIELDS and getattr(operation, field.name) is not None
-    ]
+    fields = [name for name in _SPOILED[type(operation)] if getattr(operation, name) is not None]
     if not fields:
         return operation
     name = random.choice(fields)

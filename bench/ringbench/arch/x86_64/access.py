@@ -5,6 +5,7 @@ A statement of the manual, for one access of at most one page; nothing here asks
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from ringbench.arch.x86_64.exceptions import PageFaultCode, Vector
@@ -106,6 +107,7 @@ def _supervisor_may(leaf: Leaf, kind: Kind, wp: bool, nxe: bool, smep: bool, sma
     return kind is Kind.READ or leaf.write or not wp
 
 
+@cache
 def _code(kind: Kind, user: bool, nxe: bool, smep: bool) -> PageFaultCode:
     """Return the bits that describe the access; I only where SMEP or NXE is on (4.7)."""
     code = PageFaultCode(0)

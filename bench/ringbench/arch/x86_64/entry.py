@@ -114,16 +114,20 @@ def address_mask(level: int, leaf: bool, physical_bits: int = MAX_PHYSICAL_BITS)
     return bits(low, physical_bits - 1)
 
 
-@lru_cache(maxsize=256)
 def reserved_mask(level: int, leaf: bool, features: Features = ANY) -> int:
     """Return the bits that must be 0 in a present entry (Intel SDM 3A 4.5.4).
 
     AMD also reserves bit 8 of PML4 and PDPT table entries; Intel and QEMU ignore it, and so do we.
     """
-    mask = bits(features.physical_bits, MAX_PHYSICAL_BITS - 1)
-    if not features.nx:
+    return _reserved(level, leaf, features.physical_bits, features.nx, features.gib_pages)
+
+
+@lru_cache(maxsize=256)
+def _reserved(level: int, leaf: bool, physical_bits: int, nx: bool, gib_pages: bool) -> int:
+    mask = bits(physical_bits, MAX_PHYSICAL_BITS - 1)
+    if not nx:
         mask |= NX
-    if level == 4 or (level == 3 and not features.gib_pages):
+    if level == 4 or (level == 3 and not gib_pages):
         mask |= PS
     if leaf and level > 1:
         mask |= bits(PAGE_SHIFT + 1, entry_shift(level) - 1)  # bit 12 is PAT

@@ -1,0 +1,382 @@
+"""The three ways to a kernel - monitor, GDB, ring - are one: same operations, same replies.
+
+Whatever a channel performs is held against the model as well, replies and pictures.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ringbench.config import Config
+from ringbench.drive import operations as ops
+from ringbench.drive.channel import Channel
+from ringbench.drive.flags import CACHE_UC, EXEC, USER, WRITE
+from ringbench.drive.gdb import GdbChannel
+from ringbench.drive.monitor import MonitorChannel
+from ringbench.drive.operations import OPERATIONS, Operation, Reply
+from ringbench.drive.ring import RingChannel, RingPlace
+from ringbench.drive.ring_format import RingFormat
+from ringbench.errors import Ended, MachineError
+from ringbench.lockstep import Diverged, Lockstep
+from ringbench.machine import EndKind, Machine
+from ringbench.model.layout import HEAP_BASE, HEAP_HEADER, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE
+from ringbench.workload import choose, spoil
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Kernel
+
+TASK, KERNEL, HEAP = TASK_WINDOW_BASE, KERNEL_WINDOW_BASE, HEAP_BASE + HEAP_HEADER
+
+# Performed in this order on a kernel as after boot. The comment is what it is there for.
+SCRIPT: tuple[Operation, ...] = (
+    ops.PmmInfo(),
+    ops.PmmAlloc(),
+    ops.PmmAlloc(3),
+    ops.PmmAlloc(2, 1 << 16),
+    ops.PmmAlloc(0),  # invalid
+    ops.PmmAlloc(1 << 40),  # no memory
+    ops.PmmAlloc2m(),
+    ops.PmmFree(0x200000),  # the kernel's own
+    ops.PmmFree(0x200001),
+    ops.PmmFree((1 << 64) - 0x1000, 1 << 63),
+    ops.PageNew(),
+    ops.PageMap("r0", 0x400000, 0x200000, 0x3000, 4096, WRITE | USER),
+    ops.PageMap("r0", 0x400000, 0x200000, 0x1000, 4096, WRITE),  # mapped
+    ops.PageMap("r0", 0x600000, 0, 2 << 20, 2 << 20, EXEC | CACHE_UC),
+    ops.PageMap("r0", 1 << 63, 0, 4096, 4096, 0),  # denied
+    ops.PageMap("r9", 0, 0, 4096, 4096, 0),  # not found
+    ops.PageProtect("r0", 0x401000, 0x2000, EXEC),
+    ops.PageProtect("kernel", 0x401000, 0x2000, EXEC),  # denied
+    ops.PageQuery("r0", 0x402123),
+    ops.PageQuery("r0", 0x600123),
+    ops.PageQuery("r0", 0x403000),  # not mapped
+    ops.PageQuery("t0", 1 << 47),  # non-canonical
+    ops.PageUnmap("r0", 0x400000, 0x2000),
+    ops.PageUnmap("r0", 0x600000, 0x1000),  # cuts a leaf
+    ops.TaskNew(),
+    ops.TaskNew(),
+    ops.VmAlloc("t1", 0x5000, "demand", WRITE | USER),
+    ops.VmAlloc("kernel", 0x3000, "anonymous", WRITE),
+    ops.VmAlloc("t2", 0x1000, "physical", WRITE | CACHE_UC, 0xFEE00000),
+    ops.VmAlloc("t2", 0x1000, "guard", WRITE),  # invalid
+    ops.VmAlloc("t0", 0x1000, "guard", 0),  # denied
+    ops.VmAllocAt("t1", TASK + 0x10000, 0x2000, "guard", 0),
+    ops.VmAllocAt("t1", TASK + 0x11000, 0x2000, "guard", 0),  # mapped
+    ops.VmWrite("t1", TASK + 0xFFE, b"\xc3" * 4),
+    ops.VmWrite("t1", TASK + 0x10000, b"x"),  # a guard
+    ops.VmWrite("t9", TASK, b"x" * 64),  # not found
+    ops.VmRead("t1", TASK + 0xFF0, 64),
+    ops.VmRead("t1", TASK + 0xFF0, 65),  # invalid
+    ops.VmRead("t1", TASK + 0x8000, 1),  # not mapped
+    ops.VmCopy("kernel", KERNEL + 0x10, "t1", TASK + 0xF00, 0x200),
+    ops.VmCopy("t1", TASK, "kernel", KERNEL + 0x5000, 1),  # not mapped
+    ops.VmRead("kernel", KERNEL + 0x100, 32),
+    ops.VmProtect("t1", TASK, EXEC),
+    ops.VmProtect("t1", TASK + 0x10000, WRITE),  # a guard
+    ops.VmResize("kernel", KERNEL, 0x5000),
+    ops.VmResize("t1", TASK, 0x5001),  # misaligned
+    ops.VmQuery("t1", TASK + 0x4FFF),
+    ops.VmQuery("t2", TASK),
+    ops.VmQuery("t2", TASK + 0x1000),  # not mapped
+    ops.VmFree("t2", TASK),
+    ops.VmFree("t2", TASK),  # not mapped
+    ops.HeapCheck(),
+    ops.HeapAlloc(100),
+    ops.HeapZalloc(5000),
+    ops.HeapAlign(4096, 10),
+    ops.HeapAlign(3, 10),  # invalid
+    ops.HeapAlloc(0),  # invalid
+    ops.HeapAlloc(1 << 30),  # no memory
+    ops.HeapRealloc(0, 40),
+    ops.HeapRealloc(HEAP, 40),  # the record of a task
+    ops.HeapFree(HEAP),  # the same
+    ops.HeapFree(HEAP + 8),
+    ops.HeapFree(0),
+    ops.TaskSwitch("t1"),
+    ops.TaskSwitch("t9"),  # not found
+    ops.TaskDelete("t1"),  # busy
+    ops.TaskDelete("t0"),  # denied
+    ops.Touch("t1", TASK, "x"),
+    ops.Touch("t1", TASK, "w"),  # denied
+    ops.Touch("t1", TASK + 0x3000, "r"),  # resolved
+    ops.Touch("t1", TASK + 0x10000, "r"),  # a guard
+    ops.Touch("r0", 1 << 63, "r"),  # non-canonical
+    ops.Touch("r1", 0, "r"),  # not found
+    ops.HeapInfo(),
+    ops.TaskSwitch("t0"),
+    ops.TaskDelete("t2"),
+    ops.PageDelete("r0"),
+    ops.PageDelete("r0"),  # not found
+    ops.PageDelete("t1"),  # denied
+    ops.VmFree("t1", TASK),
+)
+STATUSES = {
+    *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
+    *("not_mapped", "non_canonical", "busy", "fault"),
+}
+
+
+def play(kernel: Kernel, channel: Channel, script: tuple[Operation, ...]) -> list[Reply]:
+    """Perform a script in lockstep, look at all of it, and go back to where it began."""
+    replies = [kernel.lockstep.step(channel, operation) for operation in script]
+    kernel.lockstep.look(f"after the script by {type(channel).__name__}", channel)
+    return replies
+
+
+def test_every_operation_gets_the_same_replies_by_every_channel(kernel: Kernel) -> None:
+    assert {type(operation) for operation in SCRIPT} == set(OPERATIONS)
+    by_monitor = play(kernel, kernel.monitor, SCRIPT)
+    assert {reply.status for reply in by_monitor} >= STATUSES
+    kernel.lockstep.drain(kernel.monitor)
+    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
+        by_ring = play(kernel, ring, SCRIPT)
+        kernel.lockstep.drain(ring)
+        for operation in SCRIPT:
+            kernel.lockstep.predict(operation)
+        at_once = kernel.lockstep.catch_up(ring)
+        kernel.lockstep.look("after the script at once", ring)
+    assert by_ring == by_monitor
+    assert at_once == by_monitor
+
+
+def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
+    monitor = kernel.monitor
+    gdb = GdbChannel.at_prompt(kernel.machine)
+    script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
+    assert {ops.Touch, ops.HeapInfo} == set(OPERATIONS) - {type(each) for each in script}
+    by_gdb = play(kernel, gdb, script)
+    kernel.machine.detach_gdb()
+    kernel.lockstep.drain(monitor)
+    assert play(kernel, monitor, script) == by_gdb
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: int) -> None:
+    def workload(channel: Channel) -> list[tuple[Operation, Reply]]:
+        random = Random(seed)
+        done: list[tuple[Operation, Reply]] = []
+        for _ in range(150):
+            operation = choose(random, kernel.state, ("pmm", "paging", "heap", "task"))
+            if random.random() < 0.2:
+                operation = spoil(random, operation)
+            if isinstance(operation, ops.Touch):
+                continue
+            done.append((operation, kernel.lockstep.step(channel, operation)))
+        kernel.lockstep.look("after the workload", channel)
+        kernel.lockstep.drain(channel)
+        return done
+
+    by_monitor = workload(kernel.monitor)
+    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
+        assert workload(ring) == by_monitor
+
+
+# --- the ring's own ways --------------------------------------------------------------------------
+
+
+class Serving:
+    """A machine of its own, with the ring's whereabouts."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.lockstep = Lockstep(machine)
+        self.format: RingFormat
+        self.place: RingPlace
+        self.format, self.place = self.lockstep.inspector.ring()
+
+    def ring(self) -> RingChannel:
+        """A channel that is not yet served."""
+        return RingChannel(self.machine, self.format, self.place)
+
+    def write(self, index: tuple[int, int], value: int) -> None:
+        """Write one of the ring's indices behind the channel's back."""
+        self.machine.memory.write(index[0], value.to_bytes(index[1], "little"))
+
+    def variable(self, path: str, value: int) -> None:
+        """Overwrite a number of the kernel's."""
+        types = self.lockstep.inspector.types
+        base = types.locate("ring").address
+        found = types.locate(path)
+        # The image is in one piece, in physical memory too.
+        physical = self.place.submitted[0] - types.locate("ring.submitted").address + found.address
+        assert abs(found.address - base) < 1 << 22
+        self.machine.memory.write(physical, value.to_bytes(found.type.size, "little"))
+
+
+@pytest.fixture
+def serving(ringbench_config: Config) -> Iterator[Serving]:
+    with Machine.start(ringbench_config) as machine:
+        machine.command("echo off")
+        yield Serving(machine)
+
+
+def test_more_operations_than_slots(serving: Serving) -> None:
+    count = 2 * serving.format.slots + 3
+    with serving.ring() as ring:
+        assert ring.perform_many([]) == []
+        ring.perform(ops.PmmInfo())  # so that batches do not start at slot 0
+        replies = ring.perform_many([ops.PmmAlloc()] * count)
+        frames = [int(reply.values[0]) for reply in replies]
+        assert len(set(frames)) == count
+        freed = ring.perform_many([ops.PmmFree(frame) for frame in frames])
+        assert freed == [Reply("ok")] * count
+        serving.lockstep.look("after many", ring)
+    assert MonitorChannel(serving.machine.command).perform(ops.HeapCheck()).ok
+
+
+def test_the_kernel_sleeps_before_and_after_but_not_while_it_serves(serving: Serving) -> None:
+    def halted() -> bool:
+        return "HLT=1" in serving.machine.registers()
+
+    assert halted()
+    for _ in range(3):
+        with serving.ring() as ring:
+            assert ring.perform(ops.PmmInfo()).ok
+            assert not halted()
+    serving.machine.command("info")
+    assert halted()
+
+
+def test_no_lines_while_the_ring_is_served(serving: Serving) -> None:
+    with serving.ring() as ring:
+        with pytest.raises(MachineError, match="still performing 'ring'"):
+            serving.machine.command("info")
+        assert ring.perform(ops.PmmInfo()).ok
+    assert serving.machine.command("info").startswith("ok ")
+
+
+def test_no_operations_while_the_guest_is_stopped(serving: Serving) -> None:
+    with serving.ring() as ring:
+        with serving.machine.stopped(), pytest.raises(MachineError, match="stopped"):
+            ring.perform(ops.PmmInfo())
+        assert ring.perform(ops.PmmInfo()).ok
+
+
+def test_a_character_ends_it(serving: Serving) -> None:
+    machine = serving.machine
+    machine.begin("ring")
+    machine.serial._line.socket.sendall(b"\n\r\nq")  # line ends do not
+    assert machine.finish() == "ok 0"
+    assert machine.command("pmm info").startswith("ok ")
+
+
+@pytest.mark.parametrize("submitted", [257, 1 << 32, (1 << 64) - 1])
+def test_an_index_that_cannot_be_ends_it(serving: Serving, submitted: int) -> None:
+    machine = serving.machine
+    machine.begin("ring")
+    while not machine.memory.read(serving.place.serving[0], 1)[0]:
+        pass
+    serving.write(serving.place.submitted, submitted)
+    assert machine.finish().startswith("err invalid ")
+    with serving.ring() as ring:
+        serving.write(serving.place.served, submitted)  # its own count is not in memory
+        assert ring.perform(ops.PmmAlloc()).ok
+    serving.lockstep.predict(ops.PmmAlloc())
+    serving.lockstep.predicted.clear()
+    serving.lockstep.look("after absurd indices")
+
+
+def test_no_request_ends_the_kernel(serving: Serving) -> None:
+    random, machine, place = Random(7), serving.machine, serving.place
+    reply, request = serving.format.reply, serving.format.request
+    names = {number: name for name, number in serving.format.commands.items()}
+    ends = serving.format.commands["poweroff"]
+    numbers = (0, 1, 2, 3, 5, 9, 16, 63, 64, 65, 4096, 8192, 0x200000, 1 << 30, 1 << 47, HEAP, TASK)
+    statuses = set(serving.format.statuses.values())
+    seen, served = set(), 0
+    machine.begin("ring")
+    while not machine.memory.read(place.serving[0], 1)[0]:
+        pass
+    for _ in range(40):
+        batch = []
+        for _ in range(100):
+            command = random.choice((random.randrange(len(names) + 2), random.getrandbits(32)))
+            command = 0xFFFF_FFFF if command == ends or names.get(command) == "help" else command
+            count = random.choice((0, 1, 2, 3, 4, 5, 6, 7, 200, random.getrandbits(32)))
+            arguments = [random.choice((*numbers, random.getrandbits(64))) for _ in range(6)]
+            batch.append(request.pack(command, count, *arguments, random.randbytes(64)))
+        for data in batch:
+            slot = served % serving.format.slots
+            machine.memory.write(place.requests + slot * request.size, data)
+            served += 1
+        serving.write(place.submitted, served)
+        while int.from_bytes(machine.memory.read(*place.served), "little") != served:
+            assert machine.ending() is None
+        for number in range(served - 100, served):
+            at = place.replies + number % serving.format.slots * reply.size
+            status, values, *_ = reply.unpack(machine.memory.read(at, reply.size))
+            assert status in statuses
+            assert values <= serving.format.values
+            seen.add(status)
+    serving.write(place.stop, 1)
+    assert machine.finish().splitlines()[-1] == f"ok {served}"
+    assert machine.command("heap check") == "ok"
+    assert len(seen) > 8, seen
+
+
+def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
+    class Again(RingChannel):
+        """Asks for `ring` whatever the operation."""
+
+    with Again(serving.machine, serving.format, serving.place) as ring:
+        request = serving.format.request
+        again = request.pack(serving.format.commands["ring"], 0, *(0,) * 6, b"")
+        ring.perform(ops.PmmInfo())
+        serving.machine.memory.write(serving.place.requests + request.size, again)
+        serving.write(serving.place.submitted, 2)
+        ring._collected = 2
+        ring._wait(serving.place.served, 2, "ring")
+        at = serving.place.replies + serving.format.reply.size
+        [status] = struct.unpack("<i", serving.machine.memory.read(at, 4))
+        assert status == serving.format.statuses["busy"]
+
+
+def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
+    monitor = MonitorChannel(serving.machine.command)
+    address = int(monitor.perform(ops.HeapAlloc(64)).values[0])
+    mapping = monitor.perform(ops.PageQuery("kernel", address))
+    virtual, physical = int(mapping.values[0]), int(mapping.values[1])
+    serving.machine.memory.write(physical + address - HEAP_HEADER - virtual, b"\xff" * 16)
+    checks = (ops.HeapCheck(), ops.HeapInfo(), ops.HeapFree(address))
+    by_monitor = [monitor.perform(operation) for operation in checks]
+    assert [reply.status for reply in by_monitor] == ["corrupt"] * 3
+    with serving.ring() as ring:
+        assert ring.perform_many(checks) == by_monitor
+
+
+def test_the_operation_that_disagrees_is_named(serving: Serving) -> None:
+    lockstep = serving.lockstep
+    for operation in (ops.PmmAlloc(), ops.PmmAlloc(), ops.PmmInfo(), ops.PmmInfo()):
+        lockstep.predict(operation)
+    with serving.ring() as ring:
+        serving.variable("pmm.managed_count", 77)
+        with pytest.raises(Diverged, match=r"operation 3: pmm info \(ring\)"):
+            lockstep.catch_up(ring, " (ring)")
+    assert serving.machine.command("info").startswith("ok ")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind"),
+    [
+        ("pmm.free_bits", 0xDEAD_0000, EndKind.EXCEPTION),  # a page fault
+        ("pmm.free_bits", 1 << 62, EndKind.EXCEPTION),  # not canonical
+    ],
+)
+def test_an_end_in_the_ring_is_noticed(
+    serving: Serving, path: str, value: int, kind: EndKind
+) -> None:
+    def perform() -> None:
+        with serving.ring() as ring:
+            serving.variable(path, value)
+            ring.perform_many([ops.PmmInfo(), ops.PmmAlloc(), ops.PmmInfo()])
+
+    with pytest.raises(Ended) as caught:
+        perform()
+    assert caught.value.ending is not None
+    assert caught.value.ending.kind is kind
+    assert "exception vector=" in str(caught.value)

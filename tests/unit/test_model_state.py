@@ -1,0 +1,67 @@
+"""What makes the model quick is held equal to what is plain: copying states, walking tables."""
+
+import dataclasses
+from random import Random
+from typing import Any
+
+import pytest
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.walk import translate
+from ringbench.drive.operations import LAYERS
+from ringbench.model.access import walk
+from ringbench.model.kernel import Unpredictable, boot, perform
+from ringbench.model.layout import FRAME_SIZE, IMAGE_BASE, MemoryKind
+from ringbench.model.render import render
+from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes, replace
+from ringbench.model.tables import leaves
+from ringbench.workload import choose
+
+MEMORY = (
+    MemoryRange(0, 1 << 20, MemoryKind.LOW),
+    MemoryRange(1 << 20, 1 << 20, MemoryKind.KERNEL),
+    MemoryRange(2 << 20, 30 << 20, MemoryKind.AVAILABLE),
+)
+IMAGE = (Segment(IMAGE_BASE + (1 << 20), 1 << 16, 4), Segment(IMAGE_BASE + 0x110000, 1 << 16, 1))
+
+
+@pytest.fixture(scope="module")
+def worn() -> KernelState:
+    """A state that a long workload has led to."""
+    state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+    random, done = Random(11), 0
+    while done < 1500:
+        try:
+            state, _ = perform(state, choose(random, state, LAYERS))
+        except Unpredictable:
+            continue
+        done += 1
+    return state
+
+
+def test_replace_is_what_dataclasses_has(worn: KernelState) -> None:
+    parts: tuple[Any, ...] = (worn, worn.pmm, worn.heap, worn.console, worn.spaces["kernel"])
+    for part in parts:
+        for field in dataclasses.fields(part):
+            before = getattr(part, field.name)
+            changed = replace(part, **{field.name: "other"})
+            assert changed == dataclasses.replace(part, **{field.name: "other"}) != part
+            assert getattr(part, field.name) is before
+        assert replace(part) == part
+        with pytest.raises(TypeError, match="no_such_field"):
+            replace(part, no_such_field=1)
+
+
+def test_the_walk_over_entries_is_the_walk_over_memory(worn: KernelState) -> None:
+    memory = render(worn.tables)
+    walked = 0
+    for root in worn.roots().values():
+        starts = [leaf.virtual for leaf in leaves(worn.tables, root)]
+        ends = [leaf.virtual + leaf.size for leaf in leaves(worn.tables, root)]
+        inside = [start + FRAME_SIZE - 1 for start in starts]
+        others = [0, 1 << 46, (1 << 47) - 1, 1 << 47, 1 << 63, (1 << 64) - 1]
+        for va in {*starts, *inside, *(end % (1 << 64) for end in ends), *others}:
+            expected = translate(memory, root, va, worn.features)
+            assert walk(worn, root, va) == dataclasses.replace(expected, steps=())
+            walked += 1
+    assert walked > 100
