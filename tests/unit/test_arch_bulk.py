@@ -147,7 +147,7 @@ def test_one_memory_is_gathered_and_the_other_read() -> None:
     assert seen == [True, False]
 
 
-@pytest.mark.parametrize("limit", [0, 1, 2, 511, 512, 513, 514, 5000, 40_000])
+@pytest.mark.parametrize("limit", [-1, 0, 1, 2, 511, 512, 513, 514, 5000, 40_000])
 def test_a_root_of_nothing_but_itself(limit: int) -> None:
     guest = Guest()
     guest.fill(ROOT, entry(ROOT, 7), 0)

@@ -128,7 +128,7 @@ class Decoder:
         self.once = once
         self.entries = entries
         self._features = features
-        self._limit = limit
+        self._limit = max(limit, 0)
         self._frames = Frames(memory)
         self._modes = tuple(
             cache_mode(index << 3 & (PWT | PCD) | (PAT_4K if index & 4 else 0), 1, True, features)
@@ -143,8 +143,11 @@ class Decoder:
         found = _Found()
         places = Places.of(root)
         for level in range(va.LEVELS, 0, -1):
+            if not len(places):
+                break
             again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
-            below, start, left = [Places.none()], 0, self._limit
+            below: list[Places] = []
+            start, left = 0, self._limit
             while start < len(places) and left >= 0:
                 part = slice(start, start + min(max(left // va.ENTRIES, _FEWEST), _MOST))
                 here = places.pick(part)
@@ -169,8 +172,9 @@ class Decoder:
             self.entries.update((paddr, row) for paddr, row, is_there in rows if is_there)
         length = va.entry_span(level + 1)
         for stop, which in ((Stop.UNREADABLE, ~readable), (Stop.REPEATED, readable & again)):
-            for virtual, table in here.pick(which).pairs():
-                found.problems.append(Problem(stop, virtual, length, level, table))
+            if which.any():
+                for virtual, table in here.pick(which).pairs():
+                    found.problems.append(Problem(stop, virtual, length, level, table))
         present[again] = False
         return words, present
 
@@ -186,9 +190,9 @@ class Decoder:
         good = self._usable(level, True, here, words, large, found)
         if good.any():
             found.leaves.append(self._leaves(level, here, words, good))
-        if level == 1:
+        if level == 1 or not (lower := present & ~large).any():
             return Places.none()
-        good = self._usable(level, False, here, words, present & ~large, found)
+        good = self._usable(level, False, here, words, lower, found)
         raw, above = words[good], here.of_each(here.above, good)
         return Places(
             raw & np.uint64(address_mask(level, False, features.physical_bits)),
@@ -242,7 +246,7 @@ def _selected(matrix: Words, which: Flags) -> Words:
 def _met_before(paddrs: Words) -> Flags:
     """Return which of these addresses stand further to the front as well."""
     again = np.ones(len(paddrs), np.bool_)
-    again[np.unique(paddrs, return_index=True)[1]] = False
+    again[np.unique(paddrs, return_index=True)[1] if len(paddrs) > 1 else 0] = False
     return again
 
 

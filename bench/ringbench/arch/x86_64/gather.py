@@ -42,7 +42,9 @@ class Places:
 
     @classmethod
     def join(cls, parts: list["Places"]) -> "Places":
-        """Return all of these in one."""
+        """Return all of these in one; there is one at least."""
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate([part.paddr for part in parts]),
             np.concatenate([part.virtual for part in parts]),
