@@ -16,35 +16,45 @@ void heap_init(void) {
     vm_space_init(&heap.space, paging_kernel_root(), HEAP_BASE, HEAP_BASE + HEAP_SIZE);
 }
 
-/* Take a free node of at least `size` bytes off its list, or grow the heap for it; NULL: no memory.
- */
-static inline struct heap_node *node_take(uint64_t size) {
-    struct heap_node *node = list_take(class_round_up(size));
-    if (!node) {
-        return heap_grow(size);
-    }
-    if (!node_is_intact(node) || node_is_used(node)) {
-        panic("heap: smashed header 0x%lx", (vaddr_t)node);
-    }
-    return node;
-}
-
 void *kmalloc(size_t size) {
     if (size == 0 || size > HEAP_ALLOC_MAX) {
         return NULL;
     }
     uint64_t wanted = node_size_for(size);
     struct heap_node *node = node_take(wanted);
+    if (node) {
+        node_use(node, wanted);
+        return node_payload(node);
+    }
+    node = last_take(wanted);
     if (!node) {
         return NULL;
     }
-    node_use(node, node_size(node), wanted);
+    last_use(node, wanted);
     return node_payload(node);
 }
 
 void *kzalloc(size_t size) {
     void *pointer = kmalloc(size);
     return pointer ? memset(pointer, 0, size) : NULL;
+}
+
+/* Split a free node that was taken, so that the payload of the second part is at a multiple of
+ * `align`; that part. The first part becomes a free node. */
+static struct heap_node *split_front(struct heap_node *node, uint64_t align) {
+    vaddr_t payload = align_up((vaddr_t)node_payload(node), align);
+    uint64_t front = payload - (vaddr_t)node_payload(node);
+    if (front == 0) {
+        return node;
+    }
+    if (front < HEAP_NODE_MIN) {
+        front += align;
+    }
+    struct heap_node *aligned = node_offset(node, front);
+    node_write(aligned, tag_of(front, 0), node_size(node) - front);
+    node_set_tag(node, tag_of(front, 0));
+    list_add(node, front);
+    return aligned;
 }
 
 void *kmemalign(size_t align, size_t size) {
@@ -58,63 +68,58 @@ void *kmemalign(size_t align, size_t size) {
         return NULL;
     }
     uint64_t wanted = node_size_for(size);
-    struct heap_node *node = node_take(wanted + align + HEAP_HEADER);
+    uint64_t room = wanted + align + HEAP_HEADER;
+    struct heap_node *node = node_take(room);
+    if (node) {
+        node = split_front(node, align);
+        node_use(node, wanted);
+        return node_payload(node);
+    }
+    node = last_take(room);
     if (!node) {
         return NULL;
     }
-    uint64_t available = node_size(node);
-    vaddr_t payload = align_up((vaddr_t)node_payload(node), align);
-    uint64_t front = payload - HEAP_HEADER - (vaddr_t)node;
-    if (front == HEAP_HEADER) { /* no node is that small */
-        front += align;
-    }
-    if (front) {
-        struct heap_node *aligned = node_offset(node, front);
-        node_write(node, node->previous, front, 0);
-        list_add(node, front);
-        node_write(aligned, node, available - front, 0);
-        node_link_back(aligned, available - front);
-        node = aligned;
-        available -= front;
-    }
-    node_use(node, available, wanted);
+    node = split_front(node, align);
+    last_use(node, wanted);
     return node_payload(node);
 }
 
-int kfree(void *pointer) {
-    struct heap_node *node;
-    if (!pointer) {
-        return STATUS_OK;
-    }
-    int status = node_of_pointer(pointer, &node);
-    if (status < 0) {
-        return status;
-    }
-    struct heap_node *previous = free_previous(node);
-    struct heap_node *next = free_next(node);
+/* Free a node that has a free neighbour: `previous`, `next` or both. */
+static inline int merge(struct heap_node *node, struct heap_node *previous,
+                        struct heap_node *next) {
     if ((previous && !node_is_intact(previous)) || (next && !node_is_intact(next))) {
         return STATUS_CORRUPT;
     }
-
-    uint64_t size = node_size(node);
-    if (next) {
-        list_remove(next, node_size(next));
-        size += node_size(next);
-    }
+    node_mark_free(node);
     if (previous) {
-        node_write(node, previous, node_size(node), 0); /* so that a double free is known */
-        list_remove(previous, node_size(previous));
-        size += node_size(previous);
+        list_remove(previous);
+        node_absorb(previous, node);
         node = previous;
     }
-    node_write(node, node->previous, size, 0);
+    if (next) {
+        node_absorb(node, next);
+        if (next == heap.last) {
+            heap.last = node;
+            return node_size(node) >= HEAP_TRIM || (vaddr_t)node == HEAP_BASE ? heap_trim()
+                                                                              : STATUS_OK;
+        }
+        list_remove(next);
+    }
+    node_enlist(node);
+    return STATUS_OK;
+}
+
+int kfree(void *pointer) {
+    if (!is_payload(pointer)) {
+        return pointer ? name_bad_pointer(pointer) : STATUS_OK;
+    }
+    struct heap_node *node = node_of_payload(pointer);
+    struct heap_node *previous = free_previous(node);
+    struct heap_node *next = free_next(node);
     if (previous || next) {
-        node_link_back(node, size);
+        return merge(node, previous, next);
     }
-    list_add(node, size);
-    if (!node_is_used(heap.last) &&
-        (node_size(heap.last) >= HEAP_TRIM || heap.last == (struct heap_node *)HEAP_BASE)) {
-        heap_trim();
-    }
+    node_mark_free(node);
+    list_add(node, node_size(node));
     return STATUS_OK;
 }

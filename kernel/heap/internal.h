@@ -3,42 +3,94 @@
 
 #include "heap/lists.h"
 
-/* Grow the heap by enough for a free last node of at least `size` bytes; it is on no list. NULL: no
- * memory. */
-struct heap_node *heap_grow(uint64_t size);
+#define INLINE static inline __attribute__((always_inline))
 
-/* Give memory at the end back, if there is enough of it; after every kfree. */
-void heap_trim(void);
+/* Make the last node large enough for a node of `size` bytes to be split off it. False: no memory,
+ * nothing changed. */
+bool heap_grow(uint64_t size);
 
-/* What is wrong with a node address in the heap that has no intact header: INTERIOR or CORRUPT. */
-int name_bad_node(const struct heap_node *wrong);
+/* Give memory at the end back: whole pages, or everything if nothing else is left. */
+int heap_trim(void);
 
-/* The node in use of a pointer. Errors: as for kfree, the neighbours left out. */
-static inline int node_of_pointer(const void *pointer, struct heap_node **node) {
+/* What is wrong with a pointer that is not the payload of an intact node in use. */
+int name_bad_pointer(const void *pointer);
+
+/* A smashed header was met where there is no way back. */
+_Noreturn void node_panic(const struct heap_node *node);
+
+/* Whether a pointer is the payload of an intact node in use. One that is not a multiple of 16 has
+ * no intact header in front of it. */
+static inline bool is_payload(const void *pointer) {
     vaddr_t address = (vaddr_t)pointer;
-    if (address < HEAP_BASE + HEAP_HEADER || address >= heap.end ||
-        !is_aligned(address, HEAP_ALIGN)) {
-        return STATUS_FOREIGN;
-    }
-    *node = (struct heap_node *)(address - HEAP_HEADER);
-    if (!node_is_intact(*node)) {
-        return name_bad_node(*node);
-    }
-    return node_is_used(*node) ? STATUS_OK : STATUS_DOUBLE_FREE;
+    const struct heap_node *node = node_of_payload(pointer);
+    return address < heap.end && address >= HEAP_BASE + HEAP_HEADER && node_is_intact(node) &&
+           node_is_used(node);
 }
 
-/* Make a node that is on no list used, with `size` of the `available` bytes from it; the rest
- * becomes a free node, if it can be one. True if it did: then the node after has been told. */
-static inline bool node_use(struct heap_node *node, uint64_t available, uint64_t size) {
-    uint64_t rest = available - size;
-    if (rest < HEAP_NODE_MIN) {
-        node_write(node, node->previous, available, TAG_USED);
-        return false;
+/* The node after one in use, if its header says that it is free, intact or not; else NULL. */
+static inline struct heap_node *free_next(const struct heap_node *node) {
+    struct heap_node *next = node_next(node);
+    return !node_is_used(next) ? next : NULL;
+}
+
+/* The same of the node before. The first is its own `previous`, and it is in use. */
+static inline struct heap_node *free_previous(const struct heap_node *node) {
+    struct heap_node *previous = node_previous(node);
+    return !node_is_used(previous) ? previous : NULL;
+}
+
+/* Put a new free node on its list, and tell the node after it. */
+static inline void node_enlist(struct heap_node *node) {
+    node_set_before(node_next(node), node->tag);
+    list_add(node, node_size(node));
+}
+
+/* Extend a node by the free node after it, which is on no list. */
+static inline void node_absorb(struct heap_node *node, const struct heap_node *next) {
+    node_set_tag(node, node->tag + next->tag);
+}
+
+/* A free node on a list of at least `size` bytes, taken off it; NULL: there is none. */
+INLINE struct heap_node *node_take(uint64_t size) {
+    struct heap_node *node = list_take(class_from(size));
+    if (node && (!node_is_intact(node) || node_is_used(node))) {
+        node_panic(node);
     }
+    return node;
+}
+
+/* The last node, grown if needed, for a node of `size` bytes to be split off it; NULL: no memory.
+ */
+INLINE struct heap_node *last_take(uint64_t size) {
+    struct heap_node *node = heap.last;
+    if (!node || node_size(node) < size + HEAP_HEADER) {
+        return heap_grow(size) ? heap.last : NULL;
+    }
+    if (!node_is_intact(node)) {
+        node_panic(node);
+    }
+    return node;
+}
+
+/* Make a node that was taken off a list a node in use of `size` bytes. The rest becomes a free
+ * node, if it can be one. */
+INLINE void node_use(struct heap_node *node, uint64_t size) {
+    uint64_t rest = node_size(node) - size;
+    if (rest < HEAP_NODE_MIN) {
+        node_set_before(node_next(node), node->tag & ~TAG_USED);
+        node_set_tag(node, node->tag | TAG_USED);
+    } else {
+        struct heap_node *tail = node_offset(node, size);
+        node_set_tag(node, tag_of(size, TAG_USED));
+        node_write(tail, tag_of(size, 0), rest);
+        node_enlist(tail);
+    }
+}
+
+/* The same with the last node: the rest becomes the last node. */
+INLINE void last_use(struct heap_node *node, uint64_t size) {
     struct heap_node *tail = node_offset(node, size);
-    node_write(node, node->previous, size, TAG_USED);
-    node_write(tail, node, rest, 0);
-    node_link_back(tail, rest);
-    list_add(tail, rest);
-    return true;
+    node_write(tail, tag_of(size, 0), node_size(node) - size);
+    node_set_tag(node, tag_of(size, TAG_USED));
+    heap.last = tail;
 }

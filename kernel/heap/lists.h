@@ -3,90 +3,98 @@
 
 #include "heap/nodes.h"
 
-#define LINEAR_LIMIT                                                            \
-    512 /* classes below are 16 bytes wide; from here on 1/32 of a power of two \
-         */
+#define LEVEL_SHIFT 6 /* log2 of HEAP_SECOND_LEVELS */
 
-struct size_class {
-    unsigned first, second;
-};
-
-static inline unsigned log2_floor(uint64_t size) {
-    return 63 - (unsigned)__builtin_clzll(size);
+static inline uint64_t log2_floor(uint64_t size) {
+    return 63 ^ (uint64_t)__builtin_clzll(size);
 }
 
-static inline struct size_class class_of(uint64_t size) {
-    if (size < LINEAR_LIMIT) {
-        return (struct size_class){0, (unsigned)size / HEAP_ALIGN};
+/* The class of nodes of `size` bytes. */
+static inline uint64_t class_of(uint64_t size) {
+    if (__builtin_expect(size < HEAP_LINEAR, 1)) {
+        return size / HEAP_ALIGN;
     }
-    unsigned k = log2_floor(size);
-    return (struct size_class){k - 8, size >> (k - 5) & (HEAP_SECOND_LEVELS - 1)};
+    uint64_t shift = log2_floor(size) - LEVEL_SHIFT;
+    return ((shift - 3) << LEVEL_SHIFT) + (size >> shift);
 }
 
-/* `size` rounded up so that any node of its class, and of those above, is at least `size`. */
-static inline uint64_t class_round_up(uint64_t size) {
-    return size < 2 * LINEAR_LIMIT ? size : size + (1ULL << (log2_floor(size) - 5)) - 1;
+/* The first class whose nodes, and those of all classes above, have at least `size` bytes. */
+static inline uint64_t class_from(uint64_t size) {
+    if (__builtin_expect(size < HEAP_LINEAR, 1)) {
+        return size / HEAP_ALIGN;
+    }
+    uint64_t shift = log2_floor(size) - LEVEL_SHIFT;
+    return ((shift - 3) << LEVEL_SHIFT) + ((size + (1ULL << shift) - 1) >> shift);
+}
+
+/* Note in the bitmaps that the list of a class, which was empty, has a node; that it has none left.
+ */
+static inline void class_mark(uint64_t class) {
+    uint64_t first = class / HEAP_SECOND_LEVELS;
+    uint64_t second = heap.second_bitmap[first];
+    if (!second) {
+        heap.first_bitmap |= 1u << first;
+    }
+    heap.second_bitmap[first] = second | 1ULL << class % HEAP_SECOND_LEVELS;
+}
+
+static inline void class_unmark(uint64_t class) {
+    uint64_t first = class / HEAP_SECOND_LEVELS;
+    heap.second_bitmap[first] -= 1ULL << class % HEAP_SECOND_LEVELS;
+    if (!heap.second_bitmap[first]) {
+        heap.first_bitmap -= 1u << first;
+    }
 }
 
 static inline void list_add(struct heap_node *node, uint64_t size) {
-    struct size_class class = class_of(size);
-    struct heap_node **head = &heap.free[class.first][class.second];
-    node->next_free = *head;
-    node->previous_free = NULL;
-    if (*head) {
-        (*head)->previous_free = node;
-    } else {
-        heap.second_bitmap[class.first] |= 1u << class.second;
-        heap.first_bitmap |= 1u << class.first;
-    }
+    uint64_t class = class_of(size);
+    struct heap_node **head = &heap.free[class];
+    struct heap_node *next = *head;
+    node->next_free = next;
+    node->link = head;
     *head = node;
-}
-
-static inline void class_mark_empty(struct size_class class) {
-    heap.second_bitmap[class.first] &= ~(1u << class.second);
-    if (!heap.second_bitmap[class.first]) {
-        heap.first_bitmap &= ~(1u << class.first);
-    }
-}
-
-static inline void list_remove(struct heap_node *node, uint64_t size) {
-    struct heap_node *next = node->next_free;
-    struct heap_node *previous = node->previous_free;
     if (next) {
-        next->previous_free = previous;
+        next->link = &node->next_free;
+    } else {
+        class_mark(class);
     }
-    if (previous) {
-        previous->next_free = next;
+}
+
+/* Take a node off its list. */
+static inline void list_remove(const struct heap_node *node) {
+    struct heap_node *next = node->next_free;
+    struct heap_node **link = node->link;
+    *link = next;
+    if (next) {
+        next->link = link;
         return;
     }
-    struct size_class class = class_of(size);
-    heap.free[class.first][class.second] = next;
-    if (!next) {
-        class_mark_empty(class);
+    uint64_t offset = (vaddr_t)link - (vaddr_t)heap.free;
+    if (offset < sizeof(heap.free)) {
+        class_unmark(offset / sizeof(*heap.free));
     }
 }
 
-/* Take the head of the first list that has one, from the class of `size` up; NULL if there is none.
- * Only its place on the list is changed. */
-static inline struct heap_node *list_take(uint64_t size) {
-    struct size_class class = class_of(size);
-    uint32_t second = heap.second_bitmap[class.first] & (~0u << class.second);
+/* Take the head of the first list that has one, from `class` up; NULL if there is none. */
+static inline struct heap_node *list_take(uint64_t class) {
+    uint64_t first = class >> LEVEL_SHIFT;
+    uint64_t second = heap.second_bitmap[first] & (~0ULL << class % HEAP_SECOND_LEVELS);
     if (!second) {
-        uint32_t first = heap.first_bitmap & (~1u << class.first);
-        if (!first) {
+        uint32_t above = heap.first_bitmap & (~1u << first);
+        if (!above) {
             return NULL;
         }
-        class.first = (unsigned)__builtin_ctz(first);
-        second = heap.second_bitmap[class.first];
+        first = (uint64_t)__builtin_ctz(above);
+        second = heap.second_bitmap[first];
     }
-    class.second = (unsigned)__builtin_ctz(second);
-    struct heap_node *node = heap.free[class.first][class.second];
+    class = (first << LEVEL_SHIFT) + (uint64_t)__builtin_ctzll(second);
+    struct heap_node *node = heap.free[class];
     struct heap_node *next = node->next_free;
-    heap.free[class.first][class.second] = next;
+    heap.free[class] = next;
     if (next) {
-        next->previous_free = NULL;
+        next->link = &heap.free[class];
     } else {
-        class_mark_empty(class);
+        class_unmark(class);
     }
     return node;
 }

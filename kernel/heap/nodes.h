@@ -5,14 +5,14 @@
 #include "heap/heap.h"
 
 #define TAG_USED 1u
-#define TAG_UNIT 8 /* bytes of size per unit of the tag */
-
-static inline uint64_t node_size(const struct heap_node *node) {
-    return (uint64_t)(node->tag & ~TAG_USED) * TAG_UNIT;
-}
+#define TAG_UNIT 8 /* bytes of size per unit of a tag */
 
 static inline bool node_is_used(const struct heap_node *node) {
     return node->tag & TAG_USED;
+}
+
+static inline uint64_t node_size(const struct heap_node *node) {
+    return (uint64_t)(node->tag & ~TAG_USED) * TAG_UNIT;
 }
 
 static inline struct heap_node *node_offset(const struct heap_node *node, uint64_t bytes) {
@@ -24,54 +24,55 @@ static inline struct heap_node *node_next(const struct heap_node *node) {
     return node_offset(node, node_size(node));
 }
 
+/* The node before; of the first, the node itself. */
+static inline struct heap_node *node_previous(const struct heap_node *node) {
+    return node_offset(node, -(uint64_t)node->before * TAG_UNIT);
+}
+
 static inline void *node_payload(const struct heap_node *node) {
     return node_offset(node, HEAP_HEADER);
 }
 
-/* The size of the node that a request of `size` bytes, at most HEAP_ALLOC_MAX, gets. */
-static inline uint64_t node_size_for(uint64_t size) {
-    return max_u64(align_up(size + HEAP_HEADER, HEAP_ALIGN), HEAP_NODE_MIN);
+static inline struct heap_node *node_of_payload(const void *payload) {
+    return node_offset(payload, -HEAP_HEADER);
 }
 
-static inline uint32_t node_guard(const struct heap_node *node) {
-    uint64_t mixed = (vaddr_t)node->previous ^ ((vaddr_t)node << 16) ^ node->tag;
-    return (uint32_t)(mixed * HEAP_GUARD_FACTOR >> 32);
+/* The size of the node that a request of `size` bytes, 1 to HEAP_ALLOC_MAX, gets. */
+static inline uint64_t node_size_for(uint64_t size) {
+    return align_up(size + HEAP_HEADER, HEAP_ALIGN);
+}
+
+static inline uint32_t tag_of(uint64_t size, uint32_t used) {
+    return (uint32_t)(size / TAG_UNIT) | used;
+}
+
+static inline uint64_t node_links(const struct heap_node *node) {
+    return node->before | (uint64_t)node->tag << 32;
 }
 
 static inline bool node_is_intact(const struct heap_node *node) {
-    return node->guard == node_guard(node);
+    return (node_links(node) ^ node->guard ^ (vaddr_t)node) == HEAP_GUARD;
 }
 
-static inline void node_write(struct heap_node *node, struct heap_node *previous, uint64_t size,
-                              uint32_t used) {
-    node->previous = previous;
-    node->tag = (uint32_t)(size / TAG_UNIT) | used;
-    node->guard = node_guard(node);
+/* Write the header of a free node. */
+static inline void node_write(struct heap_node *node, uint32_t before, uint64_t size) {
+    node->before = before;
+    node->tag = tag_of(size, 0);
+    node->guard = node_links(node) ^ (vaddr_t)node ^ HEAP_GUARD;
 }
 
-/*
- * Make `previous`, of that size, what stands before the node that begins where it ends, or
- * heap.last if none does. A guard that did not match its header does not match it afterwards
- * either.
- */
-static inline void node_link_back(struct heap_node *previous, uint64_t size) {
-    struct heap_node *node = node_offset(previous, size);
-    if ((vaddr_t)node == heap.end) {
-        heap.last = previous;
-        return;
-    }
-    uint32_t mismatch = node->guard ^ node_guard(node);
-    node->previous = previous;
-    node->guard = node_guard(node) ^ mismatch;
+/* These change a header and its guard by the same bits: what was smashed stays smashed. */
+static inline void node_set_tag(struct heap_node *node, uint32_t tag) {
+    node->guard ^= (uint64_t)(node->tag ^ tag) << 32;
+    node->tag = tag;
 }
 
-/* The node before, or after, if its header says that it is free, intact or not; else NULL. */
-static inline struct heap_node *free_previous(const struct heap_node *node) {
-    struct heap_node *previous = node->previous;
-    return previous && !node_is_used(previous) ? previous : NULL;
+static inline void node_mark_free(struct heap_node *node) {
+    node->guard ^= (uint64_t)TAG_USED << 32;
+    node->tag ^= TAG_USED;
 }
 
-static inline struct heap_node *free_next(const struct heap_node *node) {
-    struct heap_node *next = node_next(node);
-    return (vaddr_t)next != heap.end && !node_is_used(next) ? next : NULL;
+static inline void node_set_before(struct heap_node *node, uint32_t before) {
+    node->guard ^= node->before ^ before;
+    node->before = before;
 }

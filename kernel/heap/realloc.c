@@ -27,29 +27,35 @@ int krealloc(void **pointer, size_t size) {
         *pointer = kmalloc(size);
         return *pointer ? STATUS_OK : STATUS_NO_MEMORY;
     }
-    struct heap_node *node;
-    int status = node_of_pointer(*pointer, &node);
-    if (status < 0) {
-        return status;
+    if (!is_payload(*pointer)) {
+        return name_bad_pointer(*pointer);
     }
+    struct heap_node *node = node_of_payload(*pointer);
     struct heap_node *next = free_next(node);
     if (next && !node_is_intact(next)) {
         return STATUS_CORRUPT;
     }
 
+    bool is_next_last = next == heap.last;
     uint64_t wanted = node_size_for(size);
     uint64_t own = node_size(node);
-    uint64_t available = own + (next ? node_size(next) : 0);
+    uint64_t available = own + (next ? node_size(next) : 0) - (is_next_last ? HEAP_HEADER : 0);
     if (wanted > available) {
         return move(node, pointer, size);
     }
-    if (wanted > own || own - wanted >= HEAP_NODE_MIN) {
+    if (wanted <= own && own - wanted < HEAP_NODE_MIN) {
+        return STATUS_OK;
+    }
+    if (next) {
+        node_absorb(node, next);
+    }
+    if (is_next_last) {
+        last_use(node, wanted);
+    } else {
         if (next) {
-            list_remove(next, node_size(next));
+            list_remove(next);
         }
-        if (!node_use(node, available, wanted)) {
-            node_link_back(node, available);
-        }
+        node_use(node, wanted);
     }
     return STATUS_OK;
 }

@@ -5,7 +5,7 @@
  */
 #include "base/layout.h"
 #include "cpu/panic.h"
-#include "heap/heap.h"
+#include "heap/nodes.h"
 #include "perf/benchmarks.h"
 #include "perf/measure.h"
 
@@ -58,7 +58,7 @@ static void finish(struct trace *trace, const char *name, uint64_t number, struc
         }
     }
     uint64_t nodes = 0;
-    for (const struct heap_node *node = heap.last; node; node = node->previous) {
+    for (vaddr_t at = HEAP_BASE; at < heap.end; at += node_size((const struct heap_node *)at)) {
         nodes++;
     }
     figure_print(name, number, "alloc", &trace->alloc);

@@ -149,10 +149,10 @@ def test_a_free_frame_that_is_lost(subject: Subject) -> None:
 
 def test_a_heap_header(subject: Subject) -> None:
     node = sorted(subject.state.heap.nodes)[2]
-    subject.write(subject.physical(node), 0xDEAD)  # its link to the node before
+    subject.write(subject.physical(node), 2, 4)  # its link to the node before: 16 bytes
     (mismatch,) = subject.mismatches()
     assert (mismatch.layer, mismatch.where) == ("heap", f"heap {node:#x}")
-    assert mismatch.seen.endswith("previous 0xdead, guard wrong")
+    assert mismatch.seen.endswith(f"previous {node - 16:#x}, guard wrong")
     assert broken_invariants(subject.picture()) == {"nodes_tile_the_heap", "headers_are_intact"}
     reply = subject.machine.command("heap check")
     assert reply.startswith(f"err corrupt {node:#x}")
@@ -160,7 +160,7 @@ def test_a_heap_header(subject: Subject) -> None:
 
 def test_a_heap_size_that_cannot_be(subject: Subject) -> None:
     node = sorted(subject.state.heap.nodes)[1]
-    subject.write(subject.physical(node + 8), 0xFFFF_FFFF, 4)
+    subject.write(subject.physical(node + 4), 0xFFFF_FFFF, 4)  # its tag
     found = subject.mismatches()
     where = f"node {node:#x}"
     broken = Mismatch("heap", "structure", "can be followed", "size 0x7fffffff0 cannot be", where)

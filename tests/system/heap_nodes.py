@@ -54,16 +54,22 @@ def clear(kernel: Kernel) -> None:
     assert end(kernel) == 0
 
 
+def fill_up(kernel: Kernel) -> None:
+    """Allocate all that the last node can give."""
+    _, size, _ = nodes(kernel)[-1]
+    if size > HEADER:
+        alloc(kernel, size - HEADER)
+    assert nodes(kernel)[-1][1:] == (HEADER, FREE)
+
+
 def holes(kernel: Kernel, *node_sizes: int) -> list[int]:
     """Free nodes of these sizes, none beside another, the first freed first; their payloads.
 
-    The heap has nothing else to allocate from.
+    The heap has nothing else to allocate from: its last node is a bare header.
     """
     pairs = [(size, 32) for size in node_sizes]
     pointers = alloc(kernel, *(size for pair in pairs for size in pair))
-    rest = nodes(kernel)[-1]
-    if rest[2] is FREE:
-        alloc(kernel, rest[1])
+    fill_up(kernel)
     free(kernel, *pointers[::2])
     return pointers[::2]
 

@@ -30,84 +30,92 @@ TRIM: Final = 64 << 10
 
 
 def test_growth_by_whole_pages(kernel: Kernel) -> None:
-    alloc(kernel, PAGE)
-    with kernel.taking(1):  # onto a node in use
-        assert alloc(kernel, 96) == [HEAP + PAGE + HEADER]
-    assert nodes(kernel) == [(0, PAGE, USED), (PAGE, 96, USED), (PAGE + 96, PAGE - 96, FREE)]
-    with kernel.taking(2):  # onto a free one: only what it lacks
-        assert alloc(kernel, 2 * PAGE) == [HEAP + PAGE + 96 + HEADER]
-    at = 3 * PAGE + 96
-    assert nodes(kernel)[2:] == [(PAGE + 96, 2 * PAGE, USED), (at, PAGE - 96, FREE)]
-    with kernel.taking(1):  # 16 bytes are a page; nothing is left of it but 4080
+    alloc(kernel, PAGE - HEADER)
+    assert nodes(kernel) == [(0, PAGE - HEADER, USED), (PAGE - HEADER, HEADER, FREE)]
+    at = PAGE - HEADER
+    with kernel.taking(1):  # onto a bare header
+        assert alloc(kernel, 96) == [HEAP + at + HEADER]
+    assert nodes(kernel)[1:] == [(at, 96, USED), (at + 96, PAGE - 80, FREE)]
+    with kernel.taking(2):  # onto more: only what is missing
+        assert alloc(kernel, 2 * PAGE) == [HEAP + at + 96 + HEADER]
+    assert nodes(kernel)[2:] == [(at + 96, 2 * PAGE, USED), (at + 96 + 2 * PAGE, PAGE - 80, FREE)]
+    at += 96 + 2 * PAGE
+    with kernel.taking(1):  # 16 bytes more than leaves a header
         assert alloc(kernel, PAGE - 80) == [HEAP + at + HEADER]
-    assert nodes(kernel)[-1] == (at + PAGE - 80, PAGE - 16, FREE)
+    assert nodes(kernel)[-1] == (at + PAGE - 80, PAGE, FREE)
     with kernel.taking(0):
-        assert alloc(kernel, PAGE - 16) == [HEAP + at + PAGE - 80 + HEADER]
+        assert alloc(kernel, PAGE - HEADER) == [HEAP + at + PAGE - 80 + HEADER]
+    assert nodes(kernel)[-1] == (5 * PAGE - HEADER, HEADER, FREE)
     with kernel.taking(3):
-        assert alloc(kernel, 3 * PAGE) == [HEAP + 5 * PAGE + HEADER]
-    assert end(kernel) == 8 * PAGE
+        assert alloc(kernel, 3 * PAGE) == [HEAP + 5 * PAGE]
+    assert nodes(kernel)[-1] == (8 * PAGE - HEADER, HEADER, FREE)
 
 
 def test_growth_past_a_page_table(kernel: Kernel) -> None:
     with kernel.taking(1 + 512 + 2):
-        alloc(kernel, 2 << 20)
+        alloc(kernel, (2 << 20) - HEADER)
     with kernel.taking(2):
         [pointer] = alloc(kernel, 64)
     with kernel.taking(-2 - 512 - 3):
         free(kernel, HEAP + HEADER, pointer)
 
 
-def large_end(kernel: Kernel, last: int) -> tuple[int, int]:
-    """A heap of 18 pages: a node of 32 bytes, one in use, a free one of `last` bytes.
-
-    Only a kfree looks whether the end is worth giving back, so it is still there.
-    """
-    small, middle = alloc(kernel, 32, 18 * PAGE - 32)
-    size = 18 * PAGE - last - 32
-    assert kernel.value(HeapRealloc(middle, size - HEADER)) == middle
-    assert nodes(kernel) == [(0, 32, USED), (32, size, USED), (32 + size, last, FREE)]
-    return small, middle
-
-
 @pytest.mark.parametrize(
-    ("rest", "left"),
-    # what the last node has before the next page; 16 bytes are no node, so it keeps a page more
-    [(0, 0), (16, 16 + PAGE), (32, 32), (48, 48), (64, 64), (80, 80), (PAGE - 64, PAGE - 64)],
+    ("before", "pages"),
+    # Bytes in use in front of the last node, and the pages then kept: those with its header.
+    [(64, 1), (PAGE - 64, 1), (PAGE - 32, 1), (PAGE - 16, 1), (PAGE, 2), (PAGE + 16, 2)],
 )
-def test_trimming_leaves_what_is_before_a_page(kernel: Kernel, rest: int, left: int) -> None:
-    small, middle = large_end(kernel, 17 * PAGE + rest)
-    pages = 2 if left > PAGE else 1
-    with kernel.taking(pages - 18):
-        free(kernel, small)
-    last = [(PAGE - rest, left, FREE)] if left else []
-    assert nodes(kernel) == [(0, 32, FREE), (32, PAGE - rest - 32, USED), *last]
+def test_trimming_leaves_the_pages_that_the_last_header_is_in(
+    kernel: Kernel, before: int, pages: int
+) -> None:
+    small, middle, large = alloc(kernel, 32, before - 32, TRIM)
+    with kernel.taking(pages - end(kernel) // PAGE):
+        free(kernel, large)
+    last = (before, pages * PAGE - before, FREE)
+    assert nodes(kernel) == [(0, 32, USED), (32, before - 32, USED), last]
     assert end(kernel) == pages * PAGE
     # What is left can be used again, and the heap grows again behind it.
-    with kernel.taking(0 if left else 1):
-        [again] = alloc(kernel, left or 256)
-    assert again == HEAP + PAGE - rest + HEADER
+    if last[1] >= 32 + HEADER:
+        with kernel.taking(0):
+            assert alloc(kernel, last[1] - HEADER) == [large]
     alloc(kernel, 256)
-    free(kernel, again, middle)
+    free(kernel, small, middle)
 
 
-@pytest.mark.parametrize(("last", "pages"), [(TRIM - 16, 18), (TRIM, 2), (TRIM + 16, 3)])
+@pytest.mark.parametrize(("last", "pages"), [(TRIM - 16, 17), (TRIM, 2), (TRIM + 16, 1)])
 def test_trimming_begins_at_64_kib(kernel: Kernel, last: int, pages: int) -> None:
-    small, middle = large_end(kernel, last)
-    free(kernel, small)
+    """In a heap of 17 pages, of which the last node gets that many bytes."""
+    fence, large = alloc(kernel, TRIM + PAGE - last, last - HEADER)
+    assert end(kernel) == TRIM + PAGE
+    free(kernel, large)
     assert end(kernel) == pages * PAGE
     with kernel.taking(-pages - 3):
-        free(kernel, middle)
+        free(kernel, fence)
+
+
+def test_only_freeing_at_the_end_trims(kernel: Kernel) -> None:
+    """A block that shrinks leaves the end where it is, and so does one freed elsewhere."""
+    small, large, fence = alloc(kernel, 32, 18 * PAGE, 32)
+    free(kernel, fence)
+    before = end(kernel)
+    assert kernel.value(HeapRealloc(large, PAGE - HEADER)) == large
+    free(kernel, small)
+    assert end(kernel) == before
+    assert nodes(kernel)[-1] == (PAGE + 32, before - PAGE - 32, FREE)
+    [again] = alloc(kernel, 64)
+    with kernel.taking(2 - before // PAGE):
+        free(kernel, again)
 
 
 def test_trimming_after_a_merge(kernel: Kernel) -> None:
     """It is the merged node that is large enough."""
-    alloc(kernel, PAGE)
+    alloc(kernel, PAGE - HEADER)
     one, two = alloc(kernel, TRIM - PAGE, PAGE)
     free(kernel, one)
     assert end(kernel) == TRIM + PAGE
     with kernel.taking(-16):
         free(kernel, two)
-    assert nodes(kernel) == [(0, PAGE, USED)]
+    assert nodes(kernel) == [(0, PAGE - HEADER, USED), (PAGE - HEADER, HEADER, FREE)]
 
 
 def test_the_heap_empties_when_nothing_is_in_use(kernel: Kernel) -> None:
@@ -125,24 +133,23 @@ def test_the_heap_empties_when_nothing_is_in_use(kernel: Kernel) -> None:
 
 # --- out of memory -------------------------------------------------------------------------------
 
-PAGE_IN_USE: Final = (HeapAlloc(PAGE - HEADER),)
-
+PAGE_IN_USE: Final = (HeapAlloc(PAGE - 2 * HEADER),)
 
 SHORTAGES: Final = [
     # what is there, the operation, the frames that it takes
     ("first", (), HeapAlloc(1), 4),
     ("first, zeroed", (), HeapZalloc(1), 4),
     ("first, null", (), HeapRealloc(0, 1), 4),
-    ("first, three pages", (), HeapAlloc(3 * PAGE - HEADER), 6),
+    ("first, three pages", (), HeapAlloc(3 * PAGE - 2 * HEADER), 6),
     ("first, aligned", (), HeapAlign(PAGE, PAGE - HEADER), 1 + 3 + 2),
-    ("onto a used node", PAGE_IN_USE, HeapAlloc(1), 1),
-    ("onto a used node, zeroed", PAGE_IN_USE, HeapZalloc(PAGE), 2),
-    ("onto a free node", (HeapAlloc(96 - HEADER),), HeapAlloc(2 * PAGE - HEADER), 2),
-    ("onto a free node, aligned", (HeapAlloc(1),), HeapAlign(PAGE, 2 * PAGE - HEADER), 3),
-    ("past a table", (HeapAlloc((2 << 20) - HEADER),), HeapAlloc(1), 2),
+    ("onto a bare header", PAGE_IN_USE, HeapAlloc(1), 1),
+    ("onto a bare header, zeroed", PAGE_IN_USE, HeapZalloc(PAGE), 2),
+    ("onto more", (HeapAlloc(96 - HEADER),), HeapAlloc(2 * PAGE - HEADER), 2),
+    ("onto more, aligned", (HeapAlloc(1),), HeapAlign(PAGE, 2 * PAGE - HEADER), 3),
+    ("past a table", (HeapAlloc((2 << 20) - 2 * HEADER),), HeapAlloc(1), 2),
     ("moved", PAGE_IN_USE, HeapRealloc(BASE, PAGE), 2),
-    ("from a free node", (HeapAlloc(1),), HeapAlloc(PAGE - 32 - HEADER), 0),
-    ("in place", (HeapAlloc(1),), HeapRealloc(BASE, PAGE - HEADER), 0),
+    ("from the last node", (HeapAlloc(1),), HeapAlloc(PAGE - 32 - 2 * HEADER), 0),
+    ("in place", (HeapAlloc(1),), HeapRealloc(BASE, PAGE - 2 * HEADER), 0),
     ("to less", PAGE_IN_USE, HeapRealloc(BASE, 1), 0),
 ]
 

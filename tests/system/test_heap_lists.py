@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.system.heap_nodes import FREE, HEADER, alloc, clear, end, free, holes, nodes
+from tests.system.heap_nodes import alloc, clear, end, free, holes
 from tests.system.layout import HEAP, PAGE
 
 if TYPE_CHECKING:
@@ -33,21 +33,21 @@ FITS: Final = [
     ((256, 96, 512), 272, 2),
     ((48, 32, 64), 32, 1),
     ((48, 32, 64), 48, 0),
-    # classes of 16 bytes up to 1 KiB, where 496 is the last of the first level
-    ((496, 512, 528), 512, 1),
-    ((528, 512, 496), 496, 2),
-    ((528, 512, 496), 528, 0),
-    ((1008, 992), 992, 1),
-    ((992, 1008), 1008, 1),
-    # then 32 of them in each power of two: a node in the class of what is wanted may be too
+    # classes of 16 bytes up to 4 KiB, where 1008 is the last of the first level
+    ((1008, 1024, 1040), 1024, 1),
+    ((1040, 1024, 1008), 1008, 2),
+    ((1040, 1024, 1008), 1040, 0),
+    ((4080, 4064), 4064, 1),
+    ((4064, 4080), 4080, 1),
+    # then 64 of them in each power of two: a node in the class of what is wanted may be too
     # small, and is passed by; but not at the class's lower end
-    ((1024, 1056), 1024, 0),
-    ((1040, 1056), 1040, 1),
-    ((1056, 1040), 1024, 1),
-    ((4096, 4224), 4096, 0),
-    ((4208, 4224), 4208, 1),
-    ((4352, 4224), 4112, 1),
-    ((4352, 4224), 4240, 0),
+    ((4096, 4160), 4096, 0),
+    ((4112, 4160), 4112, 1),
+    ((4160, 4112), 4096, 1),
+    ((8192, 8320), 8192, 0),
+    ((8304, 8320), 8304, 1),
+    ((8448, 8320), 8208, 1),
+    ((8448, 8320), 8336, 0),
     ((8192, 8448, 12288), 8208, 1),
     ((65536, 32768), 30000, 1),
 ]
@@ -62,13 +62,8 @@ def test_the_class_that_fits_best(kernel: Kernel) -> None:
 
 def test_a_node_in_the_class_that_is_too_small_or_not_sure_to_do_is_left(kernel: Kernel) -> None:
     """The heap grows although a node would have been large enough: its class does not say so."""
-    [hole] = holes(kernel, 1040)
+    [hole] = holes(kernel, 4112)
     before = end(kernel)
-    assert alloc(kernel, 1040) == [HEAP + before + HEADER]
-    assert end(kernel) == before + PAGE
-    # But the last node is looked at itself.
-    [last] = alloc(kernel, PAGE - 1040 - 1040)
-    assert nodes(kernel)[-1] == (before + PAGE - 1040, 1040, FREE)
-    assert alloc(kernel, 1040) == [last + PAGE - 2080]
-    assert end(kernel) == before + PAGE
-    assert alloc(kernel, 1024) == [hole]
+    assert alloc(kernel, 4112) == [HEAP + before]
+    assert end(kernel) == before + 2 * PAGE
+    assert alloc(kernel, 4096) == [hole]

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 # --- headers, links and lists --------------------------------------------------------------------
 
-HEADERS: Final = ((0, 0x10), (7, 0x01), (8, 0x10), (11, 0x80), (12, 0x01), (15, 0x80))
-"""Bytes of a header and bits of them to flip, low and high ones of: the address of the node before,
+HEADERS: Final = (
+    (0, 0x02), (3, 0x80), (4, 0x02), (7, 0x80), (8, 0x01), (11, 0x80), (12, 0x01), (15, 0x80)
+)  # fmt: skip
+"""Bytes of a header and bits of them to flip, low and high ones of: the size of the node before,
 the tag (the size; bit 0 says that it is in use), the guard."""
 
 
@@ -75,6 +77,31 @@ def test_a_smashed_header(kernel: Kernel) -> None:
             corrupt(kernel, pointers[0] + 16, "interior")
         kernel.values(HeapCheck())
     free(kernel, pointers[3])
+
+
+@pytest.mark.parametrize("overrun", [1, 4, 5, 8, 12, 16])
+@pytest.mark.parametrize("byte", [0x00, 0x01, 0x41, 0x80, 0xFF])
+def test_a_header_that_was_written_over(kernel: Kernel, byte: int, overrun: int) -> None:
+    """By too long a write to the payload before it, of one byte over and over."""
+    _, b, _ = alloc(kernel, 96, 96, 32)
+    node = b - HEADER
+    data = bytes([byte]) * overrun
+    before = peek(kernel.machine, node, HEADER)
+    with poked(kernel, node, data):
+        if data != before[:overrun]:
+            corrupt(kernel, b)
+            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+    kernel.values(HeapCheck())
+
+
+def test_a_header_from_elsewhere(kernel: Kernel) -> None:
+    """A sound header is none in another place."""
+    pointers = alloc(kernel, 96, 96, 96, 96, 32)
+    header = peek(kernel.machine, pointers[1] - HEADER, HEADER)
+    with poked(kernel, pointers[3] - HEADER, header):
+        corrupt(kernel, pointers[3])
+    with poked(kernel, pointers[2] + 32, header):
+        corrupt(kernel, pointers[2] + 48, "interior")
 
 
 def test_a_smashed_free_neighbour(kernel: Kernel) -> None:
@@ -128,8 +155,8 @@ LISTS: Final = (
     ("heap.second_bitmap[0]", 0x40),  # nodes of 96 bytes
     ("heap.second_bitmap[0]", 0x80),
     ("heap.second_bitmap[5]", 0x01),
-    ("heap.free[0][6]", 0x20),
-    ("heap.free[3][3]", 0x20),
+    ("heap.free[6]", 0x20),
+    ("heap.free[99]", 0x20),
     ("heap.last", 0x20),
 )
 
@@ -147,7 +174,7 @@ def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("command", ["alloc 80", "zalloc 80", "align 32 32", "realloc 0 80"])
-@pytest.mark.parametrize("offset", [8, 12])
+@pytest.mark.parametrize("offset", [4, 12])
 def test_a_smashed_free_list_head_is_a_panic(machine: Machine, command: str, offset: int) -> None:
     """A node that a list leads to: nothing that is asked for can be answered any more."""
     monitor = MonitorChannel(machine.command)

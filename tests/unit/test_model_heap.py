@@ -18,6 +18,7 @@ from ringbench.model.layout import (
     HEAP_ALLOC_MAX,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
+    HEAP_HEADER,
     HEAP_NODE_MIN,
     HEAP_SECOND_LEVELS,
     HEAP_TRIM,
@@ -52,13 +53,15 @@ def check(state: KernelState) -> None:
     for address, node in nodes:
         assert node.previous == previous
         assert node.size % 16 == 0
-        assert node.size >= HEAP_NODE_MIN
+        assert node.size >= (HEAP_HEADER if address == heap.last else HEAP_NODE_MIN)
         if not node.used:
             assert not previous or heap.nodes[previous].used, "two free neighbours"
-            lists[size_class(node.size)].add(address)
+            if address != heap.last:
+                lists[size_class(node.size)].add(address)
         previous = address
     assert {key: set(addresses) for key, addresses in heap.free.items()} == lists
-    assert sum(map(len, heap.free.values())) == heap.free_count
+    assert not nodes or not nodes[-1][1].used, "the last node is free"
+    assert sum(map(len, heap.free.values())) == heap.free_count - (1 if nodes else 0)
     used = [node.size for _, node in nodes if node.used]
     assert (heap.used_count, heap.used_bytes) == (len(used), sum(used))
     assert heap.free_bytes == sum(node.size for _, node in nodes if not node.used)
@@ -118,11 +121,13 @@ def test_random_traces(seed: int, steps: int) -> None:
 
 def test_size_classes() -> None:
     assert size_class(32) == (0, 2)
-    assert size_class(496) == (0, 31)
-    assert size_class(512) == (1, 0)
-    assert size_class(528) == (1, 1)
+    assert size_class(1008) == (0, 63)
+    assert size_class(1024) == (1, 0)
+    assert size_class(4080) == (3, 63)
+    assert size_class(4096) == size_class(4144) == (4, 0)
+    assert size_class(4160) == (4, 1)
     assert size_class(1 << 20) == (12, 0)
-    assert size_class((1 << 35) - 16) == (26, 31)
+    assert size_class((1 << 35) - 16) == (26, 63)
     previous = (0, 0)
     for size in range(16, 1 << 16, 16):
         current = size_class(size)
@@ -145,8 +150,12 @@ def test_the_first_allocation() -> None:
         (HEAP_BASE, (32, True, 0)),
         (HEAP_BASE + 32, (PAGE - 32, False, HEAP_BASE)),
     ]
-    assert state.heap.first_bitmap == 1 << size_class(PAGE - 32)[0]
-    assert state.heap.second_bitmap[size_class(PAGE - 32)[0]] == 1 << size_class(PAGE - 32)[1]
+    assert state.heap.first_bitmap == 0, "the last node is on no list"
+    assert set(state.heap.second_bitmap) == {0}
+    state, _, _ = kmalloc(state, 16)
+    state, _, _ = kfree(state, FIRST)
+    assert state.heap.first_bitmap == 1
+    assert state.heap.second_bitmap[0] == 1 << 2
     region = state.spaces["heap"].regions[0]
     assert (region.base, region.length) == (HEAP_BASE, PAGE)
 
@@ -156,8 +165,28 @@ def test_node_sizes() -> None:
 
 
 def test_a_tail_of_sixteen_bytes_stays() -> None:
-    state, _, _ = kmalloc(booted(), PAGE - 16 - 16 - 15)
-    assert in_order(state.heap) == [(HEAP_BASE, (PAGE, True, 0))]
+    state, _, pointer = kmalloc(booted(), 32)
+    state, _, _ = kmalloc(state, 16)
+    state, _, _ = kfree(state, pointer)
+    state, _, again = kmalloc(state, 16)
+    assert again == pointer
+    assert state.heap.nodes[HEAP_BASE] == (48, True, 0)
+
+
+def test_the_last_node_may_be_a_bare_header() -> None:
+    state, _, _ = kmalloc(booted(), PAGE - 16 - 16)
+    bare = (HEAP_BASE + PAGE - 16, (16, False, HEAP_BASE))
+    assert in_order(state.heap) == [(HEAP_BASE, (PAGE - 16, True, 0)), bare]
+    state, _, pointer = kmalloc(state, 1)
+    assert pointer == HEAP_BASE + PAGE
+    assert state.heap.end == HEAP_BASE + 2 * PAGE
+    check(state)
+
+
+def test_an_allocation_leaves_the_last_node_a_header() -> None:
+    state, _, _ = kmalloc(booted(), PAGE - 16)
+    assert state.heap.end == HEAP_BASE + 2 * PAGE
+    assert state.heap.nodes[state.heap.last] == (PAGE, False, HEAP_BASE)
 
 
 def test_lists_are_last_in_first_out() -> None:
@@ -181,11 +210,14 @@ def test_growth_extends_a_free_last_node() -> None:
     assert state.heap.stale == {}
 
 
-def test_the_last_node_is_taken_though_its_class_is_not_searched() -> None:
-    state, _, _ = kmalloc(booted(), PAGE - 16 - 2000)
-    state, _, pointer = kmalloc(state, 2000 - 16)
-    assert pointer == HEAP_BASE + PAGE - 2000 + 16
-    assert state.heap.end == HEAP_BASE + PAGE
+def test_a_node_in_the_class_that_may_be_too_small_is_left() -> None:
+    state, _, hole = kmalloc(booted(), 2 * PAGE + 32 - 16)
+    state, _, fence = kmalloc(state, 16)
+    state, _, _ = kfree(state, hole)
+    state, _, pointer = kmalloc(state, 2 * PAGE + 16 - 16)
+    assert pointer == fence + 32, "its class begins at two pages, which would not do"
+    state, _, pointer = kmalloc(state, 2 * PAGE - 16)
+    assert pointer == hole
 
 
 def test_alignment_that_is_there_already_leaves_nothing_in_front() -> None:
@@ -217,11 +249,11 @@ def test_trimming() -> None:
     [
         (PAGE - 48, PAGE, 48),
         (PAGE - 32, PAGE, 32),
-        (PAGE - 16, 2 * PAGE, PAGE + 16),
-        (PAGE, PAGE, 0),
+        (PAGE - 16, PAGE, 16),
+        (PAGE, 2 * PAGE, PAGE),
     ],
 )
-def test_trimming_leaves_no_node_of_sixteen_bytes(below: int, end: int, left: int) -> None:
+def test_trimming_leaves_the_last_node_a_header(below: int, end: int, left: int) -> None:
     state, _, _ = kmalloc(booted(), 16)
     state, _, room = kmalloc(state, 2 * PAGE)
     state, _, _ = kfree(state, room)
@@ -306,15 +338,15 @@ def stale_at(offset: int) -> tuple[KernelState, int]:
     ("zeroed", "status"),
     [
         (0, Status.DOUBLE_FREE),
-        (5, Status.DOUBLE_FREE),  # the header begins with HEAP_BASE: five bytes of zero
-        (6, Status.INTERIOR),
+        (1, Status.DOUBLE_FREE),  # the header begins with 0x800 / 8: one byte of zero
+        (2, Status.INTERIOR),
         (16, Status.INTERIOR),
         (300, Status.INTERIOR),
     ],
 )
 def test_an_absorbed_header_lives_until_it_is_written_over(zeroed: int, status: Status) -> None:
-    state, stale = stale_at(0x60)
-    state, _, pointer = kzalloc(state, 0x50 + zeroed)
+    state, stale = stale_at(0x800)
+    state, _, pointer = kzalloc(state, 0x7F0 + zeroed)
     assert pointer == FIRST
     assert kfree(state, stale)[1] is status
 

@@ -86,17 +86,12 @@ def kfree(state: KernelState, pointer: int) -> tuple[KernelState, Status, None]:
     if status:
         return state, status, None
     editor = HeapEditor(state.heap)
-    editor.release(pointer - HEAP_HEADER)
-    last = editor.nodes[editor.last]
-    if last.used or (editor.last != HEAP_BASE and last.size < HEAP_TRIM):
-        return replace(state, heap=editor.result), Status.OK, None
-    if editor.last == HEAP_BASE:
+    is_last = editor.release(pointer - HEAP_HEADER)
+    if is_last and editor.last == HEAP_BASE:
         state, status, _ = vm_free(state, SPACE, HEAP_BASE)
         return replace(state, heap=EMPTY_HEAP), status, None
-    end = -(-editor.last // SIZE_4K) * SIZE_4K
-    if end - editor.last == HEAP_HEADER:
-        end += SIZE_4K
-    if end < editor.end:
+    if is_last and editor.nodes[editor.last].size >= HEAP_TRIM:
+        end = -(-(editor.last + HEAP_HEADER) // SIZE_4K) * SIZE_4K
         state, status, _ = vm_resize(state, SPACE, HEAP_BASE, end - HEAP_BASE)
         editor.cut(end)
     return replace(state, heap=editor.result), status, None
@@ -131,13 +126,13 @@ def _pointer_status(heap: HeapState, pointer: int) -> Status:
 
 
 def _find(state: KernelState, needed: int) -> tuple[KernelState, HeapEditor, int | None]:
-    """Return a free node of at least `needed` bytes, grown if there is none; None: no memory."""
+    """Return a free node to take `needed` bytes from, grown if there is none; None: no memory."""
     editor = HeapEditor(state.heap)
     address = editor.find(needed)
     if address is not None:
         return state, editor, address
     last = state.heap.nodes.get(state.heap.last)
-    missing = needed - (last.size if last and not last.used else 0)
+    missing = needed + HEAP_HEADER - (last.size if last else 0)
     grown = -(-missing // SIZE_4K) * SIZE_4K
     if last is None:
         state, status, _ = vm_alloc_at(state, SPACE, HEAP_BASE, grown, WRITE, VmKind.ANONYMOUS)

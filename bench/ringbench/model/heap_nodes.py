@@ -6,28 +6,41 @@ free, until something is written over it, and kfree names a double free by it. `
 
 from typing import Final
 
-from ringbench.model.layout import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
+from ringbench.model.layout import (
+    HEAP_BASE,
+    HEAP_GUARD,
+    HEAP_HEADER,
+    HEAP_LINEAR,
+    HEAP_NODE_MIN,
+    HEAP_SECOND_LEVELS,
+)
 from ringbench.model.state import HeapState, Node
 
 _LINKS: Final = 16
 """Bytes of the list links at the start of a free node's payload."""
-_FINE: Final = 512
-_ROUNDED: Final = 1024
+_TAG_UNIT: Final = 8
+"""Bytes of size per unit in a header."""
 
 
 def size_class(size: int) -> tuple[int, int]:
     """Return (first level, second level) of the list for free nodes of a size."""
-    if size < _FINE:
-        return 0, size >> 4
+    if size < HEAP_LINEAR:
+        return divmod(size >> 4, HEAP_SECOND_LEVELS)
     k = size.bit_length() - 1
-    return k - 8, size >> (k - 5) & 31
+    return divmod(HEAP_SECOND_LEVELS * (k - 9) + (size >> (k - 6)), HEAP_SECOND_LEVELS)
 
 
 def search_size(size: int) -> int:
     """Return the size whose class, and any above, has only nodes of at least `size` bytes."""
-    if size < _ROUNDED:
+    if size < HEAP_LINEAR:
         return size
-    return size + (1 << (size.bit_length() - 6)) - 1
+    return size + (1 << (size.bit_length() - 7)) - 1
+
+
+def header(address: int, size: int, before: int) -> bytes:
+    """Return the 16 bytes of a free node's header; `before` is the size of the node before."""
+    links = before // _TAG_UNIT | size // _TAG_UNIT << 32
+    return links.to_bytes(8, "little") + (links ^ address ^ HEAP_GUARD).to_bytes(8, "little")
 
 
 class HeapEditor:
@@ -64,29 +77,26 @@ class HeapEditor:
         best = min((each for each in self._free if each >= wanted), default=None)
         if best is not None:
             return self._free[best][0]
-        if self.last and not self.nodes[self.last].used and self.nodes[self.last].size >= size:
+        if self.last and self.nodes[self.last].size >= size + HEAP_HEADER:
             return self.last
         return None
 
     def extend(self, length: int) -> int:
-        """Append memory, joined to a free last node; the address of the free node at the end."""
-        node = self.nodes.get(self.last)
-        address = self.end
-        self.end += length
-        if node is None or node.used:
-            self._set(address, Node(length, False, self.last))
-            self.last = address
+        """Append memory to the last node, or make it that; its address."""
+        if self.last:
+            size, _, previous = self.nodes[self.last]
+            self.nodes[self.last] = Node(size + length, False, previous)
         else:
-            address = self.last
-            self._unlist(address)
-            self._set(address, Node(node.size + length, False, node.previous))
-        self._enlist(address)
-        return address
+            self.last = HEAP_BASE
+            self._set(HEAP_BASE, Node(length, False, 0))
+        self.end += length
+        return self.last
 
     def use(self, address: int, size: int, front: int = 0) -> None:
         """Allocate `size` bytes from a free node, `front` bytes into it; the tail is split off."""
         total, _, previous = self.nodes[address]
-        self._unlist(address)
+        if address != self.last:
+            self._unlist(address)
         if front:
             self._set(address, Node(front, False, previous))
             self._enlist(address)
@@ -96,45 +106,43 @@ class HeapEditor:
     def resize(self, address: int, size: int) -> bool:
         """Give a used node another size in place, if it can; whether it could."""
         total, _, previous = self.nodes[address]
-        following = self.nodes.get(address + total)
-        after = following.size if following and not following.used else 0
-        if size > total + after:
+        following = self.nodes[address + total]
+        after = following.size if not following.used else 0
+        if size > total + after - (HEAP_HEADER if address + total == self.last else 0):
             return False
-        if size > total or (after and total - size >= HEAP_NODE_MIN):
+        if total - HEAP_NODE_MIN < size <= total:
+            return True
+        if after:
             self._absorb(address + total)
-            total += after
-        self._settle(address, total, previous, size)
+        self._settle(address, total + after, previous, size)
         return True
 
-    def release(self, address: int) -> None:
-        """Free a used node, and merge it with its free neighbours."""
+    def release(self, address: int) -> bool:
+        """Free a used node, merged with its free neighbours; whether it is the last node then."""
         size, _, previous = self.nodes[address]
         start, total = address, size
-        following = self.nodes.get(address + size)
-        if following and not following.used:
+        following = self.nodes[address + size]
+        if not following.used:
             self._absorb(address + size)
             total += following.size
         before = self.nodes.get(previous)
         if before and not before.used:
             self._unlist(previous)
             self._remove(address)
-            self._stale[address] = (previous, size >> 3)
+            self._stale[address] = header(address, size, before.size)
             start, total, previous = previous, total + before.size, before.previous
         self._set(start, Node(total, False, previous))
+        if start + total == self.end:
+            self.last = start
+            return True
         self._relink(start + total, start)
         self._enlist(start)
+        return False
 
     def cut(self, end: int) -> None:
-        """Give back the memory from `end` on, which lies in the free last node."""
-        address = self.last
-        previous = self.nodes[address].previous
-        self._unlist(address)
-        if end == address:
-            self._remove(address)
-            self.last = previous
-        else:
-            self._set(address, Node(end - address, False, previous))
-            self._enlist(address)
+        """Give back the memory from `end` on, which lies in the payload of the last node."""
+        _, _, previous = self.nodes[self.last]
+        self.nodes[self.last] = Node(end - self.last, False, previous)
         self.end = end
         self._stale = {each: held for each, held in self._stale.items() if each < end}
 
@@ -152,40 +160,38 @@ class HeapEditor:
             for each in gone:
                 del self._stale[each]
         cut, part = address + whole, length - whole
-        if part and cut in self._stale:
-            previous, tag = self._stale[cut]
-            header = previous.to_bytes(8, "little") + tag.to_bytes(4, "little")
-            if part > len(header) or not zeros or any(header[:part]):
-                del self._stale[cut]
+        if part and cut in self._stale and not (zeros and not any(self._stale[cut][:part])):
+            del self._stale[cut]
 
     def _settle(self, address: int, total: int, previous: int, size: int) -> None:
         """Make [address, address + total) a used node of `size`, and a free one if enough is left.
 
-        What is left is followed by no free node.
+        At the end of the heap what is left is the last node. Else no free node follows.
         """
-        if total - size < HEAP_NODE_MIN:
+        end, tail = address + total, address + size
+        if end != self.end and total - size < HEAP_NODE_MIN:
             self._set(address, Node(total, True, previous))
-            self._relink(address + total, address)
+            self._relink(end, address)
             return
-        tail = address + size
         self._set(address, Node(size, True, previous))
         self._set(tail, Node(total - size, False, address))
-        self._relink(address + total, tail)
-        self._enlist(tail)
+        if end == self.end:
+            self.last = tail
+        else:
+            self._relink(end, tail)
+            self._enlist(tail)
 
     def _absorb(self, address: int) -> None:
         """Take a free node away; its header stays in memory."""
         size, _, previous = self.nodes[address]
-        self._unlist(address)
+        if address != self.last:
+            self._unlist(address)
+        self._stale[address] = header(address, size, self.nodes[previous].size)
         self._remove(address)
-        self._stale[address] = (previous, size >> 3)
 
     def _relink(self, address: int, previous: int) -> None:
-        if address == self.end:
-            self.last = previous
-        else:
-            node = self.nodes[address]
-            self.nodes[address] = Node(node.size, node.used, previous)
+        node = self.nodes[address]
+        self.nodes[address] = Node(node.size, node.used, previous)
 
     def _set(self, address: int, node: Node) -> None:
         self._remove(address)

@@ -138,15 +138,16 @@ class Node(NamedTuple):
 class HeapState:
     """The kernel heap; nodes by the address of their header, in no particular order.
 
-    `stale` has the headers that merges absorbed and nothing overwrote since: address ->
-    (previous, tag). The kernel names a double free by them.
+    `free` has the lists of free nodes, which the last node is not on. `stale` has the headers that
+    merges absorbed and nothing overwrote since: address -> bytes. The kernel names a double free
+    by them.
     """
 
     end: int
     last: int
     nodes: Mapping[int, Node]
     free: Mapping[tuple[int, int], tuple[int, ...]]
-    stale: Mapping[int, tuple[int, int]]
+    stale: Mapping[int, bytes]
     used_count: int
     used_bytes: int
 

@@ -92,37 +92,45 @@ class _NodeReader:
         address = base
         while address < end:
             try:
-                previous = self.member(address, names.previous)
+                before = self.member(address, names.before)
                 tag, guard = self.member(address, names.tag), self.member(address, names.guard)
             except UNREADABLE:
                 self.guest.note(LAYER, "a header is not readable", f"node {address:#x}")
                 return
             size = names.size_of(tag)
-            if size < names.node_min or size % names.node_align or address + size > end:
+            least = names.header if address + size == end else names.node_min
+            if size < least or size % names.node_align or address + size > end:
                 self.guest.note(LAYER, f"size {size:#x} cannot be", f"node {address:#x}")
                 return
-            right = guard == names.guard_of(address, previous, tag)
+            right = guard == names.guard_of(address, before, tag)
+            previous = names.previous_of(address, before)
             yield Node(address, size, names.used(tag), previous, right)
             address += size
 
     def free_lists(self, nodes: Mapping[int, Node]) -> dict[tuple[int, int], tuple[int, ...]]:
         """Follow every free list; one that leads to what is no node ends there."""
-        names = self.guest.layout.heap
-        heads = self.guest.types.value(self.guest.virtual, names.free)
+        names, types = self.guest.layout.heap, self.guest.types
+        cells = types.locate(names.free).address
+        heads = types.value(self.guest.virtual, names.free)
         assert isinstance(heads, list)
+        step = types.offset(self.guest.struct(names.node_type), names.link)[1].size
         lists = {}
-        for first, row in enumerate(heads):
-            assert isinstance(row, list)
-            for second, head in enumerate(row):
-                if int(head):
-                    where = f"free list {first}.{second}"
-                    lists[first, second] = tuple(self.follow(int(head), nodes, where))
+        for index, head in enumerate(heads):
+            if int(head):
+                place = names.place_of(index)
+                where = f"free list {place[0]}.{place[1]}"
+                lists[place] = tuple(self.follow(cells + index * step, int(head), nodes, where))
         return lists
 
-    def follow(self, address: int, nodes: Mapping[int, Node], where: str) -> Iterator[int]:
+    def follow(
+        self, cell: int, address: int, nodes: Mapping[int, Node], where: str
+    ) -> Iterator[int]:
+        """Yield the nodes of a list; `cell` is where the pointer to the first one is."""
         names = self.guest.layout.heap
+        next_offset, _ = self.guest.types.offset(
+            self.guest.struct(names.node_type), names.next_free
+        )
         seen: set[int] = set()
-        previous = 0
         while address:
             if address in seen:
                 self.guest.note(LAYER, f"it returns to {address:#x}", where)
@@ -132,11 +140,11 @@ class _NodeReader:
                 return
             seen.add(address)
             yield address
-            back = self.member(address, names.previous_free)
-            if back != previous:
-                what = f"node {address:#x} has previous {back:#x}, not {previous:#x}"
+            link = self.member(address, names.link)
+            if link != cell:
+                what = f"node {address:#x} has link {link:#x}, not {cell:#x}"
                 self.guest.note(LAYER, what, where)
-            previous, address = address, self.member(address, names.next_free)
+            cell, address = address + next_offset, self.member(address, names.next_free)
 
     def member(self, node: int, name: str) -> int:
         """Return an integer or pointer member of a node."""

@@ -118,14 +118,17 @@ class HeapNames:
     free: str = "heap.free"
     space: str = "heap.space"
     node_type: str = "struct heap_node"
-    previous: str = "previous"
+    before: str = "before"
     tag: str = "tag"
     guard: str = "guard"
     next_free: str = "next_free"
-    previous_free: str = "previous_free"
+    link: str = "link"
+    header: int = 16
     node_min: int = 32
     node_align: int = 16
-    guard_factor: int = 0x9E3779B97F4A7C15
+    guard_constant: int = 0x9E3779B97F4A7C15
+    linear_limit: int = 4096
+    second_levels: int = 64
 
     def size_of(self, tag: int) -> int:
         """Return a node's bytes, header included, from its tag: size / 8, bit 0 for in use."""
@@ -135,17 +138,24 @@ class HeapNames:
         """Tell whether a tag says that its node is in use."""
         return bool(tag & 1)
 
-    def guard_of(self, address: int, previous: int, tag: int) -> int:
-        """Return the 32-bit guard that a node's header must have."""
-        product = (previous ^ (address << 16) ^ tag) * self.guard_factor
-        return product >> 32 & 0xFFFF_FFFF
+    def previous_of(self, address: int, before: int) -> int:
+        """Return the address of the node before, from its size / 8; 0 if there is none."""
+        return address - before * 8 if before else 0
+
+    def guard_of(self, address: int, before: int, tag: int) -> int:
+        """Return the 64-bit guard that a node's header must have."""
+        return before ^ tag << 32 ^ address ^ self.guard_constant
 
     def size_class(self, size: int) -> tuple[int, int]:
         """Return the first and second level of the free list for nodes of `size` bytes."""
-        if size < 512:
-            return 0, size // 16
+        if size < self.linear_limit:
+            return self.place_of(size // 16)
         k = size.bit_length() - 1
-        return k - 8, size >> (k - 5) & 31
+        return self.place_of(64 * (k - 9) + (size >> (k - 6)))
+
+    def place_of(self, index: int) -> tuple[int, int]:
+        """Return the first and second level of a free list by its place among the heads."""
+        return divmod(index, self.second_levels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,17 +158,16 @@ struct vm_slab task_slab = {
 #define TAIL_NODE (HEAP_BASE + 0x100)
 #define HEAP_END  (HEAP_BASE + 0x2000)
 
-#define GUARD(previous, at, tag) \
-    ((uint32_t)((((previous) ^ ((at) << 16) ^ (tag)) * HEAP_GUARD_FACTOR) >> 32))
-#define HEADER(before, at, bytes, used)                                    \
-    .previous = (struct heap_node *)(before), .tag = (bytes) / 8 + (used), \
-    .guard = GUARD(before, at, (bytes) / 8 + (used))
+/* The size of the node before, and of this one. */
+#define HEADER(bytes_before, at, bytes, used)                  \
+    .before = (bytes_before) / 8, .tag = (bytes) / 8 + (used), \
+    .guard = (bytes_before) / 8 ^ ((bytes) / 8 + (used)) << 32 ^ (at) ^ HEAP_GUARD
 
 struct heap_page {
     struct {
         struct {
-            struct heap_node *previous;
-            uint32_t tag, guard;
+            uint32_t before, tag;
+            uint64_t guard;
         } header;
         struct task task;
         uint8_t rest[0x60 - 16 - sizeof(struct task)];
@@ -189,7 +188,7 @@ struct heap_page {
 _Static_assert(sizeof(struct heap_page) == 0x2000, "the nodes fill the heap");
 
 __attribute__((section(".heap"), used)) struct heap_page heap_page = {
-    .task_node = {.header = {HEADER(0ULL, TASK_NODE, 0x60, 1)},
+    .task_node = {.header = {HEADER(0ULL, TASK_NODE, 0x60ULL, 1)},
                   .task = {.id = 1,
                            .space = {.root = TASK_ROOT,
                                      .base = TASK_WINDOW_BASE,
@@ -197,17 +196,17 @@ __attribute__((section(".heap"), used)) struct heap_page heap_page = {
                                      .first = &task_slab.regions[0],
                                      .slabs = &task_slab,
                                      .region_count = 2}}},
-    .free_node = {.node = {HEADER(TASK_NODE, FREE_NODE, 0x60, 0)}},
-    .used_node = {.node = {HEADER(FREE_NODE, USED_NODE, 0x40, 1)}},
-    .tail_node = {.node = {HEADER(USED_NODE, TAIL_NODE, 0x1f00, 0)}},
+    .free_node = {.node = {HEADER(0x60ULL, FREE_NODE, 0x60ULL, 0), .link = &heap.free[6]}},
+    .used_node = {.node = {HEADER(0x60ULL, USED_NODE, 0x40ULL, 1)}},
+    .tail_node = {.node = {HEADER(0x40ULL, TAIL_NODE, 0x1f00ULL, 0)}},
 };
 
 struct heap heap = {
     .end = HEAP_END,
     .last = &heap_page.tail_node.node,
-    .first_bitmap = 1 << 0 | 1 << 4,
-    .second_bitmap = {[0] = 1 << 6, [4] = 1 << 30},
-    .free = {[0] = {[6] = &heap_page.free_node.node}, [4] = {[30] = &heap_page.tail_node.node}},
+    .first_bitmap = 1 << 0,
+    .second_bitmap = {[0] = 1 << 6},
+    .free = {[6] = &heap_page.free_node.node},
     .space = {.root = KERNEL_ROOT,
               .base = HEAP_BASE,
               .limit = HEAP_BASE + HEAP_SIZE,

@@ -68,10 +68,9 @@ def empty_table(guest: Any) -> None:
 
 def header(guest: Any, node: int, previous: int, tag: int) -> None:
     """Overwrite a node's header, the guard right."""
-    guard = (previous ^ node << 16 ^ tag) * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF
-    guest.poke(node, previous)
-    guest.poke(node + 8, tag, 4)
-    guest.poke(node + 12, guard, 4)
+    links = ((node - previous) // 8 if previous else 0) | tag << 32
+    guest.poke(node, links)
+    guest.poke(node + 8, links ^ node ^ 0x9E3779B97F4A7C15)
 
 
 def empty_slab(guest: Any) -> None:
@@ -210,17 +209,21 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("heap.last", HEAP + 0xC0),
         {"nodes_tile_the_heap"},
     ),
+    "a heap that ends in use": (
+        lambda g: header(g, HEAP + 0x100, HEAP + 0xC0, 0x1F00 // 8 + 1),
+        {"nodes_tile_the_heap"},
+    ),
     "two free neighbours": (
         lambda g: header(g, HEAP + 0xC0, HEAP + 0x60, 0x40 // 8),
         {"neighbours_are_merged", "free_lists_hold_the_free_nodes"},
     ),
     "a smashed guard": (lambda g: g.poke(HEAP + 0x6C, 1, 4), {"headers_are_intact"}),
     "a bitmap of the free lists": (
-        lambda g: g.set("heap.first_bitmap", 1),
+        lambda g: g.set("heap.first_bitmap", 3),
         {"free_lists_hold_the_free_nodes"},
     ),
     "a free node on no list": (
-        lambda g: g.set("heap.free[4][30]", 0),
+        lambda g: g.set("heap.free[6]", 0),
         {"free_lists_hold_the_free_nodes"},
     ),
     "no current task": (

@@ -33,7 +33,10 @@ def test_the_encodings_are_those_of_the_headers(tmp_path: Path) -> None:
         tmp_path,
         f"HEAP_NODE_MIN == {heap.node_min}",
         f"HEAP_ALIGN == {heap.node_align}",
-        f"HEAP_GUARD_FACTOR == {heap.guard_factor}ULL",
+        f"HEAP_HEADER == {heap.header}",
+        f"HEAP_GUARD == {heap.guard_constant}ULL",
+        f"HEAP_LINEAR == {heap.linear_limit}",
+        f"HEAP_SECOND_LEVELS == {heap.second_levels}",
         f"BLOCK_FRAMES == {RINGBENCH.block_frames}",
         f"PADDR_NONE == {RINGBENCH.none}ULL",
     )
@@ -42,10 +45,20 @@ def test_the_encodings_are_those_of_the_headers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "place"),
-    [(32, (0, 2)), (496, (0, 31)), (512, (1, 0)), (528, (1, 1)), (1008, (1, 31)), (1024, (2, 0))],
+    [
+        (32, (0, 2)),
+        (1008, (0, 63)),
+        (1024, (1, 0)),
+        (4080, (3, 63)),
+        (4096, (4, 0)),
+        (4144, (4, 0)),
+        (4160, (4, 1)),
+        (8176, (4, 63)),
+        (8192, (5, 0)),
+    ],
 )
 def test_size_classes(size: int, place: tuple[int, int]) -> None:
-    """heap.h: below 512, s / 16; from there, k - 8 and (s >> (k - 5)) & 31."""
+    """heap.h: below 4 KiB, number s / 16; from there, 64 * (k - 9) + (s >> (k - 6))."""
     assert RINGBENCH.heap.size_class(size) == place
 
 

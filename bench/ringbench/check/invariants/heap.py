@@ -18,6 +18,8 @@ def nodes_tile_the_heap(picture: Picture) -> Iterator[Mismatch]:
     last = heap.nodes[-1].address if heap.nodes else 0
     if last != heap.last:
         yield Mismatch(LAYER, "last node", f"{last:#x}", f"{heap.last:#x}", "the end")
+    if heap.nodes and heap.nodes[-1].used:
+        yield Mismatch(LAYER, "last node", "free", "in use", "the end")
     previous = 0
     for node in heap.nodes:
         if node.previous != previous:
@@ -49,9 +51,13 @@ def headers_are_intact(picture: Picture) -> Iterator[Mismatch]:
 
 
 def free_lists_hold_the_free_nodes(picture: Picture) -> Iterator[Mismatch]:
-    """Every free node is on the list of its size's class, once, and the bitmaps say which."""
+    """Every free node but the last is on the list of its size's class, once; so say the bitmaps."""
     heap, size_class = picture.heap, picture.layout.heap.size_class
-    expected = {node.address: [size_class(node.size)] for node in heap.nodes if not node.used}
+    expected = {
+        node.address: [size_class(node.size)]
+        for node in heap.nodes
+        if not node.used and node.end != heap.end
+    }
     listed: dict[int, list[tuple[int, int]]] = {}
     for place, nodes in heap.free_lists.items():
         for address in nodes:
