@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import gdb_latency, memory_readers, page_tables, startup
+from benchmarks import channels, gdb_latency, memory_readers, page_tables, startup
 from benchmarks.figure import Figure
 from ringbench.config import Config
 
@@ -22,4 +22,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     page_tables.measure,
     gdb_latency.measure,
     memory_readers.measure,
+    channels.measure,
 )
