@@ -220,6 +220,12 @@ def test_what_came_and_was_not_read_is_dropped(echo: tuple[Machine, Snapshot]) -
             assert not deadline.expired
         machine.restore(snapshot)
         assert machine.command("hello") == "said hello"
+    machine.serial.send("panic")
+    while "!! end" not in machine.serial.tail():
+        assert not deadline.expired
+    machine.restore(snapshot)
+    assert machine.ending() is None
+    assert machine.command("hello") == "said hello"
 
 
 def test_input_that_was_not_read_cannot_be_taken_back(kernels: KernelConfigs) -> None:
@@ -291,3 +297,12 @@ def test_refusals(kernels: KernelConfigs, echo: tuple[Machine, Snapshot], tmp_pa
     os.kill(machine._qemu.process.pid, signal.SIGKILL)
     with pytest.raises(MachineError):
         machine.restore(snapshot)
+
+
+def test_not_while_a_command_is_performed(echo: tuple[Machine, Snapshot]) -> None:
+    machine, snapshot = echo
+    machine.begin("tick")
+    with pytest.raises(MachineError, match="still performing 'tick'"):
+        machine.freeze()
+    machine.restore(snapshot)
+    assert machine.command("hello") == "said hello", "what was begun is forgotten"

@@ -323,6 +323,9 @@ class Machine:
         """
         if self._inquest.ending is not None:
             raise self._inquest.ended(self._inquest.ending, Hang, "before it was frozen")
+        if self._begun is not None:
+            text = f"cannot be frozen: the kernel is still performing {self._begun!r}"
+            raise self._inquest.add_evidence(MachineError(text))
         heard = self.qmp.heard()
         self.serial.check()
         with self.stopped():
