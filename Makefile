@@ -17,6 +17,7 @@ BENCH_ARGS ?=
 TEST_ARGS ?=
 TEST_JOBS ?= 2
 PERF_ARGS ?=
+SEEDS ?= 1 2 3
 MEMORY ?= 64M
 CPU ?= max
 APPEND ?=
@@ -147,6 +148,11 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 .PHONY: test
 test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS)
+
+.PHONY: shuffle
+shuffle: packages-iso all iso host-library venv ## the tests of the kernel in random orders (SEEDS='1 2 3')
+	$(Q)for seed in $(SEEDS); do \
+	    $(BIN)/pytest tests/system -n $(TEST_JOBS) --shuffle=$$seed $(TEST_ARGS) || exit; done
 
 .PHONY: unit
 unit: all host-library venv ## run the tests that need no QEMU

@@ -1,6 +1,32 @@
-"""For all tests: hypothesis judges results, not how long an example takes on a busy machine."""
+"""What all tests share.
 
+`--shuffle SEED` runs them in another order, the same for each seed. Property tests are judged by
+their results, not by how long an example takes on a busy machine.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("ringbench", deadline=None)
 settings.load_profile("ringbench")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run the tests in an order made from SEED"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        Random(seed).shuffle(items)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = config.getoption("--shuffle")
+    return None if seed is None else f"order of tests: --shuffle={seed}"

@@ -2,8 +2,9 @@
 
 Fixtures: `machine` (a kernel just booted to its prompt), `monitor` (its console), `gdb` (the
 debugger, the guest stopped), `memory` (guest-physical memory), `ringbench_config`. Every test that
-asks for `machine` gets one of its own, on sockets in a private folder, so tests are independent of
-each other and of their order, and run in parallel under xdist.
+asks for `machine` gets one as it was when it had just booted, so tests are independent of each
+other and of their order: one machine of each configuration is booted, and restored before every
+test (`ringbench.machine.pool`). Each xdist worker has its own, on sockets in private folders.
 
 The marker `ringbench` changes the configuration for one test::
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
     from ringbench.drive.monitor import MonitorChannel
-    from ringbench.machine import Gdb, Machine
+    from ringbench.machine import Gdb, Machine, Pool
 
 MARKER_KEYS: Final = {
     "elf": "kernel.elf",
@@ -62,6 +63,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("failed", "always", "never"),
         default="failed",
         help="whose logs to keep in the test's temporary folder (default: of failed tests)",
+    )
+    group.addoption(
+        "--ringbench-fresh",
+        action="store_true",
+        help="boot a machine for every test instead of restoring one that has booted",
     )
 
 
@@ -109,21 +115,35 @@ def marked_changes(item: pytest.Item) -> Mapping[str, object]:
     return changes
 
 
+@pytest.fixture(scope="session")
+def ringbench_machines(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pool]:
+    """Booted machines: `ringbench_machines.lend(config)` is a context manager that gives one."""
+    from ringbench.machine import Pool
+    from ringbench.machine.pool import LIMIT
+
+    limit = 0 if pytestconfig.getoption("--ringbench-fresh") else LIMIT
+    with Pool(tmp_path_factory.mktemp("ringbench-machines"), limit) as pool:
+        yield pool
+
+
 @pytest.fixture
 def machine(
     request: pytest.FixtureRequest,
     ringbench_config: Config,
+    ringbench_machines: Pool,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Machine]:
-    """A machine that has just booted to its prompt; ended after the test, however that ends."""
+    """A machine as it is when it has just booted to its prompt, whatever the tests before did."""
     from ringbench.config import override
-    from ringbench.machine import Machine
 
     item: pytest.Item = request.node
     folder = tmp_path_factory.mktemp(re.sub(r"\W+", "-", item.name)[:40])
     item.stash[ARTEFACTS] = folder
-    with Machine.start(override(ringbench_config, marked_changes(item)), keep=folder) as started:
-        yield started
+    config = override(ringbench_config, marked_changes(item))
+    with ringbench_machines.lend(config, keep=folder) as booted:
+        yield booted
     keep = item.config.getoption("--ringbench-keep")
     if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):
         shutil.rmtree(folder)

@@ -123,6 +123,133 @@ def test_kernel_that_panics_at_boot_is_an_error_with_its_words(inner: pytest.Pyt
     result.stdout.fnmatch_lines(["*!! panic*"])
 
 
+def test_every_test_gets_a_machine_just_booted(inner: pytest.Pytester) -> None:
+    """One QEMU for all of them, whatever they do to it; another for one that ended it."""
+    inner.makepyfile(
+        """
+        import os, signal
+        import pytest
+        from ringbench.errors import MachineError
+
+        BOOTED = []
+        MACHINES = []
+
+        def just_booted(machine):
+            BOOTED.append(machine.command("pmm alloc 3"))
+            MACHINES.append(machine.private)
+            assert machine.serial.transcript.read_text().count("pmm alloc") == 1
+            assert machine.command("heap alloc 4000").startswith("ok ")
+            assert set(BOOTED) == {BOOTED[0]}
+
+        def test_disturbs(machine):
+            just_booted(machine)
+            machine.command("echo off")
+
+        def test_debugs(machine, gdb):
+            gdb.break_("pmm_alloc_run")
+
+        def test_after_debugging(machine):
+            just_booted(machine)
+            assert machine.private == MACHINES[0]
+
+        @pytest.mark.xfail(strict=True)
+        def test_fails(machine):
+            assert False
+
+        @pytest.mark.ringbench(memory="32M")
+        def test_other_configuration(machine):
+            assert machine.private != MACHINES[0]
+            machine.command("pmm alloc 3")
+
+        def test_kills(machine):
+            just_booted(machine)
+            assert machine.private == MACHINES[0]
+            os.kill(machine._qemu.process.pid, signal.SIGKILL)
+            with pytest.raises(MachineError):
+                machine.command("info")
+
+        def test_closes(machine):
+            just_booted(machine)
+            assert machine.private != MACHINES[0]
+            machine.close()
+
+        def test_is_not_impressed(machine):
+            just_booted(machine)
+            assert len(set(MACHINES)) == 3
+        """
+    )
+    inner.runpytest_subprocess().assert_outcomes(passed=7, xfailed=1)
+
+
+def test_few_machines_are_kept_and_none_in_the_end(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+        from ringbench.config import override
+
+        LENT = []
+
+        @pytest.mark.parametrize("size", [16, 17, 18, 19, 20, 21])
+        def test_size(ringbench_machines, ringbench_config, size):
+            config = override(ringbench_config, {"machine.memory": f"{size}M"})
+            with ringbench_machines.lend(config) as machine:
+                assert machine.command("info").startswith("ok ")
+            LENT.append(machine)
+            print("FOLDER", machine.private)
+            ended = [each._qemu.process.exit_status() is not None for each in LENT]
+            assert ended == [True] * (len(LENT) - 4) + [False] * min(len(LENT), 4)
+        """
+    )
+    result = inner.runpytest_subprocess("-s")
+    result.assert_outcomes(passed=6)
+    folders = [Path(line.split("FOLDER ")[1]) for line in result.outlines if "FOLDER" in line]
+    assert len(folders) == 6
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_fresh_machines(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        SEEN = set()
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_boots(machine, n):
+            SEEN.add(machine.private)
+            assert len(SEEN) == n + 1
+        """
+    )
+    inner.runpytest_subprocess("--ringbench-fresh").assert_outcomes(passed=2)
+
+
+def test_machine_that_cannot_be_frozen_is_booted_each_time(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+
+        SEEN = set()
+
+        @pytest.fixture
+        def disk(ringbench_machines, ringbench_config, tmp_path_factory):
+            from ringbench.config import override
+            disk = tmp_path_factory.getbasetemp() / "disk.img"
+            disk.write_bytes(bytes(1 << 16))
+            drive = ["-drive", f"file={disk},format=raw"]
+            config = override(ringbench_config, {"machine.arguments": drive})
+            with ringbench_machines.lend(config) as machine:
+                yield machine
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_boots(disk, n):
+            assert disk.command("info").startswith("ok ")
+            SEEN.add(disk.private)
+            assert len(SEEN) == n + 1
+        """
+    )
+    inner.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_parallel_machines_do_not_clash(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         """

@@ -1,9 +1,9 @@
-"""One booted kernel a module, in lockstep with the model; every test leaves it as it found it."""
+"""A kernel just booted for every test, in lockstep with the model, and drained at the end of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +12,7 @@ from ringbench.config import Config, override
 from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import Operation, PmmAlloc, PmmFree, TaskNew, Touch
 from ringbench.lockstep import Lockstep
-from ringbench.machine import Machine
+from ringbench.machine import Machine, Pool
 from ringbench.model.pmm import runs
 from ringbench.model.state import KernelState
 from tests.system.layout import PAGE
@@ -113,51 +113,23 @@ class Kernel:
         return found
 
 
-class SharedKernel:
-    """A module's kernel: booted when first lent, and again after a test that spoiled it."""
+@pytest.fixture
+def kernel(
+    ringbench_config: Config, ringbench_machines: Pool, request: pytest.FixtureRequest
+) -> Iterator[Kernel]:
+    """The kernel as after boot; after the test everything is given back and all of it compared.
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._machines = ExitStack()
-        self._clean: Kernel | None = None
-
-    @contextmanager
-    def lend(self) -> Iterator[Kernel]:
-        """Lend the kernel as after boot; it is kept if it could be brought back to that."""
-        kernel, self._clean = self._clean or self._boot(), None
+    A module may set MACHINE = {"machine.memory": "16M"} or the like.
+    """
+    changes = getattr(request.module, "MACHINE", {})
+    with ringbench_machines.lend(override(ringbench_config, changes)) as machine:
+        machine.command("echo off")
+        kernel = Kernel(machine)
         yield kernel
         if kernel.lockstep.mismatches:  # the test has failed with them
             return
         kernel.look("at the end of the test")
         kernel.lockstep.drain(kernel.monitor)
-        self._clean = kernel
-
-    def close(self) -> None:
-        """End the machine, if there is one."""
-        self._machines.close()
-
-    def _boot(self) -> Kernel:
-        self.close()
-        machine = self._machines.enter_context(Machine.start(self._config))
-        machine.command("echo off")
-        return Kernel(machine)
-
-
-@pytest.fixture(scope="module")
-def shared_kernel(
-    ringbench_config: Config, request: pytest.FixtureRequest
-) -> Iterator[SharedKernel]:
-    """The module's kernel; a module may set MACHINE = {"machine.memory": "16M"} or the like."""
-    shared = SharedKernel(override(ringbench_config, getattr(request.module, "MACHINE", {})))
-    yield shared
-    shared.close()
-
-
-@pytest.fixture
-def kernel(shared_kernel: SharedKernel) -> Iterator[Kernel]:
-    """The kernel as after boot; after the test everything is given back and all of it compared."""
-    with shared_kernel.lend() as kernel:
-        yield kernel
 
 
 @pytest.fixture

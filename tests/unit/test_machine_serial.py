@@ -149,6 +149,18 @@ def test_exception_that_comes_in_pieces(ends: Ends) -> None:
     assert caught.value.block == ("!! exception 14", "  cr2 0x10", "!! end")
 
 
+@pytest.mark.parametrize("cut", range(1, len("!! end panic\r\n")))
+def test_closing_line_that_comes_in_pieces(ends: Ends, cut: int) -> None:
+    closing = "!! end panic\r\n"
+    ends.says("!! panic out of luck\r\n" + closing[:cut])
+    thread = threading.Timer(0.01, lambda: ends.says(closing[cut:]))
+    thread.start()
+    with pytest.raises(LastWords) as caught:
+        ends.serial.expect_prompt(soon())
+    thread.join()
+    assert caught.value.block == ("!! panic out of luck", "!! end panic")
+
+
 def test_panic_text_within_a_line_is_none(ends: Ends) -> None:
     ends.says("echo !! panic\r\n" * 200 + "ring> ")
     assert ends.serial.expect_prompt(soon()).count("!! panic") == 200

@@ -6,14 +6,9 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ringbench.check.result import LAYERS, RunResult
 from ringbench.cli.common import configured, machine_options
-from ringbench.report.run import as_json, as_junit, as_table
-from ringbench.run import Options
-from ringbench.run import run as perform_run
 
 
 @click.command()
@@ -85,6 +80,20 @@ def run(
     for file in (json_file, junit_file):
         require_writable(file)
     config = configured(**machine)
+    # A third of a second of imports: not before it is known that there will be a run.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from ringbench.report.run import as_table
+    from ringbench.run import Options
+    from ringbench.run import run as perform_run
+
     options = Options(
         seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
     )
@@ -122,6 +131,8 @@ def require_writable(file: Path | None) -> None:
 
 def write(result: RunResult, json_file: Path | None, junit_file: Path | None) -> None:
     """Write the reports that were asked for."""
+    from ringbench.report.run import as_json, as_junit
+
     if json_file is not None:
         json_file.write_text(json.dumps(as_json(result), indent=2) + "\n")
     if junit_file is not None:

@@ -5,8 +5,10 @@ from ringbench.machine.gdb import Gdb
 from ringbench.machine.machine import Machine
 from ringbench.machine.memory import BytesMemory, FileMemory, GdbMemory, MappedMemory, QmpMemory
 from ringbench.machine.mi import Breakpoint, Frame, StopEvent
+from ringbench.machine.pool import Pool
 from ringbench.machine.qmp import Event, Qmp
 from ringbench.machine.ram import RamMap, RamRange
+from ringbench.machine.snapshot import Snapshot
 from ringbench.machine.triage import Ending, EndKind
 
 __all__ = [
@@ -22,9 +24,11 @@ __all__ = [
     "GdbMemory",
     "Machine",
     "MappedMemory",
+    "Pool",
     "Qmp",
     "QmpMemory",
     "RamMap",
     "RamRange",
+    "Snapshot",
     "StopEvent",
 ]

@@ -48,6 +48,12 @@ class Inquest:
         self._kept = kept
         self._last_words: LastWords | None = None
 
+    def reopen(self, kept: Path | None) -> None:
+        """Begin anew, for a guest that has been put back to where it had not ended."""
+        self.ending = None
+        self._last_words = None
+        self._kept = kept
+
     def look(self) -> Ending | None:
         """Return how the guest ended, or None while it goes on; never waits."""
         if self.ending is None:

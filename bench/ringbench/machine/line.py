@@ -61,7 +61,7 @@ class Line(BytesSpawn):
 
     def __init__(self, connection: socket.socket, transcript: IO[bytes]) -> None:
         super().__init__(connection, maxread=READ)
-        self._transcript = transcript
+        self.transcript = transcript
         self.delayafterread = None
         self._alarm: Callable[[], None] | None = None
         self._unread = b""
@@ -96,7 +96,7 @@ class Line(BytesSpawn):
         if not data:
             self.flag_eof = True
             raise pexpect.EOF("QEMU closed the line")
-        self._transcript.write(data)
+        self.transcript.write(data)
         return data
 
     def take(self, seconds: float) -> bytes:

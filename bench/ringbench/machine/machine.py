@@ -29,12 +29,14 @@ from ringbench.errors import (
     SerialTimeout,
 )
 from ringbench.machine import memory as readers
+from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.image import check_kernel
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
 from ringbench.machine.triage import Ending, EndKind
 
 if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
@@ -59,6 +61,7 @@ class Machine:
         self._mapping: mmap.mmap | None = None
         self._paused = False
         self._begun: str | None = None
+        self._debugged = False  # since the start, or since it was restored
         with ExitStack() as stack:
             self._qemu = Qemu(config, keep)
             stack.callback(self._qemu.close)
@@ -248,9 +251,7 @@ class Machine:
         a picture, read within `stopped`. A kernel that waits at its prompt changes nothing but
         what the bench makes it change.
         """
-        if self._mapping is None:
-            self._mapping = mmap.mmap(self._qemu.ram, 0)
-        return readers.MappedMemory(self._mapping, self.ram)
+        return readers.MappedMemory(self._mapped(), self.ram)
 
     def reader(self, kind: READERS) -> PhysicalMemory:
         """Return one of the ways to read guest RAM."""
@@ -295,6 +296,7 @@ class Machine:
                 self._inquest.add_evidence,
             )
             self._gdb = gdb
+            self._debugged = True
             gdb.nudge = self.serial.nudge
             gdb.connect(self._qemu.gdb_socket)
         return self._gdb
@@ -307,6 +309,77 @@ class Machine:
         gdb.close()
         if self.qmp.status() in ("paused", "debug"):
             self.qmp.cont()
+
+    # -- freezing and restoring ----------------------------------------------------------------
+
+    def freeze(self) -> Snapshot:
+        """Remember the guest as it is, at its prompt, for `restore`; it then goes on.
+
+        Not part of it: gdb with its breakpoints, and what was changed in QEMU itself over QMP.
+
+        Raises:
+            MachineError: it can write to a disk, or has a device that QEMU cannot save.
+            QmpError: QEMU is gone.
+        """
+        if self._inquest.ending is not None:
+            raise self._inquest.ended(self._inquest.ending, Hang, "before it was frozen")
+        if self._begun is not None:
+            text = f"cannot be frozen: the kernel is still performing {self._begun!r}"
+            raise self._inquest.add_evidence(MachineError(text))
+        heard = self.qmp.heard()
+        self.serial.check()
+        with self.stopped():
+            snapshot = Snapshot(
+                owner=self.private,
+                tag=self._qemu.states.save(),
+                ram=save_ram(self._qemu.ram, self._mapped()),
+                transcript=self.serial.transcript.read_bytes(),
+                heard=heard,
+            )
+        self.qmp.forget(heard)
+        return snapshot
+
+    def restore(self, snapshot: Snapshot, keep: Path | None = None) -> None:
+        """Put the guest back to when it was frozen, whatever became of it, and let it run.
+
+        It must still have its QEMU: a guest that panicked, hangs, or shut down has. A gdb is ended.
+        The transcript and the other logs begin anew, in `keep` if it is given, as for `start`.
+
+        Raises:
+            ValueError: another machine was frozen there.
+            MachineError: it cannot be done, and the machine is of no use any more; start another.
+        """
+        if snapshot.owner != self.private:
+            raise ValueError("that snapshot is another machine's")
+        self.park()
+        if self.serial.untaken():
+            error = MachineError("cannot be restored: the guest has left input unread")
+            raise self._inquest.add_evidence(error)
+        self._qemu.states.load(snapshot.tag)
+        restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
+        self._qemu.move_logs(keep)
+        self.folder = self._qemu.logs
+        self.serial.restart(self.folder / "serial.log", snapshot.transcript)
+        self._inquest.reopen(keep)
+        if self._debugged:
+            stub.release(self._qemu.gdb_socket, self.config.deadlines.gdb)
+        self._debugged = self._paused = False
+        self._begun = None
+        self.qmp.cont()
+        self.qmp.forget(snapshot.heard)
+
+    def park(self) -> None:
+        """Stop the guest and end gdb until `restore`, so that no time goes into it.
+
+        Raises:
+            QmpError: QEMU is gone, or does not answer.
+        """
+        gdb, self._gdb = self._gdb, None
+        if gdb is not None:
+            gdb.kill()
+        self.qmp.stop()
+        self._paused = True
+        self.serial.tail(1)  # the transcript is complete with this
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -336,6 +409,11 @@ class Machine:
     def _kill_gdb(self) -> None:
         if self._gdb is not None:
             self._gdb.kill()
+
+    def _mapped(self) -> mmap.mmap:
+        if self._mapping is None:
+            self._mapping = mmap.mmap(self._qemu.ram, 0)
+        return self._mapping
 
     def _close_mapping(self) -> None:
         if self._mapping is not None:

@@ -175,13 +175,13 @@ def save_dump(path: Path, backing: int, ram: RamMap) -> None:
     """
     with path.open("wb") as out:
         for piece in ram.ranges:
-            for start, end in _data(backing, piece.offset, piece.offset + piece.length):
+            for start, end in data_parts(backing, piece.offset, piece.offset + piece.length):
                 out.seek(piece.base + start - piece.offset)
                 _copy(backing, start, end, out.fileno())
         out.truncate(ram.end)
 
 
-def _data(descriptor: int, start: int, end: int) -> list[tuple[int, int]]:
+def data_parts(descriptor: int, start: int, end: int) -> list[tuple[int, int]]:
     """Return the parts of a file between two offsets that are not holes."""
     parts = []
     while start < end:

@@ -14,7 +14,7 @@ import select
 import shutil
 import socket
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.process import Guard, Process, describe_exit
 from ringbench.machine.qmp import Qmp
+from ringbench.machine.snapshot import DeviceStates
 
 MAX_FOLDER = 80
 LOOK_SECONDS = 0.02  # how often to look whether QEMU has given up instead of connecting
@@ -83,10 +84,29 @@ class Qemu:
         except QmpError:
             raise self._refused() from None
         stack.callback(self.process.stop, config.deadlines.stop, self.qmp.quit)
+        self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply)
 
     def close(self) -> None:
         """End QEMU, in order if it is able to, and remove everything that belongs to it."""
         self._stack.close()
+
+    def move_logs(self, keep: Path | None) -> None:
+        """Go on with new logs in the folder `keep`, or in the private one.
+
+        What QEMU prints stays in the file where it began; the new folder gets a link to it.
+
+        Raises:
+            StartError: there is no writing in that folder.
+            QmpError: QEMU is gone.
+        """
+        self.logs = self.private if keep is None else keep
+        if keep is not None:
+            self._keep(keep)
+            with suppress(OSError):  # it is there already, or on another file system
+                os.link(self.process.output, keep / self.process.output.name)
+        self.log = self.logs / "qemu.log"
+        quoted = str(self.log).replace("\\", "\\\\").replace('"', '\\"')
+        self.qmp.hmp(f'logfile "{quoted}"')
 
     def _keep(self, folder: Path) -> None:
         try:

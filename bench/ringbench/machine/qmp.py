@@ -125,6 +125,24 @@ class Qmp:
         self._polled = len(self._events)
         return fresh
 
+    def wait_event(self, deadline: Deadline) -> None:
+        """Wait until there is one event more, or something else that QEMU says.
+
+        Raises:
+            QmpError: none by then, or QEMU is gone.
+        """
+        self._receive(deadline, "an event")
+
+    def heard(self) -> tuple[int, int]:
+        """Return how many events there were so far, and how many of them `poll` has given."""
+        return len(self.events()), self._polled
+
+    def forget(self, heard: tuple[int, int]) -> None:
+        """Be as when `heard` was returned: the events since then never were."""
+        self._drain()
+        count, self._polled = heard
+        del self._events[count:]
+
     def fileno(self) -> int:
         """File descriptor that becomes readable when QEMU says something; -1 once closed."""
         return self._socket.fileno()

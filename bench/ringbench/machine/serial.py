@@ -7,8 +7,11 @@ deadline. What the guest said before such an event is always taken first.
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
+import struct
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -177,10 +180,34 @@ class Serial:
         """Return the last `lines` lines of the transcript, what is not yet read included."""
         if not self._log.closed:
             self._line.peek()
-        with self.transcript.open("rb") as log:
-            size = log.seek(0, 2)
-            log.seek(max(0, size - 200 * lines))
-            return "\n".join(_text(log.read()).split("\n")[-lines:])
+        try:
+            with self.transcript.open("rb") as log:
+                size = log.seek(0, 2)
+                log.seek(max(0, size - 200 * lines))
+                return "\n".join(_text(log.read()).split("\n")[-lines:])
+        except FileNotFoundError:  # it went with the machine's private folder
+            return ""
+
+    def untaken(self) -> bool:
+        """Whether something that was typed has not been taken by QEMU yet."""
+        # For a Unix socket this is what the other end has not read: Linux, unix(7), SIOCOUTQ.
+        count = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, b"\0" * 4)
+        return struct.unpack("i", count) != (0,)
+
+    def restart(self, transcript: Path, said: bytes) -> None:
+        """Forget all that came, and go on in a new transcript, which begins with `said`.
+
+        Raises:
+            OSError: the new transcript cannot be written.
+        """
+        self._line.drop()
+        log = transcript.open("wb", buffering=0)
+        log.write(said)
+        self._log.close()
+        self.transcript = transcript
+        self._log = self._line.transcript = log
+        self._waiting = False
+        self._echoes = None
 
     def close(self) -> None:
         """Take what is left into the transcript and close the line."""

@@ -10,6 +10,7 @@ Not supported, and refused by name: bit-fields, members at computed offsets.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -100,12 +101,16 @@ class Types:
 
     @classmethod
     def load(cls, path: Path) -> "Types":
-        """Open a kernel's ELF file.
+        """Open a kernel's ELF file; what has been parsed of it is shared by all who open it.
 
         Raises:
             ImageError: missing, not a 64-bit x86 ELF file, stripped, or without DWARF.
         """
-        return cls(path, open_elf(path))
+        try:
+            file = path.stat()
+        except OSError:
+            return cls(path, open_elf(path))  # which says what is the matter
+        return _load(path, (file.st_mtime_ns, file.st_size, file.st_ino))
 
     def variable(self, name: str) -> Variable:
         """Return a global (or file-static) variable's address and type.
@@ -342,3 +347,9 @@ def _fixed_address(die: DIE) -> int | None:
         return None
     code, *operand = attribute.value
     return int.from_bytes(bytes(operand), "little") if code == _OP_ADDR else None
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, _version: tuple[int, ...]) -> Types:
+    """The file at `path`, opened once for each version of it that there has been."""
+    return Types(path, open_elf(path))
