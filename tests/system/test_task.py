@@ -328,10 +328,11 @@ SHORTAGES: Final = [
     # what is there, the frames that another task takes
     ("first task, empty heap", (), 1 + 4),
     ("room in the heap", (HeapAlloc(1),), 1),
-    ("a full page", (HeapAlloc(PAGE - 16),), 1 + 1),
-    ("a page with too little room", (HeapAlloc(PAGE - 16 - RECORD_NODE + 32),), 1 + 1),
-    ("a page with just the room", (HeapAlloc(PAGE - 16 - RECORD_NODE),), 1),
-    ("a full page table", (HeapAlloc((2 << 20) - 16),), 1 + 2),
+    # the heap's last node keeps a header of 16 bytes, as every node has one
+    ("a full page", (HeapAlloc(PAGE - 32),), 1 + 1),
+    ("a page with too little room", (HeapAlloc(PAGE - 32 - RECORD_NODE + 16),), 1 + 1),
+    ("a page with just the room", (HeapAlloc(PAGE - 32 - RECORD_NODE),), 1),
+    ("a full page table", (HeapAlloc((2 << 20) - 32),), 1 + 2),
     ("second task", (TaskNew(),), 1),
 ]
 
