@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
     from ringbench.machine.inquest import Inquest
     from ringbench.machine.serial import Serial
 
+SETTLE_SECONDS = 0.5  # for a guest to take what was typed last, before it is parked
 READERS = Literal["mapped", "gdb", "qmp"]
 
 
@@ -377,6 +378,7 @@ class Machine:
         gdb, self._gdb = self._gdb, None
         if gdb is not None:
             gdb.kill()
+        self.serial.settle(Deadline(SETTLE_SECONDS))
         self.qmp.stop()
         self._paused = True
         self.serial.tail(1)  # the transcript is complete with this

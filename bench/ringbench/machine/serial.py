@@ -12,6 +12,7 @@ import re
 import socket
 import struct
 import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -188,8 +189,15 @@ class Serial:
         except FileNotFoundError:  # it went with the machine's private folder
             return ""
 
+    def settle(self, deadline: Deadline) -> None:
+        """Wait until all that was typed has been taken; if it is not by then, that is no error."""
+        while self.untaken() and not deadline.expired:
+            time.sleep(0.001)
+
     def untaken(self) -> bool:
         """Whether something that was typed has not been taken by QEMU yet."""
+        if self.fileno() < 0:
+            return False
         # For a Unix socket this is what the other end has not read: Linux, unix(7), SIOCOUTQ.
         count = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, b"\0" * 4)
         return struct.unpack("i", count) != (0,)
