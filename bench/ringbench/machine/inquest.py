@@ -32,6 +32,9 @@ from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
 from ringbench.machine.triage import Ending, EndKind, Facts, classify
 
+TARGET_GONE = "Target disconnected"
+"""gdb's words when QEMU has closed its end."""
+
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
 AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
@@ -123,6 +126,8 @@ class Inquest:
         if isinstance(error, GdbDied):
             error.ending = classify(Facts(gdb_gone=str(error)))
         elif isinstance(error, GdbError):
+            if TARGET_GONE in str(error):  # QEMU closes its sockets a moment before it is gone
+                self._qemu.process.wait(Deadline(1.0))
             error.ending = self.look()
         qmp = self._qemu.qmp
         if not (isinstance(error, QmpError | GdbRefused) or qmp.closed or qmp.silent):
