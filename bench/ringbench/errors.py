@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from ringbench.machine.triage import Ending
+    from ringbench.ending import Ending
 
 
 class RingbenchError(Exception):

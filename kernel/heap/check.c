@@ -77,8 +77,21 @@ static bool bit_is(uint64_t word, unsigned bit, bool set) {
     return (word >> bit & 1) == set;
 }
 
+/* Whether the heap ends where its region does: beyond, nothing can be read. */
+static bool end_is_good(void) {
+    struct vm_region region;
+    if (vm_query(&heap.space, HEAP_BASE, &region) < 0) {
+        return heap.end == HEAP_BASE;
+    }
+    return heap.end == region.base + region.length;
+}
+
 int heap_check(vaddr_t *where) {
     uint64_t left;
+    if (!end_is_good()) {
+        *where = heap.end;
+        return STATUS_CORRUPT;
+    }
     if (check_nodes(&left, where) < 0) {
         return STATUS_CORRUPT;
     }

@@ -110,6 +110,7 @@ int kfree(void *pointer);
 
 /*
  * Walk everything: tiling, links, guards, no two free neighbours, free lists and bitmaps exactly
- * the free nodes but the last. CORRUPT, with the first bad node's address in *where, or OK.
+ * the free nodes but the last. CORRUPT, with the first bad node's address in *where (the heap's end
+ * if that is not its region's), or OK.
  */
 int heap_check(vaddr_t *where);

@@ -202,3 +202,13 @@ def check_panic(ended: Ended, node: int) -> None:
     headline = ended.ending.block[0]
     said = rf"!! panic kernel/heap/\w+\.[ch]:\d+ heap: smashed header {node:#x}"
     assert re.fullmatch(said, headline), headline
+
+
+@pytest.mark.parametrize("change", [-PAGE, 0x20, PAGE])
+def test_heap_check_does_not_believe_where_the_heap_ends(kernel: Kernel, change: int) -> None:
+    [pointer] = alloc(kernel, 3 * PAGE)
+    wrong = kernel.state.heap.end + change
+    end = kernel.lockstep.inspector.types.locate("heap.end").address
+    with poked(kernel, end, wrong.to_bytes(8, "little")):
+        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (wrong,))
+    free(kernel, pointer)

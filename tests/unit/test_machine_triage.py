@@ -2,8 +2,9 @@
 
 import pytest
 
+from ringbench.ending import EndKind
 from ringbench.machine.qmp import Event
-from ringbench.machine.triage import EndKind, Facts, classify
+from ringbench.machine.triage import Facts, classify
 
 
 def shutdown(reason: str) -> tuple[Event, ...]:

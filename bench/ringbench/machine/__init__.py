@@ -1,5 +1,6 @@
 """One QEMU and everything that belongs to it; `Machine.start` boots a kernel to its prompt."""
 
+from ringbench.ending import Ending, EndKind
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.machine import Machine
@@ -9,7 +10,6 @@ from ringbench.machine.pool import Pool
 from ringbench.machine.qmp import Event, Qmp
 from ringbench.machine.ram import RamMap, RamRange
 from ringbench.machine.snapshot import Snapshot
-from ringbench.machine.triage import Ending, EndKind
 
 __all__ = [
     "Breakpoint",

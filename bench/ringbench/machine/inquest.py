@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ringbench.config import Config
+from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
     Ended,
     GdbDied,
@@ -30,7 +31,7 @@ from ringbench.machine.command import TRIPLE_FAULT_MARK
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
-from ringbench.machine.triage import Ending, EndKind, Facts, classify
+from ringbench.machine.triage import Facts, classify
 
 TARGET_GONE = "Target disconnected"
 """gdb's words when QEMU has closed its end."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
+from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
     BootTimeout,
     Ended,
@@ -37,7 +38,6 @@ from ringbench.machine.image import check_kernel
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
-from ringbench.machine.triage import Ending, EndKind
 
 if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
     from ringbench.machine.inquest import Inquest
