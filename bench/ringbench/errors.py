@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from ringbench.ending import Ending
+from ringbench.ending import Ending
 
 
 class RingbenchError(Exception):

@@ -148,6 +148,8 @@
 #define UART_SCRATCH         7
 #define UART_INTERRUPT_DATA  0x01 /* received data is available */
 #define UART_FIFO_ON_CLEAR   0x07 /* both FIFOs on and empty, interrupt at the first byte */
+#define UART_FIFO_ON         0x01 /* interrupt at the first byte */
+#define UART_FIFO_ON_DEEP    0xc1 /* interrupt at 14 bytes, or a pause */
 #define UART_LINE_8N1        0x03
 #define UART_LINE_DLAB       0x80
 #define UART_MODEM_READY     0x0b /* DTR, RTS, and OUT2, which lets the interrupt out */
