@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import channels, gdb_latency, memory_readers, page_tables, startup
+from benchmarks import channels, gdb_latency, memory_readers, page_tables, restore, startup
 from benchmarks.figure import Figure
 from ringbench.config import Config
 
@@ -19,6 +19,7 @@ Measurement = Callable[[Config], Iterable[Figure]]
 
 MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     startup.measure,
+    restore.measure,
     page_tables.measure,
     gdb_latency.measure,
     memory_readers.measure,
