@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ringbench.config import Config, load
+from ringbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ringbench.machine import Machine
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -36,6 +40,21 @@ _KEYS = {
 """Option -> the configuration key that it overrides."""
 
 
+command_option = click.option(
+    "--command",
+    "lines",
+    metavar="LINE",
+    multiple=True,
+    help="Have the kernel's console perform this first; may be given more than once.",
+)
+
+save_dump_option = click.option(
+    "--save-dump",
+    type=_PATH,
+    help="Leave the booted guest's physical memory in this file.",
+)
+
+
 def machine_options(command: Command) -> Command:
     """Add the options to a command; `configured` takes their values."""
     for option in reversed(_OPTIONS):
@@ -53,3 +72,23 @@ def configured(**values: object) -> Config:
     assert file is None or isinstance(file, Path)
     changes = {key: values[option] for option, key in _KEYS.items()}
     return load(file, {key: value for key, value in changes.items() if value is not None})
+
+
+def require_place(save_dump: Path | None) -> None:
+    """Find out before the boot, not after it, that a dump has nowhere to go.
+
+    Raises:
+        ConfigError: its folder is not there, or it is a folder.
+    """
+    if save_dump is not None and (save_dump.is_dir() or not save_dump.absolute().parent.is_dir()):
+        raise ConfigError(f"--save-dump {save_dump}: a folder, or in a folder that does not exist")
+
+
+def type_lines(machine: Machine, lines: Iterable[str]) -> None:
+    """Have the console perform the lines; what it replies goes to standard error.
+
+    Raises:
+        MachineError: the machine ended on the way, or hangs.
+    """
+    for line in lines:
+        click.echo(f"{machine.config.kernel.prompt}{line}\n{machine.command(line)}", err=True)

@@ -12,7 +12,14 @@ from rich.text import Text
 
 from ringbench.check.invariants import check
 from ringbench.check.mismatch import Mismatch
-from ringbench.cli.common import configured, machine_options
+from ringbench.cli.common import (
+    command_option,
+    configured,
+    machine_options,
+    require_place,
+    save_dump_option,
+    type_lines,
+)
 from ringbench.cli.page_source import console, write_json
 from ringbench.errors import ConfigError
 from ringbench.machine import Machine
@@ -26,19 +33,9 @@ SHOWN = 1000
 """Rows printed for people; `--json` has all."""
 
 _OPTIONS = (
-    click.option(
-        "--command",
-        "lines",
-        metavar="LINE",
-        multiple=True,
-        help="Have the kernel's console perform this first; may be given more than once.",
-    ),
+    command_option,
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-    click.option(
-        "--save-dump",
-        type=click.Path(path_type=Path),
-        help="Leave the guest's physical memory in this file.",
-    ),
+    save_dump_option,
 )
 
 
@@ -58,8 +55,7 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
         ConfigError: the configuration is wrong, or says that the kernel's state can't be read.
         RingbenchError: the machine could not start, died or hung.
     """
-    if save_dump is not None and (save_dump.is_dir() or not save_dump.absolute().parent.is_dir()):
-        raise ConfigError(f"--save-dump {save_dump}: a folder, or in a folder that does not exist")
+    require_place(save_dump)
     config = configured(**machine)
     if config.kernel.layout is None:
         raise ConfigError(
@@ -69,8 +65,7 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
     layout = by_name(config.kernel.layout)
     types = Types.load(config.kernel.elf)
     with Machine.start(config) as guest:
-        for line in lines:
-            click.echo(f"{config.kernel.prompt}{line}\n{guest.command(line)}", err=True)
+        type_lines(guest, lines)
         if save_dump is not None:
             guest.save_dump(save_dump)
         return take_from(guest, types, layout)

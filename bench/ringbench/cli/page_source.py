@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -18,8 +18,18 @@ from ringbench.arch.x86_64.control import is_4_level
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import root_table
-from ringbench.cli.common import configured, machine_options
+from ringbench.cli.common import (
+    command_option,
+    configured,
+    machine_options,
+    require_place,
+    save_dump_option,
+    type_lines,
+)
 from ringbench.errors import ConfigError, RingbenchError
+
+if TYPE_CHECKING:
+    from ringbench.machine import Machine
 from ringbench.report.pages import json_lines
 
 PLAIN_WIDTH: Final = 120
@@ -71,11 +81,8 @@ def page_source_options(command: Command) -> Command:
             metavar="PA",
             help="Physical address of the PML4.  [default: the booted kernel's CR3]",
         ),
-        click.option(
-            "--save-dump",
-            type=click.Path(path_type=Path),
-            help="Leave the booted guest's physical memory in this file.",
-        ),
+        command_option,
+        save_dump_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -84,7 +91,11 @@ def page_source_options(command: Command) -> Command:
 
 @contextmanager
 def open_page_source(
-    dump: Path | None, root: int | None, save_dump: Path | None, **machine: object
+    dump: Path | None,
+    root: int | None,
+    save_dump: Path | None,
+    lines: tuple[str, ...],
+    **machine: object,
 ) -> Iterator[PageSource]:
     """Open the dump, or boot the machine and hold it still; for the length of a `with`.
 
@@ -101,11 +112,11 @@ def open_page_source(
     if dump is not None:
         if root is None:
             raise click.UsageError("--dump needs --root PA: the physical address of the PML4")
-        if save_dump is not None:
-            raise click.UsageError("--save-dump is for a booted machine; --dump boots none")
+        if save_dump is not None or lines:
+            raise click.UsageError("--save-dump and --command need a machine; --dump boots none")
         yield from _from_dump(dump, root)
     else:
-        yield from _from_machine(root, save_dump, **machine)
+        yield from _from_machine(root, save_dump, lines, **machine)
 
 
 def _from_dump(dump: Path, root: int) -> Iterator[PageSource]:
@@ -129,20 +140,27 @@ def _from_dump(dump: Path, root: int) -> Iterator[PageSource]:
 
 
 def _from_machine(
-    root: int | None, save_dump: Path | None, **machine: object
+    root: int | None, save_dump: Path | None, lines: tuple[str, ...], **machine: object
 ) -> Iterator[PageSource]:
     from ringbench.machine import Machine
+
+    require_place(save_dump)
+    config = configured(**machine)
+    with Machine.start(config) as guest:
+        type_lines(guest, lines)
+        yield from _still(guest, root, save_dump)
+
+
+def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator[PageSource]:
+    """Hold a guest still, and give its pages."""
     from ringbench.observe.features import features_of
     from ringbench.observe.registers import parse
 
-    if save_dump is not None and (save_dump.is_dir() or not save_dump.absolute().parent.is_dir()):
-        raise ConfigError(f"--save-dump {save_dump}: a folder, or in a folder that does not exist")
-    config = configured(**machine)
-    with Machine.start(config) as guest, guest.stopped():
+    with guest.stopped():
         registers = parse(guest.registers())
         if not is_4_level(registers.cr0, registers.cr4, registers.efer):
             raise RingbenchError(
-                f"{config.kernel.elf}: the guest does not use 4-level paging "
+                f"{guest.config.kernel.elf}: the guest does not use 4-level paging "
                 f"(cr0 {registers.cr0:#x}, cr4 {registers.cr4:#x}, efer {registers.efer:#x})"
             )
         if save_dump is not None:

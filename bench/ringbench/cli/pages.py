@@ -27,6 +27,7 @@ def pages(
     dump: Path | None,
     root: int | None,
     save_dump: Path | None,
+    lines: tuple[str, ...],
     leaves: bool,
     limit: int,
     as_json: bool,
@@ -39,7 +40,7 @@ def pages(
 
     Rights: u user, r read, w write, x execute, g global.
     """
-    with open_page_source(dump, root, save_dump, **machine) as source:
+    with open_page_source(dump, root, save_dump, lines, **machine) as source:
         space = view(source.memory, source.root, source.features, keep_leaves=leaves, limit=limit)
     if as_json:
         write_json(pages_json(space))

@@ -28,6 +28,7 @@ def translate(
     dump: Path | None,
     root: int | None,
     save_dump: Path | None,
+    lines: tuple[str, ...],
     as_json: bool,
     **machine: object,
 ) -> None:
@@ -41,7 +42,7 @@ def translate(
         raise ConfigError(
             f"{virtual:#x} is not a canonical address: bits 63 to 47 must all be equal"
         )
-    with open_page_source(dump, root, save_dump, **machine) as source:
+    with open_page_source(dump, root, save_dump, lines, **machine) as source:
         result = walk(source.memory, source.root, virtual, source.features)
     if as_json:
         write_json(translation_json(result))
