@@ -202,3 +202,10 @@ def test_a_space_that_never_ends_is_cut_and_says_so(ringbench: Any, dump: Path) 
     outcome = ringbench(*arguments)
     assert "... and " in outcome.out
     assert "too many records" in outcome.out
+
+
+def test_console_lines_need_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dump = tmp_path / "memory.bin"
+    dump.write_bytes(bytes(8192))
+    assert run(["pages", "--dump", str(dump), "--root", "0", "--command", "help"]) == 2
+    assert "--command" in capsys.readouterr().err
