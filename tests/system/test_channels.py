@@ -6,6 +6,7 @@ Whatever a channel performs is held against the model as well, replies and pictu
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from ringbench.drive.ring import RingChannel, RingPlace
 from ringbench.drive.ring_format import RingFormat
 from ringbench.errors import Ended, MachineError
 from ringbench.lockstep import Diverged, Lockstep
-from ringbench.machine import EndKind, Machine
+from ringbench.machine import Deadline, EndKind, Machine
 from ringbench.model.layout import HEAP_BASE, HEAP_HEADER, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE
 from ringbench.workload import choose, spoil
 
@@ -233,13 +234,20 @@ def test_the_kernel_sleeps_before_and_after_but_not_while_it_serves(serving: Ser
     def halted() -> bool:
         return "HLT=1" in serving.machine.registers()
 
-    assert halted()
+    def falls_asleep() -> bool:
+        deadline = Deadline(5.0)  # it waits awake for a moment, in case more is typed
+        while not halted() and not deadline.expired:
+            time.sleep(0.001)
+        return halted()
+
+    assert falls_asleep()
     for _ in range(3):
         with serving.ring() as ring:
             assert ring.perform(ops.PmmInfo()).ok
+            time.sleep(0.05)  # far longer than it waits awake for a line
             assert not halted()
     serving.machine.command("info")
-    assert halted()
+    assert falls_asleep()
 
 
 def test_no_lines_while_the_ring_is_served(serving: Serving) -> None:
