@@ -149,6 +149,10 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS)
 
+.PHONY: test-exhaustive
+test-exhaustive: packages-iso all iso host-library venv ## the tests that take minutes each, for an hour
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) --exhaustive -m exhaustive $(TEST_ARGS)
+
 .PHONY: shuffle
 shuffle: packages-iso all iso host-library venv ## the tests of the kernel in random orders (SEEDS='1 2 3')
 	$(Q)for seed in $(SEEDS); do \

@@ -1,7 +1,8 @@
 """What all tests share.
 
-`--shuffle SEED` runs them in another order, the same for each seed. Property tests are judged by
-their results, not by how long an example takes on a busy machine.
+`--exhaustive` runs those marked `exhaustive` too, which take minutes each. `--shuffle SEED` runs
+them in another order, the same for each seed. Property tests are judged by their results, not by
+how long an example takes on a busy machine.
 """
 
 from __future__ import annotations
@@ -17,11 +18,18 @@ settings.load_profile("ringbench")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--exhaustive", action="store_true", help="also run the tests that take minutes"
+    )
+    parser.addoption(
         "--shuffle", type=int, metavar="SEED", help="run the tests in an order made from SEED"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--exhaustive"):
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     seed = config.getoption("--shuffle")
     if seed is not None:
         Random(seed).shuffle(items)

@@ -16,12 +16,12 @@ ring, `hand_over` and `collect` let both work at the same time. The first disagr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import LAYERS, MACHINE, LayerResult
-from ringbench.check.whole import Inspector
+from ringbench.check.whole import Finding, Inspector
 from ringbench.drive.channel import Channel
 from ringbench.drive.monitor_text import monitor_line
 from ringbench.drive.operations import Operation, Reply
@@ -148,8 +148,21 @@ class Lockstep:
         Raises:
             Diverged: something is not as predicted.
         """
+        self._count(self.inspector.inspect(self.state, when, channel))
+
+    def glance(self, when: str) -> None:
+        """Compare all that is in memory, as `look` does, without the other witnesses.
+
+        It takes an eighth of the time, and works while the kernel serves its ring.
+
+        Raises:
+            Diverged: something is not as predicted.
+        """
+        self._count(self.inspector.glance(self.state, when))
+
+    def _count(self, findings: Iterable[Finding]) -> None:
         self.looks += 1
-        for layer, compared, mismatches in self.inspector.inspect(self.state, when, channel):
+        for layer, compared, mismatches in findings:
             self._comparisons[layer] += compared
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()

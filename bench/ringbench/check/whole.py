@@ -115,14 +115,30 @@ class Inspector:
         """
         with self.machine.stopped():
             picture = self.picture()
-            contents = compare_contents(self.machine.memory, state)
-            found = [*compare(picture, state), contents]
-            others = [*self.ask_loader(picture), *self.ask_qemu(picture)]
-        findings = [Finding(each.layer, each.comparisons, each.mismatches) for each in found]
-        findings += [*others, *self.invariants(picture)]
+            findings = [*self.compare(picture, state)]
+            findings += [*self.ask_loader(picture), *self.ask_qemu(picture)]
         findings += self.ask_kernel(state, picture, channel)
         for layer, compared, mismatches in findings:
             yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
+
+    def glance(self, state: KernelState, when: str) -> Iterator[Finding]:
+        """Compare everything as `inspect` does, but ask neither loader nor QEMU nor kernel.
+
+        Needs nothing of the kernel, so that it also works in the middle of the `ring` command.
+        """
+        with self.machine.stopped():
+            findings = list(self.compare(self.picture(), state))
+        for layer, compared, mismatches in findings:
+            yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
+
+    def compare(self, picture: Picture, state: KernelState) -> Iterator[Finding]:
+        """A picture against the model, memory's contents included, and what must always hold.
+
+        The guest must stand still since the picture was taken.
+        """
+        for each in (*compare(picture, state), compare_contents(self.machine.memory, state)):
+            yield Finding(each.layer, each.comparisons, each.mismatches)
+        yield from self.invariants(picture)
 
     def ask_loader(self, picture: Picture) -> Iterator[Finding]:
         """What the loader passed, read where it lies, against what the kernel kept of it."""
