@@ -3,24 +3,16 @@
     with Machine.start(load()) as machine:
         machine.command("help")
 
-A machine owns one QEMU and, once it is asked for, one gdb. However the block is left, by
-Ctrl-C too, both are ended and the private folder is gone; `keep` names a folder where the logs
-stay. Whatever fails, the exception carries the end of the serial log, the registers where the
-guest is still there, and the command that boots the same guest by hand.
+What of it needs no kernel is in `ringbench.machine.guest`; this is the kernel that boots, its
+console, and the guest as a whole frozen and put back.
 """
 
 from __future__ import annotations
 
-import mmap
-import select
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Self
 
-from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
-from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
     BootTimeout,
     Ended,
@@ -29,67 +21,21 @@ from ringbench.errors import (
     SerialError,
     SerialTimeout,
 )
-from ringbench.machine import memory as readers
 from ringbench.machine import stub
-from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.gdb import Gdb
-from ringbench.machine.image import check_kernel
-from ringbench.machine.qemu import Qemu
-from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.guest import Guest
 from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
 
-if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
-    from ringbench.machine.inquest import Inquest
-    from ringbench.machine.serial import Serial
-
 SETTLE_SECONDS = 0.5  # for a guest to take what was typed last, before it is parked
-READERS = Literal["mapped", "gdb", "qmp"]
 
 
-class Machine:
-    """One guest. Made by `start`, or by `launch` for one that has not run yet."""
+class Machine(Guest):
+    """A guest with a kernel that talks. Made by `start`, or by `launch` if `boot` is to wait."""
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
-        from ringbench.machine.inquest import Inquest
-        from ringbench.machine.serial import Serial
-
-        check_kernel(config.kernel)
-        self.config = config
+        super().__init__(config, keep)
         self.boot_text = ""
-        self._gdb: Gdb | None = None
-        self._ram: RamMap | None = None
-        self._mapping: mmap.mmap | None = None
-        self._paused = False
         self._begun: str | None = None
-        self._debugged = False  # since the start, or since it was restored
-        with ExitStack() as stack:
-            self._qemu = Qemu(config, keep)
-            stack.callback(self._qemu.close)
-            self.qmp = self._qemu.qmp
-            self.folder = self._qemu.logs
-            self.private = self._qemu.private
-            transcript = self.folder / "serial.log"
-            self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
-            stack.callback(self.serial.close)
-            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
-            self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
-            self.serial.watch(self.qmp.fileno(), self._inquest.alarm)
-            stack.callback(self._close_mapping)
-            stack.callback(self._kill_gdb)
-            self._stack = stack.pop_all()
-
-    @classmethod
-    def launch(cls, config: Config, keep: Path | None = None) -> Self:
-        """Start QEMU and stop before the guest's first instruction; `boot` goes on.
-
-        Logs go to the folder `keep`, if it is given, and stay there.
-
-        Raises:
-            ImageError: the kernel's files cannot work.
-            StartError: QEMU is missing, or refuses its arguments.
-        """
-        return cls(config, keep)
 
     @classmethod
     def start(cls, config: Config, keep: Path | None = None) -> Self:
@@ -121,16 +67,6 @@ class Machine:
         except SerialError as error:
             raise self._inquest.failure(error, BootTimeout, "while booting") from None
         self._ram = None  # the firmware may have moved things
-
-    def close(self) -> None:
-        """End the guest and everything with it; may be called twice."""
-        self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     # -- talking to the kernel -----------------------------------------------------------------
 
@@ -197,119 +133,6 @@ class Machine:
 
     def _reply_deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self.config.deadlines.reply if seconds is None else seconds)
-
-    @property
-    def reproduce(self) -> str:
-        """Shell command that boots the same guest with its console on the terminal."""
-        return self._qemu.reproduce
-
-    # -- stopping and reading ------------------------------------------------------------------
-
-    @property
-    def running(self) -> bool:
-        """Whether the guest is executing."""
-        if self._gdb is not None and self._gdb.alive:
-            self._gdb.poll()
-            return self._gdb.running
-        return not self._paused and self.qmp.status() == "running"
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Keep the guest still, for a consistent picture; leave a stopped guest stopped.
-
-        This is the one place that knows how: through gdb where gdb is connected, because it
-        must not be left believing otherwise, and through QEMU where it is not.
-        """
-        if not self.running:
-            yield
-        elif self._gdb is not None and self._gdb.alive:
-            self._gdb.interrupt()
-            try:
-                yield
-            finally:
-                self._gdb.continue_()
-        else:
-            self.qmp.stop()
-            self._paused = True
-            try:
-                yield
-            finally:
-                self._paused = False
-                self.qmp.cont()
-
-    @property
-    def ram(self) -> RamMap:
-        """Where guest RAM is."""
-        if self._ram is None:
-            self._ram = parse_mtree(self.qmp.hmp("info mtree -f"), RAM_ID)
-        return self._ram
-
-    @property
-    def memory(self) -> readers.MappedMemory:
-        """Guest RAM, mapped: the fastest reader.
-
-        What is read at several times is one state only if the guest stands still meanwhile: for
-        a picture, read within `stopped`. A kernel that waits at its prompt changes nothing but
-        what the bench makes it change.
-        """
-        return readers.MappedMemory(self._mapped(), self.ram)
-
-    def reader(self, kind: READERS) -> PhysicalMemory:
-        """Return one of the ways to read guest RAM."""
-        if kind == "gdb":
-            return readers.GdbMemory(self.gdb, self.ram)
-        if kind == "qmp":
-            return readers.QmpMemory(self.qmp, self.ram, self.private)
-        return self.memory
-
-    def save_dump(self, path: Path) -> None:
-        """Write guest-physical memory from address 0 on to `path`, as a sparse file.
-
-        Raises:
-            MachineError: the file cannot be written.
-        """
-        try:
-            with self.stopped():
-                readers.save_dump(path, self._qemu.ram, self.ram)
-        except OSError as error:
-            raise self._inquest.add_evidence(
-                MachineError(f"{path}: memory cannot be saved there ({error.strerror})")
-            ) from None
-
-    # -- the debugger --------------------------------------------------------------------------
-
-    @property
-    def gdb(self) -> Gdb:
-        """The debugger, started and connected at first use; the guest is then stopped.
-
-        Raises:
-            StartError: gdb is missing.
-            GdbError: it cannot connect.
-        """
-        if self._gdb is None:
-            config = self.config
-            gdb = Gdb.start(
-                config.machine.gdb,
-                config.kernel.elf,
-                self._qemu.guard,
-                self.folder / "gdb.out",
-                config.deadlines.gdb,
-                self._inquest.add_evidence,
-            )
-            self._gdb = gdb
-            self._debugged = True
-            gdb.nudge = self.serial.nudge
-            gdb.connect(self._qemu.gdb_socket)
-        return self._gdb
-
-    def detach_gdb(self) -> None:
-        """End gdb, if there is one, and let the guest run on; `gdb` then starts another."""
-        gdb, self._gdb = self._gdb, None
-        if gdb is None:
-            return
-        gdb.close()
-        if self.qmp.status() in ("paused", "debug"):
-            self.qmp.cont()
 
     # -- freezing and restoring ----------------------------------------------------------------
 
@@ -382,42 +205,3 @@ class Machine:
         self.qmp.stop()
         self._paused = True
         self.serial.tail(1)  # the transcript is complete with this
-
-    # -- the end -------------------------------------------------------------------------------
-
-    def ending(self) -> Ending | None:
-        """Return how the run ended, or None while it goes on; never waits."""
-        return self._inquest.look()
-
-    def wait_end(self, seconds: float) -> Ending:
-        """Wait until the run ends; a guest that goes on for `seconds` is a hang."""
-        deadline = Deadline(seconds)
-        poller = select.poll()
-        poller.register(self.qmp.fileno(), select.POLLIN)
-        poller.register(self.serial.fileno(), select.POLLIN)
-        while (ending := self.ending()) is None:
-            if not poller.poll(deadline.remaining() * 1000) or deadline.expired:
-                return Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
-        return ending
-
-    def registers(self, seconds: float | None = None) -> str:
-        """Return QEMU's own dump of the CPU's registers, without floating point.
-
-        Raises:
-            QmpError: QEMU is gone or does not answer.
-        """
-        return self.qmp.registers(seconds)
-
-    def _kill_gdb(self) -> None:
-        if self._gdb is not None:
-            self._gdb.kill()
-
-    def _mapped(self) -> mmap.mmap:
-        if self._mapping is None:
-            self._mapping = mmap.mmap(self._qemu.ram, 0)
-        return self._mapping
-
-    def _close_mapping(self) -> None:
-        if self._mapping is not None:
-            with suppress(BufferError):  # a view is still held; the mapping goes with it
-                self._mapping.close()
