@@ -22,6 +22,7 @@ from ringbench.machine.snapshot import save_ram
 KernelConfigs = Callable[..., Config]
 
 COM1, PIC = 0x3F8, 0x20
+KERNEL_BASE = 0xFFFF_FFFF_8000_0000
 # Interrupt enable, line control, modem control, scratch; the masks of both PICs.
 PORTS = (COM1 + 1, COM1 + 3, COM1 + 4, COM1 + 7, PIC + 1, PIC + 0x81)
 DEVICES = ("info pic", "info pci", "info lapic")
@@ -181,6 +182,29 @@ def test_frozen_with_a_debugger_attached(echo: tuple[Machine, Snapshot]) -> None
     assert machine.gdb.running
     machine.restore(snapshot)
     assert machine.command("tick") == "ok"
+
+
+def test_frozen_on_the_way_and_held_to_be_changed(kernels: KernelConfigs) -> None:
+    """Stopped by gdb at the kernel's first instruction; a restored one waits there for `boot`."""
+    with Machine.launch(kernels("echo")) as machine:
+        machine.gdb.break_("*start", hardware=True)
+        machine.gdb.continue_()
+        machine.gdb.wait_stop()
+        counter, name = machine.gdb.symbol("counter"), machine.gdb.symbol("planted")
+        entry = machine.gdb.register("rip")
+        snapshot = machine.freeze()
+        for number in (7, 8):
+            machine.restore(snapshot, run=False)
+            assert not machine.running
+            assert machine.registers().count(f"{entry:08x}") >= 1
+            assert machine.serial.tail() == ""
+            machine.memory.write(counter - KERNEL_BASE, number.to_bytes(8, "little"))
+            machine.memory.write(name - KERNEL_BASE, b"changed")
+            machine.boot()
+            assert machine.boot_text == "echo: up"
+            assert machine.command("tick") == "ok"
+            assert machine.gdb.evaluate_int("counter") == number + 1
+            assert machine.gdb.read_memory(name, 7) == b"changed"
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,11 @@ class Machine(Guest):
         return machine
 
     def boot(self) -> None:
-        """Let a launched guest run to its prompt; raises as `start` does."""
+        """Let a guest that was launched, or restored not to run yet, run to its prompt.
+
+        Raises:
+            BootTimeout, Ended: as for `start`.
+        """
         seconds = self.config.deadlines.boot
         self._paused = False
         if self._gdb is not None and self._gdb.alive:
@@ -137,9 +141,10 @@ class Machine(Guest):
     # -- freezing and restoring ----------------------------------------------------------------
 
     def freeze(self) -> Snapshot:
-        """Remember the guest as it is, at its prompt, for `restore`; it then goes on.
+        """Remember the guest as it is, at its prompt or stopped on its way there, for `restore`.
 
-        Not part of it: gdb with its breakpoints, and what was changed in QEMU itself over QMP.
+        A guest that ran goes on. Not part of it: gdb with its breakpoints, and what was changed in
+        QEMU itself over QMP.
 
         Raises:
             MachineError: it can write to a disk, or has a device that QEMU cannot save.
@@ -163,11 +168,12 @@ class Machine(Guest):
         self.qmp.forget(heard)
         return snapshot
 
-    def restore(self, snapshot: Snapshot, keep: Path | None = None) -> None:
-        """Put the guest back to when it was frozen, whatever became of it, and let it run.
+    def restore(self, snapshot: Snapshot, keep: Path | None = None, *, run: bool = True) -> None:
+        """Put the guest back to when it was frozen, whatever became of it, and let it `run`.
 
         It must still have its QEMU: a guest that panicked, hangs, or shut down has. A gdb is ended.
         The transcript and the other logs begin anew, in `keep` if it is given, as for `start`.
+        A guest that is not to run yet, so that it can be changed first, goes on with `boot`.
 
         Raises:
             ValueError: another machine was frozen there.
@@ -176,6 +182,9 @@ class Machine(Guest):
         if snapshot.owner != self.private:
             raise ValueError("that snapshot is another machine's")
         self.park()
+        if self._debugged:  # which lets the guest run for a moment
+            stub.release(self._qemu.gdb_socket, self.config.deadlines.gdb)
+            self.qmp.stop()
         if self.serial.untaken():
             error = MachineError("cannot be restored: the guest has left input unread")
             raise self._inquest.add_evidence(error)
@@ -185,11 +194,11 @@ class Machine(Guest):
         self.folder = self._qemu.logs
         self.serial.restart(self.folder / "serial.log", snapshot.transcript)
         self._inquest.reopen(keep)
-        if self._debugged:
-            stub.release(self._qemu.gdb_socket, self.config.deadlines.gdb)
-        self._debugged = self._paused = False
+        self._debugged = False
         self._begun = None
-        self.qmp.cont()
+        self._paused = not run
+        if run:
+            self.qmp.cont()
         self.qmp.forget(snapshot.heard)
 
     def park(self) -> None:
