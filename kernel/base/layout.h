@@ -32,3 +32,4 @@
 
 #define IMAGE_PHYSICAL  ADDRESS(0x100000) /* the loader puts the image at 1 MiB */
 #define BOOT_STACK_SIZE ADDRESS(0x8000)
+#define BOOT_MAP_SIZE   ADDRESS(0x100000000) /* 4 GiB: what the boot tables map of the direct map */

@@ -1,8 +1,8 @@
 /*
  * Reads the information of both Multiboot formats. What the loader says is checked before it is
- * used: every structure must lie below 4 GiB, every tag inside the information. A string that does
- * not end in time is cut; information that contradicts itself is a panic, since nothing good can
- * come of booting on.
+ * used: every structure must lie below 4 GiB and outside the image, and be of a length that can be
+ * read through in no time, every tag inside the information. A string that does not end in time is
+ * cut; information that contradicts itself is a panic, since nothing good can come of booting on.
  */
 #include "base/layout.h"
 #include "base/string.h"
@@ -12,15 +12,24 @@
 #include "cpu/panic.h"
 #include "memmap/boot_info.h"
 
-#define FIRST_MIB  MIB(1)
-#define STRING_MAX KIB(4) /* what is believed to be a string at most */
+#define FIRST_MIB     MIB(1)
+#define STRING_MAX    KIB(4) /* what is believed to be a string at most */
+#define STRUCTURE_MAX MIB(1) /* and any other structure */
 
 struct boot_info boot_info;
 
-/* The loader's memory, through the boot-time direct map. */
+/* The loader's memory, through the boot-time direct map. In the image it would change while it is
+ * read: boot_info is there too. */
 static const void *loader_memory(paddr_t base, uint64_t length, const char *what) {
     if (base > GIB(4) || length > GIB(4) - base) {
         panic("boot information: %s at 0x%lx, 0x%lx bytes, passes 4 GiB", what, base, length);
+    }
+    if (length > STRUCTURE_MAX) {
+        panic("boot information: %s at 0x%lx, 0x%lx bytes, is too long", what, base, length);
+    }
+    if (length > 0 && base < (paddr_t)image_physical_end &&
+        base + length > (paddr_t)image_physical_start) {
+        panic("boot information: %s at 0x%lx, 0x%lx bytes, is in the image", what, base, length);
     }
     return (const void *)(DIRECT_MAP_BASE + base);
 }
@@ -70,7 +79,8 @@ static void add_module(uint32_t start, uint32_t end, const char *name, uint64_t 
 
 /* A string in loader memory: its frames are claimed, and its length limited. */
 static const char *claim_string(paddr_t address, uint64_t *limit) {
-    uint64_t room = min_u64(STRING_MAX, GIB(4) - address);
+    paddr_t stop = address < (paddr_t)image_physical_start ? (paddr_t)image_physical_start : GIB(4);
+    uint64_t room = min_u64(STRING_MAX, stop - address);
     const char *text = loader_memory(address, room, "a string");
     *limit = string_length(text, room);
     claim(address, min_u64(*limit + 1, room), MEMORY_BOOT_INFO);

@@ -37,6 +37,11 @@ extern struct boot_info boot_info;
  * of its information, both still readable through the boot-time direct map (the first 4 GiB).
  * Claims, besides the loader's map: LOW for the first MiB, KERNEL for the image, BOOT_INFO for the
  * information structure, its memory map and its strings, MODULE for modules.
- * Panics, by name, when the magic is unknown, there is no memory map, or the map is malformed.
+ *
+ * Whatever the loader says, there is no exception and no hang, but a panic, "boot information: ",
+ * where it can't be followed: the magic number is unknown; a structure passes 4 GiB, has more than
+ * 1 MiB, or reaches into the image; there is no memory map, or it is malformed, or makes more than
+ * MEMORY_RANGES_MAX ranges; a tag is shorter than what it must hold, or passes the end, or none
+ * ends the list (Multiboot 2). One thing is believed: that what is called available is memory.
  */
 void boot_info_init(uint32_t magic, paddr_t information);

@@ -7,6 +7,7 @@
 #include "cpu/instructions.h"
 #include "cpu/panic.h"
 #include "paging/root.h"
+#include "paging/tables.h"
 
 /* PAT: entry 4, which repeats entry 0 after reset, becomes write-combining (SDM 3A 11.12.4). */
 #define PAT_VALUE                                                               \
@@ -14,7 +15,10 @@
      PAT_FIELD(3, PAT_UC) | PAT_FIELD(4, PAT_WC) | PAT_FIELD(5, PAT_WT) |       \
      PAT_FIELD(6, PAT_UC_MINUS) | PAT_FIELD(7, PAT_UC))
 
-static void must(int status) {
+static void map(vaddr_t va, paddr_t pa, uint64_t length, unsigned level, uint32_t flags) {
+    paddr_t root = paging_kernel_root();
+    root_require_frames(tables_missing(root, va, length, level));
+    int status = paging_map(root, va, pa, length, level_size(level), flags | PAGE_GLOBAL);
     if (status < 0) {
         panic("paging: the kernel's own mappings fail with status %d", status);
     }
@@ -22,8 +26,7 @@ static void must(int status) {
 
 static void map_segment(const char *start, const char *end, uint32_t flags) {
     vaddr_t va = (vaddr_t)start;
-    must(paging_map(paging_kernel_root(), va, va - IMAGE_BASE, (vaddr_t)end - va, PAGE_SIZE_4K,
-                    flags | PAGE_GLOBAL));
+    map(va, va - IMAGE_BASE, (vaddr_t)end - va, 1, flags);
 }
 
 /* In the order of their addresses. The page below the stack stays unmapped: its guard. */
@@ -34,23 +37,23 @@ static void map_image(void) {
     map_segment(image_data_start, image_data_end, PAGE_WRITE);
 }
 
-/* The largest page that is aligned at `at` and fits before `end`. */
-static uint64_t best_page(paddr_t at, paddr_t end) {
-    if (cpu_features.gib_pages && is_aligned(at, PAGE_SIZE_1G) && end - at >= PAGE_SIZE_1G) {
-        return PAGE_SIZE_1G;
+/* The level of the largest page that is aligned at `at` and fits before `end`. */
+static unsigned best_level(paddr_t at, paddr_t end) {
+    unsigned level = cpu_features.gib_pages ? 3 : 2;
+    while (!is_aligned(at, level_size(level)) || end - at < level_size(level)) {
+        level--;
     }
-    return is_aligned(at, PAGE_SIZE_2M) && end - at >= PAGE_SIZE_2M ? PAGE_SIZE_2M : PAGE_SIZE_4K;
+    return level;
 }
 
 static void map_direct(paddr_t base, paddr_t end) {
     while (base < end) {
-        uint64_t size = best_page(base, end);
-        paddr_t stop = base + size;
-        while (stop < end && best_page(stop, end) == size) {
-            stop += size;
+        unsigned level = best_level(base, end);
+        paddr_t stop = base;
+        while (stop < end && best_level(stop, end) == level) {
+            stop += level_size(level);
         }
-        must(paging_map(paging_kernel_root(), DIRECT_MAP_BASE + base, base, stop - base, size,
-                        PAGE_WRITE | PAGE_GLOBAL));
+        map(DIRECT_MAP_BASE + base, base, stop - base, level, PAGE_WRITE);
         base = stop;
     }
 }

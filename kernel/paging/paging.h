@@ -46,7 +46,7 @@ struct mapping {
  * tables for the direct map. The direct map covers every range that is not RESERVED: neighbours are
  * joined, then, ascending, each step takes the largest page that is aligned and fits; W, NX,
  * GLOBAL. Programs the PAT (entry 4 is write-combining). The boot-time identity map is gone
- * afterwards.
+ * afterwards. Panics when the tables don't all find a frame below 4 GiB.
  */
 void paging_init(const struct boot_info *info);
 

@@ -12,16 +12,22 @@ static const vaddr_t windows[] = {DIRECT_MAP_BASE, HEAP_BASE, KERNEL_WINDOW_BASE
 
 static paddr_t kernel_root = PADDR_NONE;
 
+void root_require_frames(uint64_t count) {
+    if (count > pmm_free_below(BOOT_MAP_SIZE)) {
+        panic("paging: no memory below 4 GiB for the kernel's tables");
+    }
+}
+
 static paddr_t take_zeroed(void) {
     paddr_t frame;
-    if (pmm_alloc(&frame) < 0) {
-        panic("paging: no memory for the kernel's tables");
-    }
+    int status = pmm_alloc(&frame);
+    ASSERT(status == STATUS_OK);
     frame_zero(frame);
     return frame;
 }
 
 void root_init_kernel(void) {
+    root_require_frames(1 + WINDOWS);
     kernel_root = take_zeroed();
     uint64_t *pml4 = direct_map(kernel_root);
     for (unsigned i = 0; i < WINDOWS; i++) {

@@ -9,9 +9,6 @@
 #include "pmm/direct_map.h"
 #include "pmm/runs.h"
 
-/* The boot-time direct map ends here, and with it what can be written to. */
-#define METADATA_LIMIT GIB(4)
-
 struct pmm pmm;
 
 /* Frames [first, end) of an AVAILABLE range, as far as they are managed. */
@@ -39,7 +36,7 @@ static paddr_t find_place(const struct memory_map *map, uint64_t length) {
     for (uint64_t i = 0; i < map->count; i++) {
         struct span span = available(&map->ranges[i]);
         paddr_t base = span.first * FRAME_SIZE;
-        paddr_t end = min_u64(span.end * FRAME_SIZE, METADATA_LIMIT);
+        paddr_t end = min_u64(span.end * FRAME_SIZE, BOOT_MAP_SIZE);
         if (base < end && end - base >= length) {
             return base;
         }

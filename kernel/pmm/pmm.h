@@ -68,6 +68,9 @@ int pmm_alloc_run(uint64_t count, uint64_t align, paddr_t *base);
  */
 int pmm_free(paddr_t base, uint64_t count);
 
+/* How many frames below `limit`, a multiple of 2 MiB, are free. Takes a step for each block. */
+uint64_t pmm_free_below(paddr_t limit);
+
 static inline uint64_t pmm_free_count(void) {
     return pmm.free_count;
 }

@@ -115,6 +115,15 @@ void run_mark_free(uint64_t frame, uint64_t count) {
     flip(frame, frame + count, true);
 }
 
+uint64_t pmm_free_below(paddr_t limit) {
+    uint64_t blocks = min_u64(limit / FRAME_SIZE, pmm.frame_limit) / BLOCK_FRAMES;
+    uint64_t count = 0;
+    for (uint64_t block = 0; block < blocks; block++) {
+        count += pmm.block_free[block];
+    }
+    return count;
+}
+
 int pmm_alloc_run(uint64_t count, uint64_t align, paddr_t *base) {
     if (count == 0 || !is_power_of_two(align) || align < FRAME_SIZE) {
         return STATUS_INVALID;

@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 )
 
 from ringbench.model.layout import MemoryKind
+from ringbench.model.panic import Panic
 from ringbench.model.pmm import (
-    NoPlace,
     frames,
     give_back,
     metadata_length,
@@ -215,8 +215,13 @@ def test_init_counts_only_what_is_available_and_below_the_limit() -> None:
 
 
 def test_init_without_a_place_for_the_metadata() -> None:
-    with pytest.raises(NoPlace, match="4 GiB"):
+    with pytest.raises(Panic, match=r"^pmm: no place for 0x53000 bytes of metadata$"):
         pmm_init([MemoryRange(4 * GIB, GIB, MemoryKind.AVAILABLE)])
+
+
+def test_init_without_memory() -> None:
+    with pytest.raises(Panic, match=r"^pmm: the memory map has no available memory$"):
+        pmm_init([MemoryRange(0, GIB, MemoryKind.RESERVED)])
 
 
 def test_six_gibibytes_of_runs() -> None:

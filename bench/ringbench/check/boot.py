@@ -5,6 +5,7 @@ its ELF file: of the kernel only where the loader's information lies is believed
 processor is. So the kernel's own memory map is one more thing to compare.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,88 +16,61 @@ from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
 from ringbench.drive.flags import EXEC, WRITE
 from ringbench.errors import ConfigError, ImageError, RingbenchError
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.memory_map import (
-    MemoryMap,
-    memory_map_claim,
-    memory_map_init,
-    memory_map_multiboot1,
-    memory_map_multiboot2,
-)
+from ringbench.model.boot_info import LOADERS, BootInfo, Module, boot_info_init
+from ringbench.model.layout import IMAGE_BASE
+from ringbench.model.panic import Panic
 from ringbench.model.state import MemoryRange, Segment
-from ringbench.model.status import Status
 from ringbench.observe.boot import Boot
-from ringbench.observe.loader import LoaderInformation, read_loader
+from ringbench.observe.boot import Module as KeptModule
 from ringbench.observe.picture import Picture
-
-FIRST_MIB: Final = 1 << 20
-COMMAND_LINE_MAX, MODULES_MAX, NAME_MAX = 255, 16, 63
-"""What the kernel keeps: characters of the command line, modules, characters of a module's name."""
 
 _PF_X: Final = 1
 _PF_W: Final = 2
 
 
-def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[MemoryRange, ...]:
-    """Return the memory map that the kernel must have made of its loader's information.
+def expected_boot_info(memory: PhysicalMemory, boot: Boot, elf: Path) -> BootInfo:
+    """Return what the kernel must have kept of its loader's information.
+
+    `memory` is what the processor reads, where there is no RAM too.
 
     Raises:
-        RingbenchError: the information makes no sense, so that the kernel should have refused it.
-        MemoryUnreadable: it lies where no memory is.
+        RingbenchError: no kernel can be booted with that information; this one was.
     """
-    boot = picture.boot
-    loader = read_loader(memory, boot.loader, boot.information)
-    memory_map = memory_map_init(picture.features.physical_bits)
-    if loader.entry_size is None:
-        memory_map, status, _ = memory_map_multiboot1(memory_map, loader.map_bytes)
-    else:
-        entries = loader.map_bytes
-        memory_map, status, _ = memory_map_multiboot2(memory_map, entries, loader.entry_size)
-    _require(status)
-    start, end = image_frames(elf)
-    memory_map = _claim(memory_map, 0, FIRST_MIB, MemoryKind.LOW)
-    memory_map = _claim(memory_map, start, end - start, MemoryKind.KERNEL)
-    for base, length in loader.information:
-        memory_map = _claim(memory_map, base, length, MemoryKind.BOOT_INFO)
-    for module in loader.modules:
-        length = max(module.end - module.start, 0)
-        memory_map = _claim(memory_map, module.start, length, MemoryKind.MODULE)
-    return memory_map.ranges
-
-
-def _claim(memory_map: MemoryMap, base: int, length: int, kind: MemoryKind) -> MemoryMap:
-    memory_map, status, _ = memory_map_claim(memory_map, base, length, kind)
-    _require(status)
-    return memory_map
-
-
-def _require(status: Status) -> None:
-    if status is not Status.OK:
+    magics = {loader: magic for magic, loader in LOADERS.items()}
+    if boot.loader not in magics:
         raise RingbenchError(
-            f"the loader's memory map is not one that a kernel can use: {status.text}; "
-            "this kernel accepted it"
+            f"the kernel says that loader {boot.loader} booted it; there is no such one"
         )
+    magic, image = magics[boot.loader], image_frames(elf)
+    try:
+        return boot_info_init(memory, magic, boot.information, boot.physical_bits, image)
+    except Panic as panic:
+        raise RingbenchError(
+            f"the loader's information is not one that a kernel can use: {panic.words}; "
+            "this kernel accepted it"
+        ) from None
 
 
-def compare_loader(boot: Boot, loader: LoaderInformation) -> list[Mismatch]:
+def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[MemoryRange, ...]:
+    """Return the memory map of `expected_boot_info`; raises as that does."""
+    return expected_boot_info(memory, picture.boot, elf).map
+
+
+def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
     """Return where command line or modules did not arrive as the loader passed them."""
-    kept = boot.modules
-    modules = [(each.start, each.end - each.start, each.text) for each in loader.modules]
-    expected = {
-        "command line": loader.command_line[:COMMAND_LINE_MAX],
-        "modules": str(
-            [(base, size, text[:NAME_MAX]) for base, size, text in modules[:MODULES_MAX]]
-        ),
-    }
-    seen = {
-        "command line": boot.command_line,
-        "modules": str([(each.base, each.length, each.name) for each in kept]),
-    }
+    facts: tuple[tuple[str, object, object], ...] = (
+        ("command line", expected.command_line, boot.command_line),
+        ("modules", _listed(expected.modules), _listed(boot.modules)),
+    )
     return [
-        Mismatch(MACHINE, what, expected[what], seen[what], "boot information")
-        for what in expected
-        if expected[what] != seen[what]
+        Mismatch(MACHINE, what, str(wanted), str(seen), "boot information")
+        for what, wanted, seen in facts
+        if wanted != seen
     ]
+
+
+def _listed(modules: Iterable[KeptModule | Module]) -> list[tuple[int, int, str]]:
+    return [(each.base, each.length, each.name) for each in modules]
 
 
 def require_same_image(memory: PhysicalMemory, elf: Path) -> None:

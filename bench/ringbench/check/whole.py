@@ -10,10 +10,12 @@ import numpy as np
 
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.leaves import Leaves
+from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses
 from ringbench.check.boot import (
     compare_loader,
+    expected_boot_info,
     expected_map,
     image_segments,
     require_same_image,
@@ -30,13 +32,12 @@ from ringbench.drive.operations import PageQuery
 from ringbench.drive.ring import RingPlace
 from ringbench.drive.ring_format import RingFormat
 from ringbench.errors import ConfigError
-from ringbench.machine import Machine
+from ringbench.machine import Machine, PaddedMemory
 from ringbench.model.kernel import boot
 from ringbench.model.state import KernelState, Sizes
 from ringbench.observe import registers
 from ringbench.observe.dwarf import Types
 from ringbench.observe.layout import by_name
-from ringbench.observe.loader import read_loader
 from ringbench.observe.picture import Picture, take_from
 from ringbench.observe.ring import locate_ring
 
@@ -92,7 +93,7 @@ class Inspector:
         picture = self.picture()
         elf = self.machine.config.kernel.elf
         return boot(
-            expected_map(self.machine.memory, picture, elf),
+            expected_map(self._processors_memory(), picture, elf),
             image_segments(elf),
             picture.features,
             Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
@@ -142,9 +143,13 @@ class Inspector:
 
     def ask_loader(self, picture: Picture) -> Iterator[Finding]:
         """What the loader passed, read where it lies, against what the kernel kept of it."""
-        boot = picture.boot
-        loader = read_loader(self.machine.memory, boot.loader, boot.information)
-        yield Finding(MACHINE, 1 + len(loader.modules), compare_loader(boot, loader))
+        elf = self.machine.config.kernel.elf
+        expected = expected_boot_info(self._processors_memory(), picture.boot, elf)
+        found = compare_loader(picture.boot, expected)
+        yield Finding(MACHINE, 1 + len(expected.modules), found)
+
+    def _processors_memory(self) -> PhysicalMemory:
+        return PaddedMemory(self.machine.memory, self.machine.ram)
 
     def invariants(self, picture: Picture) -> Iterator[Finding]:
         """What must hold whatever the model says; one comparison for each."""

@@ -4,7 +4,14 @@ from ringbench.ending import Ending, EndKind
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.machine import Machine
-from ringbench.machine.memory import BytesMemory, FileMemory, GdbMemory, MappedMemory, QmpMemory
+from ringbench.machine.memory import (
+    BytesMemory,
+    FileMemory,
+    GdbMemory,
+    MappedMemory,
+    PaddedMemory,
+    QmpMemory,
+)
 from ringbench.machine.mi import Breakpoint, Frame, StopEvent
 from ringbench.machine.pool import Pool
 from ringbench.machine.qmp import Event, Qmp
@@ -24,6 +31,7 @@ __all__ = [
     "GdbMemory",
     "Machine",
     "MappedMemory",
+    "PaddedMemory",
     "Pool",
     "Qmp",
     "QmpMemory",

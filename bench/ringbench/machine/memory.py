@@ -1,4 +1,4 @@
-"""Guest-physical memory, five ways; each has `read(paddr, length)` and they agree byte for byte.
+"""Guest-physical memory, six ways; each has `read(paddr, length)` and they agree byte for byte.
 
 - `MappedMemory`: the file that is guest RAM, mapped into the bench. The default: about 8 GB/s,
   and the guest need not stop for it (but must, for a consistent picture).
@@ -6,8 +6,9 @@
   independent.
 - `FileMemory`: a saved dump, where the offset in the file is the physical address.
 - `BytesMemory`: a plain buffer, for tests without a guest.
+- `PaddedMemory`: one of the others, and zeros around it, as a processor under QEMU reads.
 
-What is not RAM cannot be read, whichever way is taken: reading a device could change it.
+What is not RAM cannot be read, whichever other way is taken: reading a device could change it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.qmp import Qmp
@@ -162,6 +164,26 @@ class BytesMemory:
             end = self._base + len(self._data)
             raise MemoryUnreadable(paddr, length, f"the buffer is {self._base:#x}..{end:#x}")
         return bytes(self._data[at : at + length])
+
+
+class PaddedMemory:
+    """Memory as a processor under QEMU reads it where there are no devices: zeros beside RAM.
+
+    Reference: QEMU 7.2, softmmu/memory.c (unassigned_mem_read).
+    """
+
+    def __init__(self, memory: PhysicalMemory, ram: RamMap) -> None:
+        self._memory = memory
+        self._ram = ram
+
+    def read(self, paddr: int, length: int) -> bytes:
+        """Return `length` bytes at `paddr`, whatever is there."""
+        data = bytearray(length)
+        for piece in self._ram.ranges:
+            start, end = max(piece.base, paddr), min(piece.end, paddr + length)
+            if start < end:
+                data[start - paddr : end - paddr] = self._memory.read(start, end - start)
+        return bytes(data)
 
 
 def save_dump(path: Path, backing: int, ram: RamMap) -> None:

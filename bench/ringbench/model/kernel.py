@@ -16,6 +16,7 @@ from ringbench.model.layout import (
     MONITOR_ROOTS,
 )
 from ringbench.model.paging_init import paging_init
+from ringbench.model.panic import Panic
 from ringbench.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.model.state import (
     EMPTY_HEAP,
@@ -46,14 +47,14 @@ def boot(
         sizes: of the structs that the kernel allocates.
 
     Raises:
-        ValueError: there is too little memory: the kernel panics.
+        Panic: there is too little memory.
     """
     pmm = pmm_init(memory_map)
     pmm, tables, root = paging_init(pmm, memory_map, image, features)
     lent_length = frames_of(pmm.frame_limit // 8) * FRAME_SIZE
     pmm, status, lent_base = pmm_alloc_run(pmm, lent_length // FRAME_SIZE, FRAME_SIZE)
     if status is not Status.OK:
-        raise ValueError("no memory for the monitor's bitmap: the kernel panics")
+        raise Panic(f"no memory for the monitor: {status.text}")
     return KernelState(
         features=features,
         sizes=sizes,

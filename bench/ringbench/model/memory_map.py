@@ -29,7 +29,8 @@ class MemoryMap:
 
     Attributes:
         limit: 2 ** physical width; nothing at or above it counts.
-        claims: whole frames below the limit, in the order in which they came.
+        claims: whole frames below the limit, in the order in which they came; many of them may
+            have been replaced by what is left of them.
     """
 
     limit: int
@@ -62,10 +63,12 @@ def memory_map_claim(
         return memory_map, Status.OK, None
     claim = MemoryRange(first, end - first, kind)
     after = MemoryMap(memory_map.limit, (*memory_map.claims, claim))
-    at_most = 2 * len(after.claims) - 1  # each claim adds two edges
-    if at_most > MEMORY_RANGES_MAX and len(after.ranges) > MEMORY_RANGES_MAX:
+    if 2 * len(after.claims) - 1 <= MEMORY_RANGES_MAX:  # each claim adds two edges
+        return after, Status.OK, None
+    ranges = after.ranges
+    if len(ranges) > MEMORY_RANGES_MAX:
         return memory_map, Status.NO_SPACE, None
-    return after, Status.OK, None
+    return MemoryMap(memory_map.limit, ranges), Status.OK, None
 
 
 def memory_map_multiboot1(memory_map: MemoryMap, data: bytes) -> tuple[MemoryMap, Status, None]:

@@ -13,6 +13,7 @@ from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive import flags as page
 from ringbench.model.layout import (
+    BOOT_MAP_SIZE,
     DIRECT_MAP_BASE,
     DIRECT_MAP_SIZE,
     HEAP_BASE,
@@ -21,6 +22,7 @@ from ringbench.model.layout import (
     MemoryKind,
 )
 from ringbench.model.paging import LEAF_LEVELS, leaf_bits
+from ringbench.model.panic import Panic
 from ringbench.model.pmm import pmm_alloc
 from ringbench.model.state import PmmState, RangeLike, Segment, Tables
 from ringbench.model.status import Status
@@ -35,13 +37,17 @@ SLOTS: Final = tuple(
 def paging_init(
     pmm: PmmState, memory_map: Sequence[RangeLike], image: Sequence[Segment], features: Features
 ) -> tuple[PmmState, Tables, int]:
-    """Return the frames left, the tables, and the kernel root."""
+    """Return the frames left, the tables, and the kernel root.
+
+    Raises:
+        Panic: a table finds no frame below 4 GiB: the kernel can reach no other yet.
+    """
 
     def take() -> int:
         nonlocal pmm
         pmm, status, frame = pmm_alloc(pmm)
-        if status is not Status.OK:
-            raise ValueError("out of memory while the kernel root is built: the kernel panics")
+        if status is not Status.OK or frame >= BOOT_MAP_SIZE:
+            raise Panic("paging: no memory below 4 GiB for the kernel's tables")
         return frame
 
     root = take()

@@ -9,38 +9,42 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ringbench.model.layout import BLOCK_FRAMES, DIRECT_MAP_SIZE, FRAME_SIZE, MemoryKind
+from ringbench.model.layout import (
+    BLOCK_FRAMES,
+    BOOT_MAP_SIZE,
+    DIRECT_MAP_SIZE,
+    FRAME_SIZE,
+    MemoryKind,
+)
+from ringbench.model.panic import Panic
 from ringbench.model.state import PmmState, RangeLike, replace
 from ringbench.model.status import Status
 
-_METADATA_LIMIT: Final = 1 << 32
 _WORD: Final = 64
 _CHUNK: Final = 4096
-
-
-class NoPlace(ValueError):
-    """The metadata fits nowhere: the kernel panics there."""
 
 
 def pmm_init(memory_map: Iterable[RangeLike]) -> PmmState:
     """Return the allocator over the AVAILABLE ranges of an ascending map, less its metadata.
 
     Raises:
-        NoPlace: no range below 4 GiB holds the metadata.
+        Panic: nothing is available, or no range below 4 GiB holds the metadata.
     """
     available = [
         (each.base, min(each.base + each.length, DIRECT_MAP_SIZE))
         for each in memory_map
         if each.kind == MemoryKind.AVAILABLE and each.base < DIRECT_MAP_SIZE
     ]
-    end = max((end for _, end in available), default=0)
+    if not available:
+        raise Panic("pmm: the memory map has no available memory")
+    end = max(end for _, end in available)
     frame_limit = -(-end // (FRAME_SIZE * BLOCK_FRAMES)) * BLOCK_FRAMES
     length = metadata_length(frame_limit)
     place = next(
-        (base for base, end in available if min(end, _METADATA_LIMIT) - base >= length), None
+        (base for base, end in available if min(end, BOOT_MAP_SIZE) - base >= length), None
     )
     if place is None:
-        raise NoPlace(f"no place for {length:#x} bytes of metadata below 4 GiB")
+        raise Panic(f"pmm: no place for {length:#x} bytes of metadata")
     managed = 0
     for base, end in available:
         managed |= _run(base // FRAME_SIZE, (end - base) // FRAME_SIZE)
