@@ -7,7 +7,8 @@ from ringbench.drive.operations import Operation
 from ringbench.model.layout import FRAME_SIZE
 from ringbench.model.pmm import runs
 from ringbench.model.state import KernelState
-from ringbench.workload.choose import bare_roots, payloads
+from ringbench.workload.heap import payloads
+from ringbench.workload.pages import bare_roots
 
 
 def drain(state: KernelState) -> Operation | None:

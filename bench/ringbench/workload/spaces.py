@@ -1,0 +1,112 @@
+"""Operations on the regions of spaces, and on what their pages hold."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from ringbench.drive import operations as op
+from ringbench.drive.operations import Operation
+from ringbench.model.layout import FRAME_SIZE, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE, VmKind
+from ringbench.model.state import KernelState, Region
+from ringbench.workload.draws import crowded, draw_flags, pick, turned
+
+REGIONS: Final = 24
+"""Regions a space to hover about."""
+
+
+def _window_spaces(state: KernelState) -> list[str]:
+    """Spaces whose regions the console may change."""
+    return [name for name in state.spaces if name != "heap"]
+
+
+def _some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
+    """A space and one of its regions."""
+    for name in turned(random, _window_spaces(state)):
+        if regions := state.spaces[name].regions:
+            return name, pick(random, regions)
+    return None
+
+
+def vm_alloc(random: Random, state: KernelState) -> Operation | None:
+    """Make a region of any backing, or free one where there are many."""
+    space = pick(random, _window_spaces(state))
+    if crowded(random, len(state.spaces[space].regions), REGIONS):
+        return vm_free(random, state)
+    kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
+    length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
+    physical = None
+    flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
+    if kind is VmKind.PHYSICAL:
+        physical = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
+    if kind is VmKind.GUARD:
+        flags = 0
+    if kind is VmKind.DEMAND and random.random() < 0.2:
+        length *= 1024
+    if random.random() < 0.7:
+        return op.VmAlloc(space, length, kind.name.lower(), flags, physical)
+    base = KERNEL_WINDOW_BASE if space == "kernel" else TASK_WINDOW_BASE
+    vaddr = base + random.randrange(256) * FRAME_SIZE + pick(random, (0, 0, 2 << 20, 5 << 30))
+    return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, physical)
+
+
+def vm_free(random: Random, state: KernelState) -> Operation | None:
+    """Free a region."""
+    found = _some_region(random, state)
+    return None if found is None else op.VmFree(found[0], found[1].base)
+
+
+def vm_change(random: Random, state: KernelState) -> Operation | None:
+    """Protect a region, or move its end."""
+    found = _some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    if random.random() < 0.5:
+        return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
+    pages = region.length // FRAME_SIZE
+    return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
+
+
+def vm_query(random: Random, state: KernelState) -> Operation | None:
+    """Ask in a region, or behind it."""
+    found = _some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    return op.VmQuery(space, region.base + random.randrange(2 * region.length))
+
+
+def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
+    """An address in the region and a length that may run past its end."""
+    offset = pick(random, (0, region.length - 1, random.randrange(region.length)))
+    return region.base + offset, random.randint(1, longest)
+
+
+def vm_data(random: Random, state: KernelState) -> Operation | None:
+    """Read, write or copy, from a region's edge or middle on, perhaps past its end."""
+    found, other = _some_region(random, state), _some_region(random, state)
+    if found is None or other is None:
+        return None
+    space, region = found
+    vaddr, length = _within(random, region, 64)
+    shape = random.random()
+    if shape < 0.3:
+        return op.VmRead(space, vaddr, length)
+    if shape < 0.6:
+        # A page that starts with RET can be executed: now and then one does.
+        data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
+        return op.VmWrite(space, vaddr, data)
+    to_vaddr, length = _within(random, other[1], 3 * FRAME_SIZE)
+    return op.VmCopy(other[0], to_vaddr, space, vaddr, length)
+
+
+def touch(random: Random, state: KernelState) -> Operation | None:
+    """Access a byte in a region, or just behind it."""
+    found = _some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    last = min(region.length + FRAME_SIZE, 64 * FRAME_SIZE)
+    offset = pick(random, (0, region.length - 1, random.randrange(last)))
+    return op.Touch(space, region.base + offset, pick(random, "rrwwx"))
