@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,13 @@ from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineCo
 from ringbench.errors import ConfigError
 
 FILE_NAME = "ringbench.toml"
+TRANSLATIONS = "RINGBENCH_TRANSLATIONS"
+"""The environment's variable that gives `machine.translations` where nothing else does.
+
+So who wants to know what ran of a kernel hears of every machine of this process and of those that
+it starts.
+"""
+
 T = TypeVar("T")
 
 RULES: dict[str, dict[str, values.Rule]] = {
@@ -43,6 +51,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "accelerator": values.option_word,
         "firmware": values.firmware,
         "arguments": values.arguments,
+        "translations": values.path,
     },
     "deadlines": {
         "boot": values.seconds,
@@ -75,6 +84,8 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
         tables = _read(source)
     checked = _check_tables(tables, source)
     _apply(checked, overrides or {}, Path.cwd(), "command line")
+    if folder := os.environ.get(TRANSLATIONS):
+        checked["machine"].setdefault("translations", Path(folder).absolute())
     return _build(checked, source)
 
 

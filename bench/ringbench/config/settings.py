@@ -48,7 +48,10 @@ class KernelConfig:
 
 @dataclass(frozen=True, slots=True)
 class MachineConfig:
-    """The machine that QEMU makes; `memory` in bytes, `firmware` "bios", "uefi" or a file."""
+    """The machine that QEMU makes; `memory` in bytes, `firmware` "bios", "uefi" or a file.
+
+    `translations` is a folder for QEMU's logs of the kernel code that it translates.
+    """
 
     qemu: str = "qemu-system-x86_64"
     gdb: str = "gdb"
@@ -57,6 +60,7 @@ class MachineConfig:
     accelerator: str = "tcg"
     firmware: str = "bios"
     arguments: tuple[str, ...] = ()
+    translations: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 from ringbench.config import Config, KernelConfig
 from ringbench.errors import ConfigError
 from ringbench.machine.firmware import Firmware
+from ringbench.machine.translations import Code, log_arguments
 
 RAM_ID = "guest-ram"
 TRIPLE_FAULT_MARK = "Triple fault"
@@ -38,8 +39,12 @@ class Paths:
     ram: Path
 
 
-def qemu_command(config: Config, paths: Paths, firmware: Firmware | None) -> tuple[str, ...]:
+def qemu_command(
+    config: Config, paths: Paths, firmware: Firmware | None, code: tuple[Code, ...] = ()
+) -> tuple[str, ...]:
     """Return the command that the bench starts; `firmware.variables` is a copy to write to.
+
+    With `code`, QEMU also logs what it translates of that.
 
     Raises:
         ConfigError: a module's path that QEMU's notation cannot carry.
@@ -54,6 +59,7 @@ def qemu_command(config: Config, paths: Paths, firmware: Firmware | None) -> tup
         *guest_arguments(config, firmware, f",memory-backend={RAM_ID}"),
         *("-object", backend),
         *bench_arguments(paths),
+        *(log_arguments(code) if code else ("-d", "cpu_reset")),
         *machine.arguments,
     )
 
@@ -83,7 +89,7 @@ def bench_arguments(paths: Paths) -> tuple[str, ...]:
         *("-chardev", f"socket,id=gdb,path={escape(paths.gdb)},server=on,wait=off"),
         *("-gdb", "chardev:gdb"),
         *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
-        *("-d", "cpu_reset", "-D", str(paths.log)),
+        *("-D", str(paths.log)),
         "-S",
     )
 

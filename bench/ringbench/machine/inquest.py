@@ -86,7 +86,7 @@ class Inquest:
             block=words.block if words else (),
             exit_status=status,
             has_exit_device=any("isa-debug-exit" in a for a in self._config.machine.arguments),
-            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in _read(self._qemu.log),
+            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in self._qemu.log_text(),
             overdue=overdue,
         )
 
@@ -135,10 +135,3 @@ class Inquest:
             with suppress(QmpError):
                 error.registers = qmp.registers(EVIDENCE_SECONDS)
         return error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""

@@ -27,8 +27,10 @@ from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.process import Guard, Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.snapshot import DeviceStates
+from ringbench.machine.translations import code_of, new_log
 
 MAX_FOLDER = 80
+LOG = "qemu.log"
 LOOK_SECONDS = 0.02  # how often to look whether QEMU has given up instead of connecting
 
 
@@ -41,6 +43,8 @@ class Qemu:
 
     def __init__(self, config: Config, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
+        self._traced = config.machine.translations is not None
+        self._log_begins = 0
         self.reproduce = command.reproduce_command(config, firmware)
         with ExitStack() as stack:
             self._open(config, keep, firmware, stack)
@@ -62,15 +66,16 @@ class Qemu:
             serial=self.private / "serial",
             qmp=self.private / "qmp",
             gdb=self.private / "gdb",
-            log=self.logs / "qemu.log",
+            log=self._first_log(config),
             ram=Path(f"/proc/self/fd/{self.ram}"),
         )
         self.gdb_socket = paths.gdb
         self.log = paths.log
+        code = code_of(config.kernel.elf) if self._traced else ()
         listeners = [stack.enter_context(_listen(path)) for path in (paths.serial, paths.qmp)]
         self.process = Process.start(
             "qemu",
-            command.qemu_command(config, paths, _own_variables(firmware, self.private)),
+            command.qemu_command(config, paths, _own_variables(firmware, self.private), code),
             self.guard,
             self.logs / "qemu.out",
             pass_fds=(self.ram,),
@@ -93,7 +98,8 @@ class Qemu:
     def move_logs(self, keep: Path | None) -> None:
         """Go on with new logs in the folder `keep`, or in the private one.
 
-        What QEMU prints stays in the file where it began; the new folder gets a link to it.
+        What QEMU prints stays in the file where it began, and so does a log of translations; the
+        new folder gets links to them.
 
         Raises:
             StartError: there is no writing in that folder.
@@ -102,11 +108,34 @@ class Qemu:
         self.logs = self.private if keep is None else keep
         if keep is not None:
             self._keep(keep)
-            with suppress(OSError):  # it is there already, or on another file system
-                os.link(self.process.output, keep / self.process.output.name)
-        self.log = self.logs / "qemu.log"
+            _link(self.process.output, keep / self.process.output.name)
+        if self._traced:
+            self._link_log()
+            self._log_begins = self.log.stat().st_size
+            return
+        self.log = self.logs / LOG
         quoted = str(self.log).replace("\\", "\\\\").replace('"', '\\"')
         self.qmp.hmp(f'logfile "{quoted}"')
+
+    def log_text(self) -> str:
+        """Return what QEMU has logged since it started, or since the logs were moved."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(self._log_begins)
+                return file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def _first_log(self, config: Config) -> Path:
+        folder = config.machine.translations
+        if folder is None:
+            return self.logs / LOG
+        self.log = new_log(folder, config.kernel.elf, self.private.name)
+        self._link_log()
+        return self.log
+
+    def _link_log(self) -> None:
+        _link(self.log, self.logs / LOG)
 
     def _keep(self, folder: Path) -> None:
         try:
@@ -152,6 +181,11 @@ def private_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="ringbench-", dir=base))
     except OSError as error:
         raise StartError(f"no temporary folder can be made ({error}); check TMPDIR") from None
+
+
+def _link(file: Path, name: Path) -> None:
+    with suppress(OSError):  # it is there already, or on another file system
+        os.link(file, name)
 
 
 def _listen(path: Path) -> socket.socket:

@@ -1,0 +1,78 @@
+"""Asking QEMU to log the kernel code that it translates, from which coverage is read.
+
+QEMU's emulator translates a block of guest code when it is first about to run it, and `-d in_asm`
+logs every block that it translates. So a log that is filtered to the kernel's code costs next to
+nothing, needs no instrumented kernel, and names every instruction that ran at least once.
+
+The logs of all machines lie in one folder (`machine.translations` of the configuration), a file
+for each QEMU, named after the kernel's ELF file by its contents: a kernel that was rebuilt, or
+changed by a test, is another kernel. A machine that is restored keeps its QEMU, so it goes on
+with the same log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringbench.errors import StartError
+
+BUILD_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A segment of the kernel that may be executed: where it is linked to run, and its bytes."""
+
+    base: int
+    content: bytes
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.base + len(self.content)
+
+
+def build_id(elf: Path) -> str:
+    """Return what tells this build of a kernel from every other: a hash of the file."""
+    return hashlib.sha256(elf.read_bytes()).hexdigest()[:BUILD_DIGITS]
+
+
+def code_of(elf: Path) -> tuple[Code, ...]:
+    """Return the executable segments of `elf`, which `check_symbols` has found sound.
+
+    By virtual address: code that runs before paging is on is among them if it is linked to run
+    where it is loaded, as it must be unless it is position-independent.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as file:
+        return tuple(
+            Code(segment["p_vaddr"], segment.data())
+            for segment in ELFFile(file).iter_segments("PT_LOAD")
+            if segment["p_flags"] & 1 and segment["p_filesz"] > 0
+        )
+
+
+def log_arguments(code: tuple[Code, ...]) -> tuple[str, ...]:
+    """Return QEMU's arguments that log each translated block that begins in one of `code`."""
+    ranges = ",".join(f"{piece.base:#x}+{len(piece.content):#x}" for piece in code)
+    return ("-d", "cpu_reset,in_asm", "-dfilter", ranges)
+
+
+def new_log(folder: Path, elf: Path, machine: str) -> Path:
+    """Make the folder, and return the log's path in it of the machine with this unique name.
+
+    Raises:
+        StartError: there is no writing in that folder.
+    """
+    path = folder / f"{build_id(elf)}-{machine}.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise StartError(
+            f"{folder}: QEMU's log of translated code cannot be kept there ({error.strerror})"
+        ) from None
+    return path
