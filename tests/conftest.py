@@ -7,6 +7,7 @@ how long an example takes on a busy machine.
 
 from __future__ import annotations
 
+import signal
 from random import Random
 
 import pytest
@@ -14,6 +15,12 @@ from hypothesis import settings
 
 settings.register_profile("ringbench", deadline=None)
 settings.load_profile("ringbench")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take Ctrl-C, and so have every child take it: what a shell put in the background does not."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

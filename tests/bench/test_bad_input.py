@@ -237,17 +237,20 @@ def test_the_kernels_own_ends_are_told_apart(tmp_path: Path, crash: str, word: s
 
 @pytest.mark.parametrize("after", [0.05, 0.25, 0.6, 1.5, 3.0])
 def test_ctrl_c_at_any_moment(after: float) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*RINGBENCH, "run", "--ops", "100000"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    time.sleep(after)
-    os.killpg(process.pid, signal.SIGINT)
-    _, printed = process.communicate(timeout=SECONDS)
+    ) as process:
+        try:
+            time.sleep(after)
+            os.killpg(process.pid, signal.SIGINT)
+            _, printed = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
     assert process.returncode in (3, -signal.SIGINT), printed
     if process.returncode == 3:
         assert "interrupted" in printed
