@@ -8,7 +8,7 @@ from typing import Final
 
 from ringbench.boots.entry import EntryMachine
 from ringbench.boots.facts import FRAME, Facts
-from ringbench.boots.generate import COMMON_FRAMES, HostileBoot
+from ringbench.boots.generate import HostileBoot
 from ringbench.check.boot import compare_loader
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
@@ -45,7 +45,8 @@ class BootBench:
     def attempt(self, boot: HostileBoot, *, thorough: bool) -> tuple[Mismatch, ...]:
         """Perform a boot; return what did not agree with its prediction.
 
-        What is in memory is compared always; a `thorough` one asks QEMU and the kernel as well.
+        What is in memory is compared always, and some operations are performed; a `thorough` one
+        asks QEMU and the kernel as well, and looks at memory again at the end.
 
         Raises:
             MachineError: the machine is of no use any more.
@@ -91,7 +92,7 @@ class BootBench:
             for operation in operations(state, self.machine.facts):
                 lockstep.predict(operation)
             lockstep.catch_up(MonitorChannel(machine.command), f", {when}")
-            if state.pmm.frame_limit <= COMMON_FRAMES:
+            if thorough:
                 lockstep.glance(f"when used {when}")
         return tuple(lockstep.mismatches)
 

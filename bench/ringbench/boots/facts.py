@@ -55,8 +55,8 @@ class Facts:
         return random.randrange(first, random.choice((min(first + 16 * FRAME, last), last)))
 
 
-def honest_entries(facts: Facts) -> tuple[Entry, ...]:
-    """Return the memory map as a PC's firmware tells it."""
+def honest_entries(facts: Facts, *, all_of_it: bool) -> tuple[Entry, ...]:
+    """Return the memory map as a PC's firmware tells it, what is above 4 GiB or not."""
     low, high = facts.low_end, facts.high_end
     entries = [
         Entry(0, 639 * KIB),
@@ -66,7 +66,9 @@ def honest_entries(facts: Facts) -> tuple[Entry, ...]:
         Entry(low - 128 * KIB, 128 * KIB, RESERVED),
         Entry(FOUR_GIB - 256 * KIB, 256 * KIB, RESERVED),
     ]
-    return (*entries, Entry(FOUR_GIB, high - FOUR_GIB)) if high > FOUR_GIB else tuple(entries)
+    if all_of_it and high > FOUR_GIB:
+        entries.append(Entry(FOUR_GIB, high - FOUR_GIB))
+    return tuple(entries)
 
 
 def honest_story(random: Random, facts: Facts) -> Story:
@@ -83,7 +85,7 @@ def honest_story(random: Random, facts: Facts) -> Story:
     return Story(
         multiboot=random.choice((1, 2)),
         at=at,
-        entries=honest_entries(facts),
+        entries=honest_entries(facts, all_of_it=random.random() < 0.5),
         modules=tuple(modules),
         command_line=command_line,
     )

@@ -131,7 +131,12 @@ def is_predictable(boot: HostileBoot, facts: Facts) -> bool:
     if not all(_is_free(piece.at, piece.end, facts) for piece in boot.handover.pieces):
         return False
     pmm = boot.prediction.pmm
-    if pmm is not None and pmm.frame_limit > COMMON_FRAMES and "huge" not in boot.kinds:
+    if (
+        pmm is not None
+        and pmm.frame_limit > COMMON_FRAMES
+        and boot.kinds
+        and "huge" not in boot.kinds
+    ):
         return False
     return uses_only_ram(boot.prediction, facts)
 

@@ -197,7 +197,7 @@ def nothing_available(random: Random, facts: Facts, story: Story) -> Story:
 
 def little_available(random: Random, facts: Facts, story: Story) -> Story:
     """A few frames in all: too few for the metadata, for the tables, for the console, or enough."""
-    count = random.choice((1, 2, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 40))
+    count = random.choice((*range(1, 20), 40))
     base = facts.place(random, 64 * FRAME) // FRAME * FRAME
     if random.random() < 0.4:  # one by one, so that nothing long finds a place
         scattered = tuple(Entry(base + 2 * FRAME * n, FRAME) for n in range(count))
@@ -207,8 +207,8 @@ def little_available(random: Random, facts: Facts, story: Story) -> Story:
 
 def little_below_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     """Most of memory above 4 GiB, where the kernel cannot reach it while it boots."""
-    above = Entry(FOUR_GIB, max(facts.high_end - FOUR_GIB, MIB))
-    frames = random.choice((0, 60, 66, 67, 70, 72, 75, 77, 78, 79, 80, 85, 90, 100))
+    above = Entry(FOUR_GIB, random.choice((FRAME, max(facts.high_end - FOUR_GIB, MIB))))
+    frames = random.choice((0, *range(64, 84), 90, 110, 112, 120))
     base = facts.place(random, 128 * FRAME) // FRAME * FRAME
     return replace(story, entries=(above, Entry(base, frames * FRAME)), modules=())
 
