@@ -47,6 +47,9 @@ class Batch(NamedTuple):
 class Lockstep:
     """A booted machine at its prompt, and the model that has booted beside it.
 
+    The inspector can be one that the machine had before it was restored. Where the model's state
+    after the boot is not given, it follows from what the loader left in memory.
+
     Attributes:
         state: the model's state, after all operations so far.
         booted: the model's state at the beginning.
@@ -56,10 +59,15 @@ class Lockstep:
         looks: whole pictures compared so far.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        inspector: Inspector | None = None,
+        booted: KernelState | None = None,
+    ) -> None:
         self.machine = machine
-        self.inspector = Inspector(machine)
-        self.booted: KernelState = self.inspector.boot_state()
+        self.inspector = inspector or Inspector(machine)
+        self.booted: KernelState = booted or self.inspector.boot_state()
         self.state = self.booted
         self.mismatches: list[Mismatch] = []
         self.predicted: list[tuple[Operation, Reply]] = []

@@ -57,8 +57,10 @@ def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[M
 
 
 def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
-    """Return where command line or modules did not arrive as the loader passed them."""
+    """Return where what the kernel kept, but for its memory map, is not what the loader passed."""
     facts: tuple[tuple[str, object, object], ...] = (
+        ("loader", expected.loader, boot.loader),
+        ("information", expected.information, boot.information),
         ("command line", expected.command_line, boot.command_line),
         ("modules", _listed(expected.modules), _listed(boot.modules)),
     )

@@ -1,6 +1,6 @@
 """One disagreement, as every check reports it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,10 @@ class Mismatch:
     expected: str
     seen: str
     where: str
+
+    def at(self, when: str) -> "Mismatch":
+        """Return the same, with a time in its place."""
+        return replace(self, where=f"{self.where}, {when}")
 
     def __str__(self) -> str:
         return (

@@ -120,7 +120,7 @@ class Inspector:
             findings += [*self.ask_loader(picture), *self.ask_qemu(picture)]
         findings += self.ask_kernel(state, picture, channel)
         for layer, compared, mismatches in findings:
-            yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
+            yield Finding(layer, compared, [mismatch.at(when) for mismatch in mismatches])
 
     def glance(self, state: KernelState, when: str) -> Iterator[Finding]:
         """Compare everything as `inspect` does, but ask neither loader nor QEMU nor kernel.
@@ -130,7 +130,7 @@ class Inspector:
         with self.machine.stopped():
             findings = list(self.compare(self.picture(), state))
         for layer, compared, mismatches in findings:
-            yield Finding(layer, compared, [_at(mismatch, when) for mismatch in mismatches])
+            yield Finding(layer, compared, [mismatch.at(when) for mismatch in mismatches])
 
     def compare(self, picture: Picture, state: KernelState) -> Iterator[Finding]:
         """A picture against the model, memory's contents included, and what must always hold.
@@ -211,9 +211,3 @@ def kernel_mapping(values: tuple[int | str, ...]) -> witnesses.KernelMapping:
         bool(flags & GLOBAL),
         str(words).partition(":")[2] or "wb",
     )
-
-
-def _at(mismatch: Mismatch, when: str) -> Mismatch:
-    """The same, with the time in its place."""
-    where = f"{mismatch.where}, {when}"
-    return Mismatch(mismatch.layer, mismatch.what, mismatch.expected, mismatch.seen, where)

@@ -18,7 +18,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PATH = click.Path(path_type=Path)
 
-_OPTIONS = (
+_MEMORY = click.option("--memory", metavar="SIZE", help="Guest memory, like 64M or 6G.")
+_CPU = click.option(
+    "--cpu", metavar="NAME", help="QEMU's name of the processor, like max or qemu64."
+)
+_KERNEL = (
     click.option(
         "--config",
         "config_file",
@@ -27,8 +31,6 @@ _OPTIONS = (
     ),
     click.option("--elf", type=_PATH, help="The kernel's 64-bit ELF file, with debug information."),
     click.option("--image", type=_PATH, help="What QEMU boots: a 32-bit ELF file or an ISO."),
-    click.option("--memory", metavar="SIZE", help="Guest memory, like 64M or 6G."),
-    click.option("--cpu", metavar="NAME", help="QEMU's name of the processor, like max or qemu64."),
 )
 
 _KEYS = {
@@ -57,7 +59,14 @@ save_dump_option = click.option(
 
 def machine_options(command: Command) -> Command:
     """Add the options to a command; `configured` takes their values."""
-    for option in reversed(_OPTIONS):
+    for option in (_CPU, _MEMORY, *reversed(_KERNEL)):
+        command = option(command)
+    return command
+
+
+def machine_options_but_memory(command: Command) -> Command:
+    """Add the options to a command whose machine's memory is its own."""
+    for option in (_CPU, *reversed(_KERNEL)):
         command = option(command)
     return command
 
@@ -70,7 +79,7 @@ def configured(**values: object) -> Config:
     """
     file = values["config_file"]
     assert file is None or isinstance(file, Path)
-    changes = {key: values[option] for option, key in _KEYS.items()}
+    changes = {key: values.get(option) for option, key in _KEYS.items()}
     return load(file, {key: value for key, value in changes.items() if value is not None})
 
 

@@ -19,8 +19,9 @@ COMMANDS: Final = {
     "frames": "Physical frames by owner.",
     "heap": "The kernel heap's nodes.",
     "spaces": "Address spaces and their regions.",
+    "boot-map": "One boot with a memory map that no honest loader passes.",
 }
-"""Sub-command -> its line of help; each is `ringbench.cli.<name>.<name>`."""
+"""Sub-command -> its line of help; each is `ringbench.cli.<name>.<name>`, with _ for -."""
 
 EXIT_USAGE: Final = 2
 EXIT_MACHINE: Final = 3
@@ -37,7 +38,8 @@ class LazyCommands(click.Group):
         """The command, from its own module."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"ringbench.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"ringbench.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

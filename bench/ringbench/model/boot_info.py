@@ -214,4 +214,5 @@ def _fixed(layout: struct.Struct, body: bytes, kind: int) -> tuple[int, int]:
 
 
 def _text(raw: bytes, most: int) -> str:
-    return raw.partition(b"\0")[0][:most].decode("latin-1")
+    """Return what is kept of a string, as pictures of the kernel show it."""
+    return raw.partition(b"\0")[0][:most].decode("utf-8", "backslashreplace")
