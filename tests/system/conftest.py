@@ -155,3 +155,19 @@ def furnished(kernel: Kernel, root: str) -> str:
     for address, size in ((M2, K4), (2 * M2, M2), (G1, G1)):
         kernel.values(PageMap(root, address, 0, size, size, WRITE))
     return root
+
+
+@pytest.fixture(scope="module")
+def quiet_machine(ringbench_config: Config) -> Iterator[Machine]:
+    """One machine for all of a file, which does not echo."""
+    with Machine.start(ringbench_config) as machine:
+        assert machine.command("echo off") == "ok"
+        yield machine
+
+
+@pytest.fixture
+def console(quiet_machine: Machine) -> Iterator[Machine]:
+    """That machine; a test leaves it as it found it, and that is checked."""
+    before = quiet_machine.command("info"), quiet_machine.command("heap info")
+    yield quiet_machine
+    assert (quiet_machine.command("info"), quiet_machine.command("heap info")) == before
