@@ -98,6 +98,10 @@ class Lockstep:
         self.predicted.append((operation, expected))
         return expected
 
+    def expect(self, operation: Operation, reply: Reply) -> None:
+        """Expect a reply that the model can't know of: of an operation that is made to fail."""
+        self.predicted.append((operation, reply))
+
     def catch_up(self, channel: Channel, note: str = "") -> list[Reply]:
         """Have the kernel perform what was predicted; compare each reply, then the free frames.
 

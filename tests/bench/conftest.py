@@ -1,7 +1,8 @@
-"""The test kernels: small, mostly misbehaving, and none of them the kernel of this tree."""
+"""The test kernels: small, mostly misbehaving; and a copy of this tree's kernel, to be broken."""
 
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ FLAGS = (
     *("-Wall", "-Wextra", "-Werror"),
 )
 LINK = ("-z", "max-page-size=4096", "-z", "noexecstack", "--no-warn-rwx-segments")
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
 
 KernelConfigs = Callable[..., Config]
 
@@ -53,3 +57,17 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelConfigs:
 
     (folder / "ringbench.toml").write_text("")
     return configure
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the kernel's sources and of what was built, so that one file need be compiled."""
+    folder = tmp_path_factory.mktemp("tree")
+    for name in TREE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("iso", "analyze"))
+        else:
+            shutil.copy2(source, folder / name)
+    yield folder
+    shutil.rmtree(folder)

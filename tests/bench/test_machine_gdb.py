@@ -157,6 +157,26 @@ def test_breakpoint_finish_step_and_backtrace(machine: Machine) -> None:
     assert machine.serial.expect_prompt(Deadline(5)).endswith("ok")
 
 
+def test_a_function_made_to_return_does_nothing(machine: Machine) -> None:
+    gdb = machine.gdb
+    gdb.break_("*tick", temporary=True)
+    gdb.continue_()
+    machine.serial.send("tick")
+    stop = gdb.wait_stop()
+    assert stop.frame is not None
+    assert stop.frame.address == gdb.symbol("tick")
+    before = gdb.evaluate_int("counter")
+    stack = gdb.register("rsp")
+    gdb.return_(0x123456789ABCDEF0)
+    assert gdb.backtrace()[0].function == "perform"
+    assert gdb.register("rax") == 0x123456789ABCDEF0
+    assert gdb.register("rsp") == stack + 8
+    gdb.continue_()
+    assert machine.serial.expect_prompt(Deadline(5)).endswith("ok")
+    gdb.interrupt()
+    assert gdb.evaluate_int("counter") == before
+
+
 def test_breakpoint_in_a_called_function(machine: Machine) -> None:
     gdb = machine.gdb
     before = gdb.registers()

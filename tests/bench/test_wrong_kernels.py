@@ -8,17 +8,15 @@ the table cannot rot.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
+from tests.bench.wrong import broken, build
+
 SECONDS = 100
 
 
@@ -175,23 +173,8 @@ MUTANTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the kernel's sources and of what was built, so that a mutant compiles one file."""
-    folder = tmp_path_factory.mktemp("mutants")
-    for name in TREE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("iso", "analyze"))
-        else:
-            shutil.copy2(source, folder / name)
-    yield folder
-    shutil.rmtree(folder)
-
-
 def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
-    """Build and run; the exit status, the result, and what was printed."""
-    subprocess.run(["make", "-s", "all"], cwd=tree, check=True, capture_output=True, text=True)
+    """Run; the exit status, the result, and what was printed."""
     result = tree / "result.json"
     arguments = ["run", "--json", str(result), "--gdb-ops", "0", "--ring-ops", "0"]
     arguments += ["--ops", str(mutant.operations), "--picture-every", "100"]
@@ -205,20 +188,14 @@ def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
         check=False,
     )
     found = json.loads(result.read_text()) if result.exists() else {}
+    result.unlink(missing_ok=True)
     return done.returncode, found, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
 def test_a_wrong_kernel_is_caught(tree: Path, mutant: Mutant) -> None:
-    source = tree / "kernel" / mutant.file
-    right = source.read_text()
-    assert mutant.right in right, f"{mutant.file} has changed: adapt this mutant"
-    source.write_text(right.replace(mutant.right, mutant.wrong))
-    try:
+    with broken(tree, mutant.file, mutant.right, mutant.wrong):
         status, result, printed = run(tree, mutant)
-    finally:
-        source.write_text(right)
-        (tree / "result.json").unlink(missing_ok=True)
     assert status == 1, printed
     layers = result["layers"]
     assert isinstance(layers, list)
@@ -227,6 +204,7 @@ def test_a_wrong_kernel_is_caught(tree: Path, mutant: Mutant) -> None:
 
 
 def test_the_right_kernel_in_the_same_tree_passes(tree: Path) -> None:
+    build(tree)
     right = Mutant("none", "", "", "", ("pmm", "paging", "vmm", "heap", "task"), (), 400)
     status, _, printed = run(tree, right)
     assert status == 0, printed

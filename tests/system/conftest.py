@@ -9,13 +9,15 @@ import pytest
 
 from ringbench.arch.x86_64.walk import Translation, translate
 from ringbench.config import Config, override
+from ringbench.drive.flags import WRITE
 from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import Operation, PmmAlloc, PmmFree, TaskNew, Touch
+from ringbench.drive.operations import Operation, PageMap, PmmAlloc, PmmFree, TaskNew, Touch
 from ringbench.lockstep import Lockstep
 from ringbench.machine import Machine, Pool
 from ringbench.model.pmm import runs
 from ringbench.model.state import KernelState
 from tests.system.layout import PAGE
+from tests.system.page_tables import G1, K4, M2, new_root
 
 
 class Kernel:
@@ -137,3 +139,35 @@ def task(kernel: Kernel) -> str:
     """A task with an empty space: `t1`."""
     assert kernel.handle(TaskNew()) == "t1"
     return "t1"
+
+
+@pytest.fixture
+def root(kernel: Kernel) -> str:
+    """A bare root without mappings: `r0`."""
+    root = new_root(kernel)
+    assert root == "r0"
+    return root
+
+
+@pytest.fixture
+def furnished(kernel: Kernel, root: str) -> str:
+    """A bare root with a page of 4 KiB at 2 MiB, of 2 MiB at 4 MiB, and of 1 GiB at 1 GiB."""
+    for address, size in ((M2, K4), (2 * M2, M2), (G1, G1)):
+        kernel.values(PageMap(root, address, 0, size, size, WRITE))
+    return root
+
+
+@pytest.fixture(scope="module")
+def quiet_machine(ringbench_config: Config) -> Iterator[Machine]:
+    """One machine for all of a file, which does not echo."""
+    with Machine.start(ringbench_config) as machine:
+        assert machine.command("echo off") == "ok"
+        yield machine
+
+
+@pytest.fixture
+def console(quiet_machine: Machine) -> Iterator[Machine]:
+    """That machine; a test leaves it as it found it, and that is checked."""
+    before = quiet_machine.command("info"), quiet_machine.command("heap info")
+    yield quiet_machine
+    assert (quiet_machine.command("info"), quiet_machine.command("heap info")) == before

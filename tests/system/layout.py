@@ -16,4 +16,7 @@ WINDOW: Final = 0xFFFF_D000_0000_0000
 WINDOW_END: Final = 0xFFFF_D080_0000_0000
 """The window of the kernel's own space."""
 
+BASES: Final = (("kernel", WINDOW), ("t1", TASK))
+"""The spaces in which regions are made, and where their windows begin."""
+
 HEAP: Final = 0xFFFF_C000_0000_0000

@@ -7,16 +7,9 @@ import pytest
 
 from ringbench.config import Config
 from ringbench.machine import Machine
+from tests.system.replies import HEX, LINE_MAX, REPLY, status
 
 PROMPT = "ring> "
-LINE_MAX = 255
-STATUSES = (
-    "invalid|misaligned|non_canonical|out_of_range|no_memory|no_space|not_allocated|foreign|"
-    "mapped|not_mapped|unsupported|denied|guard|double_free|interior|corrupt|not_found|busy|"
-    "fault|syntax|too_long"
-)
-REPLY = re.compile(rf"(?:  .*\n)*(?:(ok)(?: \S+)*|err ({STATUSES}) \S.*)")
-HEX = re.compile("0x[0-9a-f]+")
 LINES = 3000
 NUMBERS = [
     *(
@@ -133,11 +126,10 @@ def test_each_line_gets_one_reply(ringbench_config: Config, seed: int) -> None:
             if is_blank(line):
                 assert reply == "", line
                 continue
-            match = REPLY.fullmatch(reply)
-            assert match, (line, reply)
-            status = match[1] or match[2]
-            replies[status] = replies.get(status, 0) + 1
-            seen += HEX.findall(reply) if status == "ok" else []
+            assert REPLY.fullmatch(reply), (line, reply)
+            said = status(reply)
+            replies[said] = replies.get(said, 0) + 1
+            seen += re.findall(HEX, reply) if said == "ok" else []
         after = machine.serial.transcript.read_bytes().count(PROMPT.encode())
         assert after - prompts == LINES
         assert machine.command("heap check") == "ok"

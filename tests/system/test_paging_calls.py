@@ -14,15 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import (
-    CACHE_WC,
-    EXEC,
-    FLAGS_ALL,
-    GLOBAL,
-    USER,
-    WRITE,
-    flags_text,
-)
+from ringbench.drive.flags import CACHE_WC, EXEC, FLAGS_ALL, GLOBAL, USER, WRITE, flags_text
 from ringbench.drive.gdb import GdbChannel
 from ringbench.drive.operations import (
     PageNew,
@@ -36,19 +28,16 @@ from ringbench.drive.operations import (
     VmProtect,
     VmWrite,
 )
+from tests.system.layout import HEAP, WINDOW
+from tests.system.page_tables import ADDRESS_END, G1, G512, HALF, K4, M2, PHYSICAL_END
 
 if TYPE_CHECKING:
     from ringbench.machine import Gdb
     from tests.system.conftest import Kernel
 
-K4, M2, G1, G512 = 1 << 12, 1 << 21, 1 << 30, 1 << 39
-PHYSICAL_END = 1 << 40
-ADDRESS_END = 1 << 64
-KERNEL_HALF = ADDRESS_END - (1 << 47)
+KERNEL_HALF = ADDRESS_END - HALF
 DIRECT_MAP = KERNEL_HALF
 UNUSED = KERNEL_HALF + 5 * G512  # a slot that nothing uses
-HEAP = 0xFFFF_C000_0000_0000
-WINDOW = 0xFFFF_D000_0000_0000
 IMAGE = 0xFFFF_FFFF_8000_0000
 WX = WRITE | EXEC
 

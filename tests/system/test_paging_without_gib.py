@@ -14,15 +14,14 @@ from ringbench.drive.operations import (
     PmmInfo,
     Touch,
 )
+from tests.system.page_tables import ADDRESS_END, G1, HALF, K4, M2
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
 
 MACHINE = {"machine.cpu": "max,-pdpe1gb", "machine.memory": "2G"}
 
-K4, M2, G1 = 1 << 12, 1 << 21, 1 << 30
-HALF = 1 << 47
-DIRECT_MAP = (1 << 64) - HALF
+DIRECT_MAP = ADDRESS_END - HALF
 
 
 def test_the_direct_map_has_2_mib_pages(kernel: Kernel) -> None:

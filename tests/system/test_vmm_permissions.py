@@ -6,17 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.flags import (
-    CACHE_UC,
-    CACHE_UC_MINUS,
-    CACHE_WB,
-    CACHE_WC,
-    CACHE_WT,
-    EXEC,
-    GLOBAL,
-    USER,
-    WRITE,
-)
+from ringbench.drive.flags import CACHE_UC, CACHE_WC, CACHE_WT, CACHES, EXEC, GLOBAL, USER, WRITE
 from ringbench.drive.operations import (
     PageQuery,
     PmmAlloc,
@@ -31,7 +21,7 @@ from ringbench.drive.operations import (
     VmResize,
     VmWrite,
 )
-from tests.system.layout import PAGE, TASK, TASK_END, WINDOW, WINDOW_END
+from tests.system.layout import BASES, PAGE, TASK, TASK_END, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
@@ -39,12 +29,11 @@ if TYPE_CHECKING:
 
 # --- cache modes, of what is physical ------------------------------------------------------------
 
-CACHE_BITS: Final = {CACHE_WB: 0, CACHE_WT: 0x08, CACHE_UC_MINUS: 0x10, CACHE_UC: 0x18,
-                     CACHE_WC: 0x80}  # fmt: skip
+CACHE_BITS: Final = dict(zip(CACHES, (0, 0x08, 0x10, 0x18, 0x80), strict=True))
 """PWT, PCD and PAT of a 4 KiB leaf for PAT entries 0 to 4 (Intel SDM 3A 4.9.2)."""
 
 
-@pytest.mark.parametrize(("space", "base"), [("kernel", WINDOW), ("t1", TASK)])
+@pytest.mark.parametrize(("space", "base"), BASES)
 def test_physical_regions_in_every_cache_mode(
     kernel: Kernel, task: str, space: str, base: int
 ) -> None:

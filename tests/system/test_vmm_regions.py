@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.flags import (
-    CACHE_UC,
-    CACHE_UC_MINUS,
-    CACHE_WC,
-    CACHE_WT,
-    EXEC,
-    GLOBAL,
-    USER,
-    WRITE,
-)
+from ringbench.drive.flags import CACHES, EXEC, GLOBAL, USER, WRITE
 from ringbench.drive.gdb import GdbChannel
 from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import (
@@ -39,7 +30,7 @@ from ringbench.drive.operations import (
 )
 from ringbench.machine import Machine
 from ringbench.model.status import Status
-from tests.system.layout import PAGE, TASK, TASK_END, WINDOW, WINDOW_END
+from tests.system.layout import BASES, PAGE, TASK, TASK_END, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
@@ -48,7 +39,7 @@ if TYPE_CHECKING:
 # --- where regions go ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("space", "base"), [("kernel", WINDOW), ("t1", TASK)])
+@pytest.mark.parametrize(("space", "base"), BASES)
 def test_alloc_takes_the_lowest_gap_that_holds_it(
     kernel: Kernel, task: str, space: str, base: int
 ) -> None:
@@ -125,7 +116,7 @@ BAD_REGIONS: Final = [
     (PAGE, "demand", WRITE | EXEC | USER, None, "invalid"),
     (PAGE, "physical", WRITE | EXEC, 0, "invalid"),
     *((PAGE, kind, cache, None, "invalid") for kind in ("anonymous", "demand", "guard")
-      for cache in (CACHE_WT, CACHE_UC_MINUS, CACHE_UC, CACHE_WC)),
+      for cache in CACHES if cache),
     *((PAGE, "guard", flags, None, "invalid") for flags in (WRITE, EXEC, USER, GLOBAL)),
     (PAGE + 1, "anonymous", GLOBAL, None, "invalid"),
     (PAGE + 1, "anonymous", WRITE, None, "misaligned"),
@@ -143,7 +134,7 @@ BAD_REGIONS: Final = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("space", "base"), [("kernel", WINDOW), ("t1", TASK)])
+@pytest.mark.parametrize(("space", "base"), BASES)
 def test_bad_regions_are_refused(kernel: Kernel, task: str, space: str, base: int) -> None:
     assert f" physical_bits={WIDTH.bit_length() - 1} " in kernel.machine.command("info")
     for length, kind, flags, paddr, status in BAD_REGIONS:

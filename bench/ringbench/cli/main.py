@@ -14,6 +14,7 @@ import click
 
 COMMANDS: Final = {
     "run": "Boot, drive and compare with the model.",
+    "starve": "Let every allocation fail once.",
     "pages": "Mapped ranges of an address space.",
     "translate": "One address through every level of the page tables.",
     "frames": "Physical frames by owner.",

@@ -18,6 +18,9 @@ CACHE_WC: Final = 4 << 4
 CACHE_MASK: Final = 7 << 4
 FLAGS_ALL: Final = 0x7F
 
+CACHES: Final = (CACHE_WB, CACHE_WT, CACHE_UC_MINUS, CACHE_UC, CACHE_WC)
+"""Every cache mode, in the order of the PAT."""
+
 _LETTERS: Final = ((WRITE, "w"), (EXEC, "x"), (USER, "u"), (GLOBAL, "g"))
 _CACHE_WORDS: Final = {
     CACHE_WB: "wb",

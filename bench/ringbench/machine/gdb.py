@@ -147,6 +147,17 @@ class Gdb(MiChannel):
         """Run until the function returns; `result` is what it returned, as gdb prints it."""
         return self._run("-exec-finish")
 
+    def return_(self, value: int) -> None:
+        """Have the function at whose first instruction the guest stopped return `value` at once.
+
+        Its effects are left out; the guest stays stopped, in the caller.
+
+        Raises:
+            GdbRefused: the guest is in no function, or its caller is not found.
+        """
+        self.execute("-exec-return")
+        self.set_register("rax", value)
+
     def _run(self, command: str) -> StopEvent:
         self._resume(command)
         return self.wait_stop()

@@ -127,6 +127,10 @@ class HeapNames:
     node_min: int = 32
     node_align: int = 16
     guard_constant: int = 0x9E3779B97F4A7C15
+    grow: str = "heap_grow"
+    """The function that moves the heap's end up, called whenever an allocation needs that."""
+    grow_failed: int = 0
+    """What it returns when there is no memory and nothing has changed."""
     linear_limit: int = 4096
     second_levels: int = 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from ringbench.drive import flags as page_flags
 from ringbench.drive.operations import Operation
@@ -14,14 +14,6 @@ Maker = Callable[[Random, KernelState], Operation | None]
 """Draws an operation, or None if the state has nothing to perform it on."""
 
 Drawn = TypeVar("Drawn")
-
-CACHES: Final = (
-    page_flags.CACHE_WB,
-    page_flags.CACHE_WT,
-    page_flags.CACHE_UC_MINUS,
-    page_flags.CACHE_UC,
-    page_flags.CACHE_WC,
-)
 
 
 def pick(random: Random, choices: Sequence[Drawn]) -> Drawn:
@@ -46,5 +38,5 @@ def draw_flags(random: Random, *, user: bool, cached: bool = True) -> int:
     if user and random.random() < 0.5:
         flags |= page_flags.USER
     if not cached and random.random() < 0.5:
-        flags |= pick(random, CACHES)
+        flags |= pick(random, page_flags.CACHES)
     return flags

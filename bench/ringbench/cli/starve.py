@@ -1,0 +1,59 @@
+"""`ringbench starve`: every allocation fails once, in a table of cases and in a drawn workload."""
+
+from __future__ import annotations
+
+import click
+
+from ringbench.cli.common import configured, machine_options
+
+
+@click.command()
+@machine_options
+@click.option("--seed", default=1, show_default=True, help="What the workload is drawn from.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Operations of the workload that run short, after the table's.",
+)
+@click.option(
+    "--case",
+    "words",
+    metavar="WORD",
+    multiple=True,
+    help="Of the table, only cases with this in their name; may be given more than once.",
+)
+def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> int:
+    """Let operations run short of memory at every point where they can.
+
+    Each must say that there is no memory, change nothing, and succeed once there is.
+
+    Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start.
+    """
+    config = configured(**machine)
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from ringbench.report.starve import as_table
+    from ringbench.starve import ALL, StarveResult, starve_random
+    from ringbench.starve import starve as starve_cases
+
+    cases = tuple(case for case in ALL if not words or any(word in case.name for word in words))
+    if not cases:
+        raise click.UsageError(f"no case has any of these in its name: {', '.join(words)}")
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("boot", total=None)
+
+        def progress(case: str, done: int, total: int) -> None:
+            bar.update(task, description=case, completed=done, total=total)
+
+        result = starve_cases(config, cases=cases, progress=progress)
+        if count:
+            drawn = starve_random(config, seed, count=count, progress=progress)
+            result = StarveResult(
+                result.starved + drawn.starved, result.operations + drawn.operations
+            )
+    Console().print(as_table(result))
+    return 0 if result.passed else 1

@@ -1,0 +1,41 @@
+"""What starving found, as a terminal table."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ringbench.starve.result import Starved, StarveResult
+
+
+def as_table(result: StarveResult) -> RenderableType:
+    """A row for each operation, and under them how the kernel was caught."""
+    table = Table("case", "operation")
+    for column in ("frames", "failed", "growths"):
+        table.add_column(column, justify="right")
+    table.add_column("verdict")
+    for each in result.starved:
+        table.add_row(*_row(each), _verdict(each.caught is None))
+    table.add_section()
+    table.add_row(
+        "all",
+        f"{len(result.starved):,} of {result.operations:,} operations",
+        "",
+        f"{sum(each.frames for each in result.starved):,}",
+        f"{sum(each.growths for each in result.starved):,}",
+        _verdict(result.passed),
+    )
+    return Group(table, *(Text(str(caught)) for caught in result.caught))
+
+
+def _row(starved: Starved) -> tuple[str, str, str, str, str]:
+    counts = ("", "", "")
+    if starved.caught is None:
+        counts = (f"{starved.taken:,}", f"{starved.frames:,}", f"{starved.growths:,}")
+    return escape(starved.case), escape(starved.operation), *counts
+
+
+def _verdict(passed: bool) -> Text:
+    return Text("match", style="green") if passed else Text("MISMATCH", style="bold red")

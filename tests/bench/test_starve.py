@@ -1,0 +1,183 @@
+"""Starving the kernel: it passes, failures are really injected, and wrong kernels are caught."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ringbench.cli.main import run as ringbench
+from ringbench.config import Config, load, override
+from ringbench.starve import ALL, StarveResult, starve, starve_random
+from tests.bench.wrong import broken
+
+GROWING = ("task: heap empty", "task: heap full")
+QUICKLY_HUNG: dict[str, object] = {"deadlines.reply": 3, "deadlines.boot": 10}
+
+
+def require_match(result: StarveResult) -> None:
+    assert result.passed, "\n".join(str(caught) for caught in result.caught)
+
+
+def test_every_case(ringbench_config: Config) -> None:
+    """All operations in all situations of the table, at each point where they can fail."""
+    result = starve(ringbench_config)
+    require_match(result)
+    by_name = {each.case: each for each in result.starved}
+    assert list(by_name) == [case.name for case in ALL]
+    for name, each in by_name.items():
+        assert each.frames >= max(0, each.taken), f"{name}: fewer failures than it takes frames"
+        assert (each.frames == 0) == name.startswith("no frame:")
+        assert each.growths == (name.startswith("heap:") or name in GROWING), name
+    assert result.failures_injected > 1000
+    assert result.operations > 2 * result.failures_injected
+
+
+def test_drawn_operations(ringbench_config: Config) -> None:
+    result = starve_random(ringbench_config, 1, count=12)
+    require_match(result)
+    assert len(result.starved) == 12
+    assert all(each.frames > 0 for each in result.starved)
+    assert result.operations > result.failures_injected
+
+
+def test_a_seed_repeats(ringbench_config: Config) -> None:
+    first, second = (starve_random(ringbench_config, 5, count=2) for _ in range(2))
+    assert first == second
+    assert first != starve_random(ringbench_config, 6, count=2)
+
+
+def test_time_is_limited(ringbench_config: Config) -> None:
+    assert starve_random(ringbench_config, 1, count=1000, seconds=0) == StarveResult((), 0)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("memory", ["16M", "64M", "3G"])
+@pytest.mark.parametrize("seed", range(3))
+def test_many_drawn_operations(ringbench_config: Config, seed: int, memory: str) -> None:
+    config = override(ringbench_config, {"machine.memory": memory})
+    require_match(starve_random(config, seed, count=400))
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ringbench(["starve", "--case", "task: heap has", "--seed", "3", "--count", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "match" in printed
+    assert "2 of" in printed
+    assert ringbench(["starve", "--case", "no such case"]) == 2
+    assert "no such case" in capsys.readouterr().err
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Replace `right` by `wrong` in `file`: the case must be caught with `seen` in the words."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    case: str
+    seen: str
+
+
+WRONG = (
+    Wrong(
+        "a table is left behind by a failed map",
+        "paging/map.c",
+        "    if (missing > pmm_free_count()) {\n",
+        "    if (missing > pmm_free_count()) {\n"
+        "        if (pmm_free_count()) {\n            tables_make(root, va, 3);\n        }\n",
+        "map: no tables",
+        "free frames",
+    ),
+    Wrong(
+        "one frame too few is thought enough",
+        "paging/map.c",
+        "if (pmm_free_count() < at.level)",
+        "if (pmm_free_count() + 1 < at.level)",
+        "touch w: no tables",
+        "panic",
+    ),
+    Wrong(
+        "an exact fit is refused",
+        "vmm/copy.c",
+        "if (frames > pmm_free_count())",
+        "if (frames >= pmm_free_count())",
+        "copy: across 2 MiB",
+        "no_memory",
+    ),
+    Wrong(
+        "a region's record is left behind by a failed allocation",
+        "vmm/alloc.c",
+        "region->kind, region_frames(space))) {\n",
+        "region->kind, region_frames(space))) {\n"
+        "        if (region_frames(space) == 0) {\n"
+        "            region_insert(space, gap, region);\n        }\n",
+        "page, tables there",
+        "vmm: region count",
+    ),
+    Wrong(
+        "a heap that could not grow thinks it has",
+        "heap/grow.c",
+        "    if (move_end(heap.end + missing) < 0) {\n",
+        "    if (move_end(heap.end + missing) < 0) {\n        heap.end += missing;\n",
+        "heap: one page more",
+        "heap: ",
+    ),
+    Wrong(
+        "a task without a record leaves its root behind",
+        "task/task.c",
+        "        status = vm_space_destroy(&space);\n        ASSERT(status == STATUS_OK);\n",
+        "",
+        "task: heap full",
+        "the heap can't grow",
+    ),
+    Wrong(
+        "a block that can't be moved is freed",
+        "heap/realloc.c",
+        "    if (!to) {\n        return STATUS_NO_MEMORY;",
+        "    if (!to) {\n        kfree(*pointer);\n        return STATUS_NO_MEMORY;",
+        "heap: resized and moved",
+        "heap",
+    ),
+    Wrong(
+        "a fault without memory is blamed on the region",
+        "vmm/fault.c",
+        "return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags);",
+        "return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags)\n"
+        "        ? STATUS_NOT_MAPPED : STATUS_OK;",
+        "touch r: no tables",
+        "not_mapped",
+    ),
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name.replace(" ", "-"))
+def test_a_wrong_kernel_is_caught(tree: Path, wrong: Wrong) -> None:
+    [case] = (case for case in ALL if case.name == wrong.case)
+    config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
+    with broken(tree, wrong.file, wrong.right, wrong.wrong):
+        result = starve(config, cases=(case,))
+    [caught] = result.caught
+    assert caught.check == "starve"
+    assert wrong.seen in str(caught)
+    assert 0 < caught.after <= result.operations + 1
+
+
+def test_it_goes_on_after_a_catch_unless_asked_to_stop(tree: Path) -> None:
+    wrong = WRONG[2]
+    config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
+    cases = tuple(case for case in ALL if case.name in (wrong.case, "copy: within a region"))
+    with broken(tree, wrong.file, wrong.right, wrong.wrong):
+        stopped = starve(config, cases=(*cases, ALL[0]), stop=True)
+        [*copies, frame] = starve(config, cases=(*cases, ALL[0])).starved
+    assert [each.case for each in stopped.starved] == [cases[0].name]
+    first, second = (each.caught for each in copies)
+    assert first is not None
+    assert second is not None
+    assert first.key == second.key, "it is the same mistake"
+    assert first.after < second.after
+    assert frame.caught is None
+    assert frame.frames == 1

@@ -1,0 +1,73 @@
+"""The console's line editor: what a line may be, how it is edited, echoed and ended."""
+
+import re
+
+import pytest
+
+from ringbench.config import Config, override
+from ringbench.errors import Ended
+from ringbench.machine import EndKind, Machine
+from tests.system.replies import LINE_MAX, status
+
+
+def padded(length: int) -> str:
+    """Return a line of that many characters that is a right command."""
+    return "pmm" + " " * (length - 7) + "info"
+
+
+def test_longest_line_and_one_more(console: Machine) -> None:
+    assert status(console.command(padded(LINE_MAX))) == "ok"
+    assert status(console.command(padded(LINE_MAX + 1))) == "too_long"
+    assert status(console.command("x" * 5000)) == "too_long"
+    assert status(console.command(" " * (LINE_MAX + 1))) == "too_long"
+    assert status(console.command("\b" * 300 + padded(LINE_MAX))) == "ok"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "pmm infx\bo",
+        "pmm infx\x7fo",
+        "zz\b\b\b\b\bpmm info",
+        "pmmm info\b\b\b\b\b\b info",
+        "  pmm \t info  ",
+        "\tpmm\tinfo\t",
+        "pmm\x00 in\x1bfo\x01",
+        "pmm info\x80\xff\xc3",
+    ],
+)
+def test_editing(console: Machine, typed: str) -> None:
+    assert console.command(typed) == console.command("pmm info")
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "\t", "\b", "x\b", "\x00\x01\x1b"])
+def test_an_empty_line_gets_a_prompt_and_no_reply(console: Machine, typed: str) -> None:
+    assert console.command(typed) == ""
+
+
+def test_echo(console: Machine) -> None:
+    """With echo the console shows what is typed, erased characters blanked; without it nothing."""
+    assert console.command("echo on") == "ok"
+    assert console.command("heap check") == "ok"
+    before = console.serial.transcript.read_bytes()
+    console.command("heap chex\bck")
+    shown = console.serial.transcript.read_bytes().removeprefix(before)
+    assert shown == b"heap chex\b \bck\r\nok\r\nring> "
+    assert console.command("echo off") == "ok"
+    before = console.serial.transcript.read_bytes()
+    assert console.command("heap check") == "ok"
+    shown = console.serial.transcript.read_bytes().removeprefix(before)
+    assert shown == b"ok\r\nring> "
+
+
+def test_a_carriage_return_ends_a_line_too_and_poweroff_ends_all(ringbench_config: Config) -> None:
+    exit_device = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    changes = {"kernel.line_end": "\r", "machine.arguments": exit_device}
+    with Machine.start(override(ringbench_config, changes)) as machine:
+        assert re.fullmatch(r"ok \d+ \d+", machine.command("pmm info"))
+        with pytest.raises(Ended) as caught:
+            machine.command("poweroff")
+        ending = caught.value.ending
+        assert ending is not None
+        assert ending.kind is EndKind.FINISHED
+        assert "ok" in machine.serial.tail().splitlines()
