@@ -55,7 +55,7 @@ class Lockstep:
         booted: the model's state at the beginning.
         predicted: operations that the model is ahead of the kernel, with the replies they must get.
         mismatches: what did not agree, in the order found.
-        steps: operations so far.
+        steps: operations compared so far; the last of them is the one that did not agree.
         looks: whole pictures compared so far.
     """
 
@@ -133,6 +133,12 @@ class Lockstep:
         batch, self._handed_over = self._handed_over, None
         return [] if batch is None else self._compare_replies(batch, ring.collect())
 
+    def rewind(self) -> None:
+        """Begin again, with a machine that was put back to where this began; the tally goes on."""
+        self.state = self.booted
+        self.mismatches, self.predicted, self._handed_over = [], [], None
+        self.steps = 0
+
     def _take_predicted(self, note: str) -> Batch:
         predicted, self.predicted = self.predicted, []
         return Batch(predicted, self.state.pmm.free_count, note)
@@ -146,8 +152,10 @@ class Lockstep:
             if seen != expected:
                 where = f"operation {self.steps}: {monitor_line(operation)}{batch.note}"
                 self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
-        where = f"after operation {self.steps}{batch.note}"
-        self._compare("pmm", "free frames", batch.free, self.inspector.free_frames(), where)
+                break  # what follows was performed in another state than it was predicted for
+        else:
+            where = f"after operation {self.steps}{batch.note}"
+            self._compare("pmm", "free frames", batch.free, self.inspector.free_frames(), where)
         self._stop_if_diverged()
         return replies
 

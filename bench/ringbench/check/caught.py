@@ -36,12 +36,22 @@ class Caught:
 
     @property
     def key(self) -> str:
-        """What is the same for two catches of one bug: the first disagreement without numbers."""
+        """What is the same for two catches of one bug: the first disagreement without numbers.
+
+        For a reply also the statuses and, if they differ, the command: a wrong value is mostly
+        the late effect of another command.
+        """
         if not self.mismatches:
             return NUMBERS.sub("#", self.ending)
         first = self.mismatches[0]
-        place = first.where.partition(":")[0]
-        return NUMBERS.sub("#", f"{first.layer}: {first.what} at {place}")
+        place, _, line = first.where.partition(": ")
+        words = [f"{first.layer}: {first.what} at {place}"]
+        if first.what == "reply":
+            should, did = first.expected.split()[0], first.seen.split()[0]
+            words = [f"{first.layer}: reply {did}"]
+            if did != should:
+                words += [f"for {should} to", *line.split()[:2]]
+        return NUMBERS.sub("#", " ".join(words))
 
     def __str__(self) -> str:
         return f"{self.check}: {self.mismatches[0] if self.mismatches else self.ending}"

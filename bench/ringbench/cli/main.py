@@ -15,6 +15,8 @@ import click
 COMMANDS: Final = {
     "run": "Boot, drive and compare with the model.",
     "starve": "Let every allocation fail once.",
+    "hunt": "Search for bugs, round after round, until the time is over.",
+    "replay": "Perform saved sequences line by line; end at the first wrong one.",
     "pages": "Mapped ranges of an address space.",
     "translate": "One address through every level of the page tables.",
     "frames": "Physical frames by owner.",

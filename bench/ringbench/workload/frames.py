@@ -20,7 +20,7 @@ SHORT_OF_FRAMES: Final = 128
 """Free frames below which the longest lent run is likely to be given back."""
 
 
-def _lent_run(random: Random, state: KernelState) -> tuple[int, int] | None:
+def lent_run(random: Random, state: KernelState) -> tuple[int, int] | None:
     """A run of lent frames, (first frame, count): the first that ends past a random frame."""
     lent = state.console.lent
     if not lent:
@@ -70,7 +70,7 @@ def _pmm_hoard(random: Random, state: KernelState) -> Operation:
 
 def pmm_free(random: Random, state: KernelState) -> Operation | None:
     """Give back a lent run, a part of one, or frames that were never lent."""
-    found = _lent_run(random, state)
+    found = lent_run(random, state)
     shape = random.random()
     if found is None or shape < 0.1:
         return op.PmmFree(random.randrange(state.pmm.frame_limit) * FRAME_SIZE)

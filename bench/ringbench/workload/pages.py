@@ -34,7 +34,7 @@ def page_new(random: Random, state: KernelState) -> Operation | None:
     return op.PageNew()
 
 
-def _near(random: Random, size: int) -> int:
+def near(random: Random, size: int) -> int:
     """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
     slot = pick(random, (0, 0, 0, 1 << 30, 255 << 39))
     address = slot + random.randrange(3) * (2 << 20) + random.randrange(16) * FRAME_SIZE
@@ -53,11 +53,11 @@ def page_map(random: Random, state: KernelState) -> Operation | None:
     if random.random() < 0.2:
         flags |= page_flags.GLOBAL
     physical = random.randrange(memory) // size * size
-    vaddr = _near(random, size)
+    vaddr = near(random, size)
     return op.PageMap(pick(random, roots), vaddr, physical, pages * size, size, flags)
 
 
-def _some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
+def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
     """A bare root, with the start and size of one of its leaves: a way down, drawn entry by entry.
 
     Few roots, and few entries of their lower halves, are without a leaf, so that another is tried.
@@ -82,7 +82,7 @@ def _some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | Non
 
 def page_unmap(random: Random, state: KernelState) -> Operation | None:
     """Unmap a leaf, or some more than that."""
-    leaf = _some_leaf(random, state)
+    leaf = some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
@@ -91,7 +91,7 @@ def page_unmap(random: Random, state: KernelState) -> Operation | None:
 
 def page_protect(random: Random, state: KernelState) -> Operation | None:
     """Change a leaf's flags, or those of some more."""
-    leaf = _some_leaf(random, state)
+    leaf = some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
@@ -103,8 +103,8 @@ def page_query(random: Random, state: KernelState) -> Operation | None:
     """Ask at a leaf, or anywhere in any root."""
     if random.random() < 0.3:
         root = pick(random, list(state.roots()))
-        return op.PageQuery(root, pick(random, (_near(random, 1), KERNEL_WINDOW_BASE)))
-    leaf = _some_leaf(random, state)
+        return op.PageQuery(root, pick(random, (near(random, 1), KERNEL_WINDOW_BASE)))
+    leaf = some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf
@@ -113,7 +113,7 @@ def page_query(random: Random, state: KernelState) -> Operation | None:
 
 def page_touch(random: Random, state: KernelState) -> Operation | None:
     """Access a leaf or the page behind it through its bare root."""
-    leaf = _some_leaf(random, state)
+    leaf = some_leaf(random, state)
     if leaf is None:
         return None
     root, virtual, size = leaf

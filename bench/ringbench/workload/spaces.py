@@ -15,14 +15,14 @@ REGIONS: Final = 24
 """Regions a space to hover about."""
 
 
-def _window_spaces(state: KernelState) -> list[str]:
+def window_spaces(state: KernelState) -> list[str]:
     """Spaces whose regions the console may change."""
     return [name for name in state.spaces if name != "heap"]
 
 
-def _some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
+def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
     """A space and one of its regions."""
-    for name in turned(random, _window_spaces(state)):
+    for name in turned(random, window_spaces(state)):
         if regions := state.spaces[name].regions:
             return name, pick(random, regions)
     return None
@@ -30,7 +30,7 @@ def _some_region(random: Random, state: KernelState) -> tuple[str, Region] | Non
 
 def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     """Make a region of any backing, or free one where there are many."""
-    space = pick(random, _window_spaces(state))
+    space = pick(random, window_spaces(state))
     if crowded(random, len(state.spaces[space].regions), REGIONS):
         return vm_free(random, state)
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
@@ -52,13 +52,13 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
 
 def vm_free(random: Random, state: KernelState) -> Operation | None:
     """Free a region."""
-    found = _some_region(random, state)
+    found = some_region(random, state)
     return None if found is None else op.VmFree(found[0], found[1].base)
 
 
 def vm_change(random: Random, state: KernelState) -> Operation | None:
     """Protect a region, or move its end."""
-    found = _some_region(random, state)
+    found = some_region(random, state)
     if found is None:
         return None
     space, region = found
@@ -70,7 +70,7 @@ def vm_change(random: Random, state: KernelState) -> Operation | None:
 
 def vm_query(random: Random, state: KernelState) -> Operation | None:
     """Ask in a region, or behind it."""
-    found = _some_region(random, state)
+    found = some_region(random, state)
     if found is None:
         return None
     space, region = found
@@ -85,7 +85,7 @@ def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
 
 def vm_data(random: Random, state: KernelState) -> Operation | None:
     """Read, write or copy, from a region's edge or middle on, perhaps past its end."""
-    found, other = _some_region(random, state), _some_region(random, state)
+    found, other = some_region(random, state), some_region(random, state)
     if found is None or other is None:
         return None
     space, region = found
@@ -103,7 +103,7 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
 
 def touch(random: Random, state: KernelState) -> Operation | None:
     """Access a byte in a region, or just behind it."""
-    found = _some_region(random, state)
+    found = some_region(random, state)
     if found is None:
         return None
     space, region = found

@@ -1,0 +1,114 @@
+"""`ringbench hunt`: a campaign with a progress line, into a folder that the next goes on with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ringbench.cli.common import configured, machine_options
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from ringbench.hunt.campaign import Progress
+
+
+@click.command()
+@machine_options
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="After which no sequence is begun; a failure just found is still made smaller.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Rounds at a time, each in a process with a machine of its own.",
+)
+@click.option("--seed", default=1, show_default=True, help="What the sequences are made from.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path),
+    default=Path("ringbench-hunt"),
+    show_default=True,
+    help="Folder for failures, for sequences worth keeping, and for how far it came.",
+)
+@click.option(
+    "--coverage/--no-coverage",
+    default=True,
+    show_default=True,
+    help="Keep sequences that run kernel code which none before did.",
+)
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Have the workers of this Dask scheduler do the rounds: tcp://host:8786.",
+)
+def hunt(
+    minutes: float,
+    jobs: int,
+    seed: int,
+    corpus: Path,
+    coverage: bool,
+    dask: str | None,
+    **machine: object,
+) -> int:
+    """Search for sequences of operations that show the kernel to be wrong.
+
+    Whatever is found is made as short as it gets and saved, to be run by `ringbench replay` or
+    typed at the kernel's console. Ctrl-C is safe at any time: the same command goes on with the
+    rounds that are not done.
+
+    Exit status: 0 nothing was found; 1 something was; 2 usage or configuration; 3 the machine could
+    not start, or Ctrl-C.
+    """
+    from ringbench.hunt.corpus import Corpus
+
+    kept = Corpus(corpus)
+    config = configured(**machine)
+    # Half a second of imports: not before it is known that there will be a hunt.
+    from rich.console import Console
+    from rich.status import Status
+
+    from ringbench.hunt.campaign import Campaign, Progress
+
+    fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
+    campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
+    console = Console(stderr=True)
+    with (
+        _executor(jobs, dask) as executor,
+        Status(progress_line(Progress()), console=console) as status,
+    ):
+        progress = campaign.run(
+            executor, jobs, minutes * 60, lambda done: status.update(progress_line(done))
+        )
+    click.echo(progress_line(progress))
+    for path, is_new in progress.found.items():
+        click.echo(f"{'new' if is_new else 'known'}: {path}")
+    return 1 if progress.found else 0
+
+
+def _executor(jobs: int, address: str | None) -> AbstractContextManager[Executor]:
+    from ringbench.hunt import executors
+
+    return executors.local(jobs) if address is None else executors.dask(address)
+
+
+def progress_line(progress: Progress) -> str:
+    """How far the hunt is, in one line."""
+    words = [
+        f"{progress.rounds:,} rounds",
+        f"{progress.sequences:,} sequences",
+        f"{progress.operations:,} operations",
+        f"{progress.per_minute:,.0f} a minute",
+        f"{progress.gained:,} of {progress.covered:,} instructions new",
+        f"{len(progress.found)} failures",
+    ]
+    return ", ".join(words)

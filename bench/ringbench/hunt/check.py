@@ -1,0 +1,45 @@
+"""The state machine as a test: hypothesis's own run, report and shrinking, and a script to replay.
+
+def test_my_kernel(ringbench_config, tmp_path):
+check(ringbench_config, tmp_path, settings(max_examples=50))
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from ringbench.config import Config
+from ringbench.hunt.rules import Findings, on
+from ringbench.hunt.script import SUFFIX, failure_script, machine_words
+from ringbench.hunt.stage import Stage, Violation
+
+DEFAULT = settings(max_examples=30, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+
+
+def check(config: Config, folder: Path, how: settings = DEFAULT) -> int:
+    """Run the state machine; return how many operations it performed.
+
+    Args:
+        config: the kernel and its machine.
+        folder: where the script of a failure is left.
+        how: how many examples, of how many steps; `derandomize` for the same ones every time.
+
+    Raises:
+        Violation: the kernel is wrong. Its notes have the file and the lines of the smallest
+            sequence.
+        RingbenchError: the machine cannot be started.
+    """
+    with Stage(config) as stage:
+        findings = Findings()
+        try:
+            run_state_machine_as_test(on(stage, findings), settings=settings(how, deadline=None))
+        except Violation as violation:
+            script = failure_script(violation.failure, machine_words(config))
+            path = folder / f"failure{SUFFIX}"
+            script.write(path)
+            violation.add_note(f"ringbench replay {path}\n{script.text()}")
+            raise
+        return stage.performed
