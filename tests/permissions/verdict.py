@@ -106,11 +106,11 @@ class Judge:
         return agree
 
     def _reached(self, expected: Outcomes) -> Words:
-        """Return the number of the target frame that is reached; 0 is none, 9 is no such frame."""
+        """Return the number of the target frame that is reached: 1, 2; 0 is neither."""
         frame = expected.physical & np.uint64(-PAGE_SIZE % 2**64)
         first, second = (np.uint64(each) for each in self._place.frames)
-        number = np.where(frame == first, 1, np.where(frame == second, 2, 9)).astype(np.uint64)
-        return np.where(expected.code != NO_FAULT, np.uint64(0), number)
+        number = np.where(frame == first, 1, np.where(frame == second, 2, 0))
+        return np.where(expected.code != NO_FAULT, 0, number).astype(np.uint64)
 
     def _explain(
         self, cases: Positions, batch: Batch, results: Results, answers: Sequence[Answer]
