@@ -2,7 +2,8 @@
 
 `--exhaustive` runs those marked `exhaustive` too, which take minutes each. `--shuffle SEED` runs
 them in another order, the same for each seed. Property tests are judged by their results, not by
-how long an example takes on a busy machine.
+how long an example takes on a busy machine. What a test records as its property `summary` is
+printed at the end of a run.
 """
 
 from __future__ import annotations
@@ -45,3 +46,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_header(config: pytest.Config) -> str | None:
     seed = config.getoption("--shuffle")
     return None if seed is None else f"order of tests: --shuffle={seed}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")

@@ -1,23 +1,15 @@
 """The fault that an access must cause, from its translation (Intel SDM 3A 4.6 and 4.7).
 
-A statement of the manual, for one access of at most one page; nothing here asks a processor.
+A statement of the manual, for one access of at most one page; nothing here asks a processor. Where
+QEMU is known to answer otherwise is in `qemu_departures`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Final
 
 from ringbench.arch.x86_64.exceptions import PageFaultCode, Vector
 from ringbench.arch.x86_64.walk import Leaf, Stop, Translation
-
-QEMU_TCG_CLEARS_ON_RESERVED: Final = PageFaultCode.P
-"""What QEMU 7.2's software emulation leaves out of the error code of a reserved-bit fault.
-
-The manual (4.7) has P set whenever RSVD is, as only a present entry is checked for reserved
-bits: 9 for a supervisor read. QEMU reports 8. `access` answers with the manual; a caller that
-compares with QEMU removes this bit from the expectation, and reports that it did.
-"""
 
 
 class Kind(StrEnum):
