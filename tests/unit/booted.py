@@ -1,4 +1,4 @@
-"""The model of a kernel with 30 MiB to hand out, as at its first prompt, and after operations."""
+"""States of the model for its tests: as at the first prompt, after operations, short of frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operations import Operation
 from ringbench.model.kernel import boot, perform
 from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes, replace
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),
@@ -17,10 +17,33 @@ MEMORY = (
 )
 IMAGE = (Segment(IMAGE_BASE + (1 << 20), 1 << 16, 4), Segment(IMAGE_BASE + 0x110000, 1 << 16, 1))
 
+AVAILABLE = 0x160000
+"""Where the frames of a bare kernel begin."""
+
 
 @cache
 def booted() -> KernelState:
+    """A kernel with an image and 30 MiB to hand out."""
     return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+
+
+@cache
+def bare(length: int) -> KernelState:
+    """A kernel without an image, and `length` bytes to hand out, from AVAILABLE on."""
+    memory = (
+        MemoryRange(0x100000, 0x60000, MemoryKind.KERNEL),
+        MemoryRange(AVAILABLE, length, MemoryKind.AVAILABLE),
+    )
+    return boot(memory, (), Features(40), Sizes())
+
+
+def with_free(state: KernelState, count: int) -> KernelState:
+    """The same state with only its `count` lowest free frames left."""
+    bits, rest = 0, state.pmm.free
+    for _ in range(count):
+        bits |= rest & -rest
+        rest &= rest - 1
+    return replace(state, pmm=replace(state.pmm, free=bits))
 
 
 def performed(state: KernelState, *operations: Operation) -> KernelState:

@@ -1,6 +1,5 @@
 """The heap model: random traces against what must always hold, and known answers."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -9,66 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbench.arch.x86_64.features import Features
 from ringbench.model.heap import kfree, kmalloc, kmemalign, krealloc, kzalloc, node_size
 from ringbench.model.heap_nodes import HeapEditor, in_order, search_size, size_class
-from ringbench.model.kernel import boot
-from ringbench.model.layout import (
-    HEAP_ALIGN_MAX,
-    HEAP_ALLOC_MAX,
-    HEAP_BASE,
-    HEAP_FIRST_LEVELS,
-    HEAP_HEADER,
-    HEAP_NODE_MIN,
-    HEAP_SECOND_LEVELS,
-    HEAP_TRIM,
-    MemoryKind,
-)
-from ringbench.model.state import HeapState, KernelState, MemoryRange, Sizes
+from ringbench.model.layout import HEAP_BASE, HEAP_FIRST_LEVELS, HEAP_SECOND_LEVELS, HEAP_TRIM
+from ringbench.model.state import HeapState, KernelState
 from ringbench.model.status import Status
 from ringbench.model.task import task_create, task_destroy
+from tests.unit.model_heap import FIRST, PAGE, booted, check
 
-PAGE = 4096
-FIRST = HEAP_BASE + 16
 Call = Callable[[KernelState], tuple[KernelState, Status]]
-MEMORY = (
-    MemoryRange(0x100000, 0x60000, MemoryKind.KERNEL),
-    MemoryRange(0x160000, 0x6A0000, MemoryKind.AVAILABLE),
-)
-
-
-def booted() -> KernelState:
-    return boot(MEMORY, (), Features(40), Sizes())
-
-
-def check(state: KernelState) -> None:
-    """Everything that must hold of a heap, whatever was done to it."""
-    heap = state.heap
-    nodes = in_order(heap)
-    assert len(nodes) == len(heap.nodes)
-    assert heap.last == (nodes[-1][0] if nodes else 0)
-    assert heap.end == (nodes[-1][0] + nodes[-1][1].size if nodes else HEAP_BASE)
-    lists = defaultdict(set)
-    previous = 0
-    for address, node in nodes:
-        assert node.previous == previous
-        assert node.size % 16 == 0
-        assert node.size >= (HEAP_HEADER if address == heap.last else HEAP_NODE_MIN)
-        if not node.used:
-            assert not previous or heap.nodes[previous].used, "two free neighbours"
-            if address != heap.last:
-                lists[size_class(node.size)].add(address)
-        previous = address
-    assert {key: set(addresses) for key, addresses in heap.free.items()} == lists
-    assert not nodes or not nodes[-1][1].used, "the last node is free"
-    assert sum(map(len, heap.free.values())) == heap.free_count - (1 if nodes else 0)
-    used = [node.size for _, node in nodes if node.used]
-    assert (heap.used_count, heap.used_bytes) == (len(used), sum(used))
-    assert heap.free_bytes == sum(node.size for _, node in nodes if not node.used)
-    assert not heap.stale.keys() & heap.nodes.keys()
-    assert all(HEAP_BASE < address < heap.end for address in heap.stale)
-    regions = state.spaces["heap"].regions
-    assert [(each.base, each.end) for each in regions] == ([(HEAP_BASE, heap.end)] if nodes else [])
 
 
 @settings(max_examples=25, deadline=None)
@@ -281,107 +229,6 @@ def test_reallocation_in_place_and_elsewhere() -> None:
     assert pointer == second + 112 + 16
     assert moved.heap.nodes[first - 16].used is False
     assert krealloc(booted(), 0, 5)[2] == FIRST
-
-
-@pytest.mark.parametrize("size", [0, HEAP_ALLOC_MAX + 1, (1 << 64) - 1])
-def test_sizes_that_are_refused(size: int) -> None:
-    state, _, pointer = kmalloc(booted(), 1)
-    for result in (
-        kmalloc(state, size),
-        kzalloc(state, size),
-        kmemalign(state, 64, size),
-        krealloc(state, pointer, size),
-        krealloc(state, 1, size),
-    ):
-        assert result == (state, Status.INVALID, 0)
-
-
-@pytest.mark.parametrize("align", [0, 3, 48, 2 * HEAP_ALIGN_MAX, 1 << 63])
-def test_alignments_that_are_refused(align: int) -> None:
-    state = booted()
-    assert kmemalign(state, align, 1) == (state, Status.INVALID, 0)
-
-
-def test_misuse_is_named() -> None:
-    state = booted()
-    assert kfree(state, 0) == (state, Status.OK, None)
-    assert kfree(state, FIRST)[1] is Status.FOREIGN, "the heap is empty"
-    pointers = []
-    for _ in range(4):
-        state, _, pointer = kmalloc(state, 100)
-        pointers.append(pointer)
-    for foreign in (HEAP_BASE, FIRST + 8, state.heap.end, 16, (1 << 64) - 16):
-        assert kfree(state, foreign)[1] is Status.FOREIGN
-        assert krealloc(state, foreign, 5)[1] is Status.FOREIGN
-    assert kfree(state, pointers[0] + 16)[1] is Status.INTERIOR
-    for pointer in (pointers[1], pointers[2]):  # the second merges into the first
-        state, _, _ = kfree(state, pointer)
-    for pointer in (pointers[1], pointers[2]):
-        assert kfree(state, pointer)[1] is Status.DOUBLE_FREE
-        assert krealloc(state, pointer, 5)[1] is Status.DOUBLE_FREE
-    assert kfree(state, pointers[2] + 16)[1] is Status.INTERIOR
-
-
-def stale_at(offset: int) -> tuple[KernelState, int]:
-    """A heap with an absorbed header `offset` bytes into the payload of the first free node."""
-    state, _, first = kmalloc(booted(), offset - 16)
-    state, _, second = kmalloc(state, 500)
-    state, _, _ = kmalloc(state, 16)
-    state, _, _ = kfree(state, first)
-    state, _, _ = kfree(state, second)
-    assert state.heap.stale.keys() == {first - 16 + offset}
-    assert second == first + offset
-    return state, second
-
-
-@pytest.mark.parametrize(
-    ("zeroed", "status"),
-    [
-        (0, Status.DOUBLE_FREE),
-        (1, Status.DOUBLE_FREE),  # the header begins with 0x800 / 8: one byte of zero
-        (2, Status.INTERIOR),
-        (16, Status.INTERIOR),
-        (300, Status.INTERIOR),
-    ],
-)
-def test_an_absorbed_header_lives_until_it_is_written_over(zeroed: int, status: Status) -> None:
-    state, stale = stale_at(0x800)
-    state, _, pointer = kzalloc(state, 0x7F0 + zeroed)
-    assert pointer == FIRST
-    assert kfree(state, stale)[1] is status
-
-
-def test_the_links_of_a_free_node_overwrite() -> None:
-    state, _ = stale_at(0x60)
-    state, _, _ = kmalloc(state, 0x30)  # the tail's header is at 0x40, its links at 0x50
-    assert state.heap.stale.keys() == {HEAP_BASE + 0x60}
-    state, _ = stale_at(0x60)
-    state, _, _ = kmalloc(state, 0x40)  # the tail's header is at 0x50, its links at 0x60
-    assert state.heap.stale == {}
-
-
-def test_no_memory_at_every_point_changes_nothing() -> None:
-    begin = booted()
-    grown, _, pointer = kmalloc(begin, 3000)
-    calls: dict[str, tuple[Call, KernelState, int]] = {
-        "slab, page, PD, PT": (lambda s: kmalloc(s, 1)[:2], begin, 4),
-        "root, slab, page, PD, PT": (lambda s: task_create(s)[:2], begin, 5),
-        "two pages": (lambda s: kmalloc(s, 9000)[:2], grown, 2),
-        "aligned": (lambda s: kmemalign(s, PAGE, 100)[:2], grown, 1),
-        "moved": (lambda s: krealloc(s, pointer, 9000)[:2], grown, 2),
-    }
-    for what, (call, state, needed) in calls.items():
-        for allowed in range(needed + 1):
-            bits, rest = 0, state.pmm.free
-            for _ in range(allowed):
-                bits |= rest & -rest
-                rest &= rest - 1
-            short = replace(state, pmm=replace(state.pmm, free=bits))
-            after, status = call(short)
-            if allowed < needed:
-                assert (status, after) == (Status.NO_MEMORY, short), (what, allowed)
-            else:
-                assert status is Status.OK, what
 
 
 def test_tasks_live_in_the_heap() -> None:

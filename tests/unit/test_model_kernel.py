@@ -1,7 +1,6 @@
 """The whole model: the monitor's own checks, and long mixed workloads that lose no frame."""
 
 from collections import Counter
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -16,6 +15,7 @@ from ringbench.model.pmm import frames
 from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
 from ringbench.model.tables import leaves
 from ringbench.workload import choose, drain, spoil
+from tests.unit.booted import performed, with_free
 
 MEMORY = (
     MemoryRange(0, 0x9F000, MemoryKind.LOW),
@@ -32,13 +32,6 @@ PRESENT = 1
 
 def booted() -> KernelState:
     return boot(MEMORY, IMAGE, Features(40), Sizes())
-
-
-def performed(state: KernelState, *operations: Operation) -> KernelState:
-    for operation in operations:
-        state, reply = perform(state, operation)
-        assert reply.ok, f"{operation}: {reply}"
-    return state
 
 
 def reply(state: KernelState, operation: Operation) -> Reply:
@@ -147,7 +140,7 @@ def test_bare_roots() -> None:
     assert reply(state, ops.PageMap("r0", high, 0, 4096, 4096, 0)) == Reply("denied")
     assert reply(state, ops.PageUnmap("r0", high, 4096)) == Reply("denied")
     assert reply(state, ops.PageProtect("r0", high, 4096, 0)) == Reply("denied")
-    full = replace(booted(), pmm=replace(booted().pmm, free=0))
+    full = with_free(booted(), 0)
     assert reply(full, ops.PageNew()) == Reply("no_memory")
 
 

@@ -6,29 +6,22 @@ from typing import Any
 
 import pytest
 
-from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.walk import translate
 from ringbench.drive.operations import LAYERS
 from ringbench.model.access import walk
-from ringbench.model.kernel import Unpredictable, boot, perform
-from ringbench.model.layout import FRAME_SIZE, IMAGE_BASE, MemoryKind
+from ringbench.model.kernel import Unpredictable, perform
+from ringbench.model.layout import FRAME_SIZE
 from ringbench.model.render import render
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes, replace
+from ringbench.model.state import KernelState, replace
 from ringbench.model.tables import leaves
 from ringbench.workload import choose
-
-MEMORY = (
-    MemoryRange(0, 1 << 20, MemoryKind.LOW),
-    MemoryRange(1 << 20, 1 << 20, MemoryKind.KERNEL),
-    MemoryRange(2 << 20, 30 << 20, MemoryKind.AVAILABLE),
-)
-IMAGE = (Segment(IMAGE_BASE + (1 << 20), 1 << 16, 4), Segment(IMAGE_BASE + 0x110000, 1 << 16, 1))
+from tests.unit.booted import booted
 
 
 @pytest.fixture(scope="module")
 def worn() -> KernelState:
     """A state that a long workload has led to."""
-    state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+    state = booted()
     random, done = Random(11), 0
     while done < 1500:
         try:

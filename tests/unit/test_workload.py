@@ -8,25 +8,12 @@ from random import Random
 
 import pytest
 
-from ringbench.arch.x86_64.features import Features
 from ringbench.check.result import LAYERS
 from ringbench.drive.operations import OPERATIONS, Operation
-from ringbench.model.kernel import Unpredictable, boot, perform
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.model.kernel import Unpredictable, perform
+from ringbench.model.state import KernelState
 from ringbench.workload import choose, drain, spoil
-
-MEMORY = (
-    MemoryRange(0, 1 << 20, MemoryKind.LOW),
-    MemoryRange(1 << 20, 1 << 20, MemoryKind.KERNEL),
-    MemoryRange(2 << 20, 30 << 20, MemoryKind.AVAILABLE),
-)
-IMAGE = (Segment(IMAGE_BASE + (1 << 20), 1 << 16, 4), Segment(IMAGE_BASE + 0x110000, 1 << 16, 1))
-
-
-@pytest.fixture(scope="module")
-def booted() -> KernelState:
-    return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+from tests.unit.booted import booted
 
 
 def play(
@@ -48,8 +35,8 @@ def play(
     return done, state, statuses
 
 
-def test_every_kind_of_operation_is_drawn(booted: KernelState) -> None:
-    done, _, statuses = play(1, 4000, booted)
+def test_every_kind_of_operation_is_drawn() -> None:
+    done, _, statuses = play(1, 4000, booted())
     assert {type(each) for each in done} == set(OPERATIONS)
     assert statuses["ok"] > len(done) // 2
     assert set(statuses) >= {
@@ -58,15 +45,15 @@ def test_every_kind_of_operation_is_drawn(booted: KernelState) -> None:
     }
 
 
-def test_a_seed_repeats_exactly(booted: KernelState) -> None:
-    first, second, other = play(7, 300, booted), play(7, 300, booted), play(8, 300, booted)
+def test_a_seed_repeats_exactly() -> None:
+    first, second, other = play(7, 300, booted()), play(7, 300, booted()), play(8, 300, booted())
     assert first == second
     assert first[0] != other[0]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_draws_only_its_own(booted: KernelState, layer: str) -> None:
-    done, _, _ = play(3, 200, booted, (layer,))
+def test_a_layer_draws_only_its_own(layer: str) -> None:
+    done, _, _ = play(3, 200, booted(), (layer,))
     drawn = {each.layer for each in done}
     # Touching a leaf of a bare root is drawn for page tables, and is the VMM's operation.
     assert layer in drawn
@@ -74,20 +61,20 @@ def test_a_layer_draws_only_its_own(booted: KernelState, layer: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_draining_returns_to_the_state_after_boot(booted: KernelState, seed: int) -> None:
-    _, state, _ = play(seed, 800, booted)
-    assert state.pmm != booted.pmm
+def test_draining_returns_to_the_state_after_boot(seed: int) -> None:
+    _, state, _ = play(seed, 800, booted())
+    assert state.pmm != booted().pmm
     while (operation := drain(state)) is not None:
         state, reply = perform(state, operation)
         assert reply.ok, (operation, reply)
-    for field in dataclasses.fields(booted):
-        assert getattr(state, field.name) == getattr(booted, field.name), field.name
+    for field in dataclasses.fields(booted()):
+        assert getattr(state, field.name) == getattr(booted(), field.name), field.name
 
 
-def test_spoiling_changes_one_argument(booted: KernelState) -> None:
+def test_spoiling_changes_one_argument() -> None:
     random = Random(5)
     changed = Counter[int]()
-    for operation in play(5, 500, booted)[0]:
+    for operation in play(5, 500, booted())[0]:
         spoiled = spoil(random, operation)
         assert type(spoiled) is type(operation)
         fields = dataclasses.fields(operation)
