@@ -151,7 +151,7 @@ def test_a_heap_header(subject: Subject) -> None:
     node = sorted(subject.state.heap.nodes)[2]
     subject.write(subject.physical(node), 2, 4)  # its link to the node before: 16 bytes
     (mismatch,) = subject.mismatches()
-    assert (mismatch.layer, mismatch.where) == ("heap", f"heap {node:#x}")
+    assert (mismatch.layer, mismatch.where) == ("heap", f"node {node:#x}")
     assert mismatch.seen.endswith(f"previous {node - 16:#x}, guard wrong")
     assert broken_invariants(subject.picture()) == {"nodes_tile_the_heap", "headers_are_intact"}
     reply = subject.machine.command("heap check")

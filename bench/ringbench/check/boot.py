@@ -12,6 +12,7 @@ from typing import Final
 from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import MACHINE
 from ringbench.drive.flags import EXEC, WRITE
@@ -22,6 +23,7 @@ from ringbench.model.panic import Panic
 from ringbench.model.state import MemoryRange, Segment
 from ringbench.observe.boot import Boot
 from ringbench.observe.boot import Module as KeptModule
+from ringbench.observe.layout import BootNames
 from ringbench.observe.picture import Picture
 
 _PF_X: Final = 1
@@ -73,6 +75,20 @@ def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
 
 def _listed(modules: Iterable[KeptModule | Module]) -> list[tuple[int, int, str]]:
     return [(each.base, each.length, each.name) for each in modules]
+
+
+def compare_kept(first: Boot, now: Boot, names: BootNames) -> Comparison:
+    """Compare what the kernel keeps of its loader with what it kept when it had just booted.
+
+    The memory map, which the model knows, is not part of this.
+    """
+    tally = Comparison(MACHINE)
+    tally.equal("loader", first.loader, now.loader, names.loader)
+    tally.equal("information", first.information, now.information, names.information, hex)
+    tally.equal("command line", first.command_line, now.command_line, names.command_line)
+    tally.equal("modules", len(first.modules), len(now.modules), names.module_count)
+    tally.equal_all("module", first.modules, now.modules, lambda n: f"module {n}")
+    return tally.done()
 
 
 def require_same_image(memory: PhysicalMemory, elf: Path) -> None:

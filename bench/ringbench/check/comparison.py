@@ -56,6 +56,26 @@ class Comparison:
             if one != other:
                 self.differs(what, _shown(one, show), _shown(other, show), where(index))
 
+    def links(
+        self,
+        what: str,
+        expected: Sequence[T],
+        seen: Sequence[T],
+        holder: Callable[[int], str],
+        show: Callable[[T], str] = str,
+    ) -> None:
+        """Compare two chains of records, each link a fact.
+
+        Where they part, one pointer leads elsewhere: that is the one mismatch. `holder(n)` names
+        what holds the pointer to record n, which may be the end.
+        """
+        self.comparisons += len(expected) + 1
+        if expected == seen:
+            return
+        pairs = enumerate(zip_longest(expected, seen))
+        index, (one, other) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+        self.differs(what, _shown(one, show), _shown(other, show), holder(index))
+
     def done(self) -> "Comparison":
         """Add a word on further mismatches, and return this."""
         if self.further:

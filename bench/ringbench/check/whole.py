@@ -14,13 +14,16 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses
 from ringbench.check.boot import (
+    compare_kept,
     compare_loader,
     expected_boot_info,
     expected_map,
     image_segments,
     require_same_image,
 )
-from ringbench.check.compare import compare, compare_contents
+from ringbench.check.compare import compare, compare_absorbed, compare_contents
+from ringbench.check.compare_spaces import compare_tables
+from ringbench.check.comparison import Comparison
 from ringbench.check.invariants import INVARIANTS
 from ringbench.check.invariants import check as check_invariants
 from ringbench.check.mismatch import Mismatch
@@ -31,14 +34,16 @@ from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import PageQuery
 from ringbench.drive.ring import RingPlace
 from ringbench.drive.ring_format import RingFormat
-from ringbench.errors import ConfigError
+from ringbench.errors import ConfigError, RingbenchError
 from ringbench.machine import Machine, PaddedMemory
 from ringbench.model.kernel import boot
 from ringbench.model.state import KernelState, Sizes
 from ringbench.observe import registers
+from ringbench.observe.boot import Boot
 from ringbench.observe.dwarf import Types
+from ringbench.observe.guest import UNREADABLE
 from ringbench.observe.layout import by_name
-from ringbench.observe.picture import Picture, take_from
+from ringbench.observe.picture import Picture, take, take_from, take_tables
 from ringbench.observe.ring import locate_ring
 
 SAMPLED_QUERIES: Final = 12
@@ -80,6 +85,7 @@ class Inspector:
             physical = translate(machine.memory, cr3, free_count.address).physical
         assert physical is not None, "the kernel runs, so its variables are mapped"
         self._free_count = physical
+        self._first_boot: Boot | None = None
 
     def ring(self) -> tuple[RingFormat, RingPlace]:
         """The kernel's ring: what it looks like and where it is."""
@@ -91,6 +97,7 @@ class Inspector:
         Its only inputs are what the loader handed over, the processor, and the ELF.
         """
         picture = self.picture()
+        self._first_boot = picture.boot
         elf = self.machine.config.kernel.elf
         return boot(
             expected_map(self._processors_memory(), picture, elf),
@@ -115,10 +122,15 @@ class Inspector:
         The kernel's own view is asked for through `channel`, by default the monitor.
         """
         with self.machine.stopped():
-            picture = self.picture()
-            findings = [*self.compare(picture, state)]
-            findings += [*self.ask_loader(picture), *self.ask_qemu(picture)]
-        findings += self.ask_kernel(state, picture, channel)
+            cr3 = self.cr3()
+            picture = self.readable(cr3)
+            if isinstance(picture, RingbenchError):
+                findings = [self.tables_alone(state, cr3, picture)]
+            else:
+                findings = [*self.compare(picture, state)]
+                findings += [*self.ask_loader(picture), *self.ask_qemu(picture)]
+        if isinstance(picture, Picture):
+            findings += self.ask_kernel(state, picture, channel)
         for layer, compared, mismatches in findings:
             yield Finding(layer, compared, [mismatch.at(when) for mismatch in mismatches])
 
@@ -128,16 +140,57 @@ class Inspector:
         Needs nothing of the kernel, so that it also works in the middle of the `ring` command.
         """
         with self.machine.stopped():
-            findings = list(self.compare(self.picture(), state))
+            findings = list(self.in_memory(state, self.cr3()))
         for layer, compared, mismatches in findings:
             yield Finding(layer, compared, [mismatch.at(when) for mismatch in mismatches])
+
+    def cr3(self) -> int:
+        """The register, while the guest stands still."""
+        return registers.parse(self.machine.registers()).cr3
+
+    def in_memory(self, state: KernelState, cr3: int) -> Iterator[Finding]:
+        """Everything in the memory of a stopped guest with this CR3, against the model.
+
+        Where the kernel's own variables cannot be read, its page tables are compared alone, from
+        the roots that the model knows.
+        """
+        picture = self.readable(cr3)
+        if isinstance(picture, RingbenchError):
+            yield self.tables_alone(state, cr3, picture)
+        else:
+            yield from self.compare(picture, state)
+
+    def readable(self, cr3: int) -> Picture | RingbenchError:
+        """A picture, or why the kernel's own variables, and so anything, cannot be read."""
+        try:
+            return take(self.machine.memory, self.types, cr3, self.layout)
+        except UNREADABLE as error:
+            return error
+
+    def tables_alone(self, state: KernelState, cr3: int, error: RingbenchError) -> Finding:
+        """What can be said of a guest whose variables are unreadable, which is one mismatch."""
+        memory, features = self.machine.memory, state.features
+        tally = Comparison("paging")
+        tally.comparisons += 1
+        tally.differs("kernel's variables", "can be read", str(error), "the active root")
+        roots = state.roots()
+        tables, broken = take_tables(memory, self.types, cr3, roots, features, self.layout)
+        compare_tables(tally, tables, state)
+        for each in broken:
+            tally.differs("structure", "can be followed", each.what, each.where)
+        return Finding("paging", tally.comparisons, tally.done().mismatches)
 
     def compare(self, picture: Picture, state: KernelState) -> Iterator[Finding]:
         """A picture against the model, memory's contents included, and what must always hold.
 
         The guest must stand still since the picture was taken.
         """
-        for each in (*compare(picture, state), compare_contents(self.machine.memory, state)):
+        memory = self.machine.memory
+        tallies = [*compare(picture, state)]
+        tallies += [compare_absorbed(memory, state), compare_contents(memory, state)]
+        if self._first_boot is not None:
+            tallies.append(compare_kept(self._first_boot, picture.boot, self.layout.boot))
+        for each in tallies:
             yield Finding(each.layer, each.comparisons, each.mismatches)
         yield from self.invariants(picture)
 

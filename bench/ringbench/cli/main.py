@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "starve": "Let every allocation fail once.",
     "hunt": "Search for bugs, round after round, until the time is over.",
     "replay": "Perform saved sequences line by line; end at the first wrong one.",
+    "flips": "Flip single bits of the kernel's memory; see each caught.",
     "pages": "Mapped ranges of an address space.",
     "translate": "One address through every level of the page tables.",
     "frames": "Physical frames by owner.",

@@ -7,7 +7,7 @@ begin are the bitmap and-ed with itself shifted, in log2(n) doublings.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ringbench.model.layout import (
     BLOCK_FRAMES,
@@ -52,15 +52,33 @@ def pmm_init(memory_map: Iterable[RangeLike]) -> PmmState:
     return PmmState(frame_limit, managed, managed, place, length)
 
 
-def metadata_length(frame_limit: int) -> int:
-    """Return the bytes, whole frames, of the allocator's arrays for that many frames."""
+class MetadataArrays(NamedTuple):
+    """Where the allocator's arrays are in its metadata: (offset, length) of each, in bytes."""
+
+    free_bits: tuple[int, int]
+    managed_bits: tuple[int, int]
+    any_bottom: tuple[int, int]
+    whole_bottom: tuple[int, int]
+    block_free: tuple[int, int]
+    block_words: tuple[int, int]
+
+
+def metadata_arrays(frame_limit: int) -> MetadataArrays:
+    """Return the arrays for that many frames: in order, each at a multiple of 8 bytes."""
     blocks = frame_limit // BLOCK_FRAMES
     bottom = -(-blocks // _WORD) * 8
-    arrays = (frame_limit // 8, frame_limit // 8, bottom, bottom, 2 * blocks, blocks)
-    total = 0
-    for length in arrays:
-        total = -(-total // 8) * 8 + length
-    return -(-total // FRAME_SIZE) * FRAME_SIZE
+    places = []
+    offset = 0
+    for length in (frame_limit // 8, frame_limit // 8, bottom, bottom, 2 * blocks, blocks):
+        places.append((offset, length))
+        offset += -(-length // 8) * 8
+    return MetadataArrays(*places)
+
+
+def metadata_length(frame_limit: int) -> int:
+    """Return the bytes, whole frames, of the allocator's arrays for that many frames."""
+    offset, length = metadata_arrays(frame_limit).block_words
+    return -(-(offset + length) // FRAME_SIZE) * FRAME_SIZE
 
 
 def pmm_alloc(pmm: PmmState) -> tuple[PmmState, Status, int]:

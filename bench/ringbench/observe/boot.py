@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ringbench.observe.dwarf import Record
+from ringbench.observe.dwarf import Array, Record, read_array
 from ringbench.observe.guest import Guest, c_string, member
 
 LAYER = "machine"
@@ -47,7 +47,7 @@ class Boot:
         loader: the kernel's number for the loader.
         information: physical address of what the loader handed over.
         physical_bits: width of a physical address.
-        gib_pages: whether the processor has 1 GiB pages.
+        gib_pages, no_execute: whether the processor has 1 GiB pages, and the no-execute bit.
     """
 
     loader: int
@@ -57,6 +57,7 @@ class Boot:
     map: MemoryMap
     physical_bits: int
     gib_pages: bool
+    no_execute: bool
 
 
 def read_boot(guest: Guest) -> Boot:
@@ -69,7 +70,8 @@ def read_boot(guest: Guest) -> Boot:
         modules=_read_modules(guest),
         map=_read_map(guest),
         physical_bits=guest.integer(names.physical_bits),
-        gib_pages=bool(guest.integer(names.gib_pages)),
+        gib_pages=guest.boolean(LAYER, names.gib_pages),
+        no_execute=guest.boolean(LAYER, names.no_execute),
     )
 
 
@@ -90,10 +92,10 @@ def _read_map(guest: Guest) -> MemoryMap:
     values = guest.types.enum(names.kind_enum).values
     kinds = {values[constant]: kind for kind, constant in names.kinds.items()}
     ranges = []
-    for record in _counted(guest, names.map_ranges, names.map_count):
+    for index, record in enumerate(_counted(guest, names.map_ranges, names.map_count)):
         number = member(record, names.range_kind)
         if number not in kinds:
-            guest.note(LAYER, f"memory kind {number} does not exist", f"{record.address:#x}")
+            guest.note(LAYER, f"memory kind {number} does not exist", f"memory map {index}")
         base, length = member(record, names.range_base), member(record, names.range_length)
         ranges.append(MemoryRange(base, length, kinds.get(number, f"kind {number}")))
     return MemoryMap(guest.integer(names.map_limit), tuple(ranges))
@@ -101,9 +103,9 @@ def _read_map(guest: Guest) -> MemoryMap:
 
 def _counted(guest: Guest, array: str, count: str) -> list[Record]:
     """Return the first `count` records of a global array; all of them if the count can't be."""
-    records = guest.types.value(guest.virtual, array)
-    assert isinstance(records, list)
-    wanted = guest.integer(count)
-    if wanted > len(records):
-        guest.note(LAYER, f"{count} is {wanted}, the array has {len(records)}", count)
-    return records[:wanted]
+    found = guest.types.locate(array)
+    assert isinstance(found.type, Array)
+    room, wanted = found.type.count or 0, guest.integer(count)
+    if wanted > room:
+        guest.note(LAYER, f"{count} is {wanted}, the array has {room}", count)
+    return read_array(guest.virtual, found.address, found.type.element, min(wanted, room))

@@ -42,40 +42,42 @@ class Record:
     """A struct or union as read from memory: members are attributes.
 
     Members of anonymous structs and unions are attributes of the enclosing record, as in C. A
-    member that is itself called `type` or `address` is reached as `record["type"]`.
+    member that is itself called `type` or `address` is reached as `record["type"]`. What was read
+    are bytes; they become a member's value when that is asked for, as few of many often are.
 
     Attributes:
         type: the Struct it was read as.
         address: virtual address it was read from.
     """
 
-    __slots__ = ("_values", "address", "type")
+    __slots__ = ("_data", "address", "type")
 
-    def __init__(self, type_: "Struct", address: int, values: dict[str, Value]) -> None:
+    def __init__(self, type_: "Struct", address: int, data: bytes) -> None:
         self.type = type_
         self.address = address
-        self._values = values
+        self._data = data
 
     def __getattr__(self, name: str) -> Value:
         try:
-            return self._values[name]
+            return self[name]
         except KeyError:
             raise AttributeError(
-                f"{self.type.name} has no member {name!r}; it has {', '.join(self._values)}"
+                f"{self.type.name} has no member {name!r}; it has {', '.join(self.type.flat)}"
             ) from None
 
     def __getitem__(self, name: str) -> Value:
-        return self._values[name]
+        member = self.type.flat[name]
+        return member.type.decode(self._data, member.offset, self.address + member.offset)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.type.flat)
 
     def as_dict(self) -> dict[str, Value]:
         """Return the members as plain data, records inside as dictionaries too."""
-        return {name: _plain(value) for name, value in self._values.items()}
+        return {name: _plain(self[name]) for name in self}
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={value!r}" for name, value in self._values.items())
+        inside = ", ".join(f"{name}={self[name]!r}" for name in self)
         return f"{self.type.name}@{self.address:#x}({inside})"
 
 
@@ -249,15 +251,8 @@ class Struct(Type):
             ) from None
 
     def decode(self, data: bytes, offset: int, address: int) -> Record:
-        """Return all members, each by its own type."""
-        return Record(
-            self,
-            address,
-            {
-                name: member.type.decode(data, offset + member.offset, address + member.offset)
-                for name, member in self.flat.items()
-            },
-        )
+        """Return its members, each to be read by its own type when it is asked for."""
+        return Record(self, address, data[offset : offset + self.size])
 
 
 def decode_array(

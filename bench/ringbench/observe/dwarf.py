@@ -97,6 +97,7 @@ class Types:
         with damage(path):
             self._units = Units(elf.get_dwarf_info())
         self._types: dict[int, Type] = {}
+        self._named: dict[str, Type] = {}
         self._variables: dict[str, Variable] = {}
 
     @classmethod
@@ -129,11 +130,13 @@ class Types:
         Raises:
             ImageError: no such type, or one that is only declared.
         """
-        with damage(self._path):
-            die = self._units.find(name, lambda die: "DW_AT_declaration" not in die.attributes)
-            if die is None:
-                raise ImageError(f"{self._path}: no type {name!r} in the debug information")
-            return self._type(die)
+        if name not in self._named:
+            with damage(self._path):
+                die = self._units.find(name, lambda die: "DW_AT_declaration" not in die.attributes)
+                if die is None:
+                    raise ImageError(f"{self._path}: no type {name!r} in the debug information")
+                self._named[name] = self._type(die)
+        return self._named[name]
 
     def struct(self, name: str) -> Struct:
         """Return a struct or union, also by a typedef's name.

@@ -5,7 +5,7 @@ its tail, a count that cannot be are each noted as a `Broken` and the reader goe
 has. The notebook lives only as long as one picture is being taken.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,6 @@ class Guest:
         self.root = root
         self.features = features
         self.virtual = VirtualMemory(memory, root, features)
-        self._structs: dict[str, Struct] = {}
         self.broken: list[Broken] = broken if broken is not None else []
 
     def note(self, layer: str, what: str, where: str) -> None:
@@ -70,14 +69,20 @@ class Guest:
         self.broken.append(Broken(layer, what, where))
 
     def struct(self, name: str) -> Struct:
-        """Return a struct by its C name; looked up once."""
-        if name not in self._structs:
-            self._structs[name] = self.types.struct(name)
-        return self._structs[name]
+        """Return a struct by its C name."""
+        return self.types.struct(name)
 
     def integer(self, path: str) -> int:
         """Return the integer, pointer or enumeration at a dotted path from a global variable."""
         return int(self.types.value(self.virtual, path))
+
+    def boolean(self, layer: str, path: str) -> bool:
+        """Return the boolean at a dotted path; it is noted if its byte is neither 0 nor 1."""
+        found = self.types.locate(path)
+        number = int.from_bytes(self.virtual.read(found.address, found.type.size), "little")
+        if number > 1:
+            self.note(layer, f"a boolean is {number}", path)
+        return bool(number)
 
     def integers(self, path: str) -> tuple[int, ...]:
         """Return the global array of integers at a dotted path."""
@@ -121,11 +126,22 @@ class Guest:
             return 0
         return int.from_bytes(data, "little")
 
-    def chain(self, layer: str, start: int, type_name: str, next_name: str) -> Iterator[Record]:
-        """Yield the records of a linked list, which ends at NULL, at a bad pointer or at a loop."""
+    def chain(
+        self,
+        layer: str,
+        start: int,
+        type_name: str,
+        next_name: str,
+        holder: Callable[[int], str],
+    ) -> Iterator[Record]:
+        """Yield the records of a linked list, which ends at NULL, at a bad pointer or at a loop.
+
+        `holder(n)` is where the pointer to record n is, to be told of a bad one.
+        """
         seen: set[int] = set()
-        address, where = start, "its head"
+        address = start
         while address != 0:
+            where = holder(len(seen))
             if address in seen:
                 self.note(layer, f"the list of {type_name} returns to {address:#x}", where)
                 return
@@ -138,7 +154,6 @@ class Guest:
                 self.note(layer, f"the list of {type_name} leads to {address:#x}", where)
                 return
             yield record
-            where = f"{type_name} {address:#x}"
             address = member(record, next_name)
 
 

@@ -86,6 +86,9 @@ class _NodeReader:
     def nodes(self, base: int, end: int, limit: int) -> Iterator[Node]:
         """Yield the nodes that tile [base, end); stop at a header that can't be one."""
         names = self.guest.layout.heap
+        if base % names.node_align:
+            self.guest.note(LAYER, f"the window starts at {base:#x}", names.space)
+            return
         if not base <= end <= limit:
             self.guest.note(LAYER, f"end {end:#x} is not in {base:#x}..{limit:#x}", names.end)
             return
@@ -131,20 +134,26 @@ class _NodeReader:
             self.guest.struct(names.node_type), names.next_free
         )
         seen: set[int] = set()
+        holder = where
         while address:
             if address in seen:
-                self.guest.note(LAYER, f"it returns to {address:#x}", where)
+                self.guest.note(LAYER, f"it returns to {address:#x}", holder)
                 return
             if address not in nodes:
-                self.guest.note(LAYER, f"it leads to {address:#x}, which is no node", where)
+                self.guest.note(LAYER, f"it leads to {address:#x}, which is no node", holder)
                 return
             seen.add(address)
             yield address
-            link = self.member(address, names.link)
+            try:
+                link = self.member(address, names.link)
+                next_free = self.member(address, names.next_free)
+            except UNREADABLE:
+                self.guest.note(LAYER, f"it leads to {address:#x}, which has no links", holder)
+                return
+            holder = f"{where}, node {address:#x}"
             if link != cell:
-                what = f"node {address:#x} has link {link:#x}, not {cell:#x}"
-                self.guest.note(LAYER, what, where)
-            cell, address = address + next_offset, self.member(address, names.next_free)
+                self.guest.note(LAYER, f"the link back is {link:#x}, not {cell:#x}", holder)
+            cell, address = address + next_offset, next_free
 
     def member(self, node: int, name: str) -> int:
         """Return an integer or pointer member of a node."""

@@ -15,8 +15,9 @@ from ringbench.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class BootNames:
-    """What the loader said. Dotted paths start at a global variable."""
+    """What the loader said, and the processor. Dotted paths start at a global variable."""
 
+    record: str = "boot_info"
     loader: str = "boot_info.loader"
     information: str = "boot_info.information"
     command_line: str = "boot_info.command_line"
@@ -42,14 +43,17 @@ class BootNames:
             "kernel": "MEMORY_KERNEL",
         }
     )
+    processor: str = "cpu_features"
     physical_bits: str = "cpu_features.physical_bits"
     gib_pages: str = "cpu_features.gib_pages"
+    no_execute: str = "cpu_features.no_execute"
 
 
 @dataclass(frozen=True, slots=True)
 class PmmNames:
     """The frame allocator."""
 
+    record: str = "pmm"
     frame_limit: str = "pmm.frame_limit"
     managed_count: str = "pmm.managed_count"
     free_count: str = "pmm.free_count"
@@ -65,12 +69,26 @@ class PmmNames:
     metadata_base: str = "pmm.metadata_base"
     metadata_length: str = "pmm.metadata_length"
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The pointers to all arrays, in the order of the arrays in the metadata."""
+        bottoms = (f"{tree}.{self.tree_bottom}" for tree in (self.any_tree, self.whole_tree))
+        return (
+            self.free_bits,
+            self.managed_bits,
+            *bottoms,
+            self.block_free,
+            self.block_words,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SpaceNames:
     """Spaces, their regions, and the slabs that hold the regions' records."""
 
+    kernel_root: str = "kernel_root"
     kernel_space: str = "kernel_space"
+    current: str = "current_space"
     space_type: str = "struct vm_space"
     root: str = "root"
     base: str = "base"
@@ -111,6 +129,7 @@ class SpaceNames:
 class HeapNames:
     """The kernel heap, and the encoding of a node's header."""
 
+    record: str = "heap"
     end: str = "heap.end"
     last: str = "heap.last"
     first_bitmap: str = "heap.first_bitmap"
@@ -178,6 +197,7 @@ class TaskNames:
 class ConsoleNames:
     """What the console owns."""
 
+    record: str = "monitor"
     lent_bits: str = "monitor.lent_bits"
     lent_base: str = "monitor.lent_base"
     lent_length: str = "monitor.lent_length"
@@ -216,6 +236,7 @@ class Layout:
     Attributes:
         block_frames: frames of a block of the allocator's summaries.
         none: the physical address that stands for no frame.
+        padding: the name of members that nothing reads.
         pat: the value that the kernel loads into IA32_PAT.
     """
 
@@ -229,6 +250,7 @@ class Layout:
     ring: RingNames = field(default_factory=RingNames)
     block_frames: int = 512
     none: int = (1 << 64) - 1
+    padding: str = "padding"
     pat: int = 0x0007_0401_0007_0406
 
 

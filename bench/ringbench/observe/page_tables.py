@@ -18,16 +18,14 @@ import numpy as np
 
 from ringbench.arch.x86_64 import address as va
 from ringbench.arch.x86_64.bulk import Decoder
-from ringbench.arch.x86_64.entry import A, D, describe
+from ringbench.arch.x86_64.entry import PS, P, describe, set_by_processor
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Words
 from ringbench.arch.x86_64.scan import Problem
 from ringbench.arch.x86_64.walk import Stop
 from ringbench.observe.guest import Guest
 
 LAYER = "paging"
-
-HARDWARE: Final = np.uint64(A | D)
-"""Bits that the processor sets by itself: nothing that is compared."""
 
 KERNEL_SLOTS: Final = va.ENTRIES // 2
 """The first PML4 slot of the kernel half."""
@@ -89,7 +87,8 @@ def read_page_tables(guest: Guest, kernel: int, others: Mapping[str, int]) -> Pa
 
 def _root(guest: Guest, decoder: Decoder, name: str, paddr: int, shared: Words | None) -> Root:
     """Decode a root's own part, and note what can't be followed."""
-    space = decoder.decode(paddr, None if shared is None else partial(_same, shared))
+    ignore = None if shared is None else partial(_same, shared, guest.features)
+    space = decoder.decode(paddr, ignore)
     for problem in space.problems:
         guest.note(LAYER, *_words(problem, name))
     tables = space.tables
@@ -98,9 +97,21 @@ def _root(guest: Guest, decoder: Decoder, name: str, paddr: int, shared: Words |
     return Root(paddr, name, tuple(Table(*row) for row in rows), space.leaves)
 
 
-def _same(shared: Words, entries: Words) -> Flags:
+def without_processor_bits(entries: Words, level: int, features: Features) -> Words:
+    """Return a level's entries without the bits that the processor sets by itself."""
+    present = (entries & np.uint64(P)) != 0
+    of_table, of_leaf = (np.uint64(set_by_processor(leaf)) for leaf in (False, True))
+    if level == 1:
+        return entries & ~np.where(present, of_leaf, np.uint64(0))
+    large = level == 2 or (level == 3 and features.gib_pages)
+    leaf = (entries & np.uint64(PS if large else 0)) != 0
+    return entries & ~np.where(present, np.where(leaf, of_leaf, of_table), np.uint64(0))
+
+
+def _same(shared: Words, features: Features, entries: Words) -> Flags:
     """Return which entries of a PML4 are in the kernel half, and the kernel's."""
-    same: Flags = (entries & ~HARDWARE) == (shared & ~HARDWARE)
+    kernels, own = (without_processor_bits(each, va.LEVELS, features) for each in (shared, entries))
+    same: Flags = own == kernels
     same[:KERNEL_SLOTS] = False
     return same
 

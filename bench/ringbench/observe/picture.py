@@ -4,8 +4,9 @@ Nothing here comes from what the kernel says about itself: a Picture is what is 
 the names of a `Layout` and the types of its DWARF. What could not be followed is in `broken`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
@@ -23,21 +24,30 @@ from ringbench.observe.pmm import FRAMES_MAX, Pmm, read_pmm
 from ringbench.observe.spaces import Space, read_space
 from ringbench.observe.tasks import Tasks, read_tasks
 
+ACTIVE: Final = "active"
+"""Name of the root in CR3 if it is nobody's, so that its tables are seen all the same."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Picture:
     """Everything that was read, layer by layer; `broken` is what could not be followed.
 
-    `active_root` is the physical address in CR3.
+    Attributes:
+        active_root: the physical address in CR3.
+        kernel_root: the kernel's own note of its root.
+        current_space: name of the space that page faults of the task half go to; None if there is
+            none, or if it is no space.
     """
 
     layout: Layout
     features: Features
     active_root: int
+    kernel_root: int
     boot: Boot
     pmm: Pmm
     tables: PageTables
     kernel_space: Space
+    current_space: str | None
     heap: Heap
     tasks: Tasks
     console: Console
@@ -68,22 +78,46 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
     pmm = read_pmm(guest)
     tasks = read_tasks(guest)
     console = read_console(guest, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0)
+    active_root = root_table(cr3, features)
     others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
+    if active_root not in (kernel_space.root, *others.values()):
+        others[ACTIVE] = active_root
+    of_tasks = (task.space for task in tasks.all[1:])
     heap = read_heap(guest)
     return Picture(
         layout=layout,
         features=features,
-        active_root=root_table(cr3, features),
+        active_root=active_root,
+        kernel_root=guest.integer(layout.spaces.kernel_root),
         boot=boot,
         pmm=pmm,
         tables=read_page_tables(guest, kernel_space.root, others),
         kernel_space=kernel_space,
+        current_space=_current_space(guest, [kernel_space, heap.space, *of_tasks]),
         heap=heap,
         tasks=tasks,
         console=console,
         broken=tuple(guest.broken),
     )
+
+
+def take_tables(
+    memory: PhysicalMemory,
+    types: Types,
+    cr3: int,
+    roots: Mapping[str, int],
+    features: Features,
+    layout: Layout = RINGBENCH,
+) -> tuple[PageTables, tuple[Broken, ...]]:
+    """Read the page tables alone, of roots known from elsewhere, and what can't be followed.
+
+    For a guest whose page tables are so broken that nothing else of it can be found. `roots` has
+    the kernel's as "kernel".
+    """
+    guest = Guest(memory, types, layout, cr3, features)
+    others = {name: root for name, root in roots.items() if name != "kernel"}
+    return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
 
 
 def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Picture:
@@ -95,6 +129,16 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
     with machine.stopped():
         cr3 = registers.parse(machine.registers()).cr3
         return take(machine.memory, types, cr3, layout)
+
+
+def _current_space(guest: Guest, spaces: Sequence[Space]) -> str | None:
+    """Return the name of the space that the kernel calls current."""
+    name = guest.layout.spaces.current
+    address = guest.integer(name)
+    found = next((space.name for space in spaces if space.address == address), None)
+    if address and found is None:
+        guest.note("vmm", f"the current space is {address:#x}, which is no space", name)
+    return found
 
 
 def _physical_bits(boot: Boot) -> int:

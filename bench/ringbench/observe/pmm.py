@@ -1,5 +1,6 @@
 """The frame allocator: its bits of truth, and every count and summary that it keeps of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,7 @@ class Pmm:
         any_free: the blocks with a free frame.
         whole: the blocks that are wholly free.
         metadata_base, metadata_length: the bytes that hold the bitmaps and summaries.
+        arrays: where each of these is, virtual addresses by the names of the pointers to them.
     """
 
     frame_limit: int
@@ -46,6 +48,7 @@ class Pmm:
     whole: Tree
     metadata_base: int
     metadata_length: int
+    arrays: Mapping[str, int] = field(repr=False)
 
 
 def read_pmm(guest: Guest) -> Pmm:
@@ -69,6 +72,7 @@ def read_pmm(guest: Guest) -> Pmm:
         whole=_read_tree(guest, names.whole_tree, blocks),
         metadata_base=guest.integer(names.metadata_base),
         metadata_length=guest.integer(names.metadata_length),
+        arrays={path: guest.integer(path) for path in names.arrays},
     )
 
 

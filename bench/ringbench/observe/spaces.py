@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.observe.dwarf import Record
@@ -56,10 +57,12 @@ class Slab:
 class Space:
     """A window [base, limit) of a root, its regions in list order, its slabs in list order.
 
-    `region_count` is the kernel's own count, `slots` the records of a slab.
+    `address` is where its struct is, `region_count` the kernel's own count, `slots` the records of
+    a slab.
     """
 
     name: str
+    address: int
     root: int
     base: int
     limit: int
@@ -75,7 +78,7 @@ def read_space(guest: Guest, name: str, space: Record) -> Space:
     slab_type = guest.struct(names.slab_type)
     region_type = guest.struct(names.region_type)
     kinds = guest.types.enum(names.kind_enum).values
-    slabs = _read_slabs(guest, member(space, names.slabs))
+    slabs = _read_slabs(guest, name, member(space, names.slabs))
     first_slot, array = guest.types.offset(slab_type, names.slab_regions)
     reader = _RegionReader(
         guest=guest,
@@ -89,6 +92,7 @@ def read_space(guest: Guest, name: str, space: Record) -> Space:
     )
     return Space(
         name=name,
+        address=space.address,
         root=member(space, names.root),
         base=member(space, names.base),
         limit=member(space, names.limit),
@@ -99,13 +103,19 @@ def read_space(guest: Guest, name: str, space: Record) -> Space:
     )
 
 
-def _read_slabs(guest: Guest, first: int) -> tuple[Slab, ...]:
+def first_or_after(name: str, what: str, index: int) -> str:
+    """Say where the pointer to record `index` of a list of a space is: in the one before."""
+    return f"{name}: {what} {index - 1}" if index else f"{name}: first {what}"
+
+
+def _read_slabs(guest: Guest, name: str, first: int) -> tuple[Slab, ...]:
     names = guest.layout.spaces
-    slabs = []
-    for record in guest.chain(LAYER, first, names.slab_type, names.slab_next):
+    holder = partial(first_or_after, name, "slab")
+    slabs: list[Slab] = []
+    for record in guest.chain(LAYER, first, names.slab_type, names.slab_next, holder):
         paddr = guest.physical(record.address)
         if paddr is None or paddr % PAGE_SIZE:
-            guest.note(LAYER, f"a slab is at {record.address:#x}", "the list of slabs")
+            guest.note(LAYER, f"a slab is at {record.address:#x}", holder(len(slabs)))
             break
         slabs.append(Slab(record.address, paddr, member(record, names.slab_free)))
     return tuple(slabs)
@@ -128,16 +138,18 @@ class _RegionReader:
         guest, names = self.guest, self.guest.layout.spaces
         regions: list[Region] = []
         previous = 0
-        for record in guest.chain(LAYER, first, names.region_type, names.region_next):
-            where = f"the region record {record.address:#x} of {self.name}"
+        holder = partial(first_or_after, self.name, "region")
+        for record in guest.chain(LAYER, first, names.region_type, names.region_next, holder):
+            where = f"{self.name}: region {len(regions)}"
             place = self.place(record.address)
             if place is None:
-                guest.note(LAYER, "the region list leads out of the space's slabs", where)
+                what = f"the list leads to {record.address:#x}, out of the space's slabs"
+                guest.note(LAYER, what, holder(len(regions)))
                 break
             if member(record, names.region_previous) != previous:
                 seen = member(record, names.region_previous)
                 guest.note(LAYER, f"previous is {seen:#x}, not {previous:#x}", where)
-            regions.append(self.region(record, *place))
+            regions.append(self.region(record, *place, where))
             previous = record.address
         return tuple(regions)
 
@@ -149,12 +161,12 @@ class _RegionReader:
             return None
         return self.slabs[start].paddr, slot
 
-    def region(self, record: Record, slab: int, slot: int) -> Region:
+    def region(self, record: Record, slab: int, slot: int, where: str) -> Region:
         guest, names = self.guest, self.guest.layout.spaces
         kinds, bits = self.kinds, self.flag_bits
         number, flags = member(record, names.region_kind), member(record, names.region_flags)
         if number not in kinds:
-            guest.note(LAYER, f"region kind {number} does not exist", f"{record.address:#x}")
+            guest.note(LAYER, f"region kind {number} does not exist", where)
         physical = member(record, names.region_physical)
         cache_mask = bits[names.flag_cache]
         return Region(

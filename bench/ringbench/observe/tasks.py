@@ -34,8 +34,12 @@ def read_tasks(guest: Guest) -> Tasks:
     """Read the list of tasks and which is current."""
     names = guest.layout.tasks
     first = guest.types.variable(names.first).address
-    tasks = []
-    for record in guest.chain(LAYER, first, names.task_type, names.next):
+    tasks: list[Task] = []
+
+    def holder(index: int) -> str:
+        return f"t{tasks[index - 1].id}" if index else names.first
+
+    for record in guest.chain(LAYER, first, names.task_type, names.next, holder):
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
         tasks.append(Task(number, record.address, read_space(guest, f"t{number}", space)))

@@ -11,7 +11,22 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.address import PAGE_SIZE, index
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
+from ringbench.arch.x86_64.features import Features
 from ringbench.machine import BytesMemory
+from ringbench.model.layout import PADDR_NONE
+from ringbench.model.state import (
+    Console,
+    HeapState,
+    KernelState,
+    MemoryRange,
+    Node,
+    PmmState,
+    Region,
+    Sizes,
+    Slab,
+    Space,
+    Task,
+)
 from ringbench.observe.dwarf import Types
 from ringbench.observe.picture import Picture, take
 
@@ -26,6 +41,7 @@ WINDOW = 0xFFFFD00000000000
 TASK = 0x10000
 
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
+SLOTS = (1 << 63) - 1
 FRAME_SECTIONS = (512, 513, 514, 515, 521)
 
 
@@ -99,6 +115,72 @@ def guest(guest_elf: Path, types: Types) -> Guest:
 def table_entries() -> dict[tuple[int, int], int]:
     """The entries of all page tables, by table and index."""
     return page_tables()
+
+
+def bits(first: int, end: int) -> int:
+    return (1 << end) - (1 << first)
+
+
+def region(base: int, length: int, flags: int, kind: int, slab: int, slot: int) -> Region:
+    physical = 0xFEE00000 if kind == 2 else PADDR_NONE
+    return Region(base, length, physical, flags, kind, slab << 12, slot)
+
+
+@pytest.fixture
+def state(table_entries: dict[tuple[int, int], int]) -> KernelState:
+    """What guest.c says, in the model's terms."""
+    tables: dict[int, dict[int, int]] = {frame << 12: {} for frame in range(522, 539)}
+    for (table, slot), raw in table_entries.items():
+        tables[table][slot] = raw
+    kernel = (
+        region(WINDOW, 0x1000, 1, 0, 513, 0),
+        region(WINDOW + 0x1000, 0x1000, 0, 3, 513, 2),
+        region(WINDOW + 0x4000, 0x2000, 0x41, 2, 513, 1),
+    )
+    task = (region(0x10000, 0x1000, 6, 0, 515, 0), region(0x12000, 0x2000, 3, 1, 515, 1))
+    heap = (region(HEAP, 0x2000, 1, 0, 514, 0),)
+    return KernelState(
+        features=Features(physical_bits=36),
+        sizes=Sizes(),
+        memory_map=(
+            MemoryRange(0, 1 << 20, 1),
+            MemoryRange(1 << 20, 1 << 20, 5),
+            MemoryRange(2 << 20, 2 << 20, 0),
+        ),
+        image=(),
+        pmm=PmmState(1024, bits(513, 1024), bits(576, 1024), 512 << 12, 4096),
+        tables=tables,
+        kernel_root=KERNEL_ROOT,
+        active_root=TASK_ROOT,
+        spaces={
+            "kernel": Space(
+                KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel, (Slab(513 << 12, SLOTS & ~7),)
+            ),
+            "heap": Space(
+                KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap, (Slab(514 << 12, SLOTS & ~1),)
+            ),
+            "t1": Space(TASK_ROOT, TASK, 0x7FFFFFFFF000, task, (Slab(515 << 12, SLOTS & ~3),)),
+        },
+        current_space="t1",
+        heap=HeapState(
+            end=HEAP + 0x2000,
+            last=HEAP + 0x100,
+            nodes={
+                HEAP: Node(0x60, True, 0),
+                HEAP + 0x60: Node(0x60, False, HEAP),
+                HEAP + 0xC0: Node(0x40, True, HEAP + 0x60),
+                HEAP + 0x100: Node(0x1F00, False, HEAP + 0xC0),
+            },
+            free={(0, 6): (HEAP + 0x60,)},
+            stale={},
+            used_count=2,
+            used_bytes=0xA0,
+        ),
+        tasks=(Task(0, 0), Task(1, HEAP + 16)),
+        current_task=1,
+        console=Console(bits(539, 576), 521 << 12, 4096, (BARE_ROOT, *[None] * 15)),
+        contents={},
+    )
 
 
 def page_tables() -> dict[tuple[int, int], int]:

@@ -114,6 +114,8 @@ struct vm_slab kernel_slab = {
                  .previous = &kernel_slab.regions[0]}},
 };
 
+paddr_t kernel_root = KERNEL_ROOT;
+
 struct vm_space kernel_space = {
     .root = KERNEL_ROOT,
     .base = KERNEL_WINDOW_BASE,
@@ -219,6 +221,7 @@ struct heap heap = {
 
 struct task boot_task = {.next = &heap_page.task_node.task, .space = {.root = KERNEL_ROOT}};
 struct task *current_task = &heap_page.task_node.task;
+struct vm_space *current_space = &heap_page.task_node.task.space;
 
 IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};

@@ -146,7 +146,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
     "the region list leads out of the slabs": (
         lambda g: g.set("kernel_space.first", 0xFFFF800000230000),
         "vmm",
-        "leads out of the space's slabs",
+        "leads to 0xffff800000230000, out of the space's slabs",
     ),
     "the region list is a circle": (
         lambda g: g.poke(KERNEL_SLAB + 64 + 64 + 32, KERNEL_SLAB + 64),
@@ -221,7 +221,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
     "a free node's link back is wrong": (
         lambda g: g.poke(HEAP + 0x60 + 24, 0x40),
         "heap",
-        "has link 0x40, not 0x",
+        "the link back is 0x40, not 0x",
     ),
     "the task list is a circle": (
         lambda g: g.poke(HEAP + 24, HEAP + 16),

@@ -134,6 +134,11 @@ def _reserved(level: int, leaf: bool, physical_bits: int, nx: bool, gib_pages: b
     return mask
 
 
+def set_by_processor(leaf: bool) -> int:
+    """Return the bits of a present entry that the processor sets by itself (Intel SDM 3A 4.8)."""
+    return A | (D if leaf else 0)
+
+
 def pat_index(raw: int, level: int, leaf: bool) -> int:
     """Return which of the eight PAT fields an entry selects: PAT, PCD, PWT (Intel SDM 3A 4.9.2)."""
     pat_bit = (PAT_4K if level == 1 else PAT_LARGE) if leaf else 0

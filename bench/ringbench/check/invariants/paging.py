@@ -11,7 +11,7 @@ from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.arch.x86_64.walk import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.ownership import Kind, owners
-from ringbench.observe.page_tables import HARDWARE, KERNEL_SLOTS, Root
+from ringbench.observe.page_tables import KERNEL_SLOTS, Root, without_processor_bits
 from ringbench.observe.picture import Picture
 
 LAYER = "paging"
@@ -24,22 +24,21 @@ HIDDEN = frozenset(
 
 def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
     """Every root has the kernel root's entries in the kernel half."""
-    tables = picture.tables
+    tables, features = picture.tables, picture.features
     kernel = tables.entries.get(tables.kernel.paddr)
-    for root in tables.others:
-        entries = tables.entries.get(root.paddr)
-        if kernel is None or entries is None:
-            continue
-        expected, seen = kernel & ~HARDWARE, entries & ~HARDWARE
-        differs = expected != seen
-        differs[:KERNEL_SLOTS] = False
-        for index in np.flatnonzero(differs).tolist():
+    others = [root for root in tables.others if root.paddr in tables.entries]
+    if kernel is None or not others:
+        return
+    stored = np.stack([kernel, *(tables.entries[root.paddr] for root in others)])
+    expected, *rows = without_processor_bits(stored, LEVELS, features)[:, KERNEL_SLOTS:]
+    for root, seen in zip(others, rows, strict=True):
+        for slot in np.flatnonzero(expected != seen).tolist():
             yield Mismatch(
                 LAYER,
                 "kernel half",
-                describe(int(expected[index]), LEVELS),
-                describe(int(seen[index]), LEVELS),
-                f"{root.name}: PML4 {root.paddr:#x} entry {index}",
+                describe(int(expected[slot]), LEVELS),
+                describe(int(seen[slot]), LEVELS),
+                f"{root.name}: PML4 {root.paddr:#x} entry {KERNEL_SLOTS + slot}",
             )
 
 

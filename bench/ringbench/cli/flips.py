@@ -1,0 +1,55 @@
+"""`ringbench flips`: bits of the kernel's memory are flipped; what does the check say?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ringbench.cli.common import configured, machine_options
+from ringbench.cli.run import require_writable
+
+
+@click.command()
+@machine_options
+@click.option("--seed", default=1, show_default=True, help="What states and bits are drawn from.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="How many bits, one at a time.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here.")
+def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> int:
+    """Flip single bits of a stopped kernel's structures and see that each is caught.
+
+    Exit status: 0 all caught that mean something; 1 one was missed; 2 usage or configuration;
+    3 the machine could not start, died or hung.
+    """
+    if machine["memory"] or machine["cpu"]:
+        raise click.UsageError("memory and cpu are those of the states that bits are flipped in")
+    require_writable(json_file)
+    config = configured(**machine)
+    # A third of a second of imports: not before it is known that there will be flips.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from ringbench.flips.run import flip_many
+    from ringbench.report.flips import flips_json, flips_table
+
+    console = Console()
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("flips", total=count)
+        result = flip_many(
+            config,
+            seed=seed,
+            count=count,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if json_file is not None:
+        json_file.write_text(json.dumps(flips_json(result), indent=2) + "\n")
+    console.print(flips_table(result))
+    return 0 if result.passed else 1
