@@ -13,6 +13,7 @@ from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
 from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls
+from tests.permissions import stale
 from tests.permissions.combinations import SLOTS, batches
 from tests.permissions.performer import Batch, Performer, Results
 from tests.permissions.verdict import Judge
@@ -119,7 +120,7 @@ SPOILS = (
     ("passes", "vector", 14, None, "seen: #PF"),
     ("passes", "vector", 13, None, "seen: #GP"),
     ("passes", "cr2", 0x1000, None, "but CR2 0x1000"),
-    ("passes", "reached", 3, None, "reaches 2"),
+    ("passes", "reached", 3, None, "reaches frame 2"),
     ("passes", "entry", A, 0, "PML4E  P|W|U 0x"),
     ("passes", "entry", A, 3, "must become P|W|U|A 0x"),
     ("passes", "entry", D, 3, "seen        P|W|U|A|D 0x"),
@@ -130,7 +131,7 @@ SPOILS = (
     ("refused", "error", PageFaultCode.I, None, "seen: #PF error code 0x17 (P|W|U|I)"),
     ("refused", "vector", 14, None, "seen: no fault"),
     ("refused", "cr2", 1, None, "seen: #PF"),
-    ("refused", "reached", 1, None, "reaches 1"),
+    ("refused", "reached", 1, None, "reaches frame 1"),
     ("refused", "entry", D, 3, "seen        P|W|U|D|NX 0x"),
     ("refused", "entry", W, 1, "seen        P|U"),
     ("not present", "error", PageFaultCode.P, None, "seen: #PF error code 0x11 (P|I)"),
@@ -164,6 +165,58 @@ def test_a_spoilt_result_is_wrong_and_said_in_words(
     assert words in said
     assert said.count("CR0.WP EFER.NXE") == 10
     assert said.endswith("... and 1 more")
+
+
+@pytest.fixture(scope="module")
+def changed(performer: Performer) -> tuple[tuple[stale.StaleBatch, Results], ...]:
+    """Every 97th change between two accesses."""
+    judge = Judge(performer.features, performer.place, performer.bits)
+    return tuple(performer.perform(stale.batches(performer, judge, 97)))
+
+
+def test_stale_answers_are_wrong_where_no_cache_may_answer(
+    changed: tuple[tuple[stale.StaleBatch, Results], ...], performer: Performer, judge: Judge
+) -> None:
+    strict = Judge(performer.features, performer.place, performer.bits)
+    flush = performer.bits.flush
+    for batch, results in changed:
+        judge.judge(batch, results, [stale.stale_answer(judge, batch, flush)])
+        strict.judge(batch, results)
+    assert judge.tally.wrong == 0
+    assert strict.tally.wrong == judge.tally.stale > 500
+    assert ", without INVLPG" in str(strict.tally)
+
+
+def test_after_invlpg_no_cache_may_answer(
+    changed: tuple[tuple[stale.StaleBatch, Results], ...], performer: Performer, judge: Judge
+) -> None:
+    """A guest without INVLPG is seen: these results pass for none of its that has it."""
+    flush = np.uint64(performer.bits.flush)
+    for batch, results in changed:
+        claimed = replace(batch, access=batch.access | flush)
+        judge.judge(claimed, results, [stale.stale_answer(judge, claimed, int(flush))])
+    assert judge.tally.stale == 0
+    assert judge.tally.wrong > 500
+
+
+def test_what_is_made_good_may_not_be_answered_by_a_cache(
+    changed: tuple[tuple[stale.StaleBatch, Results], ...], performer: Performer, judge: Judge
+) -> None:
+    """A second access that repeats the first one's fault is wrong where nothing was cached."""
+    made_good = 0
+    for batch, results in changed:
+        before, after = batch.cached, batch.entries[1::2]
+        rows, at = np.arange(len(before)), batch.pairs.column.astype(np.intp)
+        absent = np.uint64(P) & ~before[rows, at] & after[rows, at] != 0
+        same = batch.access[0::2] & ~np.uint64(performer.bits.flush) == batch.access[1::2]
+        passed = results["vector"][1::2] == 0
+        chosen = np.flatnonzero(absent & same & passed) * 2 + 1
+        forged = results.copy()
+        for member in ("vector", "error", "cr2", "reached"):
+            forged[member][chosen] = results[member][chosen - 1]
+        judge.judge(batch, forged, [stale.stale_answer(judge, batch, performer.bits.flush)])
+        made_good += len(chosen)
+    assert judge.tally.wrong == made_good > 10
 
 
 def test_the_list_of_departures_is_by_version_and_processor() -> None:

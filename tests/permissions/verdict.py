@@ -137,11 +137,12 @@ class Judge:
         kind = "write" if accesses.write[case] else "fetch" if accesses.fetch[case] else "read"
         ring = "user" if accesses.user[case] else "supervisor"
         flush = "" if int(batch.access[case]) & self._bits.flush else ", without INVLPG"
+        at = int(accesses.virtual[case])
         lines = [
-            f"{ring} {kind} at {int(accesses.virtual[case]):#x}, {batch.controls}{flush}",
-            f"    must: {_fault(int(expected.code[case]), int(accesses.virtual[case]))}, "
-            f"reaches {self._reached(expected)[case]}",
-            f"    seen: {_seen(seen)}, reaches {seen['reached']}",
+            f"{ring} {kind} at {at:#x}{flush}; control bits: {batch.controls}",
+            f"    must: {_fault(int(expected.code[case]), at)}, "
+            f"reaches {_frame(int(self._reached(expected)[case]))}",
+            f"    seen: {_seen(seen)}, reaches {_frame(int(seen['reached']))}",
         ]
         for column in range(LEVELS):
             level = LEVELS - column
@@ -158,6 +159,10 @@ def _fault(code: int, address: int) -> str:
     if code == NO_FAULT:
         return "no fault"
     return f"#PF error code {code:#x} ({PageFaultCode(code)}), CR2 {address:#x}"
+
+
+def _frame(number: int) -> str:
+    return f"frame {number}" if number else "nothing"
 
 
 def _seen(result: np.void) -> str:

@@ -74,8 +74,7 @@ static void print(const char *text) {
 
 static void set_gate(unsigned vector, const char *entry, uint16_t flags) {
     uint64_t address = (uint64_t)entry;
-    gates[vector] =
-        (struct gate){(uint16_t)address, 0x08, flags, (uint16_t)(address >> 16), 0, 0};
+    gates[vector] = (struct gate){(uint16_t)address, 0x08, flags, (uint16_t)(address >> 16), 0, 0};
 }
 
 static void load_tables(void) {
