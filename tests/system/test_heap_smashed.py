@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -170,6 +170,23 @@ def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
         kernel.values(HeapCheck())
 
 
+def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> None:
+    """All bitmaps agree with the list, which was empty."""
+    [pointer] = alloc(kernel, 96)
+    node = pointer - HEADER
+    with ExitStack() as stack:
+        for name, value in (
+            ("heap.free[6]", node),
+            ("heap.second_bitmap[0]", 1 << 6),
+            ("heap.first_bitmap", 1 << 0),
+        ):
+            address = kernel.lockstep.inspector.types.locate(name).address
+            assert peek(kernel.machine, address, 8) == bytes(8)
+            stack.enter_context(poked(kernel, address, value.to_bytes(8, "little")))
+        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+    kernel.values(HeapCheck())
+
+
 # --- panics --------------------------------------------------------------------------------------
 
 
@@ -187,12 +204,23 @@ def test_a_smashed_free_list_head_is_a_panic(machine: Machine, command: str, off
     check_panic(caught.value, HEAP)
 
 
+@pytest.mark.parametrize("command", ["alloc 80", "zalloc 80", "align 32 32", "realloc 0 80"])
+def test_a_smashed_last_node_is_a_panic(machine: Machine, command: str) -> None:
+    """From it comes what no list has."""
+    last_node_panics(machine, command)
+
+
 def test_a_smashed_last_node_is_a_panic_when_the_heap_grows(machine: Machine) -> None:
+    last_node_panics(machine, f"alloc {2 * PAGE}")
+
+
+def last_node_panics(machine: Machine, command: str) -> None:
+    """Smash the last node's guard; the command must then be the kernel's last."""
     monitor = MonitorChannel(machine.command)
     assert monitor.perform(HeapAlloc(80)).ok
     flip(machine, HEAP + 96 + 12, 0x80)
     with pytest.raises(Ended) as caught:
-        machine.command(f"heap alloc {2 * PAGE}")
+        machine.command(f"heap {command}")
     check_panic(caught.value, HEAP + 96)
 
 

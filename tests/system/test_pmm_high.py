@@ -90,6 +90,18 @@ def test_around_borders_of_the_trees(kernel: Kernel, border: int) -> None:
     assert kernel.value(PmmAlloc(1400)) == border - 700 * FRAME
 
 
+def test_runs_that_the_last_frames_are_too_few_for(kernel: Kernel) -> None:
+    """Here memory ends where a block does, so the search for a run reaches the very end."""
+    base = take_low_memory(kernel)
+    assert kernel.value(PmmAlloc(HIGH_FRAMES)) == HIGH
+    kernel.values(PmmFree(base))  # frames enough, but not together
+    kernel.values(PmmFree(HIGH_END - 10 * FRAME))
+    kernel.refuses(PmmAlloc(2), "no_memory")
+    kernel.values(PmmFree(HIGH_END - 3 * FRAME, 2))
+    kernel.refuses(PmmAlloc(3), "no_memory")
+    assert kernel.value(PmmAlloc(2)) == HIGH_END - 3 * FRAME
+
+
 def test_the_hole_and_what_lies_beyond_are_foreign(kernel: Kernel) -> None:
     base = take_low_memory(kernel)
     assert kernel.value(PmmAlloc(HIGH_FRAMES)) == HIGH
