@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from ringbench.coverage import plugin as coverage
+
 if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
@@ -69,20 +71,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="boot a machine for every test instead of restoring one that has booted",
     )
+    coverage.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the marker; begin to take coverage of the kernel."""
     config.addinivalue_line(
         "markers",
         "ringbench(memory=..., cpu=..., command_line=..., ...): configuration of this test's "
         "machine; keywords: " + ", ".join(MARKER_KEYS),
     )
+    coverage.configure(config, lambda: _load(config))
 
 
 @pytest.fixture(scope="session")
 def ringbench_config(pytestconfig: pytest.Config) -> Config:
     """The configuration, with the command line's changes."""
+    return _load(pytestconfig)
+
+
+def _load(pytestconfig: pytest.Config) -> Config:
     from ringbench.config import load
 
     changes = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config, override
+from ringbench.config.load import TRANSLATIONS
 from ringbench.drive.flags import WRITE
 from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
@@ -261,6 +262,13 @@ def test_input_that_was_not_read_cannot_be_taken_back(kernels: KernelConfigs) ->
             machine.restore(snapshot)
 
 
+@pytest.fixture
+def own_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QEMU's log is not one of translations, which goes on through all restores."""
+    monkeypatch.delenv(TRANSLATIONS, raising=False)
+
+
+@pytest.mark.usefixtures("own_log")
 def test_transcript_and_logs_begin_anew(echo: tuple[Machine, Snapshot], tmp_path: Path) -> None:
     machine, snapshot = echo
     booted = b"echo: up\r\nring> "

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.coverage.log import CoverageError, TranslationLog, TranslationLogs, instructions
+from ringbench.coverage.errors import CoverageError
+from ringbench.coverage.log import Ran, TranslationLog, TranslationLogs, instructions
 from ringbench.machine.translations import Code, build_id, code_of, log_arguments
 
 ELF = Path(__file__).resolve().parents[2] / "build/kernel.elf"
@@ -54,7 +55,8 @@ def test_what_is_not_an_instruction_is_passed_over() -> None:
 def test_only_what_is_new(tmp_path: Path) -> None:
     path = tmp_path / "qemu.log"
     path.write_bytes(RESET)
-    log = TranslationLog(path, CODE)
+    ran = Ran(CODE)
+    log = TranslationLog(path, ran)
     assert log.new() == set()
     with path.open("ab") as file:
         file.write(FIRST)
@@ -63,14 +65,14 @@ def test_only_what_is_new(tmp_path: Path) -> None:
         file.write(FIRST + SECOND)
     assert log.new() == {BASE + 24, BASE + 26}
     assert log.new() == set()
-    assert log.ran == {BASE: 11, BASE + 11: 3, BASE + 14: 10, BASE + 24: 2, BASE + 26: 1}
+    assert ran.lengths == {BASE: 11, BASE + 11: 3, BASE + 14: 10, BASE + 24: 2, BASE + 26: 1}
 
 
 def test_a_block_that_is_being_written_waits(tmp_path: Path) -> None:
     path = tmp_path / "qemu.log"
     for cut in range(1, len(FIRST)):
         path.write_bytes(SECOND + FIRST[:cut])
-        log = TranslationLog(path, CODE)
+        log = TranslationLog(path, Ran(CODE))
         assert log.new() == {BASE + 24, BASE + 26}
         path.write_bytes(SECOND + FIRST)
         assert log.new() == {BASE, BASE + 11, BASE + 14}
@@ -83,7 +85,7 @@ def test_a_boot_loader_at_the_same_address_does_not_count(tmp_path: Path) -> Non
         b"0x00100001:  fb                       sti      \n"
         b"0x00100002:  90                       nop      \n\n"
     )
-    assert TranslationLog(path, CODE).new() == {0x100000}
+    assert TranslationLog(path, Ran(CODE)).new() == {0x100000}
 
 
 def test_logs_of_one_build_in_a_folder(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_logs_of_one_build_in_a_folder(tmp_path: Path) -> None:
         (tmp_path / f"{build_id(ELF)}-{machine}.log").write_text(text)
     assert logs.new() == {code[0].base}
     assert logs.new() == set()
-    assert logs.ran == {code[0].base: 1}
+    assert logs.ran.lengths == {code[0].base: 1}
 
 
 def test_qemu_without_a_disassembler_is_named() -> None:
@@ -107,7 +109,7 @@ def test_qemu_without_a_disassembler_is_named() -> None:
 
 def test_log_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(CoverageError, match=r"gone\.log: cannot be read"):
-        TranslationLog(tmp_path / "gone.log", CODE).new()
+        TranslationLog(tmp_path / "gone.log", Ran(CODE)).new()
 
 
 def test_what_qemu_is_asked_to_log() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ringbench.check.result import LAYERS, RunResult
 from ringbench.cli.common import configured, machine_options
+
+if TYPE_CHECKING:
+    from ringbench.config import Config
+    from ringbench.run import Options
 
 
 @click.command()
@@ -60,6 +65,12 @@ from ringbench.cli.common import configured, machine_options
 @click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path), help="The same as JUnit XML."
 )
+@click.option(
+    "--kernel-cov",
+    metavar="PREFIX",
+    multiple=True,
+    help="Also say which lines ran, of the kernel's sources below PREFIX ('.' for all).",
+)
 def run(
     seed: int,
     ops: int,
@@ -70,6 +81,7 @@ def run(
     ring_picture_every: int,
     json_file: Path | None,
     junit_file: Path | None,
+    kernel_cov: tuple[str, ...],
     **machine: object,
 ) -> int:
     """Boot the kernel, perform a seeded workload, compare everything with the model.
@@ -82,6 +94,32 @@ def run(
     config = configured(**machine)
     # A third of a second of imports: not before it is known that there will be a run.
     from rich.console import Console
+
+    from ringbench.report import coverage
+    from ringbench.report.run import as_table
+    from ringbench.run import Options
+
+    options = Options(
+        seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
+    )
+    console = Console()
+    if kernel_cov:
+        from ringbench.coverage.recording import record
+
+        with record(config) as recording:
+            recording.require(kernel_cov)
+            result = perform(recording.config, options)
+            console.print(coverage.as_table(recording.files(kernel_cov)))
+    else:
+        result = perform(config, options)
+    write(result, json_file, junit_file)
+    console.print(as_table(result))
+    return 0 if result.passed else 1
+
+
+def perform(config: Config, options: Options) -> RunResult:
+    """Perform the run, with a progress bar."""
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -90,14 +128,8 @@ def run(
         TimeElapsedColumn,
     )
 
-    from ringbench.report.run import as_table
-    from ringbench.run import Options
     from ringbench.run import run as perform_run
 
-    options = Options(
-        seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
-    )
-    console = Console()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -107,16 +139,13 @@ def run(
         transient=True,
     ) as bar:
         task = bar.add_task("boot", total=None)
-        result = perform_run(
+        return perform_run(
             config,
             options,
             lambda phase, done, total: bar.update(
                 task, description=phase, completed=done, total=total
             ),
         )
-    write(result, json_file, junit_file)
-    console.print(as_table(result))
-    return 0 if result.passed else 1
 
 
 def require_writable(file: Path | None) -> None:

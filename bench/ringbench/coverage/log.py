@@ -21,11 +21,12 @@ instruction counts only where its bytes are the kernel's.
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringbench.errors import RingbenchError
+from ringbench.coverage.errors import CoverageError
 from ringbench.machine.translations import Code, build_id, code_of
 
 # Past eight bytes an instruction goes on in a line without a mnemonic.
@@ -33,12 +34,9 @@ INSTRUCTION = re.compile(
     rb"^0x([0-9a-f]+): ((?: [0-9a-f]{2})+)(?:  +\S.*\n(?:0x[0-9a-f]+: ((?: [0-9a-f]{2})+) *$)?)",
     re.MULTILINE,
 )
+PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01  # linux/falloc.h
 BLOCK_END = b"\n\n"
-NO_DISASSEMBLER = b"\nOBJD-T: "
-
-
-class CoverageError(RingbenchError):
-    """Coverage cannot be had: the text says why."""
+NO_DISASSEMBLER = b"OBJD-T: "
 
 
 def instructions(text: bytes) -> Iterator[tuple[int, bytes]]:
@@ -57,38 +55,30 @@ def instructions(text: bytes) -> Iterator[tuple[int, bytes]]:
         yield int(address, 16), bytes.fromhex((head + (tail or b"")).decode())
 
 
-class TranslationLog:
-    """One QEMU's log. `ran` is what was read of it: the bytes of each instruction, by address."""
+class Ran:
+    """The kernel's instructions that ran: the length in bytes of each, by address."""
 
-    def __init__(self, path: Path, code: tuple[Code, ...]) -> None:
-        self.ran: dict[int, int] = {}
-        self._path = path
+    def __init__(self, code: tuple[Code, ...]) -> None:
+        self.lengths: dict[int, int] = {}
         self._code = code
-        self._offset = 0
+        self._seen: set[bytes] = set()  # most blocks come again with every boot
 
-    def new(self) -> set[int]:
-        """Return the addresses of the instructions that ran for the first time since last asked.
+    def add(self, text: bytes) -> set[int]:
+        """Take whole blocks of a log; return the addresses of what had not run before.
 
         Raises:
-            CoverageError: the log cannot be read, or is not of instructions.
+            CoverageError: as for `instructions`.
         """
-        found = dict(self._read())
-        added = found.keys() - self.ran.keys()
-        self.ran.update((address, found[address]) for address in added)
+        added = set()
+        for block in text.split(BLOCK_END):
+            if block in self._seen:
+                continue
+            self._seen.add(block)
+            for address, content in instructions(block + b"\n"):
+                if address not in self.lengths and self._is_kernel(address, content):
+                    self.lengths[address] = len(content)
+                    added.add(address)
         return added
-
-    def _read(self) -> Iterator[tuple[int, int]]:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                text = file.read()
-        except OSError as error:
-            raise CoverageError(f"{self._path}: cannot be read ({error.strerror})") from None
-        whole = text.rfind(BLOCK_END) + 1  # QEMU may be writing the last block just now
-        self._offset += whole
-        for address, content in instructions(text[:whole]):
-            if self._is_kernel(address, content):
-                yield address, len(content)
 
     def _is_kernel(self, address: int, content: bytes) -> bool:
         for piece in self._code:
@@ -97,17 +87,57 @@ class TranslationLog:
         return False
 
 
+class TranslationLog:
+    """One QEMU's log, read as far as it goes; what it says is added to `ran`."""
+
+    def __init__(self, path: Path, ran: Ran, discard: bool = False) -> None:
+        self._path = path
+        self._ran = ran
+        self._discard = discard
+        self._offset = 0
+
+    def new(self) -> set[int]:
+        """Return the addresses of the instructions that ran for the first time since last asked.
+
+        Raises:
+            CoverageError: the log cannot be read, or is not of instructions.
+        """
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except OSError as error:
+            raise CoverageError(f"{self._path}: cannot be read ({error.strerror})") from None
+        whole = text.rfind(BLOCK_END) + 1  # QEMU may be writing the last block just now
+        self._offset += whole
+        if self._discard and whole:
+            punch_hole(self._path, self._offset)
+        return self._ran.add(text[:whole])
+
+
+def punch_hole(path: Path, length: int) -> None:
+    """Give the disk back the first `length` bytes of a file, which keeps its size and offsets.
+
+    A file system that cannot do that keeps them (fallocate(2)).
+    """
+    with path.open("r+b") as file:
+        ctypes.CDLL(None).fallocate(
+            file.fileno(), PUNCH_HOLE_KEEP_SIZE, ctypes.c_long(0), ctypes.c_long(length)
+        )
+
+
 class TranslationLogs:
     """All logs in the folder `machine.translations` of machines that ran `elf`, also of new ones.
 
-    `ran` is what was read of them.
+    `ran` is what was read of them. With `discard`, the disk gets back what was read: every
+    restore of a machine adds some 50 KiB.
     """
 
-    def __init__(self, folder: Path, elf: Path) -> None:
-        self.ran: dict[int, int] = {}
+    def __init__(self, folder: Path, elf: Path, discard: bool = False) -> None:
+        self.ran = Ran(code_of(elf))
         self._folder = folder
+        self._discard = discard
         self._pattern = f"{build_id(elf)}-*.log"
-        self._code = code_of(elf)
         self._logs: dict[Path, TranslationLog] = {}
 
     def new(self) -> set[int]:
@@ -118,9 +148,6 @@ class TranslationLogs:
         """
         added: set[int] = set()
         for path in self._folder.glob(self._pattern):
-            log = self._logs.setdefault(path, TranslationLog(path, self._code))
-            for address in log.new():
-                if address not in self.ran:
-                    self.ran[address] = log.ran[address]
-                    added.add(address)
+            log = self._logs.setdefault(path, TranslationLog(path, self.ran, self._discard))
+            added |= log.new()
         return added

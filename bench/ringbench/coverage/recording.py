@@ -1,0 +1,91 @@
+"""Taking the coverage of one kernel, from now on: the logs, the lines, and what ran of them.
+
+with record(load()) as recording:
+with Machine.start(recording.config) as machine:
+machine.command("pmm alloc")
+gained = recording.new()
+files = recording.files(["kernel/pmm"])
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ringbench.config import Config, override
+from ringbench.coverage.data import Data
+from ringbench.coverage.errors import CoverageError
+from ringbench.coverage.lines import Lines
+from ringbench.coverage.log import TranslationLogs
+from ringbench.coverage.ranges import Ranges
+from ringbench.coverage.summary import FileCoverage, is_below, measure
+from ringbench.machine.translations import build_id
+
+
+class Recording:
+    """What all machines run that are started with `config`, now or later, here or elsewhere.
+
+    With `discard`, what was read of a log is given back to the disk: for hours of it.
+    """
+
+    def __init__(self, config: Config, folder: Path, discard: bool = False) -> None:
+        """Begin, with the logs in `folder`.
+
+        Raises:
+            CoverageError: the kernel has no line tables, or is none.
+        """
+        elf = config.kernel.elf
+        self.config = override(config, {"machine.translations": folder})
+        self.lines = Lines.load(elf, config.source.parent)
+        self._build = build_id(elf)
+        self._logs = TranslationLogs(folder, elf, discard)
+
+    def require(self, prefixes: Iterable[str]) -> None:
+        """Refuse a prefix that names nothing, which would be wholly covered.
+
+        Raises:
+            CoverageError: no source with code is below it.
+        """
+        for prefix in prefixes:
+            if not any(is_below(path, prefix) for path in self.lines.files):
+                raise CoverageError(f"no source of the kernel with code is below {prefix!r}")
+
+    def new(self) -> set[int]:
+        """Return the addresses of the instructions that ran for the first time since last asked.
+
+        Raises:
+            CoverageError: a log cannot be read.
+        """
+        return self._logs.new()
+
+    @property
+    def data(self) -> Data:
+        """What has been read so far, to be saved or merged."""
+        return Data({self._build: Ranges.of_instructions(self._logs.ran.lengths)})
+
+    def files(
+        self, prefixes: Iterable[str] = (), earlier: Data | None = None
+    ) -> tuple[FileCoverage, ...]:
+        """Return the coverage so far of each source below one of `prefixes`, or of all.
+
+        `earlier` is what ran in other runs and counts as well.
+
+        Raises:
+            CoverageError: a log cannot be read.
+        """
+        self.new()
+        data = self.data if earlier is None else self.data | earlier
+        return measure(self.lines, data.ran(self._build), prefixes)
+
+
+@contextmanager
+def record(config: Config, discard: bool = False) -> Iterator[Recording]:
+    """Record for the time of the block, with the logs in a temporary folder.
+
+    Raises:
+        CoverageError: the kernel has no line tables, or is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="ringbench-translations-") as folder:
+        yield Recording(config, Path(folder), discard)
