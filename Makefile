@@ -100,6 +100,9 @@ KERNEL_SOURCES := \
     kernel/perf/perf.c \
     kernel/main.c
 
+# The layers that manage memory, whose lines `make test` must run.
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task)
+
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
     kernel/base/string.c \
@@ -145,9 +148,16 @@ all: build/kernel.elf build/kernel32.elf ## build the kernel
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
 	$(Q)$(BIN)/ringbench run $(BENCH_ARGS)
 
+# All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
 test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
-	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS)
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),$(COVERED) --kernel-cov-fail-under=97)
+
+.PHONY: coverage
+coverage: packages-iso packages-coverage all iso host-library venv ## all tests, and which lines of the kernel they run, as HTML (TEST_ARGS)
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS) --kernel-cov=kernel \
+	    --kernel-cov-lcov=build/coverage/kernel.info --kernel-cov-html=build/coverage/html
+	@echo 'Pages: build/coverage/html/index.html; lcov tracefile: build/coverage/kernel.info'
 
 .PHONY: test-exhaustive
 test-exhaustive: packages-iso all iso host-library venv ## the tests that take minutes each, for an hour
@@ -200,6 +210,10 @@ packages:
 .PHONY: packages-iso
 packages-iso:
 	@PYTHON=$(PYTHON) tools/setup.sh packages iso
+
+.PHONY: packages-coverage
+packages-coverage:
+	@PYTHON=$(PYTHON) tools/setup.sh packages coverage
 
 .PHONY: venv
 venv: packages ## only the set-up: distribution packages and .venv

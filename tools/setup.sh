@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh packages       the commands that building the kernel and the bench use
 #   tools/setup.sh packages iso   also what the ISO and the tests that boot it use
+#   tools/setup.sh packages coverage  also what makes pages of the kernel's coverage
 #   tools/setup.sh venv           .venv as requirements.txt and pyproject.toml want it
 #
 # Each looks first and does nothing when all is there, so every make target can afford to call it
@@ -56,7 +57,7 @@ want_path() { # want_path PACKAGE PATH...: any one of the paths will do
     lacks "$package" "$1"
 }
 
-look_for_packages() { # look_for_packages [iso]
+look_for_packages() { # look_for_packages [iso | coverage]
     missing=''
     reasons=''
     want_command gcc gcc
@@ -68,7 +69,13 @@ look_for_packages() { # look_for_packages [iso]
     if [ ! -x .venv/bin/python ] && command -v "$PYTHON" >/dev/null 2>&1; then
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || lacks python3-venv "python's ensurepip"
     fi
-    [ "${1:-}" = iso ] || return 0
+    case "${1:-}" in
+    iso) look_for_iso_packages ;;
+    coverage) want_command genhtml lcov ;;
+    esac
+}
+
+look_for_iso_packages() {
     want_command grub-mkrescue grub-common
     want_command xorriso xorriso
     want_command mformat mtools
@@ -99,7 +106,7 @@ run_apt() { # run_apt ARGUMENTS...: quiet unless it fails
     fi
 }
 
-install_packages() { # install_packages [iso]
+install_packages() { # install_packages [iso | coverage]
     look_for_packages "$@"
     [ -n "$missing" ] || return 0
 
@@ -180,5 +187,5 @@ install_venv() {
 case "${1:-}" in
 packages) install_packages "${2:-}" ;;
 venv) install_venv ;;
-*) fail "usage: tools/setup.sh packages [iso] | venv" ;;
+*) fail "usage: tools/setup.sh packages [iso | coverage] | venv" ;;
 esac
