@@ -28,6 +28,7 @@ MILD: Final[tuple[Twist, ...]] = (
     map_twists.one_frame,
     map_twists.single_bytes,
     map_twists.holes,
+    map_twists.crumbs,
     map_twists.ends_at_4_gib,
     map_twists.above_4_gib,
     map_twists.beyond_the_width,
@@ -58,7 +59,8 @@ GRAVE: Final[tuple[Twist, ...]] = (
     loader_twists.wild_map,
     loader_twists.wild_information,
     loader_twists.wrong_magic,
-    loader_twists.broken_tags,
+    loader_twists.short_tags,
+    loader_twists.long_tags,
 )
 """Twists that end many boots."""
 
@@ -66,7 +68,7 @@ KINDS: Final = {twist.__name__: twist for twist in (*MILD, *GRAVE, map_twists.hu
 HUGE_EVERY: Final = 120
 """Boots between two that are about memory without end: each takes as long as fifty others."""
 
-FURTHER: Final = (0, 0, 1, 2, 3)
+FURTHER: Final = (0, 1, 2, 3, 4)
 """How many mild twists come on top."""
 
 COMMON_FRAMES: Final = 64 * GIB // FRAME

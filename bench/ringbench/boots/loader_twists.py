@@ -7,11 +7,14 @@ from random import Random
 from typing import Final
 
 from ringbench.boots.facts import FOUR_GIB, FRAME, MIB, Facts
-from ringbench.boots.handover import WORD32
+from ringbench.boots.handover import WORD32, hand_over
 from ringbench.boots.story import Loaded, Story
 
 STRUCTURE_MAX: Final = MIB
 """Bytes of a structure that the kernel believes at most."""
+
+TAGS: Final = ("map", "module", "command_line", "end")
+"""The tags whose sizes can be lied about."""
 
 
 def larger_entries(random: Random, facts: Facts, story: Story) -> Story:
@@ -79,7 +82,7 @@ def absurd_modules(random: Random, facts: Facts, story: Story) -> Story:
 
 def many_modules(random: Random, facts: Facts, story: Story) -> Story:
     """More modules than the kernel names, or than there is room for in the memory map."""
-    count = random.choice((15, 16, 17, 40, 120, 140, 300))
+    count = random.choice((15, 16, 17, 40, random.randint(110, 130), random.randint(130, 300)))
     apart = random.choice((FRAME, 2 * FRAME))
     base = facts.low_end - MIB - 2 * FRAME * (count + 1)
     return replace(
@@ -162,19 +165,28 @@ def wrong_magic(random: Random, facts: Facts, story: Story) -> Story:
     return story.lying(magic=random.choice(magics))
 
 
-def broken_tags(random: Random, facts: Facts, story: Story) -> Story:
-    """Multiboot 2: tags that are too short, too long, or do not end."""
-    module = (Loaded(FOUR_GIB - FRAME, WORD32, "a module"),)
-    told = replace(story, multiboot=2, modules=module, command_line="text", map_tags=1)
+def short_tags(random: Random, facts: Facts, story: Story) -> Story:
+    """Multiboot 2: tags that are shorter than what must be in them."""
+    told = _with_all_tags(story)
+    size = random.choice((0, 7, 8, 9, 15, 16, 20))
     lies: tuple[dict[str, int], ...] = (
-        {"map_size": random.choice((0, 7, 8, 15, 16, 24, WORD32))},
-        {"module_size": random.choice((0, 7, 8, 15, 16, 20, WORD32))},
-        {"command_line_size": random.choice((0, 7, 8, 9, WORD32))},
-        {"end_size": random.choice((0, 7, 9, WORD32))},
-        {"total_size": random.choice((0, 7, 8, 9, 16, 40, STRUCTURE_MAX + 1, WORD32))},
+        *({f"{tag}_size": size} for tag in TAGS),
         {"entry_size": random.choice((0, 16, 20, 25))},
+        {"total_size": random.choice((0, 7, 9, 16))},
     )
     return told.lying(**random.choice(lies))
+
+
+def long_tags(random: Random, facts: Facts, story: Story) -> Story:
+    """Multiboot 2: tags that pass the end of all tags, and an end that comes too early or never."""
+    told = _with_all_tags(story)
+    [whole] = hand_over(told).pieces
+    total = len(whole.data)
+    if random.random() < 0.7:
+        size = random.choice((total, total + 1, 2 * total, STRUCTURE_MAX, WORD32 - 7, WORD32))
+        return told.lying(**{f"{random.choice(TAGS)}_size": size})
+    sizes = (total - 1, total - 8, total - random.randint(9, total), total + 8)
+    return told.lying(total_size=random.choice((*sizes, STRUCTURE_MAX + 1, WORD32)))
 
 
 def stray_tags(random: Random, facts: Facts, story: Story) -> Story:
@@ -191,6 +203,11 @@ def stray_tags(random: Random, facts: Facts, story: Story) -> Story:
         map_tags=random.randint(1, 4),
         modules_first=random.random() < 0.5,
     )
+
+
+def _with_all_tags(story: Story) -> Story:
+    modules = (Loaded(FOUR_GIB - FRAME, WORD32, "a module"),)
+    return replace(story, multiboot=2, modules=modules, command_line="text", map_tags=1)
 
 
 def _nowhere(random: Random, facts: Facts) -> int:

@@ -98,6 +98,16 @@ def holes(random: Random, facts: Facts, story: Story) -> Story:
     return story
 
 
+def crumbs(random: Random, facts: Facts, story: Story) -> Story:
+    """Small pieces right above the image, of which only some hold what is looked for."""
+    at = facts.image[1] + random.choice((0, FRAME, MIB))
+    for _ in range(random.randint(2, 6)):
+        at += random.choice((1, 2, 3, 5, 9, 33, 40, 66, 67, 80)) * FRAME
+        story = _cut(story, at, at + 1)
+        at += FRAME
+    return story
+
+
 def ends_at_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     """A piece that ends at 4 GiB, a byte or a frame beside it, or goes on beyond."""
     base = FOUR_GIB - random.choice((FRAME, MIB, 64 * MIB))
@@ -111,11 +121,11 @@ def above_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     more = []
     for _ in range(random.randint(1, 4)):
         base = random.randrange(1, 4) * FOUR_GIB + _address(random, facts)
-        length = random.choice((FRAME, MIB, 2 * MIB, GIB, FOUR_GIB + FRAME))
+        length = random.choice((FRAME, MIB, GIB, FOUR_GIB + FRAME, 2 * FOUR_GIB + MIB))
         more.append(Entry(base, length, random.choice((AVAILABLE, RESERVED))))
     base = _address(random, facts)
-    more.append(Entry(base, FOUR_GIB - base + random.choice((0, FRAME, MIB)), RESERVED))
-    return _insert(random, story, more[: random.randint(1, len(more))])
+    more.append(Entry(base, FOUR_GIB + random.choice((-base, FRAME, MIB)), RESERVED))
+    return _insert(random, story, more)
 
 
 def beyond_the_width(random: Random, facts: Facts, story: Story) -> Story:
@@ -144,9 +154,9 @@ def wrapping(random: Random, facts: Facts, story: Story) -> Story:
 
 def many(random: Random, facts: Facts, story: Story) -> Story:
     """Hundreds of entries: of one piece again and again, or of more pieces than can be kept."""
-    if random.random() < 0.3:
+    if random.random() < 0.2:
         return _insert(random, story, random.choices(story.entries, k=random.randint(300, 2000)))
-    count = random.choice((20, 100, 118, 119, 120, 121, 122, 123, 124, 125, 126, 130, 200, 400))
+    count = random.choice((20, *(random.randint(*span) for span in ((118, 126), (127, 400)))))
     first = facts.low_end - 2 * FRAME * (count + 1) - MIB
     return _insert(random, story, [Entry(first + 2 * FRAME * n, 9, 2) for n in range(count)])
 
