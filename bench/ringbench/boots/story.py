@@ -135,8 +135,8 @@ class Story:
             facts["modules"] = tuple(Loaded(**_numbers(each)) for each in facts.get("modules", ()))
             strays = facts.get("strays", ())
             facts["strays"] = tuple((_number(kind), _number(size)) for kind, size in strays)
-            facts["lies"] = _numbers(facts.get("lies", {}))
-            story = cls(**_numbers(facts))
+            lies = {name: _number(value) for name, value in facts.pop("lies", {}).items()}
+            story = cls(**_numbers(facts), lies=lies)
         except (TypeError, AttributeError, KeyError) as error:
             raise ValueError(f"not what a loader says: {error}") from None
         if unknown := set(story.lies) - set(LIES):
