@@ -26,6 +26,7 @@ from ringbench.model.layout import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
 from ringbench.model.pmm import frames
 from ringbench.starve import ALL, Case
 from ringbench.starve.shortage import (
+    bitmap_of,
     frames_needed,
     grows_heap,
     hoard,
@@ -104,6 +105,8 @@ def test_frames_that_are_never_enough() -> None:
     assert frames_needed(booted(), PmmAlloc(len(free) + 1), free) is None
     apart = free[::2]
     assert frames_needed(booted(), PmmAlloc(2), apart) is None
+    assert frames_needed(booted(), PageNew(), []) is None
+    assert frames_needed(booted(), PmmInfo(), []) == 0
     assert frames_needed(booted(), PageNew(), apart) == 1
 
 
@@ -124,10 +127,24 @@ def test_hoarding_takes_all_and_releasing_gives_it_back() -> None:
     assert hoarded.pmm.free == 0
     assert hoarded.pmm == with_free(state, ()).pmm
     back = list(frames(state.pmm.free))
-    assert performed(hoarded, *release(reversed(back))) == state
+    assert performed(hoarded, *release(state.pmm.free)) == state
     some = back[:3] + back[-1:]
-    assert list(frames(performed(hoarded, *release(some)).pmm.free)) == some
-    assert list(release(())) == []
+    assert list(frames(performed(hoarded, *release(bitmap_of(some))).pmm.free)) == some
+    assert list(release(0)) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 500])
+def test_the_search_for_what_is_needed(count: int) -> None:
+    """It doubles, then halves; every place in between is found."""
+    free = list(frames(booted().pmm.free))
+    for length in (count, count + 1, 2 * count, len(free)):
+        assert frames_needed(booted(), PmmAlloc(count), free[:length]) == count
+    assert frames_needed(booted(), PmmAlloc(count), free[: count - 1]) is None
+
+
+@given(st.lists(st.integers(0, 300), unique=True))
+def test_bitmaps(chosen: list[int]) -> None:
+    assert list(frames(bitmap_of(chosen))) == sorted(chosen)
 
 
 @given(st.integers(0, 3000), st.integers(3, 300))

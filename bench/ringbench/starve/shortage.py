@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from functools import reduce
-from operator import itemgetter, or_
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from ringbench.drive.operations import Operation, PmmAlloc, PmmFree, Reply
 from ringbench.model.kernel import perform
@@ -24,10 +23,17 @@ def lacks_memory(reply: Reply) -> bool:
     )
 
 
-def with_free(state: KernelState, frames: Iterable[int]) -> KernelState:
+def bitmap_of(frames: Sequence[int]) -> int:
+    """Return the number whose bit f is set for each frame f of these."""
+    bits = bytearray(max(frames, default=0) // 8 + 1)
+    for frame in frames:
+        bits[frame // 8] |= 1 << frame % 8
+    return int.from_bytes(bits, "little")
+
+
+def with_free(state: KernelState, frames: Sequence[int]) -> KernelState:
     """Return a state in which only these frames, by their numbers, are free."""
-    free = reduce(or_, (1 << frame for frame in frames), 0)
-    return replace(state, pmm=replace(state.pmm, free=free))
+    return replace(state, pmm=replace(state.pmm, free=bitmap_of(frames)))
 
 
 def needs_memory(state: KernelState, operation: Operation) -> bool:
@@ -39,10 +45,10 @@ def needs_memory(state: KernelState, operation: Operation) -> bool:
     return lacks_memory(perform(with_free(state, ()), operation)[1])
 
 
-def frames_needed(state: KernelState, operation: Operation, frames: list[int]) -> int | None:
+def frames_needed(state: KernelState, operation: Operation, frames: Sequence[int]) -> int | None:
     """How many of these frames, in their order, must be free for an operation not to lack memory.
 
-    None if all of them are not enough.
+    None if all of them are not enough. Few are tried before many: most operations need few.
 
     Raises:
         Unpredictable: the model can't say what the operation does.
@@ -51,8 +57,12 @@ def frames_needed(state: KernelState, operation: Operation, frames: list[int]) -
     def enough(count: int) -> bool:
         return not lacks_memory(perform(with_free(state, frames[:count]), operation)[1])
 
-    needed = bisect_left(range(len(frames) + 1), True, key=enough)
-    return needed if needed <= len(frames) else None
+    high = 1
+    while high < len(frames) and not enough(high):
+        high *= 2
+    counts = range(min(high, len(frames)) + 1)
+    needed = bisect_left(counts, True, lo=high // 2 if high > 1 else 0, key=enough)
+    return needed if needed < len(counts) else None
 
 
 def grows_heap(state: KernelState, operation: Operation) -> bool:
@@ -66,9 +76,9 @@ def hoard(state: KernelState) -> Iterator[PmmAlloc]:
         yield PmmAlloc(count)
 
 
-def release(frames: Iterable[int]) -> Iterator[PmmFree]:
-    """The operations that give frames back, each a whole run of them."""
-    for first, count in runs(reduce(or_, (1 << frame for frame in frames), 0)):
+def release(bitmap: int) -> Iterator[PmmFree]:
+    """The operations that give the frames of a bitmap back, each a whole run of them."""
+    for first, count in runs(bitmap):
         yield PmmFree(first * FRAME_SIZE, count)
 
 

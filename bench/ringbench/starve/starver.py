@@ -21,6 +21,7 @@ from ringbench.model.pmm import frames as numbers_of
 from ringbench.starve.result import Starved
 from ringbench.starve.shortage import (
     NO_MEMORY,
+    bitmap_of,
     frames_needed,
     grows_heap,
     hoard,
@@ -29,6 +30,9 @@ from ringbench.starve.shortage import (
     spread,
 )
 from ringbench.workload import drain
+
+DRAWN_FRAMES = 1024
+"""Frames in an order that is drawn; what needs more gets them from the lowest on."""
 
 
 class Limits(NamedTuple):
@@ -73,20 +77,25 @@ class Starver:
     def starve(self, name: str, operation: Operation, order: Random | None = None) -> Starved:
         """Make an operation fail at each point where it can, and then succeed.
 
-        Frames become free from the lowest on, or in an order that is drawn.
+        Frames become free from the lowest on, or in an order that is drawn, if it needs few.
         """
         note, before = f" ({name})", self.lockstep.state.pmm.free_count
         growths = self._fail_growth(operation, note)
-        frames = list(numbers_of(self.lockstep.state.pmm.free))
-        if order is not None:
-            order.shuffle(frames)
+        free = self.lockstep.state.pmm.free
         self.perform(hoard(self.lockstep.state), note)
-        needed = frames_needed(self.lockstep.state, operation, frames)
+        frames = list(numbers_of(free))
+        needed = None
+        if order is not None:
+            drawn = order.sample(frames, min(DRAWN_FRAMES, len(frames)))
+            needed = frames_needed(self.lockstep.state, operation, drawn)
+            frames = frames if needed is None else drawn
+        if needed is None:
+            needed = frames_needed(self.lockstep.state, operation, frames)
         failed = self._fail_frames(operation, frames[:needed], note)
         if needed is not None:
             self.perform((operation,), f"{note[:-1]}, with the {needed} frames that it needs)")
             self.lockstep.glance(f"after operation {self.lockstep.steps}{note}")
-            self.perform(release(frames[needed:]), note)
+            self.perform(release(free & ~bitmap_of(frames[:needed])), note)
         self.lockstep.glance(f"with all memory again{note}")
         taken = before - self.lockstep.state.pmm.free_count
         return Starved(name, monitor_line(operation), taken, failed, growths)
@@ -106,7 +115,7 @@ class Starver:
             assert self.lockstep.state == before, "what fails changes nothing"
             if count in pictured:
                 self.lockstep.glance(f"after operation {self.lockstep.steps}{short}")
-            self.perform(release(frames[count:more]), note)
+            self.perform(release(bitmap_of(frames[count:more])), note)
         return len(counts)
 
     def _fail_growth(self, operation: Operation, note: str) -> int:
