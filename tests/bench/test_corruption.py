@@ -16,6 +16,7 @@ from ringbench.check.mismatch import Mismatch
 from ringbench.drive.flags import USER, WRITE
 from ringbench.drive.monitor import MonitorChannel
 from ringbench.drive.operations import HeapAlloc, HeapFree, Operation, PmmAlloc, TaskNew, VmAlloc
+from ringbench.lockstep import Diverged, Lockstep
 from ringbench.machine import Machine
 from ringbench.model.kernel import boot, perform
 from ringbench.model.state import KernelState, Sizes
@@ -200,6 +201,24 @@ def test_a_page_in_a_guard(subject: Subject) -> None:
     (mismatch,) = subject.mismatches()
     assert (mismatch.layer, mismatch.expected, mismatch.seen) == ("paging", "0", "P|NX 0xfee00000")
     assert broken_invariants(subject.picture()) == {"guards_map_nothing"}
+
+
+def test_a_kernel_half_that_is_gone(machine: Machine) -> None:
+    """Not even the kernel's variables can be read; its page tables are compared all the same."""
+    lockstep = Lockstep(machine)
+    root = lockstep.state.kernel_root
+    with machine.stopped():
+        before = machine.memory.read(root + 511 * 8, 8)
+        machine.memory.write(root + 511 * 8, bytes(8))
+        with pytest.raises(Diverged, match="cannot read virtual address"):
+            lockstep.glance("without its image")
+        machine.memory.write(root + 511 * 8, before)
+    table = int.from_bytes(before, "little") & ~0xFFF
+    what, entry, *tables = lockstep.mismatches
+    assert (what.layer, what.what) == ("paging", "kernel's variables")
+    assert (entry.layer, entry.what, entry.seen) == ("paging", "page-table entry", "0")
+    assert entry.where.startswith(f"kernel: PML4 {root:#x} entry 511 (for 0xffffff8000000000), ")
+    assert any(each.where.startswith(f"table {table:#x}") for each in tables)
 
 
 SPOILED_GLOBALS: dict[str, Callable[[int], int]] = {
