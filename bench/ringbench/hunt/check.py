@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ringbench.config import Config
+from ringbench.hunt.reduce import locate, shrink
 from ringbench.hunt.rules import Findings, on
 from ringbench.hunt.script import SUFFIX, failure_script, machine_words
 from ringbench.hunt.stage import Stage, Violation
@@ -25,7 +26,8 @@ def check(config: Config, folder: Path, how: settings = DEFAULT) -> int:
     Args:
         config: the kernel and its machine.
         folder: where the script of a failure is left.
-        how: how many examples, of how many steps; `derandomize` for the same ones every time.
+        how: settings(DEFAULT, max_examples=..., stateful_step_count=...), with `derandomize` for
+            the same examples every time.
 
     Raises:
         Violation: the kernel is wrong. Its notes have the file and the lines of the smallest
@@ -35,9 +37,10 @@ def check(config: Config, folder: Path, how: settings = DEFAULT) -> int:
     with Stage(config) as stage:
         findings = Findings()
         try:
-            run_state_machine_as_test(on(stage, findings), settings=settings(how, deadline=None))
+            run_state_machine_as_test(on(stage, findings), settings=how)
         except Violation as violation:
-            script = failure_script(violation.failure, machine_words(config))
+            smallest = shrink(stage, locate(stage, violation.failure))
+            script = failure_script(smallest, machine_words(config))
             path = folder / f"failure{SUFFIX}"
             script.write(path)
             violation.add_note(f"ringbench replay {path}\n{script.text()}")

@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, Verbosity, errors, seed, settings
+from hypothesis import Verbosity, errors, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ringbench.check.caught import Caught
 from ringbench.config import Config
+from ringbench.hunt.check import DEFAULT
 from ringbench.hunt.explore import explore
 from ringbench.hunt.reduce import locate, shrink
 from ringbench.hunt.rules import Findings, on
@@ -29,9 +30,6 @@ from ringbench.machine import Deadline
 
 CHUNK: Final = 10
 """Sequences of one kind before it is the other's turn."""
-
-STEPS: Final = 40
-"""Steps of a hypothesis sequence, at most; each is a burst of operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +162,13 @@ class _Hunter:
 
     def _hypothesize(self, number: int) -> None:
         findings = Findings(self._known)
-        phases = (Phase.generate, Phase.shrink) if self._shrink else (Phase.generate,)
         with suppress(Violation, errors.Flaky):  # what came first is in the findings
             run_state_machine_as_test(
                 seed(number)(on(self._stage, findings, self._expired)),
-                settings=settings(
-                    max_examples=CHUNK,
-                    stateful_step_count=STEPS,
-                    phases=phases,
-                    deadline=None,
-                    database=None,
-                    derandomize=False,
-                    print_blob=False,
-                    report_multiple_bugs=False,
-                    suppress_health_check=list(HealthCheck),
-                    verbosity=Verbosity.quiet,
-                ),
+                settings=settings(DEFAULT, max_examples=CHUNK, verbosity=Verbosity.quiet),
             )
-        if findings.shortest is not None:
-            self._found(findings.shortest)
+        if findings.first is not None:
+            self._found(findings.first)
 
     def _found(self, failure: Failure) -> None:
         """Keep a failure, under the name of the first thing that goes wrong, as small as it gets.

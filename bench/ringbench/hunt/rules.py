@@ -2,8 +2,8 @@
 
 A rule performs several operations, each decided by a few bytes (`genes.py`): what hypothesis draws
 per step costs it more than the operation costs kernel and model together, so a step does more than
-one. Shrinking takes whole steps away, then operations within a step - a gene that begins with zero
-is none - then makes the remaining bytes smaller.
+one. Should hypothesis shrink, it takes whole steps away, then operations within a step - a gene
+that begins with zero is none - then makes the remaining bytes smaller.
 
 The model performs an operation while the sequence is being drawn, so that every one fits the state
 that it meets; the kernel follows some operations behind, and whatever it does differently ends the
@@ -43,28 +43,26 @@ Draw = Callable[[Random, KernelState, Sequence[str]], Operation]
 
 
 class Findings:
-    """The failures that hypothesis runs into: one cause at a time is shrunk, known ones never.
+    """The failure that hypothesis runs into; further ones, and those of known causes, do not count.
 
     Attributes:
-        shortest: the shortest sequence of the cause that is being shrunk.
+        first: the failure, as short as it was seen.
     """
 
     def __init__(self, known: Container[str] = ()) -> None:
-        self.shortest: Failure | None = None
+        self.first: Failure | None = None
         self._known = known
 
     def add(self, failure: Failure) -> bool:
-        """Note a failure; whether it counts."""
+        """Note a failure; whether it counts: one cause at a time is shrunk, and reported."""
         if failure.key in self._known:
             return False
-        if self.shortest is None:
-            self.shortest = failure
+        if self.first is None:
+            self.first = failure
+        if failure.key == self.first.key:
+            self.first = min(self.first, failure, key=lambda each: len(each.operations))
             return True
-        if failure.key != self.shortest.key:
-            return False
-        if len(failure.operations) < len(self.shortest.operations):
-            self.shortest = failure
-        return True
+        return False
 
 
 class KernelMachine(RuleBasedStateMachine):

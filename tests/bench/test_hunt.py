@@ -1,0 +1,345 @@
+"""The hunt on real machines: the right kernel obeys, a wrong one is caught, shown small, kept once.
+
+What a hunt leaves behind when it is interrupted or killed, and bad input, are here too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ringbench.config import Config, load, override
+from ringbench.hunt.campaign import VARIANTS
+from ringbench.hunt.check import DEFAULT, check
+from ringbench.hunt.round import round_
+from ringbench.hunt.script import read_script, with_machine
+from ringbench.hunt.stage import Violation
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
+RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
+SECONDS = 100
+WRONG = (
+    "heap/heap.c",
+    "struct heap_node *previous = free_previous(node);\n    struct heap_node *next = free_next",
+    "struct heap_node *previous = NULL;\n    struct heap_node *next = free_next",
+)
+"""No merge with the node before: two allocations and a free or two show it."""
+
+
+@pytest.fixture
+def small(ringbench_config: Config) -> Config:
+    return override(ringbench_config, {"machine.memory": "16M"})
+
+
+@pytest.fixture(scope="module")
+def wrong_tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the kernel with a mistake in it, built."""
+    folder = tmp_path_factory.mktemp("wrong")
+    for name in TREE:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("iso", "analyze")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy2(ROOT / name, folder / name)
+    source = folder / "kernel" / WRONG[0]
+    assert WRONG[1] in source.read_text(), f"{source} has changed: adapt this mistake"
+    source.write_text(source.read_text().replace(WRONG[1], WRONG[2]))
+    subprocess.run(["make", "-s", "all"], cwd=folder, check=True, capture_output=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*RINGBENCH, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+# --- the right kernel -----------------------------------------------------------------------------
+
+
+def test_the_kernel_obeys(small: Config) -> None:
+    result = round_(small, 1, SECONDS, chunks=2)
+    assert result.caught == ()
+    assert result.complete
+    assert result.sequences >= 20
+    assert result.operations > 4000
+
+
+def test_the_kernel_obeys_with_modules_and_without_large_pages(ringbench_config: Config) -> None:
+    config = with_machine(ringbench_config, {"memory": "24M", "cpu": "qemu64", "modules": "3"})
+    result = round_(config, 2, SECONDS, chunks=1)
+    assert result.caught == ()
+    assert len(result.interesting) == 0, "nobody asked for coverage"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("machine", VARIANTS, ids=lambda words: "-".join(words.values()))
+def test_the_kernel_obeys_for_minutes(ringbench_config: Config, machine: dict[str, str]) -> None:
+    result = round_(with_machine(ringbench_config, machine), 3, 120)
+    assert result.caught == ()
+    assert result.operations > 20_000
+
+
+def test_the_state_machine_as_a_test_of_ones_own(small: Config, tmp_path: Path) -> None:
+    how = settings(DEFAULT, max_examples=8, derandomize=True)
+    assert check(small, tmp_path, how) > 300
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_round_repeats(small: Config) -> None:
+    """In processes of their own: nothing that was done before may matter."""
+    code = (
+        "import sys, hashlib; from ringbench.config import *; from ringbench.hunt.round import *\n"
+        "from ringbench.hunt import stage\n"
+        "lines, old = [], stage.Stage.compare\n"
+        "def compare(self, **how):\n"
+        "    lines.append((tuple(self.operations), tuple(how.items()))); old(self, **how)\n"
+        "stage.Stage.compare = compare\n"
+        "config = override(load(), {'machine.memory': '16M'})\n"
+        "round_(config, sys.argv[1], 100, chunks=2)\n"
+        "print(hashlib.sha256(repr(lines).encode()).hexdigest())\n"
+    )
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", code, seed], cwd=ROOT, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "1")
+    ]
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 65
+
+
+# --- a wrong kernel -------------------------------------------------------------------------------
+
+
+def test_a_wrong_kernel_is_caught_shown_small_and_kept_once(
+    wrong_tree: Path, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    hunt = ("hunt", "--minutes", "0.1", "--seed", "3", "--memory", "16M", "--corpus", corpus)
+    first = run(*hunt, "--no-coverage", cwd=wrong_tree)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "Traceback" not in first.stderr
+    files = sorted((corpus / "failures").iterdir())
+    assert files
+    assert all(f"new: {file}" in first.stdout for file in files)
+    scripts = {file: read_script(file) for file in files}
+    assert min(len(script.operations) for script in scripts.values()) <= 5
+    assert len({script.operations for script in scripts.values()}) == len(files), "kept twice"
+    assert all(script.machine["memory"] == "16M" for script in scripts.values())
+
+    shortest = min(files, key=lambda file: len(scripts[file].operations))
+    lines = scripts[shortest].lines
+    wrong = run("replay", shortest, cwd=wrong_tree)
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    assert f"line {len(lines)} is wrong" in wrong.stdout
+    assert "expected" in wrong.stdout
+    assert "seen" in wrong.stdout
+    told = [line.removeprefix("ring> ") for line in wrong.stdout.splitlines() if "ring> " in line]
+    assert told == list(lines)
+    right = run("replay", *files)
+    assert right.returncode == 0, right.stdout + right.stderr
+
+    again = run(*hunt, "--no-coverage", cwd=wrong_tree)
+    assert again.returncode == 1, again.stdout + again.stderr
+    assert f"known: {shortest}" in again.stdout
+
+
+def test_hypothesis_reports_the_script(
+    wrong_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(wrong_tree)
+    config = override(load(), {"machine.memory": "16M"})
+    how = settings(DEFAULT, max_examples=100, derandomize=True)
+    with pytest.raises(Violation) as caught:
+        check(config, tmp_path, how)
+    [path] = tmp_path.iterdir()
+    script = read_script(path)
+    notes = "\n".join(caught.value.__notes__)
+    assert f"ringbench replay {path}" in notes
+    assert all(line in notes for line in script.lines)
+    assert len(script.operations) <= 8, script.text()
+
+
+def test_without_shrinking_a_round_ends_with_the_first_failure(
+    wrong_tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(wrong_tree)
+    result = round_(override(load(), {"machine.memory": "16M"}), 1, SECONDS, shrink=False)
+    [caught] = result.caught
+    assert caught.check == "hunt"
+    assert caught.after == result.operations
+    assert caught.mismatches
+
+
+# --- coverage -------------------------------------------------------------------------------------
+
+
+def test_sequences_that_run_new_code_are_kept_and_replayed_first(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    hunt = ("hunt", "--minutes", "0.02", "--memory", "16M", "--corpus", corpus)
+    first = run(*hunt)
+    assert first.returncode == 0, first.stdout + first.stderr
+    kept = sorted((corpus / "interesting").iterdir())
+    state = json.loads((corpus / "state.json").read_text())
+    assert kept
+    assert len(state["covered"]) > 1000
+    second = run(*hunt, "--seed", "2")
+    assert second.returncode == 0, second.stdout + second.stderr
+    again = json.loads((corpus / "state.json").read_text())
+    assert again["sequences"] > state["sequences"] + len(kept) - 1
+    assert again["operations"] > state["operations"]
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """A long hunt in `tmp_path/corpus`, which has saved its first round."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    corpus = tmp_path / "corpus"
+    arguments = ["hunt", "--minutes", "60", "--no-coverage", "--memory", "16M", "--jobs", "2"]
+    process = subprocess.Popen(
+        [*RINGBENCH, *arguments, "--corpus", str(corpus)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=default_interrupt,
+    )
+    try:
+        until(lambda: (corpus / "state.json").exists() or process.poll() is not None)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def default_interrupt() -> None:
+    """SIGINT interrupts, even if whoever started the tests in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def until(condition: object) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "not within a minute"
+        time.sleep(0.05)
+
+
+def nothing_is_left(folder: Path) -> bool:
+    """No process that mentions the folder, and nothing in it."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = process.read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in line and process.parent.name != str(os.getpid()):
+            return False
+    return list(folder.iterdir()) == []
+
+
+def test_ctrl_c_and_on(begun: subprocess.Popen[str], tmp_path: Path) -> None:
+    begun.send_signal(signal.SIGINT)
+    _, errors = begun.communicate(timeout=SECONDS)
+    assert begun.returncode == 3, errors
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    until(lambda: nothing_is_left(tmp_path / "tmp"))
+    corpus = tmp_path / "corpus"
+    before = json.loads((corpus / "state.json").read_text())
+    done = before["rounds"]["1"]
+    assert done
+    arguments = ("hunt", "--minutes", "0.05", "--no-coverage", "--memory", "16M")
+    again = run(*arguments, "--corpus", corpus)
+    assert again.returncode == 0, again.stdout + again.stderr
+    after = json.loads((corpus / "state.json").read_text())
+    assert after["rounds"]["1"][: len(done)] == done
+    assert len(set(after["rounds"]["1"])) == len(after["rounds"]["1"]), "a round was done twice"
+    assert after["operations"] > before["operations"]
+
+
+def test_killed_it_leaves_nothing(begun: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert not nothing_is_left(tmp_path / "tmp"), "there are machines to be left"
+    begun.kill()
+    until(lambda: nothing_is_left(tmp_path / "tmp"))
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+def fails(status: int, word: str, *arguments: object) -> None:
+    done = run(*arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_input_of_replay(tmp_path: Path) -> None:
+    file = tmp_path / "bad.ring"
+    fails(2, "no.ring", "replay", tmp_path / "no.ring")
+    file.write_text("pmm alloc\n# fine\npmm alock\n")
+    fails(2, f"{file}:3: `pmm alock`: no such operation", "replay", file)
+    file.write_text("# ringbench 9: memory=16M\npmm alloc\n")
+    fails(2, "version 9", "replay", file)
+    file.write_text("# ringbench 1: memory=some\npmm alloc\n")
+    fails(2, "machine.memory", "replay", file)
+    fails(2, "FILES", "replay")
+
+
+def test_bad_input_of_hunt(tmp_path: Path) -> None:
+    fails(2, "--minutes", "hunt", "--minutes", "soon")
+    fails(2, "--minutes", "hunt", "--minutes", "0")
+    fails(2, "--jobs", "hunt", "--jobs", "0")
+    (tmp_path / "file").write_text("")
+    fails(2, "--corpus", "hunt", "--corpus", tmp_path / "file")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "state.json").write_text('{"version": 7}')
+    fails(2, "version 7", "hunt", "--corpus", other)
+    fails(2, "missing.toml", "hunt", "--config", "missing.toml", "--corpus", tmp_path / "new")
+
+
+def test_a_machine_that_cannot_start_is_no_find(tmp_path: Path) -> None:
+    fails(3, "no-such-cpu", "hunt", "--cpu", "no-such-cpu", "--corpus", tmp_path / "corpus")
+
+
+def test_without_dask(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['distributed'] = None\n"
+        "from ringbench.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    )
+    arguments = ["hunt", "--dask", "tcp://127.0.0.1:1", "--corpus", str(tmp_path / "corpus")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "ringbench[cluster]" in done.stderr

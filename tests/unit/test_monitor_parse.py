@@ -1,0 +1,115 @@
+"""Lines of the monitor as operations: the inverse of `monitor_line`, and what is no line."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringbench.drive import operations as ops
+from ringbench.drive.flags import FLAGS_ALL, flags_text
+from ringbench.drive.monitor_parse import MalformedLine, parse_line
+from ringbench.drive.monitor_text import COMMANDS, KINDS, PAGE_SIZE_WORDS, monitor_line
+from ringbench.drive.operations import OPERATIONS, Operation
+
+
+def has_text(flags: int) -> bool:
+    try:
+        return bool(flags_text(flags))
+    except ValueError:
+        return False
+
+
+NUMBERS = st.integers(0, (1 << 64) - 1)
+TASKS = st.integers(0, 10**6).map("t{}".format)
+ROOTS = st.one_of(st.just("kernel"), TASKS, st.integers(0, 99).map("r{}".format))
+VALUES: dict[str, st.SearchStrategy[object]] = {
+    "data": st.binary(min_size=1, max_size=64),
+    "flags": st.sampled_from([flags for flags in range(FLAGS_ALL + 1) if has_text(flags)]),
+    "kind": st.sampled_from(KINDS),
+    "mode": st.sampled_from("rwx"),
+    "page_size": st.sampled_from(list(PAGE_SIZE_WORDS)),
+    "root": ROOTS,
+    "source": ROOTS,
+    "space": ROOTS,
+    "task": TASKS,
+    "to": ROOTS,
+}
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> Operation:
+    kind = draw(st.sampled_from(OPERATIONS))
+    values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
+    if "physical" in values and values["kind"] != "physical":
+        values["physical"] = None
+    if kind is ops.PmmAlloc and draw(st.booleans()):
+        values["align"] = None
+        if draw(st.booleans()):
+            values["count"] = None
+    return kind(**values)  # type: ignore[arg-type]
+
+
+@given(operations())
+def test_every_operations_line_is_read_back(operation: Operation) -> None:
+    assert parse_line(monitor_line(operation)) == operation
+
+
+def test_every_command_is_read() -> None:
+    assert {type(parse_line(line)) for line in LINES} == set(COMMANDS)
+
+
+LINES = (
+    *("pmm alloc", "pmm alloc2m", "pmm free 4096", "pmm info", "page new", "page delete r0"),
+    *("page map r0 0x0 0x0 0x1000 4k rw", "page unmap r0 0 4096", "page protect r0 0 4096 rx"),
+    *("page query kernel 0", "vm alloc t1 4096 guard r", "vm at t1 0x10000 4096 demand rwu"),
+    *("vm free t1 0", "vm protect t1 0 r", "vm resize t1 0 4096", "vm query t1 0"),
+    *("vm read t1 0 1", "vm write t1 0 00ff", "vm copy t1 0 kernel 0 1", "touch r0 0 x"),
+    *("heap alloc 1", "heap zalloc 1", "heap align 16 1", "heap realloc 0 1", "heap free 0"),
+    *("heap check", "heap info", "task new", "task switch t0", "task delete t1"),
+)
+
+
+def test_words_may_be_spelled_as_the_console_takes_them() -> None:
+    assert parse_line("  pmm   free 0X1000".replace("X", "x")) == ops.PmmFree(0x1000, 1)
+    assert parse_line("pmm alloc 0x10 8192") == ops.PmmAlloc(16, 8192)
+    assert parse_line("vm write t1 0xABC FF") == ops.VmWrite("t1", 0xABC, b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("", "no such operation"),
+        ("pmm", "no such operation"),
+        ("pmm steal 4", "no such operation"),
+        ("heap list", "no such operation"),
+        ("poweroff", "no such operation"),
+        ("pmm free", "1 to 2 words"),
+        ("pmm info now", "0 words"),
+        ("pmm alloc 1 2 3", "0 to 2 words"),
+        ("page delete", "1 words"),
+        ("pmm free 12q", "paddr '12q'"),
+        ("pmm free -1", "paddr '-1'"),
+        ("pmm free 0x", "paddr '0x'"),
+        ("pmm free 18446744073709551616", "2^64"),
+        ("page map r0 0 0 4096 8k rw", "page_size '8k'"),
+        ("page map r0 0 0 4096 4k wr", "flags 'wr'"),
+        ("touch r0 0 rw", "mode 'rw'"),
+        ("touch x0 0 r", "root 'x0'"),
+        ("touch t 0 r", "root 't'"),
+        ("task switch r1", "task 'r1'"),
+        ("vm write t1 0 0", "data '0'"),
+        ("vm write t1 0 zz", "data 'zz'"),
+        ("vm write t1 0 " + "00" * 65, "1 to 64 bytes"),
+        ("vm alloc t1 4096 shared rw", "kind 'shared'"),
+        ("vm alloc t1 4096 physical rw", "physical"),
+        ("vm alloc t1 4096 demand rw 0x1000", "physical"),
+    ],
+)
+def test_what_is_no_operation(line: str, word: str) -> None:
+    with pytest.raises(MalformedLine) as caught:
+        parse_line(line)
+    assert word in str(caught.value)
+    assert f"`{line}`" in str(caught.value)
