@@ -7,11 +7,14 @@ written them: a campaign must see each within a hundred boots.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,8 +23,9 @@ from click.testing import CliRunner
 from ringbench.boots import BootsResult, hunt_boots
 from ringbench.boots.bench import BootBench
 from ringbench.boots.entry import EntryMachine
-from ringbench.boots.generate import KINDS, hostile_boot, told
+from ringbench.boots.generate import KINDS, HostileBoot, hostile_boot, told
 from ringbench.boots.story import Entry, Story
+from ringbench.check.mismatch import Mismatch
 from ringbench.cli.boot_map import boot_map
 from ringbench.config import Config, load, override
 
@@ -114,6 +118,35 @@ def test_a_campaign_goes_on_where_another_ended(
 
 def test_a_campaign_stops_in_time(ringbench_config: Config) -> None:
     assert hunt_boots(ringbench_config, seed=5, count=None, seconds=0.0).boots == 0
+
+
+@pytest.mark.parametrize("when", ["before the boot", "after it"])
+def test_a_lost_machine_is_reported_and_replaced(
+    ringbench_config: Config, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    attempt, attempts = BootBench.attempt, iter(range(9))
+
+    def losing(bench: BootBench, boot: HostileBoot, *, thorough: bool) -> tuple[Mismatch, ...]:
+        def kill_and_ask(*_: object, **__: object) -> tuple[Mismatch, ...]:
+            kill()
+            bench.machine.machine.command("info")
+            return ()
+
+        number = next(attempts)
+        kill = partial(os.kill, bench.machine.machine._qemu.process.pid, signal.SIGKILL)
+        if number == 1 and when == "before the boot":
+            kill()
+        elif number == 1:
+            monkeypatch.setattr(bench, "_compare", kill_and_ask)
+        return attempt(bench, boot, thorough=thorough)
+
+    monkeypatch.setattr(BootBench, "attempt", losing)
+    result = hunt_boots(ringbench_config, seed=1, count=4)
+    assert result.boots == 4
+    [(boot, caught)] = result.failed
+    assert boot.name == "boot 1 of seed 1"
+    assert caught.after == 2
+    assert "QEMU" in caught.ending
 
 
 def test_boot_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

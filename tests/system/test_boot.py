@@ -146,6 +146,9 @@ def test_multiboot_2_from_the_iso(ringbench_config: Config, firmware: str) -> No
         assert c_string(machine, "boot_info.modules[0].name") == "module.txt"
         check_module(machine, 0, (TOP / "tools/iso/module.txt").read_bytes())
         machine.detach_gdb()
+        frozen = machine.freeze()
+        assert machine.command("task new") == "ok t1"
+        machine.restore(frozen)
         assert machine.command("task new") == "ok t1"
 
 

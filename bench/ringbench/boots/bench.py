@@ -25,7 +25,7 @@ from ringbench.drive.operations import (
     VmAlloc,
 )
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import Ended
+from ringbench.errors import Ended, QemuDied
 from ringbench.lockstep import Diverged, Lockstep
 from ringbench.model.boot_info import BootInfo
 from ringbench.model.pmm import take
@@ -54,6 +54,8 @@ class BootBench:
         expected = boot.prediction.panic or "comes up"
         try:
             self.machine.boot(boot.handover)
+        except QemuDied:
+            raise
         except Ended as error:
             seen = outcome(error.ending) if error.ending else str(error)
         else:
@@ -66,6 +68,8 @@ class BootBench:
             return ()
         try:
             return self._compare(info, state, boot.name, thorough=thorough)
+        except QemuDied:
+            raise
         except Ended as error:
             seen = outcome(error.ending) if error.ending else str(error)
             words = f"end after the boot: {seen}"
