@@ -1,33 +1,35 @@
-"""The state machine as a test: hypothesis's own run, report and shrinking, and a script to replay.
+"""The state machine as a test of one's own: hypothesis runs it, a failure is a script to replay.
 
-def test_my_kernel(ringbench_config, tmp_path):
-check(ringbench_config, tmp_path, settings(max_examples=50))
+Example:
+    def test_my_kernel(ringbench_config, tmp_path):
+        check(ringbench_config, tmp_path)
+
+Sequences are made smaller by `reduce`, not by hypothesis, which takes ten times as many tries: it
+shrinks what it drew, where `reduce` shrinks the operations themselves.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ringbench.config import Config
 from ringbench.hunt.reduce import locate, shrink
-from ringbench.hunt.rules import Findings, on
+from ringbench.hunt.rules import SETTINGS, Findings, on
 from ringbench.hunt.script import SUFFIX, failure_script, machine_words
 from ringbench.hunt.stage import Stage, Violation
 
-DEFAULT = settings(max_examples=30, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 
-
-def check(config: Config, folder: Path, how: settings = DEFAULT) -> int:
+def check(config: Config, folder: Path, how: settings = SETTINGS) -> int:
     """Run the state machine; return how many operations it performed.
 
     Args:
         config: the kernel and its machine.
         folder: where the script of a failure is left.
-        how: settings(DEFAULT, max_examples=..., stateful_step_count=...), with `derandomize` for
-            the same examples every time.
+        how: `settings(SETTINGS, max_examples=...)` and the like; with `derandomize` it performs the
+            same examples every time.
 
     Raises:
         Violation: the kernel is wrong. Its notes have the file and the lines of the smallest

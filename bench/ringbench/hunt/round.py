@@ -21,10 +21,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from ringbench.check.caught import Caught
 from ringbench.config import Config
-from ringbench.hunt.check import DEFAULT
 from ringbench.hunt.explore import explore
 from ringbench.hunt.reduce import locate, shrink
-from ringbench.hunt.rules import Findings, on
+from ringbench.hunt.rules import SETTINGS, Findings, on
 from ringbench.hunt.stage import Coverage, Failure, Operations, Stage, Violation
 from ringbench.machine import Deadline
 
@@ -165,7 +164,7 @@ class _Hunter:
         with suppress(Violation, errors.Flaky):  # what came first is in the findings
             run_state_machine_as_test(
                 seed(number)(on(self._stage, findings, self._expired)),
-                settings=settings(DEFAULT, max_examples=CHUNK, verbosity=Verbosity.quiet),
+                settings=settings(SETTINGS, max_examples=CHUNK, verbosity=Verbosity.quiet),
             )
         if findings.first is not None:
             self._found(findings.first)

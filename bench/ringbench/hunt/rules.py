@@ -17,6 +17,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -36,6 +37,16 @@ GENES: Final = st.tuples(*[GENE] * BURST)
 
 WHOLE: Final = st.sampled_from((False,) * 11 + (True,))
 DRAINED: Final = st.sampled_from((False,) * 3 + (True,))
+
+SETTINGS: Final = settings(
+    max_examples=30,
+    stateful_step_count=30,
+    phases=(Phase.generate,),
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""How hypothesis runs it: 150 operations a sequence or so, and no shrinking of its own."""
 
 Burst = tuple[bytes, ...]
 Stop = Callable[[], bool]
