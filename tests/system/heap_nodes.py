@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ringbench.arch.x86_64.walk import translate
 from ringbench.drive.operations import HeapAlloc, HeapFree, HeapInfo
 from ringbench.machine import Machine
+from ringbench.model.heap import written
 from ringbench.observe import registers
 from tests.system.layout import HEAP, PAGE
 
@@ -97,7 +98,8 @@ def poke(machine: Machine, vaddr: int, data: bytes) -> None:
 
 
 def fill(kernel: Kernel, pointer: int, length: int) -> bytes:
-    """Fill a payload with bytes that are nowhere else; the bytes."""
+    """Fill a payload with bytes that are nowhere else, and tell the model; the bytes."""
     data = Random(pointer).randbytes(length)
     poke(kernel.machine, pointer, data)
+    kernel.lockstep.state = written(kernel.lockstep.state, pointer, length)
     return data

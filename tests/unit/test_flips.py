@@ -54,7 +54,7 @@ def test_parts_are_all_bytes_of_a_type() -> None:
 
 
 def test_padding_is_free_and_members_are_not() -> None:
-    padding = Part(".a", 9, 3, padding=True).spot(0x1000, "place")
+    padding = Part(".a", 9, 3, padding=True).spot(0x1009, "place")
     assert (padding.paddr, padding.bits) == (0x1009, 24)
     assert [padding.free_kind(bit) for bit in (0, 23)] == [PADDING, PADDING]
     assert Part(".a", 9, 3).spot(0x1000, "place").free_kind(0) is None

@@ -121,10 +121,17 @@ _Facts = tuple[int, int, str, int, int | None, int, int]
 
 
 def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None:
+    """Compare a space, its slabs before the regions: those are lost with their slab."""
     tally.equal("root", model.root, seen.root, f"{name}: root", hexadecimal)
     tally.equal("window", model.base, seen.base, f"{name}: base", hexadecimal)
     tally.equal("window", model.limit, seen.limit, f"{name}: limit", hexadecimal)
     tally.equal("region count", len(model.regions), seen.region_count, f"{name}: region count")
+    slabs = [(slab.frame, slab.free_slots) for slab in model.slabs]
+    seen_slabs = [(slab.paddr, slab.free_slots) for slab in seen.slabs]
+    frames, seen_frames = [frame for frame, _ in slabs], [paddr for paddr, _ in seen_slabs]
+    holder = partial(first_or_after, name, "slab")
+    tally.links("next slab", frames, seen_frames, holder, hexadecimal)
+    tally.equal_all("slab", slabs, seen_slabs, lambda n: f"{name}: slab {n}", _slab)
     expected: list[_Facts] = [
         (
             region.base,
@@ -146,12 +153,6 @@ def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None
     holder = partial(first_or_after, name, "region")
     tally.links("next region", records, seen_records, holder, _record)
     tally.equal_all("region", expected, facts, lambda n: f"{name}: region {n}", _region)
-    slabs = [(slab.frame, slab.free_slots) for slab in model.slabs]
-    seen_slabs = [(slab.paddr, slab.free_slots) for slab in seen.slabs]
-    frames, seen_frames = [frame for frame, _ in slabs], [paddr for paddr, _ in seen_slabs]
-    holder = partial(first_or_after, name, "slab")
-    tally.links("next slab", frames, seen_frames, holder, hexadecimal)
-    tally.equal_all("slab", slabs, seen_slabs, lambda n: f"{name}: slab {n}", _slab)
 
 
 def _region(facts: _Facts) -> str:

@@ -69,9 +69,9 @@ def _character(
     index = int(_ELEMENT.findall(path)[-1])
     if index > len(text.encode()):
         return UNUSED, _free(part, paddr, path, AFTER_NUL)
-    return kind, Spot(path, paddr + part.offset, part.size * BYTE, place)
+    return kind, Spot(path, paddr, part.size * BYTE, place)
 
 
 def _free(part: Part, paddr: int, path: str, kind: FreeBits) -> Spot:
     bits = part.size * BYTE
-    return Spot(path, paddr + part.offset, bits, "none", free={kind: (1 << bits) - 1})
+    return Spot(path, paddr, bits, "none", free={kind: (1 << bits) - 1})

@@ -64,7 +64,7 @@ def console_structures(site: Site) -> Iterator[Structure]:
             roots.append(part.spot(paddr, f"r{number}", names.record))
         elif path == names.echo:
             free = {ECHO: 1}
-            others.append(Spot(path, paddr + part.offset, part.size * BYTE, path, free=free))
+            others.append(Spot(path, paddr, part.size * BYTE, path, free=free))
         else:
             others.append(part.spot(paddr, path, names.record))
     yield of_spots("bare roots", MACHINE, roots)

@@ -43,9 +43,7 @@ def _headers(site: Site) -> Iterator[Spot]:
     names = site.layout.heap
     parts = [part for part in site.members(names.node_type) if part.offset < names.header]
     for address in site.state.heap.nodes:
-        place = f"node {address:#x}"
-        for part in parts:
-            yield part.spot(site.physical(address), place, place)
+        yield from site.spots(parts, address, f"node {address:#x}")
 
 
 def _links(site: Site) -> Iterator[Spot]:
@@ -54,9 +52,7 @@ def _links(site: Site) -> Iterator[Spot]:
     parts = [part for part in site.members(names.node_type) if part.offset >= names.header]
     for nodes in site.state.heap.free.values():
         for address in nodes:
-            place = f"node {address:#x}"
-            for part in parts:
-                yield part.spot(site.physical(address), place, place)
+            yield from site.spots(parts, address, f"node {address:#x}")
 
 
 def _absorbed(site: Site) -> Iterator[Spot]:

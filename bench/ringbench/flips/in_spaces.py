@@ -37,10 +37,10 @@ def task_structures(site: Site) -> Iterator[Structure]:
         for part in site.members(names.task_type)
         if not part.path.startswith(f".{names.space}")
     ]
-    records = []
+    records: list[Spot] = []
     for task in site.state.tasks:
-        paddr = site.physical(task.record or site.address(names.first))
-        records += [part.spot(paddr, task.handle, task.handle) for part in parts]
+        address = task.record or site.address(names.first)
+        records += site.spots(parts, address, task.handle)
     yield of_spots("task records", TASK, records)
     variable = site.variable(names.current)
     yield of_spots(
@@ -62,7 +62,7 @@ def _spaces(site: Site) -> Iterator[Spot]:
     for name, address in _space_addresses(site):
         for part in parts:
             place = places.get(part.path[1:], "padding")
-            yield part.spot(site.physical(address), f"{name}: {place}", name)
+            yield part.spot(site.physical(address + part.offset), f"{name}: {place}", name)
 
 
 def _space_addresses(site: Site) -> Iterator[tuple[str, int]]:
@@ -81,7 +81,7 @@ def _regions(site: Site) -> Iterator[Spot]:
         for number, region in enumerate(space.regions):
             place = f"{name}: region {number}"
             for part in parts:
-                yield part.spot(region.record, place, place)
+                yield part.spot(region.record + part.offset, place, place)
 
 
 def _slabs(site: Site) -> Iterator[tuple[str, Space, int, Slab]]:
@@ -97,7 +97,7 @@ def _slab_headers(site: Site) -> Iterator[Spot]:
     for name, _, number, slab in _slabs(site):
         place = f"{name}: slab {number}"
         for part in parts:
-            yield part.spot(slab.frame, place, place)
+            yield part.spot(slab.frame + part.offset, place, place)
 
 
 def _free_records(site: Site) -> Iterator[Spot]:

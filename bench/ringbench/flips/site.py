@@ -6,14 +6,14 @@ being tested, has no part in choosing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import translate
 from ringbench.errors import RingbenchError
-from ringbench.flips.structure import Part, parts_of
+from ringbench.flips.structure import Part, Spot, parts_of
 from ringbench.model.state import KernelState
 from ringbench.observe.boot import Boot
 from ringbench.observe.dwarf import Types
@@ -54,13 +54,18 @@ class Site:
         return self.types.locate(name).address
 
     def variable(self, name: str) -> Iterator[tuple[Part, int]]:
-        """Yield the parts of a global variable, with its physical address.
-
-        A part that lies across two pages would have to be split; the kernel has none.
-        """
+        """Yield the parts of a global variable, each with its physical address."""
         variable = self.types.locate(name)
         for part in parts_of(variable.type, self.layout.padding):
-            yield part, self.physical(variable.address + part.offset) - part.offset
+            yield part, self.physical(variable.address + part.offset)
+
+    def spots(self, parts: Iterable[Part], address: int, place: str) -> Iterator[Spot]:
+        """Yield parts of a struct that is at a virtual address, all of one place.
+
+        The struct may lie across two pages, a part never does: the kernel aligns them all.
+        """
+        for part in parts:
+            yield part.spot(self.physical(address + part.offset), place, place)
 
     def members(self, type_name: str) -> list[Part]:
         """Return the parts of a struct."""

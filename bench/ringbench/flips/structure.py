@@ -115,10 +115,10 @@ class Part:
     padding: bool = False
 
     def spot(self, paddr: int, place: str, name: str = "") -> Spot:
-        """Return it as a spot of a value of its type that is at a physical address."""
+        """Return it as a spot; `paddr` is where the part itself is."""
         part = f"{name}{self.path}" + (" (padding)" if self.padding else "")
         free = {PADDING: (1 << self.size * BYTE) - 1} if self.padding else {}
-        return Spot(part, paddr + self.offset, self.size * BYTE, place, free=free)
+        return Spot(part, paddr, self.size * BYTE, place, free=free)
 
 
 def parts_of(type_: Type, padding: str, path: str = "", offset: int = 0) -> Iterator[Part]:
