@@ -156,8 +156,10 @@ class Stage:
     def _restore(self) -> None:
         if self._booted is not None:
             with suppress(MachineError):  # gone, or past restoring: another is booted
-                self._booted.machine.restore(self._booted.snapshot)
-                self._booted.lockstep.rewind()
+                machine, snapshot, lockstep, _ = self._booted
+                machine.restore(snapshot)
+                lockstep = Lockstep(machine, lockstep.inspector, lockstep.booted)
+                self._booted = self._booted._replace(lockstep=lockstep)
                 return
             self.close()
         machine = Machine.start(self.config)
