@@ -1,8 +1,9 @@
 """A hunt: round after round, by several workers, into a corpus, until the time is over.
 
 The machine changes from round to round: small memory runs out, other processors have other page
-sizes, modules take frames. A round is made from the seed and its number alone; what is done is in
-the corpus, so that the next hunt goes on with the rounds that are not.
+sizes, modules take frames, half of the memory is above 4 GiB. A round is made from the seed and its
+number alone; what is done is in the corpus, so that the next hunt goes on with the rounds that are
+not.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ VARIANTS: Final[tuple[Mapping[str, str], ...]] = (
     {"memory": "16M", "cpu": "qemu64"},
     {"memory": "24M", "modules": "3"},
     {"memory": "16M", "cpu": "max,-pdpe1gb"},
-    {"memory": "5G"},
+    {"memory": "48M", "split": "24M"},
 )
 """Machines of the rounds, in turn; what the user fixes stays."""
 
