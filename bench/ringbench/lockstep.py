@@ -133,12 +133,6 @@ class Lockstep:
         batch, self._handed_over = self._handed_over, None
         return [] if batch is None else self._compare_replies(batch, ring.collect())
 
-    def rewind(self) -> None:
-        """Begin again, with a machine that was put back to where this began; the tally goes on."""
-        self.state = self.booted
-        self.mismatches, self.predicted, self._handed_over = [], [], None
-        self.steps = 0
-
     def _take_predicted(self, note: str) -> Batch:
         predicted, self.predicted = self.predicted, []
         return Batch(predicted, self.state.pmm.free_count, note)

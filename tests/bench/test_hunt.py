@@ -12,15 +12,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
+from ringbench.check.caught import Caught
+from ringbench.check.mismatch import Mismatch
+from ringbench.cli import main
 from ringbench.config import Config, load, override
+from ringbench.hunt.boots import BATCH, hunt_by_boots
 from ringbench.hunt.campaign import VARIANTS
 from ringbench.hunt.check import check
+from ringbench.hunt.corpus import Corpus
 from ringbench.hunt.round import round_
 from ringbench.hunt.rules import SETTINGS
 from ringbench.hunt.script import read_script, with_machine
@@ -129,7 +136,7 @@ def test_a_wrong_kernel_is_caught_shown_small_and_kept_once(
     wrong_tree: Path, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus"
-    hunt = ("hunt", "--minutes", "0.1", "--seed", "3", "--memory", "16M", "--corpus", corpus)
+    hunt = ("hunt", "--minutes", "0.05", "--seed", "3", "--memory", "16M", "--corpus", corpus)
     first = run(*hunt, "--no-coverage", cwd=wrong_tree)
     assert first.returncode == 1, first.stdout + first.stderr
     assert "Traceback" not in first.stderr
@@ -202,6 +209,44 @@ def test_sequences_that_run_new_code_are_kept_and_replayed_first(tmp_path: Path)
     again = json.loads((corpus / "state.json").read_text())
     assert again["sequences"] > state["sequences"] + len(kept) - 1
     assert again["operations"] > state["operations"]
+
+
+# --- boots ----------------------------------------------------------------------------------------
+
+
+def test_boots(tmp_path: Path) -> None:
+    done = run("hunt", "--boots", "--minutes", "0.05", "--corpus", tmp_path, "--seed", "5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    boots = json.loads((tmp_path / "state.json").read_text())["boots"]
+    assert boots > 0
+    assert f"{boots} boots, 0 failures" in done.stdout
+
+
+def test_boots_that_go_wrong_are_kept_once(
+    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch 0 is done; the following ones find one and the same thing, until the time is over."""
+    seen: list[int] = []
+
+    def hunt_boots(config: Config, *, seed: int, count: int, seconds: float, first: int) -> object:
+        time.sleep(0.02)
+        seen.append(first)
+        story = SimpleNamespace(to_json=lambda: '{"told": true}')
+        caught = Caught("boots", 1, (Mismatch("pmm", "free", "1", str(first), "frame 0x5"),))
+        return SimpleNamespace(boots=BATCH, failed=((SimpleNamespace(story=story), caught),))
+
+    monkeypatch.setattr("ringbench.hunt.boots.hunt_boots", hunt_boots)
+    corpus = Corpus(tmp_path)
+    corpus.state.batches["5"] = [0]
+    with ThreadPoolExecutor(1) as executor:
+        progress = hunt_by_boots(small, corpus, 5, executor, 1, 0.2, lambda done: None)
+    [path] = progress.found
+    assert progress.found[path]
+    assert path.read_text() == '{"told": true}\n'
+    assert seen == [number * BATCH for number in range(1, len(seen) + 1)]
+    state = Corpus(tmp_path).state
+    assert state.batches["5"] == list(range(len(seen) + 1))
+    assert state.boots == progress.boots == len(seen) * BATCH
 
 
 # --- interrupted ----------------------------------------------------------------------------------
@@ -285,14 +330,22 @@ def test_killed_it_leaves_nothing(begun: subprocess.Popen[str], tmp_path: Path) 
 # --- bad input ------------------------------------------------------------------------------------
 
 
-def fails(status: int, word: str, *arguments: object) -> None:
-    done = run(*arguments)
-    assert done.returncode == status, done.stdout + done.stderr
-    assert word in done.stderr
-    assert "Traceback" not in done.stderr
+Fails = Callable[..., None]
 
 
-def test_bad_input_of_replay(tmp_path: Path) -> None:
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fails:
+    """The command in this process: it must end with a status, and a message that has a word."""
+    monkeypatch.chdir(ROOT)
+
+    def command(status: int, word: str, *arguments: object) -> None:
+        assert main.run([str(each) for each in arguments]) == status
+        assert word in capsys.readouterr().err
+
+    return command
+
+
+def test_bad_input_of_replay(fails: Fails, tmp_path: Path) -> None:
     file = tmp_path / "bad.ring"
     fails(2, "no.ring", "replay", tmp_path / "no.ring")
     file.write_text("pmm alloc\n# fine\npmm alock\n")
@@ -304,7 +357,7 @@ def test_bad_input_of_replay(tmp_path: Path) -> None:
     fails(2, "FILES", "replay")
 
 
-def test_bad_input_of_hunt(tmp_path: Path) -> None:
+def test_bad_input_of_hunt(fails: Fails, tmp_path: Path) -> None:
     fails(2, "--minutes", "hunt", "--minutes", "soon")
     fails(2, "--minutes", "hunt", "--minutes", "0")
     fails(2, "--jobs", "hunt", "--jobs", "0")
@@ -314,10 +367,11 @@ def test_bad_input_of_hunt(tmp_path: Path) -> None:
     other.mkdir()
     (other / "state.json").write_text('{"version": 7}')
     fails(2, "version 7", "hunt", "--corpus", other)
+    fails(2, "--memory", "hunt", "--boots", "--memory", "64M", "--corpus", tmp_path / "new")
     fails(2, "missing.toml", "hunt", "--config", "missing.toml", "--corpus", tmp_path / "new")
 
 
-def test_a_machine_that_cannot_start_is_no_find(tmp_path: Path) -> None:
+def test_a_machine_that_cannot_start_is_no_find(fails: Fails, tmp_path: Path) -> None:
     fails(3, "no-such-cpu", "hunt", "--cpu", "no-such-cpu", "--corpus", tmp_path / "corpus")
 
 

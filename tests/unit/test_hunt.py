@@ -15,6 +15,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.check.caught import Caught
 from ringbench.check.mismatch import Mismatch
 from ringbench.check.result import LAYERS
+from ringbench.config import load
 from ringbench.drive import operations as op
 from ringbench.drive.operations import Operation
 from ringbench.errors import ConfigError
@@ -22,7 +23,14 @@ from ringbench.hunt.alphabet import draw
 from ringbench.hunt.corpus import Corpus
 from ringbench.hunt.genes import LENGTH, Genes
 from ringbench.hunt.reduce import reduce
-from ringbench.hunt.script import Script, failure_script, parse_script, read_script
+from ringbench.hunt.script import (
+    Script,
+    failure_script,
+    machine_words,
+    parse_script,
+    read_script,
+    with_machine,
+)
 from ringbench.hunt.stage import Failure
 from ringbench.model.kernel import Unpredictable, boot, perform
 from ringbench.model.layout import IMAGE_BASE, MemoryKind
@@ -70,7 +78,7 @@ def test_a_script_may_be_typed_by_a_person() -> None:
     [
         ("pmm alloc\npmm alock\n", ("file:2", "`pmm alock`", "no such operation")),
         ("# ringbench 2: memory=16M\n", ("file:1", "version 2")),
-        ("\n# ringbench 1: disk=16M\n", ("file:2", "disk=16M", "memory, cpu, modules")),
+        ("\n# ringbench 1: disk=16M\n", ("file:2", "disk=16M", "memory, cpu, modules, split")),
         ("# ringbench 1: memory\n", ("file:1", "KEY=VALUE")),
     ],
 )
@@ -87,6 +95,18 @@ def test_a_script_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "image.ring").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not text"):
         read_script(tmp_path / "image.ring")
+
+
+def test_a_machine_has_the_words_that_made_it() -> None:
+    root = Path(__file__).resolve().parents[2]
+    words = {"memory": "48M", "cpu": "max,-pdpe1gb", "modules": "2", "split": "24M"}
+    config = with_machine(load(root / "ringbench.toml"), words)
+    assert config.machine.memory == 48 << 20
+    assert len(config.kernel.modules) == 2
+    assert config.machine.arguments == ("-machine", "max-ram-below-4g=24M")
+    assert machine_words(config) == words
+    with pytest.raises(ConfigError, match="modules=some"):
+        with_machine(config, {"modules": "some"})
 
 
 # --- what makes two failures one ------------------------------------------------------------------

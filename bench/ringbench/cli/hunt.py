@@ -13,6 +13,7 @@ from ringbench.cli.common import configured, machine_options
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from ringbench.hunt.boots import BootProgress
     from ringbench.hunt.campaign import Progress
 
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Keep sequences that run kernel code which none before did.",
 )
+@click.option("--boots", is_flag=True, help="Hostile boots instead of sequences of operations.")
 @click.option(
     "--dask",
     metavar="ADDRESS",
@@ -57,42 +59,60 @@ def hunt(
     seed: int,
     corpus: Path,
     coverage: bool,
+    boots: bool,
     dask: str | None,
     **machine: object,
 ) -> int:
     """Search for sequences of operations that show the kernel to be wrong.
 
     Whatever is found is made as short as it gets and saved, to be run by `ringbench replay` or
-    typed at the kernel's console. Ctrl-C is safe at any time: the same command goes on with the
-    rounds that are not done.
+    typed at the kernel's console; a boot that goes wrong is for `ringbench boot-map`. Ctrl-C is
+    safe at any time: the same command goes on with the rounds that are not done.
 
     Exit status: 0 nothing was found; 1 something was; 2 usage or configuration; 3 the machine could
     not start, or Ctrl-C.
     """
     from ringbench.hunt.corpus import Corpus
 
+    if boots and machine["memory"] is not None:
+        raise click.UsageError("--boots: the boots say what memory there is, so no --memory")
     kept = Corpus(corpus)
     config = configured(**machine)
     # Half a second of imports: not before it is known that there will be a hunt.
     from rich.console import Console
     from rich.status import Status
 
-    from ringbench.hunt.campaign import Campaign, Progress
-
-    fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
-    campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
-    console = Console(stderr=True)
+    found: dict[Path, bool]
     with (
         _executor(jobs, dask) as executor,
-        Status(progress_line(Progress()), console=console) as status,
+        Status("starting", console=Console(stderr=True)) as status,
     ):
-        progress = campaign.run(
-            executor, jobs, minutes * 60, lambda done: status.update(progress_line(done))
-        )
-    click.echo(progress_line(progress))
-    for path, is_new in progress.found.items():
+        if boots:
+            from ringbench.hunt.boots import hunt_by_boots
+
+            booted = hunt_by_boots(
+                config,
+                kept,
+                seed,
+                executor,
+                jobs,
+                minutes * 60,
+                lambda done: status.update(boots_line(done)),
+            )
+            line, found = boots_line(booted), booted.found
+        else:
+            from ringbench.hunt.campaign import Campaign
+
+            fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
+            campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
+            progress = campaign.run(
+                executor, jobs, minutes * 60, lambda done: status.update(progress_line(done))
+            )
+            line, found = progress_line(progress), progress.found
+    click.echo(line)
+    for path, is_new in found.items():
         click.echo(f"{'new' if is_new else 'known'}: {path}")
-    return 1 if progress.found else 0
+    return 1 if found else 0
 
 
 def _executor(jobs: int, address: str | None) -> AbstractContextManager[Executor]:
@@ -112,3 +132,8 @@ def progress_line(progress: Progress) -> str:
         f"{len(progress.found)} failures",
     ]
     return ", ".join(words)
+
+
+def boots_line(progress: BootProgress) -> str:
+    """How far a hunt by boots is, in one line."""
+    return f"{progress.boots:,} boots, {len(progress.found)} failures"

@@ -1,14 +1,14 @@
 """A hunt: round after round, by several workers, into a corpus, until the time is over.
 
 The machine changes from round to round: small memory runs out, other processors have other page
-sizes, modules take frames. A round is made from the seed and its number alone; what is done is in
-the corpus, so that the next hunt goes on with the rounds that are not.
+sizes, modules take frames, half of the memory is above 4 GiB. A round is made from the seed and its
+number alone; what is done is in the corpus, so that the next hunt goes on with the rounds that are
+not.
 """
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from ringbench.config import Config
 from ringbench.coverage.log import TranslationLogs
@@ -39,9 +39,13 @@ VARIANTS: Final[tuple[Mapping[str, str], ...]] = (
     {"memory": "16M", "cpu": "qemu64"},
     {"memory": "24M", "modules": "3"},
     {"memory": "16M", "cpu": "max,-pdpe1gb"},
-    {"memory": "5G"},
+    {"memory": "48M", "split": "24M"},
 )
 """Machines of the rounds, in turn; what the user fixes stays."""
+
+
+AnyTask = TypeVar("AnyTask")
+AnyResult = TypeVar("AnyResult")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,35 @@ def work(task: Task) -> RoundResult:
     with tempfile.TemporaryDirectory(prefix="ringbench-hunt-") as folder:
         machine = replace(task.config.machine, translations=Path(folder))
         config = replace(task.config, machine=machine)
-        logs = TranslationLogs(Path(folder), config.kernel.elf)
+        logs = TranslationLogs(Path(folder), config.kernel.elf, discard=True)
         return begin(config, seed, task.seconds, coverage=logs.new, covered=task.covered)
+
+
+def performed(
+    executor: Executor,
+    jobs: int,
+    work: Callable[[AnyTask], AnyResult],
+    tasks: Iterator[AnyTask],
+    deadline: Deadline,
+) -> Iterator[tuple[AnyTask, AnyResult] | tuple[None, None]]:
+    """Yield each task with its result as they come, `jobs` at a time, and None every second.
+
+    No task is begun after the deadline.
+
+    Raises:
+        RingbenchError: whatever a task raises.
+    """
+    under_way: dict[Future[AnyResult], AnyTask] = {}
+    while True:
+        while len(under_way) < jobs and not deadline.expired:
+            task = next(tasks)
+            under_way[executor.submit(work, task)] = task
+        if not under_way:
+            return
+        done, _ = wait(under_way, timeout=1.0, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield under_way.pop(future), future.result()
+        yield None, None
 
 
 class Campaign:
@@ -143,20 +174,13 @@ class Campaign:
         Raises:
             RingbenchError: a machine cannot be started, or the corpus not be written.
         """
-        started, deadline = time.monotonic(), Deadline(seconds)
-        tasks = self._tasks(deadline)
-        under_way: dict[Future[RoundResult], Task] = {}
-        while True:
-            while len(under_way) < jobs and not deadline.expired:
-                task = next(tasks)
-                under_way[executor.submit(work, task)] = task
-            if not under_way:
-                return self.progress
-            done, _ = wait(under_way, timeout=1.0, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._record(under_way.pop(future), future.result())
-            self.progress.seconds = time.monotonic() - started
+        deadline = Deadline(seconds)
+        for task, result in performed(executor, jobs, work, self._tasks(deadline), deadline):
+            if task is not None and result is not None:
+                self._record(task, result)
+            self.progress.seconds = seconds - deadline.remaining()
             report(self.progress)
+        return self.progress
 
     def _tasks(self, deadline: Deadline) -> Iterator[Task]:
         """What to do, in order: first all kept sequences, then the rounds that are not done."""

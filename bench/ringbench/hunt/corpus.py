@@ -1,6 +1,7 @@
 """What a hunt leaves in a folder, so that the next one goes on where it stopped.
 
     failures/*.ring      what went wrong, the smallest sequence of each cause
+    failures/*.json      hostile boots that went wrong, one of each cause
     interesting/*.ring   sequences that ran kernel code which none before had
     state.json           rounds done, totals, the addresses that ran
 
@@ -36,6 +37,8 @@ class State:
         operations, sequences: performed in all rounds.
         rounds: seed -> numbers of the rounds that are done.
         covered: addresses of the code that ran.
+        boots: hostile boots, in all.
+        batches: seed -> numbers of the batches of boots that are done.
     """
 
     version: int = VERSION
@@ -44,6 +47,8 @@ class State:
     sequences: int = 0
     rounds: dict[str, list[int]] = field(default_factory=dict)
     covered: list[int] = field(default_factory=list)
+    boots: int = 0
+    batches: dict[str, list[int]] = field(default_factory=dict)
 
     def done(self, seed: str, number: int) -> bool:
         """Whether a round is done."""
@@ -119,6 +124,18 @@ class Corpus:
         known = path.exists()
         if not known or len(read_script(path).operations) > len(script.operations):
             script.write(path)
+        return path, not known
+
+    def keep_boot(self, key: str, story: str) -> tuple[Path, bool]:
+        """Keep a boot that went wrong, a loader's story as JSON; its file, and whether it is new.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        path = self.folder / FAILURES / f"{_name(key)}.json"
+        known = path.exists()
+        if not known:
+            write_atomically(path, story)
         return path, not known
 
     def keep_interesting(self, scripts: Iterable[Script]) -> None:

@@ -7,8 +7,8 @@ so some pieces that could go only go together, which the passes over pairs and n
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from itertools import combinations
 from typing import Any, Final
 
@@ -41,10 +41,12 @@ PLAIN: Final[dict[str, tuple[int, ...]]] = {
 def locate(stage: Stage, failure: Failure) -> Failure:
     """Return the failure of the shortest beginning of its sequence that leaves memory wrong.
 
+    If none does, not the whole sequence either, it is the failure itself, which does not repeat.
+
     Raises:
         RingbenchError: the machine cannot be started.
     """
-    best, right, wrong = failure, 0, len(failure.operations) + 1
+    best, right, wrong = replace(failure, repeats=False), 0, len(failure.operations) + 1
     while wrong - right > 1:
         middle = (right + wrong) // 2
         found = stage.play(failure.operations[:middle], whole=failure.whole)
@@ -61,7 +63,7 @@ def shrink(stage: Stage, failure: Failure) -> Failure:
     Raises:
         RingbenchError: the machine cannot be started.
     """
-    best, tries, deadline = failure, 0, Deadline(SHRINK_SECONDS)
+    best, tries, deadline = failure, 0, Deadline(SHRINK_SECONDS if failure.repeats else 0.0)
 
     def fails(operations: Operations) -> bool:
         nonlocal best, tries
@@ -123,11 +125,11 @@ def _plainer(sequence: Operations, fails: Fails) -> Operations:
 
 
 def _plainer_operations(operation: Operation) -> Iterator[Operation]:
-    for field in dataclasses.fields(operation):
+    for field in fields(operation):
         value: Any = getattr(operation, field.name)
         plainer = [value[:1]] if field.name == "data" else PLAIN.get(field.name, ())
         for plain in plainer:
             if value is None or plain == value:
                 break
             changes: dict[str, Any] = {field.name: plain}
-            yield dataclasses.replace(operation, **changes)
+            yield replace(operation, **changes)

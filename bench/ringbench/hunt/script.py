@@ -36,8 +36,12 @@ MACHINE_LINE: Final = re.compile(r"# ringbench (\S+):(.*)")
 MACHINE_KEYS: Final = {"memory": "machine.memory", "cpu": "machine.cpu"}
 """Word of the machine's line -> key of the configuration."""
 
-MODULES: Final = "modules"
-"""The other word: how many Multiboot modules there are; each is the kernel's own image again."""
+MODULES, SPLIT = "modules", "split"
+"""The other words: how many Multiboot modules there are, each the kernel's own image again; and how
+much of the memory lies below 4 GiB, the rest above."""
+
+SPLIT_ARGUMENT: Final = "max-ram-below-4g="
+"""QEMU's name for the latter, of its option -machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Script:
 
     Attributes:
         operations: from boot on.
-        machine: "memory", "cpu", "modules", each only if it matters.
+        machine: "memory", "cpu", "modules", "split", each only if it matters.
         about: lines for people.
     """
 
@@ -95,12 +99,15 @@ def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
     """
     words = {MACHINE_KEYS[key]: value for key, value in machine.items() if key in MACHINE_KEYS}
     config = override(config, words)
-    if MODULES not in machine:
-        return config
-    if config.kernel.is_iso or not machine[MODULES].isdecimal():
-        raise ConfigError(f"{MODULES}={machine[MODULES]}: expected a number, and no ISO")
-    modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
-    return replace(config, kernel=replace(config.kernel, modules=modules))
+    if MODULES in machine:
+        if config.kernel.is_iso or not machine[MODULES].isdecimal():
+            raise ConfigError(f"{MODULES}={machine[MODULES]}: expected a number, and no ISO")
+        modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
+        config = replace(config, kernel=replace(config.kernel, modules=modules))
+    if SPLIT in machine:
+        arguments = (*config.machine.arguments, "-machine", SPLIT_ARGUMENT + machine[SPLIT])
+        config = override(config, {"machine.arguments": list(arguments)})
+    return config
 
 
 def machine_words(config: Config) -> dict[str, str]:
@@ -110,8 +117,12 @@ def machine_words(config: Config) -> dict[str, str]:
         "memory": f"{memory // MIB}M" if memory % MIB == 0 else str(memory),
         "cpu": config.machine.cpu,
     }
-    modules = len(config.kernel.modules)
-    return words | {MODULES: str(modules)} if modules else words
+    if config.kernel.modules:
+        words[MODULES] = str(len(config.kernel.modules))
+    for argument in config.machine.arguments:
+        if argument.startswith(SPLIT_ARGUMENT):
+            words[SPLIT] = argument.removeprefix(SPLIT_ARGUMENT)
+    return words
 
 
 def read_script(path: Path) -> Script:
@@ -160,8 +171,8 @@ def _machine(where: str, version: str, words: str) -> dict[str, str]:
     machine = {}
     for word in words.split():
         key, equals, value = word.partition("=")
-        if key not in (*MACHINE_KEYS, MODULES) or not equals:
-            known = ", ".join((*MACHINE_KEYS, MODULES))
+        if key not in (*MACHINE_KEYS, MODULES, SPLIT) or not equals:
+            known = ", ".join((*MACHINE_KEYS, MODULES, SPLIT))
             raise ConfigError(f"{where}: {word!r}: expected KEY=VALUE with one of {known}")
         machine[key] = value
     return machine
@@ -173,4 +184,6 @@ def failure_script(failure: Failure, machine: Mapping[str, str], note: str = "")
     about = [str(mismatch) for mismatch in caught.mismatches[:1]] or [caught.ending]
     if failure.whole:
         about.append("seen by QEMU's or the kernel's own view, not in memory")
+    if not failure.repeats:
+        about.append("it did not fail again when it was performed once more")
     return Script(failure.operations, machine, (*about, *([note] if note else [])))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from ringbench.check.caught import Caught
@@ -29,9 +29,6 @@ CHECK: Final = "hunt"
 BATCH: Final = 64
 """Operations that the model is ahead of the kernel."""
 
-PATIENCE: Final = 10.0
-"""Seconds in which nothing moves after which a kernel hangs: its operations take microseconds."""
-
 Operations = tuple[Operation, ...]
 
 Coverage = Callable[[], set[int]]
@@ -46,11 +43,13 @@ class Failure:
         caught: what was seen.
         operations: the sequence from boot on; the last one, as a rule, is the one that went wrong.
         whole: whether it takes a `look`, with the other witnesses, to see it.
+        repeats: whether it failed again when it was performed once more.
     """
 
     caught: Caught
     operations: Operations
     whole: bool = False
+    repeats: bool = True
 
     @property
     def key(self) -> str:
@@ -89,8 +88,7 @@ class Stage:
     def __init__(
         self, config: Config, coverage: Coverage = set, covered: Iterable[int] = ()
     ) -> None:
-        deadlines = replace(config.deadlines, reply=min(PATIENCE, config.deadlines.reply))
-        self.config = replace(config, deadlines=deadlines)
+        self.config = config
         self.operations: list[Operation] = []
         self.performed = 0
         self.sequences = 0
@@ -156,8 +154,10 @@ class Stage:
     def _restore(self) -> None:
         if self._booted is not None:
             with suppress(MachineError):  # gone, or past restoring: another is booted
-                self._booted.machine.restore(self._booted.snapshot)
-                self._booted.lockstep.rewind()
+                machine, snapshot, lockstep, _ = self._booted
+                machine.restore(snapshot)
+                lockstep = Lockstep(machine, lockstep.inspector, lockstep.booted)
+                self._booted = self._booted._replace(lockstep=lockstep)
                 return
             self.close()
         machine = Machine.start(self.config)

@@ -1,0 +1,37 @@
+"""Sequences that once showed a kernel to be wrong, one file each: none of them does any more.
+
+`ringbench replay` performs such a file by hand. The hunt finds them; what one showed, and on which
+machine, is at its head.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringbench.config import Config
+from ringbench.drive.monitor import MonitorChannel
+from ringbench.hunt.script import read_script
+from ringbench.lockstep import Lockstep
+from ringbench.machine import Pool
+
+SEQUENCES = sorted((Path(__file__).parent / "sequences").glob("*.ring"))
+
+
+@pytest.mark.parametrize("file", SEQUENCES, ids=lambda file: file.stem)
+def test_a_sequence_is_performed_as_the_model_says(
+    file: Path, ringbench_config: Config, ringbench_machines: Pool
+) -> None:
+    script = read_script(file)
+    with ringbench_machines.lend(script.on(ringbench_config)) as machine:
+        machine.command("echo off")
+        lockstep, monitor = Lockstep(machine), MonitorChannel(machine.command)
+        for number, operation in enumerate(script.operations, 1):
+            lockstep.step(monitor, operation)
+            lockstep.glance(f"after line {number}")
+        lockstep.drain(monitor)
+
+
+def test_there_are_sequences() -> None:
+    assert SEQUENCES
