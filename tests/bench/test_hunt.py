@@ -25,7 +25,7 @@ from ringbench.check.mismatch import Mismatch
 from ringbench.cli import main
 from ringbench.config import Config, load, override
 from ringbench.hunt.boots import BATCH, hunt_by_boots
-from ringbench.hunt.campaign import VARIANTS
+from ringbench.hunt.campaign import VARIANTS, Campaign, Progress
 from ringbench.hunt.check import check
 from ringbench.hunt.corpus import Corpus
 from ringbench.hunt.round import round_
@@ -136,7 +136,7 @@ def test_a_wrong_kernel_is_caught_shown_small_and_kept_once(
     wrong_tree: Path, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus"
-    hunt = ("hunt", "--minutes", "0.05", "--seed", "3", "--memory", "16M", "--corpus", corpus)
+    hunt = ("hunt", "--rounds", "1", "--seed", "3", "--memory", "16M", "--corpus", corpus)
     first = run(*hunt, "--no-coverage", cwd=wrong_tree)
     assert first.returncode == 1, first.stdout + first.stderr
     assert "Traceback" not in first.stderr
@@ -195,41 +195,54 @@ def test_without_shrinking_a_round_ends_with_the_first_failure(
 # --- coverage -------------------------------------------------------------------------------------
 
 
-def test_sequences_that_run_new_code_are_kept_and_replayed_first(tmp_path: Path) -> None:
+class Enough(Exception):
+    """What was to be seen was seen."""
+
+
+def enough(progress: Progress) -> None:
+    """Stop a campaign after its first task."""
+    if progress.sequences:
+        raise Enough
+
+
+def test_sequences_that_run_new_code_are_kept_and_replayed_first(
+    ringbench_config: Config, tmp_path: Path
+) -> None:
     corpus = tmp_path / "corpus"
-    hunt = ("hunt", "--minutes", "0.02", "--memory", "16M", "--corpus", corpus)
+    hunt = ("hunt", "--rounds", "1", "--memory", "16M", "--corpus", corpus)
     first = run(*hunt)
     assert first.returncode == 0, first.stdout + first.stderr
     kept = sorted((corpus / "interesting").iterdir())
     state = json.loads((corpus / "state.json").read_text())
     assert kept
     assert len(state["covered"]) > 1000
-    second = run(*hunt, "--seed", "2")
-    assert second.returncode == 0, second.stdout + second.stderr
-    again = json.loads((corpus / "state.json").read_text())
-    assert again["sequences"] > state["sequences"] + len(kept) - 1
-    assert again["operations"] > state["operations"]
+    second = Campaign(ringbench_config, Corpus(corpus), 2)
+    with ThreadPoolExecutor(1) as executor, pytest.raises(Enough):
+        second.run(executor, 1, SECONDS, enough)
+    assert second.progress.rounds == 0
+    assert second.progress.sequences == len(kept)
+    assert second.progress.found == {}
 
 
 # --- boots ----------------------------------------------------------------------------------------
 
 
 def test_boots(tmp_path: Path) -> None:
-    done = run("hunt", "--boots", "--minutes", "0.05", "--corpus", tmp_path, "--seed", "5")
+    done = run("hunt", "--boots", "--rounds", "1", "--corpus", tmp_path, "--seed", "5")
     assert done.returncode == 0, done.stdout + done.stderr
-    boots = json.loads((tmp_path / "state.json").read_text())["boots"]
-    assert boots > 0
-    assert f"{boots} boots, 0 failures" in done.stdout
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert state["boots"] == 100
+    assert state["batches"] == {"5": [0]}
+    assert "100 boots, 0 failures" in done.stdout
 
 
 def test_boots_that_go_wrong_are_kept_once(
     small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Batch 0 is done; the following ones find one and the same thing, until the time is over."""
+    """Batch 0 is done; the following three find one and the same thing."""
     seen: list[int] = []
 
     def hunt_boots(config: Config, *, seed: int, count: int, seconds: float, first: int) -> object:
-        time.sleep(0.02)
         seen.append(first)
         story = SimpleNamespace(to_json=lambda: '{"told": true}')
         caught = Caught("boots", 1, (Mismatch("pmm", "free", "1", str(first), "frame 0x5"),))
@@ -239,14 +252,14 @@ def test_boots_that_go_wrong_are_kept_once(
     corpus = Corpus(tmp_path)
     corpus.state.batches["5"] = [0]
     with ThreadPoolExecutor(1) as executor:
-        progress = hunt_by_boots(small, corpus, 5, executor, 1, 0.2, lambda done: None)
+        progress = hunt_by_boots(small, corpus, 5, executor, 1, SECONDS, lambda done: None, 3)
     [path] = progress.found
     assert progress.found[path]
     assert path.read_text() == '{"told": true}\n'
-    assert seen == [number * BATCH for number in range(1, len(seen) + 1)]
+    assert seen == [BATCH, 2 * BATCH, 3 * BATCH]
     state = Corpus(tmp_path).state
-    assert state.batches["5"] == list(range(len(seen) + 1))
-    assert state.boots == progress.boots == len(seen) * BATCH
+    assert state.batches["5"] == [0, 1, 2, 3]
+    assert state.boots == progress.boots == 3 * BATCH
 
 
 # --- interrupted ----------------------------------------------------------------------------------
@@ -312,7 +325,7 @@ def test_ctrl_c_and_on(begun: subprocess.Popen[str], tmp_path: Path) -> None:
     before = json.loads((corpus / "state.json").read_text())
     done = before["rounds"]["1"]
     assert done
-    arguments = ("hunt", "--minutes", "0.05", "--no-coverage", "--memory", "16M")
+    arguments = ("hunt", "--rounds", "1", "--no-coverage", "--memory", "16M")
     again = run(*arguments, "--corpus", corpus)
     assert again.returncode == 0, again.stdout + again.stderr
     after = json.loads((corpus / "state.json").read_text())

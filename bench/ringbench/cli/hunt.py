@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     help="After which no sequence is begun; a failure just found is still made smaller.",
 )
 @click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    help="Stop after so many, of twenty sequences or a hundred boots each, if that comes first.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
 )
 def hunt(
     minutes: float,
+    rounds: int | None,
     jobs: int,
     seed: int,
     corpus: Path,
@@ -98,6 +104,7 @@ def hunt(
                 jobs,
                 minutes * 60,
                 lambda done: status.update(boots_line(done)),
+                rounds,
             )
             line, found = boots_line(booted), booted.found
         else:
@@ -106,7 +113,11 @@ def hunt(
             fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
             campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
             progress = campaign.run(
-                executor, jobs, minutes * 60, lambda done: status.update(progress_line(done))
+                executor,
+                jobs,
+                minutes * 60,
+                lambda done: status.update(progress_line(done)),
+                rounds,
             )
             line, found = progress_line(progress), progress.found
     click.echo(line)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Final
 
@@ -71,8 +71,9 @@ def hunt_by_boots(
     jobs: int,
     seconds: float,
     report: Callable[[BootProgress], None],
+    rounds: int | None = None,
 ) -> BootProgress:
-    """Perform the batches of a seed that are not done yet until the time is over.
+    """Perform the batches of a seed that are not done yet until the time is over, or so many.
 
     Raises:
         RingbenchError: a machine cannot be started, or the corpus not be written.
@@ -80,12 +81,11 @@ def hunt_by_boots(
     deadline, progress, state = Deadline(seconds), BootProgress(0, 0.0, {}), corpus.state
     done = state.batches.setdefault(str(seed), [])
 
-    def batches() -> Iterator[Batch]:
-        for number in count():
-            if number not in done:
-                yield Batch(config, seed, number, deadline.remaining())
-
-    for batch, booted in performed(executor, jobs, work, batches(), deadline):
+    open_ = (number for number in count() if number not in done)
+    batches = (
+        Batch(config, seed, number, deadline.remaining()) for number in islice(open_, rounds)
+    )
+    for batch, booted in performed(executor, jobs, work, batches, deadline):
         if batch is not None and booted is not None:
             for key, story in booted.failures:
                 path, is_new = corpus.keep_boot(key, story)

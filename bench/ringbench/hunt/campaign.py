@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -121,7 +121,9 @@ def performed(
     under_way: dict[Future[AnyResult], AnyTask] = {}
     while True:
         while len(under_way) < jobs and not deadline.expired:
-            task = next(tasks)
+            task = next(tasks, None)
+            if task is None:
+                break
             under_way[executor.submit(work, task)] = task
         if not under_way:
             return
@@ -167,22 +169,29 @@ class Campaign:
         self._covered_before = len(self._covered)
 
     def run(
-        self, executor: Executor, jobs: int, seconds: float, report: Callable[[Progress], None]
+        self,
+        executor: Executor,
+        jobs: int,
+        seconds: float,
+        report: Callable[[Progress], None],
+        rounds: int | None = None,
     ) -> Progress:
-        """Do rounds until the time is over; the corpus is up to date after each.
+        """Do rounds until the time is over, or so many; the corpus is up to date after each.
 
         Raises:
             RingbenchError: a machine cannot be started, or the corpus not be written.
         """
         deadline = Deadline(seconds)
-        for task, result in performed(executor, jobs, work, self._tasks(deadline), deadline):
+        for task, result in performed(
+            executor, jobs, work, self._tasks(deadline, rounds), deadline
+        ):
             if task is not None and result is not None:
                 self._record(task, result)
             self.progress.seconds = seconds - deadline.remaining()
             report(self.progress)
         return self.progress
 
-    def _tasks(self, deadline: Deadline) -> Iterator[Task]:
+    def _tasks(self, deadline: Deadline, rounds: int | None) -> Iterator[Task]:
         """What to do, in order: first all kept sequences, then the rounds that are not done."""
         by_machine: dict[tuple[tuple[str, str], ...], list[Operations]] = defaultdict(list)
         for script in self._corpus.scripts():
@@ -192,11 +201,12 @@ class Campaign:
             for start in range(0, len(sequences), REPLAYED):
                 first = tuple(sequences[start : start + REPLAYED])
                 yield self._task(config, None, deadline, first)
-        for number in count():
-            if not self._corpus.state.done(self._seed, number):
-                words = VARIANTS[number % len(VARIANTS)]
-                free = {key: word for key, word in words.items() if key not in self._fixed}
-                yield self._task(with_machine(self._config, free), number, deadline)
+        state = self._corpus.state
+        open_ = (number for number in count() if not state.done(self._seed, number))
+        for number in islice(open_, rounds):
+            words = VARIANTS[number % len(VARIANTS)]
+            free = {key: word for key, word in words.items() if key not in self._fixed}
+            yield self._task(with_machine(self._config, free), number, deadline)
 
     def _task(
         self,
