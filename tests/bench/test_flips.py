@@ -86,6 +86,7 @@ def require_all_named(result: FlipsResult) -> None:
     assert seen == STRUCTURES
 
 
+@pytest.mark.timeout(600)
 def test_flips_are_caught_and_named(ringbench_config: Config) -> None:
     result = flip_many(ringbench_config, seed=1, count=MANY)
     assert result.total.flips == MANY
