@@ -38,11 +38,11 @@ TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
 RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
 SECONDS = 100
 WRONG = (
-    "heap/heap.c",
-    "struct heap_node *previous = free_previous(node);\n    struct heap_node *next = free_next",
-    "struct heap_node *previous = NULL;\n    struct heap_node *next = free_next",
+    "paging/change.c",
+    "        if (collect) {",
+    "        if (collect && 0) {",
 )
-"""No merge with the node before: two allocations and a free or two show it."""
+"""Tables that have become empty are kept: a root, a mapping and its end show it."""
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_wrong_kernel_is_caught_shown_small_and_kept_once(
     assert files
     assert all(f"new: {file}" in first.stdout for file in files)
     scripts = {file: read_script(file) for file in files}
-    assert min(len(script.operations) for script in scripts.values()) <= 5
+    assert min(len(script.operations) for script in scripts.values()) <= 3
     assert len({script.operations for script in scripts.values()}) == len(files), "kept twice"
     assert all(script.machine["memory"] == "16M" for script in scripts.values())
 
@@ -178,7 +178,7 @@ def test_hypothesis_reports_the_script(
     notes = "\n".join(caught.value.__notes__)
     assert f"ringbench replay {path}" in notes
     assert all(line in notes for line in script.lines)
-    assert len(script.operations) <= 8, script.text()
+    assert len(script.operations) <= 3, script.text()
 
 
 def test_without_shrinking_a_round_ends_with_the_first_failure(
