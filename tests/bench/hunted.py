@@ -1,6 +1,7 @@
-"""A program: perform a round, and print a digest of all its sequences."""
+"""A program: perform a round; print what it did and found, and a digest of all its sequences."""
 
 import hashlib
+import json
 import sys
 
 from ringbench.config import load, override
@@ -18,9 +19,10 @@ def main() -> None:
         compare(self, whole=whole)
 
     Stage.compare = noting  # type: ignore[method-assign]
-    round_(override(load(), {"machine.memory": "16M"}), sys.argv[1], 100, chunks=2)
+    result = round_(override(load(), {"machine.memory": "16M"}), sys.argv[1], 100, chunks=2)
     digest = hashlib.sha256(repr(sequences).encode()).hexdigest()
-    sys.stdout.write(f"{len(sequences)} {digest}\n")
+    counts = result.complete, result.sequences, result.operations, len(result.caught)
+    sys.stdout.write(json.dumps([*counts, digest]))
 
 
 main()
