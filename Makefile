@@ -17,6 +17,7 @@ BENCH_ARGS ?=
 TEST_ARGS ?=
 TEST_JOBS ?= 2
 PERF_ARGS ?=
+MUTANT_ARGS ?=
 SEEDS ?= 1 2 3
 MEMORY ?= 64M
 CPU ?= max
@@ -179,6 +180,16 @@ perf: all venv ## measure: instructions of every operation, exact; ratios of tim
 .PHONY: perf-baseline
 perf-baseline: all venv ## make the instruction counts of now what `make test` holds them against
 	$(Q)$(BIN)/python -m benchmarks --update
+
+.PHONY: mutants
+mutants: packages-iso all iso host-library venv ## wrong kernels: is each of them caught? (MUTANT_ARGS='--match flush')
+	$(Q)$(BIN)/python -m tests.mutants $(MUTANT_ARGS)
+
+# Only the tool's rules and what applies them are used, which need none of its dependencies.
+.PHONY: mutants-anew
+mutants-anew: all venv ## choose the generated mutants anew (after large changes of the kernel)
+	$(Q)$(BIN)/python -m pip install -qq --no-deps universalmutator==1.14.1
+	$(Q)$(BIN)/python -m tests.mutants.generate
 
 .PHONY: qemu
 qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -18,11 +18,12 @@ from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.gdb import GdbChannel
 from ringbench.drive.monitor import MonitorChannel
+from ringbench.drive.operations import Operation
 from ringbench.drive.ring import RingChannel
 from ringbench.lockstep import Diverged, Lockstep
 from ringbench.machine import Machine
 from ringbench.model.kernel import Unpredictable
-from ringbench.workload import choose, spoil
+from ringbench.workload import between_touches, choose, spoil
 
 HOSTILE_SHARE = 0.12
 """Share of operations with one argument spoiled."""
@@ -93,8 +94,9 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
     ) -> None:
         note = f" ({name}, seed {options.seed})"
         ring = channel if isinstance(channel, RingChannel) else None
+        stream = operations(random, lockstep, options.layers)
         for number in range(1, count + 1):
-            _predict_one(random, lockstep, channel, options.layers)
+            _predict_one(stream, lockstep, channel)
             picture = number % picture_every == 0 or number == count
             if picture or len(lockstep.predicted) == batch:
                 progress(name, number, count)
@@ -127,14 +129,18 @@ def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Co
     return done
 
 
-def _predict_one(
-    random: Random, lockstep: Lockstep, channel: Channel, layers: tuple[str, ...]
-) -> None:
-    """Draw an operation that the channel can perform, and have the model perform it, if it can."""
+def operations(random: Random, lockstep: Lockstep, layers: tuple[str, ...]) -> Iterator[Operation]:
+    """Draw operations for ever, each for the state that the model is in when it is asked for."""
     while True:
         operation = choose(random, lockstep.state, layers)
         if random.random() < HOSTILE_SHARE:
             operation = spoil(random, operation)
+        yield from between_touches(random, lockstep.state, operation, layers)
+
+
+def _predict_one(stream: Iterator[Operation], lockstep: Lockstep, channel: Channel) -> None:
+    """Have the model perform the next operation that the channel can perform, and it as well."""
+    for operation in stream:
         if isinstance(channel, GdbChannel) and not channel.supports(operation):
             continue
         with suppress(Unpredictable):

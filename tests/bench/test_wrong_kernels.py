@@ -1,210 +1,99 @@
-"""Wrong kernels are caught: one line of the real one broken, built, and run against the model.
+"""A few of the mutants of tests/mutants, each caught again; `make mutants` runs all of them.
 
-Each mutant is a bug that a kernel author could have written. A run must end with exit status 1 and
-name a layer that the bug is in; a mutant whose text is no longer in the source fails its test, so
-the table cannot rot.
+Which few is decided by the commit, so that a run can be repeated and another commit tries others;
+RINGBENCH_MUTANTS=SEED asks for others by hand. Each is tried with the part of the bench that caught
+it in the whole campaign.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
-import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.bench.wrong import broken, build
+from tests.mutants.campaign import Hunter, kernel_digest
+from tests.mutants.caught import Catch, read
+from tests.mutants.mutant import ROOT, Mutant, generated, hand_written
+from tests.mutants.stages import STAGES
+from tests.mutants.tree import private_tree
 
-SECONDS = 100
+COUNT = 8
+SECONDS = 300.0
+"""For one mutant on a busy machine; some are over in one."""
 
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """Replace `right` by `wrong` in `file`: a run of `layers` must blame one of `blamed`."""
-
-    name: str
-    file: str
-    right: str
-    wrong: str
-    layers: tuple[str, ...]
-    blamed: tuple[str, ...]
-    operations: int = 400
+LONG = {"tests", "instructions"}
+"""Stages that take too long for a sample, and are tests of this suite anyway."""
 
 
-MUTANTS = (
-    Mutant(
-        "reserved memory is handed out",
-        "memmap/memory_map.c",
-        "kind == MEMORY_AVAILABLE",
-        "kind != MEMORY_KERNEL",
-        ("pmm",),
-        ("machine", "pmm"),
-        0,
-    ),
-    Mutant(
-        "free count not kept",
-        "pmm/frames.c",
-        "    pmm.free_count--;\n",
-        "",
-        ("pmm",),
-        ("pmm",),
-    ),
-    Mutant(
-        "double free accepted",
-        "pmm/frames.c",
-        "    if (word_add(&bits, frame)) {\n        return STATUS_NOT_ALLOCATED;",
-        "    if (word_add(&bits, frame) && 0) {\n        return STATUS_NOT_ALLOCATED;",
-        ("pmm",),
-        ("pmm",),
-        1500,
-    ),
-    Mutant(
-        "alignment of a run ignored",
-        "pmm/runs.c",
-        "align_up(frame, align)",
-        "align_up(frame, align > 8 ? 8 : align)",
-        ("pmm",),
-        ("pmm",),
-    ),
-    Mutant(
-        "summary of whole blocks not kept",
-        "pmm/frames.c",
-        "        tree_remove(&pmm.whole, block);\n    }\n    return",
-        "    }\n    return",
-        ("pmm",),
-        ("pmm", "machine"),
-        2500,
-    ),
-    Mutant(
-        "empty tables kept",
-        "paging/change.c",
-        "        if (collect) {",
-        "        if (collect && 0) {",
-        ("paging",),
-        ("pmm", "paging"),
-    ),
-    Mutant(
-        "no-execute forgotten",
-        "paging/entry.h",
-        "           move_bits(~flags, PAGE_EXEC, PTE_NX) | move_bits(flags, PAGE_GLOBAL",
-        "           move_bits(flags, PAGE_GLOBAL",
-        ("paging",),
-        ("paging", "machine"),
-        0,
-    ),
-    Mutant(
-        "pages not zeroed",
-        "paging/map.c",
-        "    frame_zero(frame);\n",
-        "",
-        ("pmm", "vmm", "task"),
-        ("vmm",),
-        1500,
-    ),
-    Mutant(
-        "protect loses the cache mode",
-        "vmm/alloc.c",
-        "flags | (region->flags & PAGE_CACHE_MASK)",
-        "flags",
-        ("vmm",),
-        ("vmm", "paging"),
-        2000,
-    ),
-    Mutant(
-        "fault maps whatever the access",
-        "vmm/fault.c",
-        " || !permits(region->flags, error)",
-        " || (0 && !permits(region->flags, error))",
-        ("vmm",),
-        ("vmm", "pmm"),
-        1500,
-    ),
-    Mutant(
-        "no merge with the node before",
-        "heap/heap.c",
-        "struct heap_node *previous = free_previous(node);\n    struct heap_node *next = free_next",
-        "struct heap_node *previous = NULL;\n    struct heap_node *next = free_next",
-        ("heap",),
-        ("heap", "machine", "pmm"),
-    ),
-    Mutant(
-        "headers sealed with another number",
-        "heap/heap.h",
-        "0x9e3779b97f4a7c15ULL",
-        "0x9e3779b97f4a7c17ULL",
-        ("heap",),
-        ("heap",),
-    ),
-    Mutant(
-        "heap never shrinks",
-        "heap/heap.c",
-        "node_size(node) >= HEAP_TRIM",
-        "0",
-        ("heap",),
-        ("heap", "pmm"),
-        1500,
-    ),
-    Mutant(
-        "a bit of an empty free list kept",
-        "heap/lists.h",
-        "    if (offset < sizeof(heap.free)) {",
-        "    if (0 && offset < sizeof(heap.free)) {",
-        ("heap",),
-        ("heap", "machine"),
-    ),
-    Mutant(
-        "a node not told what is before it",
-        "heap/internal.h",
-        "    node_set_before(node_next(node), node->tag);\n",
-        "",
-        ("heap",),
-        ("heap", "machine"),
-    ),
-    Mutant(
-        "task ids not reused",
-        "task/task.c",
-        "while (task->next && task->next->id == task->id + 1)",
-        "while (task->next)",
-        ("task",),
-        ("task",),
-    ),
+def seed() -> str:
+    """What the sample is drawn by: the environment, the commit, or the kernel."""
+    if chosen := os.environ.get("RINGBENCH_MUTANTS"):
+        return chosen
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or kernel_digest()
+
+
+def sample() -> Iterator[tuple[Mutant, Catch]]:
+    """Hand-written and generated ones, as many of each."""
+    catches = read()
+    random = Random(seed())
+    for mutants in (hand_written(), generated()):
+        known = [
+            (mutant, catch)
+            for mutant in mutants
+            if (catch := catches.get(mutant.name)) and catch.stage not in LONG
+        ]
+        yield from random.sample(known, min(COUNT // 2, len(known)))
+
+
+@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.parametrize(
+    ("mutant", "catch"), [pytest.param(mutant, catch, id=mutant.name) for mutant, catch in sample()]
 )
+def test_a_wrong_kernel_is_caught(mutant: Mutant, catch: Catch) -> None:
+    result = Hunter(SECONDS, [catch.stage]).hunt(mutant)
+    assert result.verdict == "caught", f"seed {seed()}: {mutant.mistake}: {result}"
 
 
-def run(tree: Path, mutant: Mutant) -> tuple[int, dict[str, object], str]:
-    """Run; the exit status, the result, and what was printed."""
-    result = tree / "result.json"
-    arguments = ["run", "--json", str(result), "--gdb-ops", "0", "--ring-ops", "0"]
-    arguments += ["--ops", str(mutant.operations), "--picture-every", "100"]
-    arguments += [word for layer in mutant.layers for word in ("--layer", layer)]
-    done = subprocess.run(
-        [sys.executable, "-m", "ringbench.cli.main", *arguments],
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    found = json.loads(result.read_text()) if result.exists() else {}
-    result.unlink(missing_ok=True)
-    return done.returncode, found, done.stdout + done.stderr
+def pass_all(names: list[str]) -> None:
+    with private_tree() as tree:
+        outcome, ended = Hunter(1800, names).outcome_of(tree)
+    assert ended
+    assert not outcome.caught, f"a false alarm: {outcome}"
+    assert not outcome.broken, outcome.broken
+    assert outcome.stage == names[-1]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-def test_a_wrong_kernel_is_caught(tree: Path, mutant: Mutant) -> None:
-    with broken(tree, mutant.file, mutant.right, mutant.wrong):
-        status, result, printed = run(tree, mutant)
-    assert status == 1, printed
-    layers = result["layers"]
-    assert isinstance(layers, list)
-    blamed = {layer["layer"] for layer in layers if layer["mismatches"]}
-    assert blamed & set(mutant.blamed), printed
+@pytest.mark.timeout(2 * SECONDS)
+def test_the_right_kernel_passes() -> None:
+    pass_all([name for name in STAGES if name.startswith("run")])
 
 
-def test_the_right_kernel_in_the_same_tree_passes(tree: Path) -> None:
-    build(tree)
-    right = Mutant("none", "", "", "", ("pmm", "paging", "vmm", "heap", "task"), (), 400)
-    status, _, printed = run(tree, right)
-    assert status == 0, printed
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+def test_the_right_kernel_passes_every_stage() -> None:
+    pass_all(list(STAGES))
+
+
+def test_what_is_known_as_caught_is_among_the_mutants() -> None:
+    names = {mutant.name for mutant in (*hand_written(), *generated())}
+    catches = read()
+    assert set(catches) <= names
+    assert len(catches) >= 400
+    assert {catch.stage for catch in catches.values()} <= set(STAGES)
+
+
+def test_a_list_of_catches_is_read_as_it_was_written(tmp_path: Path) -> None:
+    from tests.mutants.caught import write
+
+    catches = {"b": Catch("run", 7, "pmm: reply"), "a": Catch("boots", 1, "a panic\tor so")}
+    write(catches, tmp_path / "caught.txt")
+    assert read(tmp_path / "caught.txt") == {
+        "a": Catch("boots", 1, "a panic or so"),
+        "b": Catch("run", 7, "pmm: reply"),
+    }

@@ -7,7 +7,7 @@ from typing import Final
 
 from ringbench.drive import operations as op
 from ringbench.drive.operations import Operation
-from ringbench.model.layout import HEAP_HEADER
+from ringbench.model.layout import FRAME_SIZE, HEAP_ALLOC_MAX, HEAP_HEADER
 from ringbench.model.state import KernelState
 from ringbench.workload.draws import crowded, pick
 
@@ -67,9 +67,16 @@ def heap_free(random: Random, state: KernelState) -> Operation | None:
 
 
 def heap_realloc(random: Random, state: KernelState) -> Operation | None:
-    """Resize a payload."""
+    """Resize a payload: anyhow, hardly, or to the largest size there is, if memory is less."""
     payload = _some_payload(random, state)
-    return op.HeapRealloc(payload, _draw_size(random)) if payload else None
+    if payload is None:
+        return None
+    if random.random() < 0.02 and state.pmm.free_count * FRAME_SIZE < HEAP_ALLOC_MAX:
+        return op.HeapRealloc(payload, HEAP_ALLOC_MAX + random.randint(0, 1))
+    if random.random() < 0.2:  # about the size that it has
+        size = state.heap.nodes[payload - HEAP_HEADER].size - HEAP_HEADER
+        return op.HeapRealloc(payload, max(1, size + random.randint(-3, 3) * 8))
+    return op.HeapRealloc(payload, _draw_size(random))
 
 
 def heap_look(random: Random, state: KernelState) -> Operation | None:

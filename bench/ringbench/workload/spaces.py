@@ -9,10 +9,23 @@ from ringbench.drive import operations as op
 from ringbench.drive.operations import Operation
 from ringbench.model.layout import FRAME_SIZE, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE, VmKind
 from ringbench.model.state import KernelState, Region
+from ringbench.model.tables import find, leaf_address
 from ringbench.workload.draws import crowded, draw_flags, pick, turned
 
 REGIONS: Final = 24
 """Regions a space to hover about."""
+
+DATA_DRAWS: Final = 8
+"""How often a page is drawn to find one that holds something."""
+
+ACTIVE_SHARE: Final = 0.6
+"""Share of touches through the active root."""
+
+VACANT_SHARE: Final = 0.4
+"""Of these, share of touches wherever a region may be, or may have been a moment ago."""
+
+VACANT_PAGES: Final = 96
+"""Pages at the bottom of a window, where regions come and go most."""
 
 
 def window_spaces(state: KernelState) -> list[str]:
@@ -65,6 +78,9 @@ def vm_change(random: Random, state: KernelState) -> Operation | None:
     if random.random() < 0.5:
         return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
     pages = region.length // FRAME_SIZE
+    if random.random() < 0.05:  # about as far as the window goes
+        most = state.spaces[space].limit - region.base
+        return op.VmResize(space, region.base, most + random.randint(-1, 1) * FRAME_SIZE)
     return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
 
 
@@ -98,12 +114,45 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
         data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
         return op.VmWrite(space, vaddr, data)
     to_vaddr, length = _within(random, other[1], 3 * FRAME_SIZE)
+    if data_at := _some_data(random, state):
+        space, vaddr = data_at
     return op.VmCopy(other[0], to_vaddr, space, vaddr, length)
 
 
+def _some_data(random: Random, state: KernelState) -> tuple[str, int] | None:
+    """A space and an address just before a byte that is not zero, or none if draws are in vain.
+
+    Most pages hold nothing, and a copy of nothing looks like any other.
+    """
+    for _ in range(DATA_DRAWS if state.contents else 0):
+        found = some_region(random, state)
+        if found is None:
+            return None
+        space, region = found
+        page = region.base + random.randrange(min(region.length // FRAME_SIZE, 64)) * FRAME_SIZE
+        slot = find(state.tables, state.spaces[space].root, page)
+        if data := state.contents.get(leaf_address(slot.raw, slot.level)):
+            first = len(data) - len(data.lstrip(b"\0"))
+            return space, max(region.base, page + first - random.randrange(64))
+    return None
+
+
 def touch(random: Random, state: KernelState) -> Operation | None:
-    """Access a byte in a region, or just behind it."""
-    found = some_region(random, state)
+    """Access a byte in a region, or just behind it.
+
+    Mostly through the root that is active: any other is loaded for it, which empties the TLB, so
+    that a translation that should have been flushed is never met.
+    """
+    active = state.current_space or "kernel"
+    if random.random() < ACTIVE_SHARE:
+        if random.random() < VACANT_SHARE:
+            page = min(random.randrange(VACANT_PAGES), random.randrange(VACANT_PAGES))
+            vaddr = state.spaces[active].base + page * FRAME_SIZE
+            return op.Touch(active, vaddr, pick(random, "rw"))
+        regions = state.spaces[active].regions
+        found = (active, pick(random, regions)) if regions else None
+    else:
+        found = some_region(random, state)
     if found is None:
         return None
     space, region = found

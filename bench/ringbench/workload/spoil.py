@@ -9,7 +9,9 @@ import dataclasses
 from random import Random
 from typing import Any, Final
 
+from ringbench.drive.flags import CACHES, GLOBAL
 from ringbench.drive.operations import OPERATIONS, Operation
+from ringbench.model.layout import FRAME_SIZE
 
 HOSTILE_NUMBERS: Final = (
     0,
@@ -28,6 +30,9 @@ HOSTILE_NUMBERS: Final = (
     1 << 40,
     1 << 52,
 )
+PHYSICAL_BITS: Final = 40
+"""Of QEMU's processors; where another has more, these addresses are only unusual."""
+
 HOSTILE_HANDLES: Final = {
     "task": ("t0", "t77"),
     "space": ("kernel", "t0", "t77"),
@@ -40,6 +45,7 @@ HOSTILE_HANDLES: Final = {
 SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "align",
     "count",
+    "flags",
     "length",
     "paddr",
     "physical",
@@ -60,8 +66,8 @@ _SPOILED: Final[dict[type[Operation], tuple[str, ...]]] = {
 def spoil(random: Random, operation: Operation) -> Operation:
     """Replace one argument, if there is one to replace.
 
-    `flags`, `kind`, `mode` and `page_size` are left alone: the console's grammar has no words for
-    wrong ones.
+    `kind`, `mode` and `page_size` are left alone: the console has no words for wrong ones. Flags
+    become any that it has words for, whether they go together or not.
     """
     fields = [name for name in _SPOILED[type(operation)] if getattr(operation, name) is not None]
     if not fields:
@@ -70,6 +76,10 @@ def spoil(random: Random, operation: Operation) -> Operation:
     value: Any
     if name in HOSTILE_HANDLES:
         value = random.choice(HOSTILE_HANDLES[name])
+    elif name in ("paddr", "physical") and random.random() < 0.3:
+        value = (1 << PHYSICAL_BITS) - random.randint(0, 2) * FRAME_SIZE
+    elif name == "flags":
+        value = random.randrange(GLOBAL << 1) | random.choice(CACHES)
     else:
         value = _hostile_number(random, getattr(operation, name))
     return dataclasses.replace(operation, **{name: value})

@@ -1,0 +1,233 @@
+"""How a mutant is hunted: what the bench has, cheapest first, until something catches it.
+
+Each stage takes the configuration of a kernel, counts the operations that it performs, and returns
+how the kernel was caught, if it was. All run in a process of their own (`campaign`), so that a
+bench that hangs or breaks on a wrong kernel ends one mutant and not the campaign.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import benchmarks.baseline
+from benchmarks import instructions
+from ringbench.boots import hunt_boots
+from ringbench.check.caught import Caught
+from ringbench.check.result import LAYERS
+from ringbench.config import Config, load, override
+from ringbench.errors import MachineError, RingbenchError
+from ringbench.hunt.round import round_
+from ringbench.run import Options, run
+from ringbench.starve import starve
+from tests.mutants.mutant import ROOT
+from tests.mutants.tree import build
+
+DEADLINES: Final[dict[str, object]] = {"deadlines.boot": 30, "deadlines.reply": 20}
+"""Seconds; a kernel that hangs is caught when they are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one stage, or all of them, made of a mutant.
+
+    Attributes:
+        stage: which stage caught it; the last one if none did.
+        check: what it saw, in one line; empty if nothing.
+        operations: performed until then, those of earlier stages included.
+        broken: the traceback if the bench itself broke; then it counts as not caught.
+    """
+
+    stage: str
+    check: str
+    operations: int
+    broken: str = ""
+
+    @property
+    def caught(self) -> bool:
+        """Whether the bench saw that the kernel is wrong."""
+        return bool(self.check)
+
+
+class Count:
+    """Operations so far, kept where an exception does not lose them."""
+
+    def __init__(self) -> None:
+        self.operations = 0
+
+
+Stage = Callable[[Config, Count], Caught | None]
+
+
+def run_stage(
+    options: Options, changes: dict[str, object] | None = None
+) -> Callable[[Config, Count], Caught | None]:
+    """`ringbench run`: a seeded workload in lockstep with the model."""
+
+    def stage(config: Config, count: Count) -> Caught | None:
+        before = count.operations
+        phases: dict[str, int] = {}
+
+        def progress(phase: str, done: int, total: int) -> None:
+            phases[phase] = done
+            count.operations = before + sum(phases.values())
+
+        result = run(override(config, changes or {}), options, progress)
+        count.operations = before + result.operations
+        if result.passed:
+            return None
+        return Caught("run", result.operations, result.mismatches)
+
+    return stage
+
+
+def _ring(seed: int, operations: int, *layers: str) -> Options:
+    """A workload that goes through the ring but for a start by the console."""
+    return Options(seed, 100, 0, operations, layers or LAYERS, 100, 2500)
+
+
+def hostile_boots(config: Config, count: Count) -> Caught | None:
+    """Boots on generated memory maps; each counts as an operation."""
+    result = hunt_boots(config, seed=1, count=BOOTS, until_caught=True)
+    count.operations += result.boots
+    return next(iter(result.caught), None)
+
+
+def starved(config: Config, count: Count) -> Caught | None:
+    """Every allocation of every operation fails once."""
+    result = starve(config, stop=True)
+    count.operations += result.operations
+    return next(iter(result.caught), None)
+
+
+def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -> Stage:
+    """Sequences that hypothesis and the coverage-blind explorer make, `chunks` times ten."""
+
+    def stage(config: Config, count: Count) -> Caught | None:
+        result = round_(override(config, changes or {}), seed, HUNT, chunks=chunks, shrink=False)
+        count.operations += result.operations
+        return next(iter(result.caught), None)
+
+    return stage
+
+
+def multiboot2(config: Config, count: Count) -> Caught | None:
+    """A short run of the kernel as GRUB boots it from the ISO."""
+    tree = config.source.parent
+    build(tree, "iso")
+    iso = override(config, {"kernel.image": str(tree / "build/ringbench.iso")})
+    return run_stage(Options(9, 50, 0, 500, LAYERS, 50, 500))(iso, count)
+
+
+def system_tests(config: Config, count: Count) -> Caught | None:
+    """The kernel's own tests, in the mutant's tree, up to the first that fails."""
+    tree = config.source.parent
+    for name in ("tests", "benchmarks"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "pyproject.toml", tree)
+    build(tree, "host-library", "iso")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *PYTEST, *TESTS],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return Caught("tests", 0, ending=failed[1] if failed else done.stdout.strip()[-300:])
+
+
+def instruction_counts(config: Config, count: Count) -> Caught | None:
+    """What each operation costs, which must not have grown: for what is right but slow."""
+    baseline = benchmarks.baseline.load()
+    figures = list(instructions.measure(config))
+    compiler = benchmarks.baseline.compiler_of(config.kernel.elf)
+    grown = [str(each) for each in benchmarks.baseline.grown(baseline, figures, compiler)]
+    return Caught("instructions", 0, ending=grown[0]) if grown else None
+
+
+BOOTS: Final = 300
+"""Hostile boots."""
+
+HUNT: Final = 600.0
+"""Seconds of a hunt, at most: what is asked for is a number of sequences."""
+
+PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=1200")
+"""A test that a busy machine makes late is not one that a wrong kernel fails."""
+
+TESTS: Final = ("tests/system", "tests/unit/test_memory_map.py", "tests/unit/test_string.py")
+
+STAGES: Final[dict[str, Stage]] = {
+    "run": run_stage(Options(1, 500, 60, 10_000, LAYERS, 250, 2000)),
+    "run modules": run_stage(
+        Options(2, 50, 0, 1000, LAYERS, 50, 1000),
+        {
+            "kernel.modules": ["Makefile first", "kernel/main.c second"],
+            "kernel.command_line": "a=b",
+            "machine.memory": "6G",
+        },
+    ),
+    "run pmm": run_stage(_ring(3, 10_000, "pmm"), {"machine.memory": "16M"}),
+    "run heap": run_stage(_ring(4, 10_000, "heap")),
+    "run vmm": run_stage(_ring(5, 10_000, "vmm", "task")),
+    "run paging": run_stage(_ring(6, 10_000, "paging"), {"machine.cpu": "max,-pdpe1gb"}),
+    "run 16M": run_stage(_ring(7, 15_000), {"machine.memory": "16M"}),
+    "run 6G": run_stage(_ring(8, 15_000), {"machine.memory": "6G"}),
+    "run pmm 20G": run_stage(_ring(9, 3000, "pmm"), {"machine.memory": "20G"}),
+    "boots": hostile_boots,
+    "iso": multiboot2,
+    "starve": starved,
+    "hunt": stateful(1, 6),
+    "hunt 16M": stateful(2, 6, {"machine.memory": "16M"}),
+    "instructions": instruction_counts,
+    "tests": system_tests,
+}
+"""In the order in which they are tried."""
+
+MEMMAP_FIRST: Final = ("run", "run modules", "boots", "iso")
+
+
+def in_order(names: Sequence[str], layers: Sequence[str]) -> list[str]:
+    """The stages of these names as they are tried on a mutant of some layers: likely ones first."""
+    first = MEMMAP_FIRST if "memmap" in layers else ()
+    return sorted(names, key=lambda name: (name not in first, list(STAGES).index(name)))
+
+
+def hunt(tree: Path, stages: dict[str, Stage] = STAGES) -> Iterator[Outcome]:
+    """Run the stages on the kernel that was built in `tree`, up to the first that catches it.
+
+    Yields an outcome at the end of each, the last one final.
+    """
+    config = override(load(tree / "ringbench.toml"), DEADLINES)
+    count = Count()
+    for name, stage in stages.items():
+        broken = ""
+        try:
+            caught = stage(config, count)
+        except MachineError as error:
+            caught = Caught.by_ending(name, count.operations, error)
+        except RingbenchError as error:
+            caught = Caught(name, count.operations, ending=str(error).splitlines()[0])
+        except Exception:  # noqa: BLE001  # whatever it is, it is this mutant's result
+            caught, broken = None, traceback.format_exc()
+        check = "" if caught is None else describe(caught)
+        yield Outcome(name, check, count.operations, broken)
+        if caught or broken:
+            return
+
+
+def describe(caught: Caught) -> str:
+    """Layer and what, or how the machine ended, in one line."""
+    if not caught.mismatches:
+        return caught.ending
+    first = caught.mismatches[0]
+    return f"{first.layer}: {first.what}"
