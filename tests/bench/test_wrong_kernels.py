@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -42,13 +42,19 @@ def sample() -> Iterator[tuple[Mutant, Catch]]:
     """Hand-written and generated ones, as many of each."""
     catches = read()
     random = Random(seed())
-    for mutants in (hand_written(), generated()):
-        known = [
+    sets: tuple[Sequence[Mutant], ...] = (hand_written(), generated())
+    for mutants in sets:
+        known: list[tuple[Mutant, Catch]] = [
             (mutant, catch)
             for mutant in mutants
             if (catch := catches.get(mutant.name)) and catch.stage not in LONG
         ]
         yield from random.sample(known, min(COUNT // 2, len(known)))
+
+
+def name_of(value: object) -> str:
+    """What pytest calls a parameter."""
+    return value.stage if isinstance(value, Catch) else getattr(value, "name", "")
 
 
 @pytest.mark.timeout(2 * SECONDS)
@@ -81,7 +87,7 @@ def test_the_right_kernel_passes_every_stage() -> None:
 
 
 def test_what_is_known_as_caught_is_among_the_mutants() -> None:
-    names = {mutant.name for mutant in (*hand_written(), *generated())}
+    names = {patch.name for patch in hand_written()} | {each.name for each in generated()}
     catches = read()
     assert set(catches) <= names
     assert len(catches) >= 400

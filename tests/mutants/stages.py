@@ -93,11 +93,15 @@ def _ring(seed: int, operations: int, *layers: str) -> Options:
     return Options(seed, 100, 0, operations, layers or LAYERS, 100, 2500)
 
 
-def hostile_boots(config: Config, count: Count) -> Caught | None:
-    """Boots on generated memory maps; each counts as an operation."""
-    result = hunt_boots(config, seed=1, count=BOOTS, until_caught=True)
-    count.operations += result.boots
-    return next(iter(result.caught), None)
+def hostile_boots(first: int, boots: int) -> Stage:
+    """Boots on generated memory maps, from a number on; each counts as an operation."""
+
+    def stage(config: Config, count: Count) -> Caught | None:
+        result = hunt_boots(config, seed=1, first=first, count=boots, until_caught=True)
+        count.operations += result.boots
+        return next(iter(result.caught), None)
+
+    return stage
 
 
 def starved(config: Config, count: Count) -> Caught | None:
@@ -108,7 +112,7 @@ def starved(config: Config, count: Count) -> Caught | None:
 
 
 def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -> Stage:
-    """Sequences that hypothesis and the coverage-blind explorer make, `chunks` times ten."""
+    """Sequences that hypothesis and the explorer make, `chunks` times ten."""
 
     def stage(config: Config, count: Count) -> Caught | None:
         result = round_(override(config, changes or {}), seed, HUNT, chunks=chunks, shrink=False)
@@ -155,9 +159,6 @@ def instruction_counts(config: Config, count: Count) -> Caught | None:
     return Caught("instructions", 0, ending=grown[0]) if grown else None
 
 
-BOOTS: Final = 300
-"""Hostile boots."""
-
 HUNT: Final = 600.0
 """Seconds of a hunt, at most: what is asked for is a number of sequences."""
 
@@ -174,6 +175,7 @@ STAGES: Final[dict[str, Stage]] = {
             "kernel.modules": ["Makefile first", "kernel/main.c second"],
             "kernel.command_line": "a=b",
             "machine.memory": "6G",
+            "machine.cpu": "max,-pdpe1gb",
         },
     ),
     "run pmm": run_stage(_ring(3, 10_000, "pmm"), {"machine.memory": "16M"}),
@@ -183,7 +185,8 @@ STAGES: Final[dict[str, Stage]] = {
     "run 16M": run_stage(_ring(7, 15_000), {"machine.memory": "16M"}),
     "run 6G": run_stage(_ring(8, 15_000), {"machine.memory": "6G"}),
     "run pmm 20G": run_stage(_ring(9, 3000, "pmm"), {"machine.memory": "20G"}),
-    "boots": hostile_boots,
+    "boots": hostile_boots(0, 300),
+    "more boots": hostile_boots(300, 1200),
     "iso": multiboot2,
     "starve": starved,
     "hunt": stateful(1, 6),
@@ -193,13 +196,17 @@ STAGES: Final[dict[str, Stage]] = {
 }
 """In the order in which they are tried."""
 
-MEMMAP_FIRST: Final = ("run", "run modules", "boots", "iso")
+BOOTS_FIRST: Final = ("run", "run modules", "boots", "more boots", "iso")
 
 
 def in_order(names: Sequence[str], layers: Sequence[str]) -> list[str]:
-    """The stages of these names as they are tried on a mutant of some layers: likely ones first."""
-    first = MEMMAP_FIRST if "memmap" in layers else ()
-    return sorted(names, key=lambda name: (name not in first, list(STAGES).index(name)))
+    """The stages of these names as they are tried on a mutant of some layers.
+
+    A mistake in the memory map meets the hostile boots first, and more of them.
+    """
+    if "memmap" in layers:
+        return sorted(names, key=lambda name: (name not in BOOTS_FIRST, list(STAGES).index(name)))
+    return [name for name in STAGES if name in names and name != "more boots"]
 
 
 def hunt(tree: Path, stages: dict[str, Stage] = STAGES) -> Iterator[Outcome]:

@@ -1,9 +1,10 @@
 """Paging by function calls from gdb: what the console keeps to itself or cannot spell.
 
 That is the kernel half, flags and sizes that have no words, the active root, the functions for the
-VMM, and the TLB: the console's `touch` loads CR3, which flushes it, so what a change leaves in the
-TLB shows only if nothing comes between the change and the next access. The model is not asked
-here, but every test leaves the kernel as it was, and that is compared.
+VMM, and the TLB: the console loads CR3 to access through any root but the active one, which flushes
+it, so what a change leaves in the TLB shows only if nothing comes between the change and the next
+access. The model is not asked here, but every test leaves the kernel as it was, and that is
+compared.
 """
 
 from __future__ import annotations

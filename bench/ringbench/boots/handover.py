@@ -17,6 +17,9 @@ WORD32: Final = (1 << 32) - 1
 WORD64: Final = (1 << 64) - 1
 INFORMATION1_SIZE: Final = 52
 MODULE1_SIZE: Final = 16
+UNSAID: Final = 0xEEEE_EEEE
+"""What a field holds whose flag is not set: such a field has no meaning (3.3)."""
+
 _HAS_MEMORY, _HAS_COMMAND_LINE, _HAS_MODULES, _HAS_MEMORY_MAP = 0x01, 0x04, 0x08, 0x40
 _TAG_END, _TAG_COMMAND_LINE, _TAG_MODULE, _TAG_MEMORY_MAP = 0, 1, 3, 6
 
@@ -68,7 +71,7 @@ def _multiboot1(story: Story) -> tuple[Piece, ...]:
         strings += text.encode("latin-1") + (b"\0" if story.ended else b"")
         return address
 
-    command_line_at = 0 if story.command_line is None else put(story.command_line)
+    command_line_at = UNSAID if story.command_line is None else put(story.command_line)
     listed = b""
     for module in story.modules:
         text_at = put(module.text) if module.text_at is None else module.text_at
@@ -79,8 +82,8 @@ def _multiboot1(story: Story) -> tuple[Piece, ...]:
         | (_HAS_MODULES if story.modules else 0)
         | _HAS_MEMORY_MAP,
         "command_line": command_line_at,
-        "modules_count": len(story.modules),
-        "modules": modules_at,
+        "modules_count": len(story.modules) or UNSAID,
+        "modules": modules_at if story.modules else UNSAID,
         "memory_map_length": len(entries),
         "memory_map": map_at,
     }

@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from ringbench.drive import operations as op
+from ringbench.drive.flags import WRITE
 from ringbench.drive.operations import Operation
 from ringbench.model.layout import FRAME_SIZE, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE, VmKind
 from ringbench.model.state import KernelState, Region
@@ -16,7 +17,10 @@ REGIONS: Final = 24
 """Regions a space to hover about."""
 
 DATA_DRAWS: Final = 8
-"""How often a page is drawn to find one that holds something."""
+"""How often a page is drawn to find one that holds something, or one that can be written."""
+
+FITTING_SHARE: Final = 0.7
+"""Share of copies that mean to succeed."""
 
 ACTIVE_SHARE: Final = 0.6
 """Share of touches through the active root."""
@@ -113,14 +117,36 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
         # A page that starts with RET can be executed: now and then one does.
         data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
         return op.VmWrite(space, vaddr, data)
-    to_vaddr, length = _within(random, other[1], 3 * FRAME_SIZE)
-    if data_at := _some_data(random, state):
-        space, vaddr = data_at
-    return op.VmCopy(other[0], to_vaddr, space, vaddr, length)
+    return _vm_copy(random, state, found, other)
+
+
+def _vm_copy(
+    random: Random, state: KernelState, found: tuple[str, Region], other: tuple[str, Region]
+) -> Operation:
+    """Copy from anywhere to anywhere; or, mostly, what is something to where it fits."""
+    space, vaddr = found[0], _within(random, found[1], 1)[0]
+    to, to_region = other
+    to_vaddr, length = _within(random, to_region, 3 * FRAME_SIZE)
+    if random.random() < FITTING_SHARE:
+        space, vaddr = _some_data(random, state) or (space, vaddr)
+        to, to_region = _some_writable(random, state) or other
+        offset = random.randrange(to_region.length)
+        to_vaddr = to_region.base + offset
+        length = random.randint(1, min(to_region.length - offset, 3 * FRAME_SIZE))
+    return op.VmCopy(to, to_vaddr, space, vaddr, length)
+
+
+def _some_writable(random: Random, state: KernelState) -> tuple[str, Region] | None:
+    """A space and a region that can be copied into, or none if draws are in vain."""
+    for _ in range(DATA_DRAWS):
+        found = some_region(random, state)
+        if found and found[1].flags & WRITE and found[1].kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
+            return found
+    return None
 
 
 def _some_data(random: Random, state: KernelState) -> tuple[str, int] | None:
-    """A space and an address just before a byte that is not zero, or none if draws are in vain.
+    """A space and an address not far before a byte that is not zero, or none if draws are in vain.
 
     Most pages hold nothing, and a copy of nothing looks like any other.
     """
@@ -133,7 +159,8 @@ def _some_data(random: Random, state: KernelState) -> tuple[str, int] | None:
         slot = find(state.tables, state.spaces[space].root, page)
         if data := state.contents.get(leaf_address(slot.raw, slot.level)):
             first = len(data) - len(data.lstrip(b"\0"))
-            return space, max(region.base, page + first - random.randrange(64))
+            before = pick(random, (0, 8, random.randrange(2 * FRAME_SIZE)))
+            return space, max(region.base, page + first - before)
     return None
 
 
