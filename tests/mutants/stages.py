@@ -147,7 +147,9 @@ def system_tests(config: Config, count: Count) -> Caught | None:
     if done.returncode == 0:
         return None
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return Caught("tests", 0, ending=failed[1] if failed else done.stdout.strip()[-300:])
+    if failed is None:
+        raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}")
+    return Caught("tests", 0, ending=failed[1])
 
 
 def instruction_counts(config: Config, count: Count) -> Caught | None:
