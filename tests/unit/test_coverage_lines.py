@@ -238,7 +238,7 @@ def test_lines_that_are_listed_as_not_run_are_there() -> None:
     kernel = Path(__file__).resolve().parents[2] / "kernel"
     text = (kernel / "COVERAGE.md").read_text()
     listed = re.findall(r"^\| `(\w+/\w+\.c)` \| `(.*?)` \|", text, re.MULTILINE)
-    assert len(listed) > 10
+    assert listed
     for file, line in listed:
         lines = [each.strip() for each in (kernel / file).read_text().splitlines()]
         assert line in lines, f"kernel/COVERAGE.md: {file} has no line {line}"
