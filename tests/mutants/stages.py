@@ -181,7 +181,7 @@ STAGES: Final[dict[str, Stage]] = {
         },
     ),
     "run pmm": run_stage(_ring(3, 10_000, "pmm"), {"machine.memory": "16M"}),
-    "run heap": run_stage(_ring(4, 10_000, "heap")),
+    "run heap": run_stage(_ring(4, 20_000, "heap")),
     "run vmm": run_stage(_ring(5, 10_000, "vmm", "task")),
     "run paging": run_stage(_ring(6, 10_000, "paging"), {"machine.cpu": "max,-pdpe1gb"}),
     "run 16M": run_stage(_ring(7, 15_000), {"machine.memory": "16M"}),

@@ -7,7 +7,7 @@ from typing import Final
 
 from ringbench.drive import operations as op
 from ringbench.drive.operations import Operation
-from ringbench.model.layout import FRAME_SIZE, HEAP_ALLOC_MAX, HEAP_HEADER
+from ringbench.model.layout import FRAME_SIZE, HEAP_ALLOC_MAX, HEAP_HEADER, HEAP_TRIM
 from ringbench.model.state import KernelState
 from ringbench.workload.draws import crowded, pick
 
@@ -48,11 +48,23 @@ def _draw_size(random: Random) -> int:
     return base + random.randrange(base)
 
 
+def _edge_size(random: Random, state: KernelState) -> int:
+    """Such that the last node then begins with a page, or what makes the heap shrink later."""
+    shape = random.random()
+    if shape < 0.3:
+        return HEAP_TRIM + random.randrange(HEAP_TRIM)
+    if shape < 0.6:
+        return HEAP_TRIM - 2 * HEAP_HEADER - random.randrange(FRAME_SIZE // 2)
+    return HEAP_TRIM + -(state.heap.last + HEAP_HEADER) % FRAME_SIZE
+
+
 def heap_alloc(random: Random, state: KernelState) -> Operation | None:
     """Allocate, zeroed or aligned perhaps; or free where there is much."""
     if crowded(random, state.heap.used_count, NODES):
         return heap_free(random, state)
     shape = random.random()
+    if shape < 0.1:
+        return op.HeapAlloc(_edge_size(random, state))
     if shape < 0.6:
         return op.HeapAlloc(_draw_size(random))
     if shape < 0.8:
@@ -61,7 +73,11 @@ def heap_alloc(random: Random, state: KernelState) -> Operation | None:
 
 
 def heap_free(random: Random, state: KernelState) -> Operation | None:
-    """Free a payload."""
+    """Free a payload: any, or the highest, before which the heap may then end."""
+    if state.heap.last and random.random() < 0.1:
+        highest = state.heap.nodes[state.heap.last].previous + HEAP_HEADER
+        if all(highest != task.record for task in state.tasks):
+            return op.HeapFree(highest)
     payload = _some_payload(random, state)
     return op.HeapFree(payload) if payload else None
 
