@@ -1,6 +1,5 @@
 """The test kernels: small, mostly misbehaving; and a copy of this tree's kernel, to be broken."""
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config, load
+from tests.mutants.tree import private_tree
 
 SOURCES = Path(__file__).parent / "kernels"
 FLAGS = (
@@ -16,9 +16,6 @@ FLAGS = (
     *("-Wall", "-Wextra", "-Werror"),
 )
 LINK = ("-z", "max-page-size=4096", "-z", "noexecstack", "--no-warn-rwx-segments")
-
-ROOT = Path(__file__).resolve().parents[2]
-TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
 
 KernelConfigs = Callable[..., Config]
 
@@ -60,14 +57,7 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelConfigs:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def tree() -> Iterator[Path]:
     """A copy of the kernel's sources and of what was built, so that one file need be compiled."""
-    folder = tmp_path_factory.mktemp("tree")
-    for name in TREE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("iso", "analyze"))
-        else:
-            shutil.copy2(source, folder / name)
-    yield folder
-    shutil.rmtree(folder)
+    with private_tree() as tree:
+        yield tree

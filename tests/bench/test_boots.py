@@ -8,9 +8,7 @@ written them: a campaign must see each within a hundred boots.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,9 +26,9 @@ from ringbench.boots.story import Entry, Story
 from ringbench.check.mismatch import Mismatch
 from ringbench.cli.boot_map import boot_map
 from ringbench.config import Config, load, override
+from tests.bench.wrong import broken
 
 ROOT = Path(__file__).resolve().parents[2]
-TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
 M = 1 << 20
 
 
@@ -285,34 +283,13 @@ WRONG = (
 )
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the kernel's sources and of what was built, so that a wrong one compiles a file."""
-    folder = tmp_path_factory.mktemp("wrong-boots")
-    for name in TREE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("iso", "analyze"))
-        else:
-            shutil.copy2(source, folder / name)
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [*QUICK, *(pytest.param(each, marks=pytest.mark.exhaustive) for each in WRONG)],
     ids=lambda wrong: wrong.name.replace(" ", "-"),
 )
 def test_a_wrong_kernel_is_caught(tree: Path, wrong: Wrong) -> None:
-    source = tree / "kernel" / wrong.file
-    right = source.read_text()
-    assert wrong.right in right, f"{wrong.file} has changed: adapt this kernel"
-    source.write_text(right.replace(wrong.right, wrong.wrong))
-    try:
-        subprocess.run(["make", "-s", "all"], cwd=tree, check=True, capture_output=True)
+    with broken(tree, wrong.file, wrong.right, wrong.wrong):
         config = override(load(tree / "ringbench.toml"), {"deadlines.boot": 5.0})
         result = hunt_boots(config, seed=1, count=100, until_caught=True)
-    finally:
-        source.write_text(right)
     assert len(result.caught) == 1, f"not seen in {result.boots} boots"

@@ -1,18 +1,11 @@
-"""The hunt on real machines: the right kernel obeys, a wrong one is caught, shown small, kept once.
-
-What a hunt leaves behind when it is interrupted or killed, and bad input, are here too.
-"""
+"""The hunt on real machines: the right kernel obeys, a wrong one is caught and made small."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +15,6 @@ from hypothesis import settings
 
 from ringbench.check.caught import Caught
 from ringbench.check.mismatch import Mismatch
-from ringbench.cli import main
 from ringbench.config import Config, load, override
 from ringbench.hunt.boots import BATCH, hunt_by_boots
 from ringbench.hunt.campaign import VARIANTS, Campaign, Progress
@@ -32,11 +24,9 @@ from ringbench.hunt.round import round_
 from ringbench.hunt.rules import SETTINGS
 from ringbench.hunt.script import read_script, with_machine
 from ringbench.hunt.stage import Violation
+from tests.bench.command import ROOT, SECONDS, run
+from tests.bench.wrong import broken
 
-ROOT = Path(__file__).resolve().parents[2]
-TREE = ("Makefile", "linker.ld", "kernel", "tools", "build", "ringbench.toml")
-RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
-SECONDS = 100
 WRONG = (
     "paging/change.c",
     "        if (collect) {",
@@ -51,33 +41,10 @@ def small(ringbench_config: Config) -> Config:
 
 
 @pytest.fixture(scope="module")
-def wrong_tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def wrong_tree(tree: Path) -> Iterator[Path]:
     """A copy of the kernel with a mistake in it, built."""
-    folder = tmp_path_factory.mktemp("wrong")
-    for name in TREE:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("iso", "analyze")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        else:
-            shutil.copy2(ROOT / name, folder / name)
-    source = folder / "kernel" / WRONG[0]
-    assert WRONG[1] in source.read_text(), f"{source} has changed: adapt this mistake"
-    source.write_text(source.read_text().replace(WRONG[1], WRONG[2]))
-    subprocess.run(["make", "-s", "all"], cwd=folder, check=True, capture_output=True)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*RINGBENCH, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    with broken(tree, *WRONG):
+        yield tree
 
 
 # --- the right kernel -----------------------------------------------------------------------------
@@ -256,147 +223,3 @@ def test_boots_that_go_wrong_are_kept_once(
     state = Corpus(tmp_path).state
     assert state.batches["5"] == [0, 1, 2, 3]
     assert state.boots == progress.boots == 3 * BATCH
-
-
-# --- interrupted ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
-    """A long hunt in `tmp_path/corpus`, which has saved its first round."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    corpus = tmp_path / "corpus"
-    arguments = ["hunt", "--minutes", "60", "--no-coverage", "--memory", "16M", "--jobs", "2"]
-    process = subprocess.Popen(
-        [*RINGBENCH, *arguments, "--corpus", str(corpus)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=default_interrupt,
-    )
-    try:
-        until(lambda: (corpus / "state.json").exists() or process.poll() is not None)
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def default_interrupt() -> None:
-    """SIGINT interrupts, even if whoever started the tests in the background ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def until(condition: object) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "not within a minute"
-        time.sleep(0.05)
-
-
-def nothing_is_left(folder: Path) -> bool:
-    """No process that mentions the folder, and nothing in it."""
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = process.read_bytes()
-        except OSError:
-            continue
-        if str(folder).encode() in line and process.parent.name != str(os.getpid()):
-            return False
-    return list(folder.iterdir()) == []
-
-
-def test_ctrl_c_and_on(begun: subprocess.Popen[str], tmp_path: Path) -> None:
-    begun.send_signal(signal.SIGINT)
-    _, errors = begun.communicate(timeout=SECONDS)
-    assert begun.returncode == 3, errors
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
-    until(lambda: nothing_is_left(tmp_path / "tmp"))
-    corpus = tmp_path / "corpus"
-    before = json.loads((corpus / "state.json").read_text())
-    done = before["rounds"]["1"]
-    assert done
-    arguments = ("hunt", "--rounds", "1", "--no-coverage", "--memory", "16M")
-    again = run(*arguments, "--corpus", corpus)
-    assert again.returncode == 0, again.stdout + again.stderr
-    after = json.loads((corpus / "state.json").read_text())
-    assert after["rounds"]["1"][: len(done)] == done
-    assert len(set(after["rounds"]["1"])) == len(after["rounds"]["1"]), "a round was done twice"
-    assert after["operations"] > before["operations"]
-
-
-def test_killed_it_leaves_nothing(begun: subprocess.Popen[str], tmp_path: Path) -> None:
-    assert not nothing_is_left(tmp_path / "tmp"), "there are machines to be left"
-    begun.kill()
-    until(lambda: nothing_is_left(tmp_path / "tmp"))
-
-
-# --- bad input ------------------------------------------------------------------------------------
-
-
-Fails = Callable[..., None]
-
-
-@pytest.fixture
-def fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Fails:
-    """The command in this process: it must end with a status, and a message that has a word."""
-    monkeypatch.chdir(ROOT)
-
-    def command(status: int, word: str, *arguments: object) -> None:
-        assert main.run([str(each) for each in arguments]) == status
-        assert word in capsys.readouterr().err
-
-    return command
-
-
-def test_bad_input_of_replay(fails: Fails, tmp_path: Path) -> None:
-    file = tmp_path / "bad.ring"
-    fails(2, "no.ring", "replay", tmp_path / "no.ring")
-    file.write_text("pmm alloc\n# fine\npmm alock\n")
-    fails(2, f"{file}:3: `pmm alock`: no such operation", "replay", file)
-    file.write_text("# ringbench 9: memory=16M\npmm alloc\n")
-    fails(2, "version 9", "replay", file)
-    file.write_text("# ringbench 1: memory=some\npmm alloc\n")
-    fails(2, "machine.memory", "replay", file)
-    fails(2, "FILES", "replay")
-
-
-def test_bad_input_of_hunt(fails: Fails, tmp_path: Path) -> None:
-    fails(2, "--minutes", "hunt", "--minutes", "soon")
-    fails(2, "--minutes", "hunt", "--minutes", "0")
-    fails(2, "--jobs", "hunt", "--jobs", "0")
-    (tmp_path / "file").write_text("")
-    fails(2, "--corpus", "hunt", "--corpus", tmp_path / "file")
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "state.json").write_text('{"version": 7}')
-    fails(2, "version 7", "hunt", "--corpus", other)
-    fails(2, "--memory", "hunt", "--boots", "--memory", "64M", "--corpus", tmp_path / "new")
-    fails(2, "missing.toml", "hunt", "--config", "missing.toml", "--corpus", tmp_path / "new")
-
-
-def test_a_machine_that_cannot_start_is_no_find(fails: Fails, tmp_path: Path) -> None:
-    fails(3, "no-such-cpu", "hunt", "--cpu", "no-such-cpu", "--corpus", tmp_path / "corpus")
-
-
-def test_without_dask(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.modules['distributed'] = None\n"
-        "from ringbench.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    )
-    arguments = ["hunt", "--dask", "tcp://127.0.0.1:1", "--corpus", str(tmp_path / "corpus")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert "ringbench[cluster]" in done.stderr

@@ -15,6 +15,7 @@ import pytest
 from ringbench.config import Config
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
+from tests.bench.left import left, wait_until
 
 KernelConfigs = Callable[..., Config]
 
@@ -23,6 +24,7 @@ import sys, time
 from pathlib import Path
 from ringbench.config import load
 from ringbench.machine import Machine
+from tests.bench.left import left, wait_until
 folder, kernel = Path(sys.argv[1]), sys.argv[2]
 config = load(folder / "ringbench.toml", {
     "kernel.elf": folder / f"{kernel}.elf", "kernel.image": folder / f"{kernel}32.elf",
@@ -33,19 +35,6 @@ with Machine.start(config) as machine:
     print("ready", flush=True)
     time.sleep(60)
 """
-
-
-def left(folder: Path) -> list[str]:
-    """Return what is left of machines whose temporary folder is `folder`."""
-    found = subprocess.run(["pgrep", "-fa", str(folder)], capture_output=True, text=True)
-    return [*found.stdout.splitlines(), *(str(path) for path in folder.iterdir())]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ringbench.arch.x86_64.walk import Translation, translate
+from ringbench.boots.entry import EntryMachine
 from ringbench.config import Config, override
 from ringbench.drive.flags import WRITE
 from ringbench.drive.monitor import MonitorChannel
@@ -132,6 +133,13 @@ def kernel(
             return
         kernel.look("at the end of the test")
         kernel.lockstep.drain(kernel.monitor)
+
+
+@pytest.fixture(scope="module")
+def entry(ringbench_config: Config) -> Iterator[EntryMachine]:
+    """A machine that stops where the loader is done, for stories to be told to it."""
+    with EntryMachine(ringbench_config) as machine:
+        yield machine
 
 
 @pytest.fixture
