@@ -10,13 +10,13 @@ from benchmarks.figure import Figure
 from benchmarks.timing import best_of
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import PmmAlloc, PmmFree
-from ringbench.drive.ring import RingChannel
-from ringbench.lockstep import Lockstep
+from ringbench.engine.lockstep import Lockstep
+from ringbench.engine.run import Options, run
 from ringbench.machine import Machine
-from ringbench.run import Options, run
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.operations import PmmAlloc, PmmFree
 
 PAIRS = 20
 """Allocations, each with its free, that are timed together on a channel without batches."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from benchmarks.figure import Figure
 from benchmarks.timing import best_of
 from ringbench.config import Config
-from ringbench.lockstep import Lockstep
+from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine
 
 GOAL_MS = 12

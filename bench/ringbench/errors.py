@@ -31,6 +31,12 @@ class ImageError(ConfigError):
     """A kernel file that the bench cannot boot or cannot read symbols from."""
 
 
+class CoverageError(RingbenchError):
+    """Which code ran cannot be found out: the text says why, and what to do."""
+
+    exit_code = 2
+
+
 class MemoryUnreadable(RingbenchError):
     """A read that is not wholly inside guest memory.
 

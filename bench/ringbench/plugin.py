@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from ringbench.coverage import plugin as coverage
+from ringbench import plugin_coverage as coverage
 
 if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
-    from ringbench.drive.monitor import MonitorChannel
     from ringbench.machine import Gdb, Machine, Pool
+    from ringbench.subjects.reference.drive.console import MonitorChannel
 
 MARKER_KEYS: Final = {
     "elf": "kernel.elf",
@@ -160,7 +160,7 @@ def machine(
 @pytest.fixture
 def monitor(machine: Machine) -> MonitorChannel:
     """The console of the booted kernel, to perform operations on."""
-    from ringbench.drive.monitor import MonitorChannel
+    from ringbench.subjects.reference.drive.console import MonitorChannel
 
     return MonitorChannel(machine.command)
 

@@ -5,8 +5,8 @@ import json
 import sys
 
 from ringbench.config import load, override
-from ringbench.hunt.round import round_
-from ringbench.hunt.stage import Stage
+from ringbench.engine.hunt.search import round_
+from ringbench.engine.runner import Stage
 
 
 def main() -> None:

@@ -18,14 +18,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ringbench.boots import BootsResult, hunt_boots
-from ringbench.boots.bench import BootBench
-from ringbench.boots.entry import EntryMachine
-from ringbench.boots.generate import KINDS, HostileBoot, hostile_boot, told
-from ringbench.boots.story import Entry, Story
 from ringbench.check.mismatch import Mismatch
-from ringbench.cli.boot_map import boot_map
 from ringbench.config import Config, load, override
+from ringbench.subjects.reference.boots import BootsResult, hunt_boots
+from ringbench.subjects.reference.boots.bench import BootBench
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.boots.generate import KINDS, HostileBoot, hostile_boot, told
+from ringbench.subjects.reference.boots.story import Entry, Story
+from ringbench.subjects.reference.cli.boot_map import boot_map
 from tests.bench.wrong import broken
 
 ROOT = Path(__file__).resolve().parents[2]

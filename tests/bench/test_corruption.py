@@ -9,19 +9,26 @@ import pytest
 
 from ringbench.arch.x86_64.entry import NX, W
 from ringbench.arch.x86_64.walk import translate
-from ringbench.check.boot import expected_map, image_segments
-from ringbench.check.compare import compare
-from ringbench.check.invariants import broken_invariants, check
 from ringbench.check.mismatch import Mismatch
-from ringbench.drive.flags import USER, WRITE
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import HeapAlloc, HeapFree, Operation, PmmAlloc, TaskNew, VmAlloc
-from ringbench.lockstep import Diverged, Lockstep
+from ringbench.debuginfo.dwarf import Types
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.machine import Machine
-from ringbench.model.kernel import boot, perform
-from ringbench.model.state import KernelState, Sizes
-from ringbench.observe.dwarf import Types
-from ringbench.observe.picture import Picture, take_from
+from ringbench.subjects.reference.check.boot import expected_map, image_segments
+from ringbench.subjects.reference.check.compare import compare
+from ringbench.subjects.reference.check.invariants import broken_invariants, check
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.flags import USER, WRITE
+from ringbench.subjects.reference.model.kernel import boot, perform
+from ringbench.subjects.reference.model.state import KernelState, Sizes
+from ringbench.subjects.reference.observe.picture import Picture, take_from
+from ringbench.subjects.reference.operations import (
+    HeapAlloc,
+    HeapFree,
+    Operation,
+    PmmAlloc,
+    TaskNew,
+    VmAlloc,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     TaskNew(),

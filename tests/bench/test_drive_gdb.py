@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from ringbench.check.whole import Inspector
-from ringbench.drive import operations as ops
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import LAYERS, OPERATIONS, Operation, Reply
 from ringbench.machine import Machine
-from ringbench.model.kernel import perform
-from ringbench.workload import choose, spoil
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.check.inspector import Inspector
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.model.kernel import perform
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63
 

@@ -8,21 +8,22 @@ from random import Random
 
 import pytest
 
-from ringbench.check import compare_spaces, whole
 from ringbench.check.comparison import Comparison
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config
-from ringbench.drive.ring import RingChannel
+from ringbench.engine.flips import run as run_module
+from ringbench.engine.flips.result import FlipsResult, Verdict, judge
+from ringbench.engine.flips.run import VARIANTS, flip_many, flipped, flips_of, structures_of
+from ringbench.engine.flips.structure import Flip, Structure
+from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import RingbenchError
-from ringbench.flips import run as run_module
-from ringbench.flips.prepare import prepare
-from ringbench.flips.result import FlipsResult, Verdict, judge
-from ringbench.flips.run import VARIANTS, flip_many, flipped, flips_of, structures_of
-from ringbench.flips.site import Site
-from ringbench.flips.structure import Flip, Structure
-from ringbench.lockstep import Lockstep
 from ringbench.machine import Machine
 from ringbench.report.flips import flips_json
+from ringbench.subjects.reference.check import compare_spaces
+from ringbench.subjects.reference.check import inspector as whole
+from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.flips.prepare import prepare
+from ringbench.subjects.reference.flips.site import Site
 
 MANY = 800
 EXHAUSTIVE = 12_000

@@ -13,17 +13,17 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
-from ringbench.check.caught import Caught
 from ringbench.check.mismatch import Mismatch
 from ringbench.config import Config, load, override
-from ringbench.hunt.boots import BATCH, hunt_by_boots
-from ringbench.hunt.campaign import VARIANTS, Campaign, Progress
-from ringbench.hunt.check import check
-from ringbench.hunt.corpus import Corpus
-from ringbench.hunt.round import round_
-from ringbench.hunt.rules import SETTINGS
-from ringbench.hunt.script import read_script, with_machine
-from ringbench.hunt.stage import Violation
+from ringbench.engine.caught import Caught
+from ringbench.engine.hunt.boots import BATCH, hunt_by_boots
+from ringbench.engine.hunt.campaign import VARIANTS, Campaign, Progress
+from ringbench.engine.hunt.check import check
+from ringbench.engine.hunt.corpus import Corpus
+from ringbench.engine.hunt.search import round_
+from ringbench.engine.hunt.state_machine import SETTINGS
+from ringbench.engine.runner import Violation
+from ringbench.engine.script import read_script, with_machine
 from tests.bench.command import ROOT, SECONDS, run
 from tests.bench.wrong import broken
 
@@ -211,7 +211,7 @@ def test_boots_that_go_wrong_are_kept_once(
         caught = Caught("boots", 1, (Mismatch("pmm", "free", "1", str(first), "frame 0x5"),))
         return SimpleNamespace(boots=BATCH, failed=((SimpleNamespace(story=story), caught),))
 
-    monkeypatch.setattr("ringbench.hunt.boots.hunt_boots", hunt_boots)
+    monkeypatch.setattr("ringbench.engine.hunt.boots.hunt_boots", hunt_boots)
     corpus = Corpus(tmp_path)
     corpus.state.batches["5"] = [0]
     with ThreadPoolExecutor(1) as executor:

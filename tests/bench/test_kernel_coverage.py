@@ -12,14 +12,13 @@ import pytest
 from ringbench.config import Config, load, override
 from ringbench.config.load import TRANSLATIONS
 from ringbench.coverage.data import Data
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.lcov import as_lcov, write_html
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.log import TranslationLogs
 from ringbench.coverage.ranges import Ranges
 from ringbench.coverage.recording import record
 from ringbench.coverage.summary import FileCoverage, measure
-from ringbench.errors import Ended, StartError
+from ringbench.errors import CoverageError, Ended, StartError
 from ringbench.machine import EndKind, Machine
 from ringbench.machine.translations import build_id
 

@@ -16,8 +16,8 @@ from ringbench.arch.x86_64.scan import leaves, problems
 from ringbench.arch.x86_64.virtual import VirtualMemory
 from ringbench.arch.x86_64.walk import Leaf, root_table, translate
 from ringbench.check import witnesses
+from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import FileMemory, Machine
-from ringbench.observe.dwarf import Types
 from ringbench.observe.features import features_of
 from ringbench.observe.registers import Registers, parse
 

@@ -22,7 +22,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         """
-        from ringbench.drive.operations import PmmAlloc
+        from ringbench.subjects.reference.operations import PmmAlloc
 
         def test_monitor(monitor, memory, machine):
             reply = monitor.perform(PmmAlloc())

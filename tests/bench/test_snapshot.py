@@ -12,13 +12,13 @@ import pytest
 
 from ringbench.config import Config, override
 from ringbench.config.load import TRANSLATIONS
-from ringbench.drive.flags import WRITE
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
+from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import Ended, Hang, MachineError, QmpError
-from ringbench.lockstep import Lockstep
 from ringbench.machine import Deadline, EndKind, Machine, Snapshot
 from ringbench.machine.snapshot import save_ram
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
 
 KernelConfigs = Callable[..., Config]
 

@@ -9,7 +9,7 @@ import pytest
 
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config, load, override
-from ringbench.starve import ALL, StarveResult, starve, starve_random
+from ringbench.engine.starve import ALL, StarveResult, starve, starve_random
 from tests.bench.wrong import broken
 
 GROWING = ("task: heap empty", "task: heap full")

@@ -19,14 +19,14 @@ from typing import Final
 
 import benchmarks.baseline
 from benchmarks import instructions
-from ringbench.boots import hunt_boots
-from ringbench.check.caught import Caught
-from ringbench.check.result import LAYERS
 from ringbench.config import Config, load, override
+from ringbench.engine.caught import Caught
+from ringbench.engine.hunt.search import round_
+from ringbench.engine.result import LAYERS
+from ringbench.engine.run import Options, run
+from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
-from ringbench.hunt.round import round_
-from ringbench.run import Options, run
-from ringbench.starve import starve
+from ringbench.subjects.reference.boots import hunt_boots
 from tests.mutants.mutant import ROOT
 from tests.mutants.tree import build
 

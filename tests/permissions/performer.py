@@ -19,9 +19,9 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Words
 from ringbench.arch.x86_64.outcome import Controls
 from ringbench.config import load
+from ringbench.debuginfo.dwarf import Array, Integer, Struct, Type, Types
 from ringbench.machine import Deadline, Machine
 from ringbench.observe import registers
-from ringbench.observe.dwarf import Array, Integer, Struct, Type, Types
 from ringbench.observe.features import features_of
 
 SOURCES: Final = Path(__file__).parent / "guest"

@@ -10,9 +10,9 @@ import pytest
 
 from ringbench.arch.x86_64 import qemu_departures
 from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
-from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls
+from ringbench.arch.x86_64.vectors import PageFaultCode
 from tests.permissions import stale
 from tests.permissions.combinations import SLOTS, batches
 from tests.permissions.performer import Batch, Performer, Results

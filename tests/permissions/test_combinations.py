@@ -9,11 +9,11 @@ import pytest
 
 from ringbench.arch.x86_64.address import LEVELS
 from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
-from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Positions
 from ringbench.arch.x86_64.outcome import Controls
 from ringbench.arch.x86_64.outcome_bulk import NO_FAULT, Accesses, outcomes
+from ringbench.arch.x86_64.vectors import PageFaultCode
 from tests.permissions.combinations import End, drawn, ends, mixed, total, walks
 from tests.permissions.performer import Place
 

@@ -8,9 +8,9 @@ import pytest
 from ringbench.arch.x86_64.access import Kind, NonCanonicalFault
 from ringbench.arch.x86_64.address import LEVELS, entry_span
 from ringbench.arch.x86_64.entry import PS, A, D, P, U, W
-from ringbench.arch.x86_64.exceptions import Vector
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls, outcome
+from ringbench.arch.x86_64.vectors import Vector
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import BytesMemory
 from tests.permissions.combinations import SLOTS

@@ -11,11 +11,11 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, PAGE_SIZE
 from ringbench.arch.x86_64.entry import describe
-from ringbench.arch.x86_64.exceptions import PageFaultCode, Vector, vector_name
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Positions, Words
 from ringbench.arch.x86_64.outcome_bulk import NO_FAULT, Accesses, Outcomes, outcomes
 from ringbench.arch.x86_64.qemu_departures import chains, follow
+from ringbench.arch.x86_64.vectors import PageFaultCode, Vector, vector_name
 from tests.permissions.performer import AccessBits, Batch, Place, Results
 
 SHOWN: Final = 10

@@ -6,13 +6,13 @@ memory: the first 639 KiB and everything from 1 MiB to 64 MiB, called LOW and MA
 
 from __future__ import annotations
 
-from ringbench.boots.bench import outcome
-from ringbench.boots.entry import EntryMachine
-from ringbench.boots.handover import Handover, hand_over
-from ringbench.boots.story import Entry, Story
 from ringbench.errors import Ended
 from ringbench.machine import EndKind
-from ringbench.observe.picture import Picture, take_from
+from ringbench.subjects.reference.boots.bench import outcome
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.boots.handover import Handover, hand_over
+from ringbench.subjects.reference.boots.story import Entry, Story
+from ringbench.subjects.reference.observe.picture import Picture, take_from
 
 K, M, G = 1 << 10, 1 << 20, 1 << 30
 FRAME = 4 * K

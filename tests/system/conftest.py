@@ -8,15 +8,22 @@ from contextlib import contextmanager
 import pytest
 
 from ringbench.arch.x86_64.walk import Translation, translate
-from ringbench.boots.entry import EntryMachine
 from ringbench.config import Config, override
-from ringbench.drive.flags import WRITE
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import Operation, PageMap, PmmAlloc, PmmFree, TaskNew, Touch
-from ringbench.lockstep import Lockstep
+from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine, Pool
-from ringbench.model.pmm import runs
-from ringbench.model.state import KernelState
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.model.pmm import runs
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import (
+    Operation,
+    PageMap,
+    PmmAlloc,
+    PmmFree,
+    TaskNew,
+    Touch,
+)
 from tests.system.layout import PAGE
 from tests.system.page_tables import G1, K4, M2, new_root
 

@@ -7,10 +7,10 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive.operations import HeapAlloc, HeapFree, HeapInfo
 from ringbench.machine import Machine
-from ringbench.model.heap import written
 from ringbench.observe import registers
+from ringbench.subjects.reference.model.heap import written
+from ringbench.subjects.reference.operations import HeapAlloc, HeapFree, HeapInfo
 from tests.system.layout import HEAP, PAGE
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.boots.entry import EntryMachine
-from ringbench.boots.handover import hand_over
-from ringbench.boots.story import Entry, Loaded, Story
-from ringbench.observe.picture import take_from
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.boots.handover import hand_over
+from ringbench.subjects.reference.boots.story import Entry, Loaded, Story
+from ringbench.subjects.reference.observe.picture import take_from
 from tests.system.boot_stories import (
     ACPI,
     AT,

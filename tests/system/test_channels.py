@@ -14,19 +14,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringbench.config import Config
-from ringbench.drive import operations as ops
 from ringbench.drive.channel import Channel
-from ringbench.drive.flags import CACHE_UC, EXEC, USER, WRITE
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import OPERATIONS, Operation, Reply
-from ringbench.drive.ring import RingChannel, RingPlace
-from ringbench.drive.ring_format import RingFormat
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
-from ringbench.lockstep import Diverged, Lockstep
 from ringbench.machine import Deadline, EndKind, Machine
-from ringbench.model.layout import HEAP_BASE, HEAP_HEADER, KERNEL_WINDOW_BASE, TASK_WINDOW_BASE
-from ringbench.workload import choose, spoil
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.constants import (
+    HEAP_BASE,
+    HEAP_HEADER,
+    KERNEL_WINDOW_BASE,
+    TASK_WINDOW_BASE,
+)
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
+from ringbench.subjects.reference.drive.ring_format import RingFormat
+from ringbench.subjects.reference.flags import CACHE_UC, EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.workload import choose, spoil
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import (
+from ringbench.machine import Machine
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.operations import (
     HeapAlloc,
     HeapCheck,
     HeapFree,
@@ -14,8 +15,7 @@ from ringbench.drive.operations import (
     HeapRealloc,
     TaskNew,
 )
-from ringbench.machine import Machine
-from ringbench.model.status import Status
+from ringbench.subjects.reference.status import Status
 from tests.system.heap_nodes import ALIGN_MAX, ALLOC_MAX, BASE, HEADER, alloc, fill, free
 from tests.system.layout import HEAP, PAGE
 

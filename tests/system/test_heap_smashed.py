@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import HeapAlloc, HeapCheck, HeapFree, HeapRealloc, Reply
 from ringbench.errors import Ended
 from ringbench.machine import EndKind, Machine
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.operations import (
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapRealloc,
+    Reply,
+)
 from tests.system.heap_nodes import BASE, HEADER, alloc, free, holes, peek, poke
 from tests.system.layout import HEAP, PAGE
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ringbench.drive.gdb import GdbChannel
 from ringbench.machine import Machine
+from ringbench.subjects.reference.drive.gdb import GdbChannel
 from tests.system.replies import status
 
 

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import CACHE_UC, CACHE_WC, EXEC, GLOBAL, USER, WRITE
-from ringbench.drive.operations import PageMap, PageProtect, PageUnmap, PmmAlloc, PmmAlloc2m, Touch
+from ringbench.subjects.reference.flags import CACHE_UC, CACHE_WC, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.operations import (
+    PageMap,
+    PageProtect,
+    PageUnmap,
+    PmmAlloc,
+    PmmAlloc2m,
+    Touch,
+)
 from tests.system.page_tables import ADDRESS_END, G1, G512, HALF, K4, M2
 
 if TYPE_CHECKING:

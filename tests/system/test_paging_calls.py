@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import CACHE_WC, EXEC, FLAGS_ALL, GLOBAL, USER, WRITE, flags_text
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.flags import (
+    CACHE_WC,
+    EXEC,
+    FLAGS_ALL,
+    GLOBAL,
+    USER,
+    WRITE,
+    flags_text,
+)
+from ringbench.subjects.reference.operations import (
     PageNew,
     PageQuery,
     PmmAlloc,

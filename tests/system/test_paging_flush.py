@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive.flags import GLOBAL, WRITE
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import (
+from ringbench.machine import Gdb
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.flags import GLOBAL, WRITE
+from ringbench.subjects.reference.operations import (
     Operation,
     PageDelete,
     PageMap,
@@ -28,7 +29,6 @@ from ringbench.drive.operations import (
     VmResize,
     VmWrite,
 )
-from ringbench.machine import Gdb
 from tests.system.conftest import Kernel
 
 K4: Final = 1 << 12

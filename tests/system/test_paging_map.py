@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import (
+from ringbench.subjects.reference.flags import (
     CACHE_UC,
     CACHE_UC_MINUS,
     CACHE_WC,
@@ -22,7 +22,14 @@ from ringbench.drive.flags import (
     WRITE,
     flags_text,
 )
-from ringbench.drive.operations import PageMap, PageProtect, PageQuery, PageUnmap, PmmAlloc, PmmFree
+from ringbench.subjects.reference.operations import (
+    PageMap,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+    PmmAlloc,
+    PmmFree,
+)
 from tests.system.page_tables import (
     G1,
     G512,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.operations import (
     PageMap,
     PageNew,
     PageProtect,

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.operations import Operation, PageDelete, PageNew, PmmAlloc, PmmAlloc2m, PmmFree
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.operations import (
+    Operation,
+    PageDelete,
+    PageNew,
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+)
 from tests.system.frames import (
     ADDRESS_END,
     BLOCK,

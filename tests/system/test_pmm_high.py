@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.drive.flags import USER, WRITE
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.flags import USER, WRITE
+from ringbench.subjects.reference.operations import (
     PageMap,
     PageNew,
     PageQuery,

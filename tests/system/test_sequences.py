@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.hunt.script import read_script
-from ringbench.lockstep import Lockstep
+from ringbench.engine.lockstep import Lockstep
+from ringbench.engine.script import read_script
 from ringbench.machine import Pool
+from ringbench.subjects.reference.drive.console import MonitorChannel
 
 SEQUENCES = sorted((Path(__file__).parent / "sequences").glob("*.ring"))
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import (
+from ringbench.machine import Machine
+from ringbench.observe import registers
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import (
     HeapAlloc,
     HeapFree,
     HeapRealloc,
@@ -38,8 +40,6 @@ from ringbench.drive.operations import (
     VmRead,
     VmWrite,
 )
-from ringbench.machine import Machine
-from ringbench.observe import registers
 from tests.system.layout import HEAP, PAGE, TASK, WINDOW
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import (
+from ringbench.machine import Machine
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import (
     PageNew,
     PageQuery,
     TaskNew,
@@ -17,8 +18,7 @@ from ringbench.drive.operations import (
     VmAllocAt,
     VmFree,
 )
-from ringbench.machine import Machine
-from ringbench.model.status import Status
+from ringbench.subjects.reference.status import Status
 from tests.system.layout import MIB2, PAGE, TASK, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:

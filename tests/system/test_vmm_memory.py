@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import (
     Operation,
     PmmAlloc,
     PmmFree,

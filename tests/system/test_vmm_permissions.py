@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.flags import CACHE_UC, CACHE_WC, CACHE_WT, CACHES, EXEC, GLOBAL, USER, WRITE
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.flags import (
+    CACHE_UC,
+    CACHE_WC,
+    CACHE_WT,
+    CACHES,
+    EXEC,
+    GLOBAL,
+    USER,
+    WRITE,
+)
+from ringbench.subjects.reference.operations import (
     PageQuery,
     PmmAlloc,
     PmmFree,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.flags import CACHES, EXEC, GLOBAL, USER, WRITE
-from ringbench.drive.gdb import GdbChannel
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.operations import (
+from ringbench.machine import Machine
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.flags import CACHES, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.operations import (
     TaskNew,
     TaskSwitch,
     Touch,
@@ -28,8 +29,7 @@ from ringbench.drive.operations import (
     VmResize,
     VmWrite,
 )
-from ringbench.machine import Machine
-from ringbench.model.status import Status
+from ringbench.subjects.reference.status import Status
 from tests.system.layout import BASES, PAGE, TASK, TASK_END, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:

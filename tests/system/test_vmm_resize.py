@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbench.drive.flags import CACHE_WC, EXEC, USER, WRITE
-from ringbench.drive.operations import (
+from ringbench.subjects.reference.flags import CACHE_WC, EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import (
     VmAlloc,
     VmAllocAt,
     VmFree,

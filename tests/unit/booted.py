@@ -5,10 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.drive.operations import Operation
-from ringbench.model.kernel import boot, perform
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes, replace
+from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.model.kernel import boot, perform
+from ringbench.subjects.reference.model.state import (
+    KernelState,
+    MemoryRange,
+    Segment,
+    Sizes,
+    replace,
+)
+from ringbench.subjects.reference.operations import Operation
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),

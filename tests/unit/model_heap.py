@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from ringbench.model.heap_nodes import in_order, size_class
-from ringbench.model.layout import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
-from ringbench.model.state import KernelState
+from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
+from ringbench.subjects.reference.model.heap_nodes import in_order, size_class
+from ringbench.subjects.reference.model.state import KernelState
 from tests.unit.booted import bare
 
 PAGE = 4096

@@ -1,12 +1,12 @@
 """What the tests of the paging model share: a kernel with an image, and one bare root more."""
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.drive import flags as page
-from ringbench.model.kernel import boot
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.paging import paging_root_create
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
-from ringbench.model.status import Status
+from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.model.kernel import boot
+from ringbench.subjects.reference.model.paging import paging_root_create
+from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.status import Status
 
 KIB4, MIB2, GIB1 = 1 << 12, 1 << 21, 1 << 30
 SIZES = (KIB4, MIB2, GIB1)

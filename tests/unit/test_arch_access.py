@@ -6,7 +6,7 @@ import pytest
 
 from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, PageFault, access
 from ringbench.arch.x86_64.entry import CacheMode
-from ringbench.arch.x86_64.exceptions import PageFaultCode, Vector
+from ringbench.arch.x86_64.vectors import PageFaultCode, Vector
 from ringbench.arch.x86_64.walk import Leaf, Stop, Translation
 
 VA = 0x40_0123

@@ -1,7 +1,7 @@
 import pytest
 
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags, is_4_level
-from ringbench.arch.x86_64.exceptions import (
+from ringbench.arch.x86_64.vectors import (
     EXCEPTIONS,
     PUSHES_ERROR_CODE,
     PageFaultCode,

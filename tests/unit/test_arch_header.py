@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.arch.x86_64 import address, control, entry, exceptions, features
+from ringbench.arch.x86_64 import address, control, entry, features
+from ringbench.arch.x86_64 import vectors as exceptions
 
 KERNEL = Path(__file__).parents[2] / "kernel"
 HEADER = KERNEL / "base" / "x86.h"

@@ -9,10 +9,10 @@ import pytest
 from ringbench.arch.x86_64 import address as va
 from ringbench.arch.x86_64.access import Kind, PageFault
 from ringbench.arch.x86_64.entry import NX, PS, A, D, P, U, W
-from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls, EntryAfter, Outcome, outcome
 from ringbench.arch.x86_64.outcome_bulk import NO_FAULT, Accesses, outcomes
+from ringbench.arch.x86_64.vectors import PageFaultCode
 from ringbench.arch.x86_64.walk import translate
 
 FRAME = 0x9000

@@ -11,18 +11,24 @@ from random import Random
 import pytest
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.boots.entry import STUB, FrozenMemory, register_stub
-from ringbench.boots.facts import Facts, honest_story
-from ringbench.boots.generate import KINDS, HostileBoot, hostile_boot, is_predictable, told
-from ringbench.boots.handover import Handover, Piece, hand_over
-from ringbench.boots.predict import Overlaid
-from ringbench.boots.story import Entry, Loaded, Story
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine import BytesMemory, PaddedMemory, RamMap, RamRange, Snapshot
-from ringbench.model.boot_info import Module, boot_info_init
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.panic import Panic
-from ringbench.model.state import MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.boots.entry import STUB, FrozenMemory, register_stub
+from ringbench.subjects.reference.boots.facts import Facts, honest_story
+from ringbench.subjects.reference.boots.generate import (
+    KINDS,
+    HostileBoot,
+    hostile_boot,
+    is_predictable,
+    told,
+)
+from ringbench.subjects.reference.boots.handover import Handover, Piece, hand_over
+from ringbench.subjects.reference.boots.predict import Overlaid
+from ringbench.subjects.reference.boots.story import Entry, Loaded, Story
+from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.model.boot_info import Module, boot_info_init
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.state import MemoryRange, Segment, Sizes
 
 M, G = 1 << 20, 1 << 30
 FRAME = 4096

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.drive import flags, monitor_text
-from ringbench.model import layout
-from ringbench.model.access import VECTOR_NAMES
-from ringbench.model.layout import MemoryKind, VmKind
-from ringbench.model.status import Status
+from ringbench.subjects.reference import constants as layout
+from ringbench.subjects.reference import flags
+from ringbench.subjects.reference.constants import MemoryKind, VmKind
+from ringbench.subjects.reference.drive import console_text as monitor_text
+from ringbench.subjects.reference.model.access import VECTOR_NAMES
+from ringbench.subjects.reference.status import Status
 
 KERNEL = Path(__file__).parents[2] / "kernel"
 UNITS = {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}

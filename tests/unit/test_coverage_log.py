@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.log import Ran, TranslationLog, TranslationLogs, instructions
+from ringbench.errors import CoverageError
 from ringbench.machine.translations import Code, build_id, code_of, log_arguments
 
 ELF = Path(__file__).resolve().parents[2] / "build/kernel.elf"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from ringbench.debuginfo.dwarf import Array, Enum, Integer, Pointer, Types, read_array, read_value
+from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ImageError
-from ringbench.observe.dwarf import Array, Enum, Integer, Pointer, Types, read_array, read_value
-from ringbench.observe.symbols import Symbols
 
 PROGRAM = r"""
 #include <stdbool.h>

@@ -12,18 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.check.caught import Caught
 from ringbench.check.mismatch import Mismatch
-from ringbench.check.result import LAYERS
 from ringbench.config import load
-from ringbench.drive import operations as op
-from ringbench.drive.operations import Operation
-from ringbench.errors import ConfigError
-from ringbench.hunt.alphabet import draw
-from ringbench.hunt.corpus import Corpus
-from ringbench.hunt.genes import LENGTH, Genes
-from ringbench.hunt.reduce import reduce
-from ringbench.hunt.script import (
+from ringbench.engine.caught import Caught
+from ringbench.engine.hunt.byte_random import LENGTH, Genes
+from ringbench.engine.hunt.corpus import Corpus
+from ringbench.engine.reduce import reduce
+from ringbench.engine.result import LAYERS
+from ringbench.engine.runner import Failure
+from ringbench.engine.script import (
     Script,
     failure_script,
     machine_words,
@@ -31,11 +28,14 @@ from ringbench.hunt.script import (
     read_script,
     with_machine,
 )
-from ringbench.hunt.stage import Failure
-from ringbench.model.kernel import Unpredictable, boot, perform
-from ringbench.model.layout import IMAGE_BASE, MemoryKind
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
-from ringbench.workload.misuse import MISUSES, misuse
+from ringbench.errors import ConfigError
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
+from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
+from ringbench.subjects.reference.workload.mixture import draw
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),

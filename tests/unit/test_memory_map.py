@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbench.model.layout import FRAME_SIZE, MemoryKind
-from ringbench.model.memory_map import (
+from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
+from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
     MemoryMap,
     memory_map_claim,
@@ -25,8 +25,8 @@ from ringbench.model.memory_map import (
     memory_map_multiboot1,
     memory_map_multiboot2,
 )
-from ringbench.model.state import MemoryRange
-from ringbench.model.status import Status
+from ringbench.subjects.reference.model.state import MemoryRange
+from ringbench.subjects.reference.status import Status
 
 LIBRARY = Path(__file__).resolve().parents[2] / "build/host/libmemmap.so"
 WORD = 1 << 64

@@ -8,12 +8,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbench.model.heap import kfree, kmalloc, kmemalign, krealloc, kzalloc, node_size
-from ringbench.model.heap_nodes import HeapEditor, in_order, search_size, size_class
-from ringbench.model.layout import HEAP_BASE, HEAP_FIRST_LEVELS, HEAP_SECOND_LEVELS, HEAP_TRIM
-from ringbench.model.state import HeapState, KernelState
-from ringbench.model.status import Status
-from ringbench.model.task import task_create, task_destroy
+from ringbench.subjects.reference.constants import (
+    HEAP_BASE,
+    HEAP_FIRST_LEVELS,
+    HEAP_SECOND_LEVELS,
+    HEAP_TRIM,
+)
+from ringbench.subjects.reference.model.heap import (
+    kfree,
+    kmalloc,
+    kmemalign,
+    krealloc,
+    kzalloc,
+    node_size,
+)
+from ringbench.subjects.reference.model.heap_nodes import (
+    HeapEditor,
+    in_order,
+    search_size,
+    size_class,
+)
+from ringbench.subjects.reference.model.state import HeapState, KernelState
+from ringbench.subjects.reference.model.task import task_create, task_destroy
+from ringbench.subjects.reference.status import Status
 from tests.unit.model_heap import FIRST, PAGE, booted, check
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]

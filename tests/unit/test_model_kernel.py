@@ -6,15 +6,21 @@ from random import Random
 import pytest
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.drive import operations as ops
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.drive.operations import LAYERS, OPERATIONS, Operation, Reply
-from ringbench.model.kernel import Unpredictable, boot, perform
-from ringbench.model.layout import FRAME_SIZE, HEAP_BASE, IMAGE_BASE, MemoryKind, VmKind
-from ringbench.model.pmm import frames
-from ringbench.model.state import KernelState, MemoryRange, Segment, Sizes
-from ringbench.model.tables import leaves
-from ringbench.workload import choose, drain, spoil
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.constants import (
+    FRAME_SIZE,
+    HEAP_BASE,
+    IMAGE_BASE,
+    MemoryKind,
+    VmKind,
+)
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
+from ringbench.subjects.reference.model.pmm import frames
+from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.model.tables import leaves
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.workload import choose, drain, spoil
 from tests.unit.booted import performed, with_free
 
 MEMORY = (

@@ -10,16 +10,16 @@ from ringbench.arch.x86_64.scan import leaves as scan_leaves
 from ringbench.arch.x86_64.scan import problems
 from ringbench.arch.x86_64.scan import tables as scan_tables
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive import flags as page
-from ringbench.model.kernel import boot
-from ringbench.model.layout import (
+from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.constants import (
     DIRECT_MAP_BASE,
     HEAP_BASE,
     IMAGE_BASE,
     KERNEL_WINDOW_BASE,
     MemoryKind,
 )
-from ringbench.model.paging import (
+from ringbench.subjects.reference.model.kernel import boot
+from ringbench.subjects.reference.model.paging import (
     leaf_bits,
     leaf_flags,
     paging_activate,
@@ -31,10 +31,10 @@ from ringbench.model.paging import (
     paging_tables_missing,
     paging_unmap,
 )
-from ringbench.model.render import render
-from ringbench.model.state import MemoryRange, Sizes
-from ringbench.model.status import Status
-from ringbench.model.tables import upper_tables
+from ringbench.subjects.reference.model.render import render
+from ringbench.subjects.reference.model.state import MemoryRange, Sizes
+from ringbench.subjects.reference.model.tables import upper_tables
+from ringbench.subjects.reference.status import Status
 from tests.unit.booted import with_free
 from tests.unit.model_paging import (
     FEATURES,

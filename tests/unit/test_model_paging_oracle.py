@@ -15,8 +15,8 @@ from hypothesis.stateful import (
 
 from ringbench.arch.x86_64.scan import leaves as scan_leaves
 from ringbench.arch.x86_64.scan import problems
-from ringbench.drive import flags as page
-from ringbench.model.paging import (
+from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.model.paging import (
     leaf_bits,
     paging_map,
     paging_protect,
@@ -24,9 +24,9 @@ from ringbench.model.paging import (
     paging_root_destroy,
     paging_unmap,
 )
-from ringbench.model.render import render
-from ringbench.model.status import Status
-from ringbench.model.tables import lower_tables
+from ringbench.subjects.reference.model.render import render
+from ringbench.subjects.reference.model.tables import lower_tables
+from ringbench.subjects.reference.status import Status
 from tests.unit.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
 
 

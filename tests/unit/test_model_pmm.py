@@ -15,9 +15,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.model.layout import MemoryKind
-from ringbench.model.panic import Panic
-from ringbench.model.pmm import (
+from ringbench.subjects.reference.constants import MemoryKind
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.pmm import (
     frames,
     give_back,
     metadata_length,
@@ -30,8 +30,8 @@ from ringbench.model.pmm import (
     summary,
     take,
 )
-from ringbench.model.state import MemoryRange, PmmState
-from ringbench.model.status import Status
+from ringbench.subjects.reference.model.state import MemoryRange, PmmState
+from ringbench.subjects.reference.status import Status
 
 FRAME = 4096
 MIB = 1 << 20

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive.operations import LAYERS
-from ringbench.model.access import walk
-from ringbench.model.kernel import Unpredictable, perform
-from ringbench.model.layout import FRAME_SIZE
-from ringbench.model.render import render
-from ringbench.model.state import KernelState, replace
-from ringbench.model.tables import leaves
-from ringbench.workload import choose
+from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.model.access import walk
+from ringbench.subjects.reference.model.kernel import Unpredictable, perform
+from ringbench.subjects.reference.model.render import render
+from ringbench.subjects.reference.model.state import KernelState, replace
+from ringbench.subjects.reference.model.tables import leaves
+from ringbench.subjects.reference.operations import LAYERS
+from ringbench.subjects.reference.workload import choose
 from tests.unit.booted import booted
 
 

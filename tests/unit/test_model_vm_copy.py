@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.model.access import AccessFault, Unpredictable, touch
-from ringbench.model.layout import KERNEL_WINDOW_BASE
-from ringbench.model.state import KernelState
-from ringbench.model.status import Status
-from ringbench.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
-from ringbench.model.vmm import vm_alloc, vm_protect
+from ringbench.subjects.reference.constants import KERNEL_WINDOW_BASE
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.model.access import AccessFault, Unpredictable, touch
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
+from ringbench.subjects.reference.model.vmm import vm_alloc, vm_protect
+from ringbench.subjects.reference.status import Status
 from tests.unit.booted import with_free
 from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, booted
 

@@ -6,13 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from ringbench.drive.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
-from ringbench.model.layout import PADDR_NONE, TASK_WINDOW_BASE, TASK_WINDOW_END
-from ringbench.model.state import KernelState, Region
-from ringbench.model.status import Status
-from ringbench.model.tables import leaves, lower_tables
-from ringbench.model.vm_copy import vm_copy, vm_write
-from ringbench.model.vmm import (
+from ringbench.subjects.reference.constants import PADDR_NONE, TASK_WINDOW_BASE, TASK_WINDOW_END
+from ringbench.subjects.reference.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.model.state import KernelState, Region
+from ringbench.subjects.reference.model.tables import leaves, lower_tables
+from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_write
+from ringbench.subjects.reference.model.vmm import (
     vm_alloc,
     vm_alloc_at,
     vm_free,
@@ -22,6 +21,7 @@ from ringbench.model.vmm import (
     vm_space_create,
     vm_space_destroy,
 )
+from ringbench.subjects.reference.status import Status
 from tests.unit.booted import with_free
 from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
 

@@ -13,14 +13,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.drive.flags import WRITE
-from ringbench.model.layout import VmKind
-from ringbench.model.pmm import frames
-from ringbench.model.state import KernelState
-from ringbench.model.status import Status
-from ringbench.model.tables import leaves, lower_tables, upper_tables
-from ringbench.model.vm_copy import vm_copy, vm_read, vm_write
-from ringbench.model.vmm import (
+from ringbench.subjects.reference.constants import VmKind
+from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.model.pmm import frames
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.model.tables import leaves, lower_tables, upper_tables
+from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_read, vm_write
+from ringbench.subjects.reference.model.vmm import (
     vm_alloc,
     vm_alloc_at,
     vm_free,
@@ -28,6 +27,7 @@ from ringbench.model.vmm import (
     vm_resize,
     vm_space_destroy,
 )
+from ringbench.subjects.reference.status import Status
 from tests.unit.booted import AVAILABLE, bare
 from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, WINDOWS, booted
 

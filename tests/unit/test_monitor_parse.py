@@ -8,11 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.drive import operations as ops
-from ringbench.drive.flags import FLAGS_ALL, flags_text
-from ringbench.drive.monitor_parse import MalformedLine, parse_line
-from ringbench.drive.monitor_text import COMMANDS, KINDS, PAGE_SIZE_WORDS, monitor_line
-from ringbench.drive.operations import OPERATIONS, Operation
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
+from ringbench.subjects.reference.drive.console_text import (
+    COMMANDS,
+    KINDS,
+    PAGE_SIZE_WORDS,
+    monitor_line,
+)
+from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text
+from ringbench.subjects.reference.operations import OPERATIONS, Operation
 
 
 def has_text(flags: int) -> bool:

@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.drive import operations as ops
-from ringbench.drive.flags import FLAGS_ALL, flags_text, parse_flags
-from ringbench.drive.monitor import MonitorChannel
-from ringbench.drive.monitor_text import MalformedReply, monitor_line, parse_reply
-from ringbench.drive.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console_text import (
+    MalformedReply,
+    monitor_line,
+    parse_reply,
+)
+from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text, parse_flags
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
 
 LINES: list[tuple[Operation, str]] = [
     (ops.PmmAlloc(), "pmm alloc"),

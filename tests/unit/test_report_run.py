@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from ringbench.check.mismatch import Mismatch
-from ringbench.check.result import LayerResult, RunResult
+from ringbench.engine.result import LayerResult, RunResult
 from ringbench.report.run import SHOWN_MISMATCHES, as_json, as_junit, as_table
 
 MISMATCH = Mismatch("heap", "node", "32 bytes <free>", "48 bytes & used", "heap 0x10")

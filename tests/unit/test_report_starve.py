@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from ringbench.check.caught import Caught
 from ringbench.check.mismatch import Mismatch
+from ringbench.engine.caught import Caught
+from ringbench.engine.starve import Starved, StarveResult
 from ringbench.report.starve import as_table
-from ringbench.starve import Starved, StarveResult
 
 FINE = Starved("two [pages]", "vm write t1 0x10ffe 72", taken=-1234, frames=1005, growths=1)
 CAUGHT = Caught("starve", 7, (Mismatch("vmm", "region count", "1", "2", "t1 [x]"),))

@@ -4,11 +4,11 @@ import struct
 
 import pytest
 
-from ringbench.drive import operations as ops
-from ringbench.drive.flags import EXEC, USER, WRITE
-from ringbench.drive.monitor_text import COMMANDS, MalformedReply
-from ringbench.drive.operations import OPERATIONS, Operation, Reply
-from ringbench.drive.ring_format import RingCodec, RingFormat
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.drive.console_text import COMMANDS, MalformedReply
+from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
+from ringbench.subjects.reference.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.operations import OPERATIONS, Operation, Reply
 
 REQUEST = struct.Struct("<II6Q64s")
 REPLY = struct.Struct("<iI8Q64s")

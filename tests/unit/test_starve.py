@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.drive.operations import (
+from ringbench.engine.starve import ALL, Case
+from ringbench.subjects.reference.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
+from ringbench.subjects.reference.model.kernel import perform
+from ringbench.subjects.reference.model.pmm import frames
+from ringbench.subjects.reference.operations import (
     OPERATIONS,
     HeapAlloc,
     HeapFree,
@@ -21,11 +25,7 @@ from ringbench.drive.operations import (
     Touch,
     VmAllocAt,
 )
-from ringbench.model.kernel import perform
-from ringbench.model.layout import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
-from ringbench.model.pmm import frames
-from ringbench.starve import ALL, Case
-from ringbench.starve.shortage import (
+from ringbench.subjects.reference.starve.shortage import (
     bitmap_of,
     frames_needed,
     grows_heap,

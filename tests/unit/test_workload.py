@@ -8,9 +8,12 @@ from random import Random
 
 import pytest
 
-from ringbench.check.result import LAYERS
-from ringbench.drive.flags import EXEC, WRITE
-from ringbench.drive.operations import (
+from ringbench.engine.result import LAYERS
+from ringbench.subjects.reference.constants import HEAP_ALLOC_MAX, HEAP_HEADER
+from ringbench.subjects.reference.flags import EXEC, WRITE
+from ringbench.subjects.reference.model.kernel import Unpredictable, perform
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import (
     OPERATIONS,
     HeapRealloc,
     Operation,
@@ -23,10 +26,7 @@ from ringbench.drive.operations import (
     VmProtect,
     VmResize,
 )
-from ringbench.model.kernel import Unpredictable, perform
-from ringbench.model.layout import HEAP_ALLOC_MAX, HEAP_HEADER
-from ringbench.model.state import KernelState
-from ringbench.workload import between_touches, choose, drain, spoil
+from ringbench.subjects.reference.workload import between_touches, choose, drain, spoil
 from tests.unit.booted import booted
 
 

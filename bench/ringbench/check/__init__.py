@@ -1,1 +1,1 @@
-"""Pictures against the model, invariants, frame ownership, page-table witnesses."""
+"""What disagrees: a mismatch, the tally of a layer, page tables as QEMU sees them."""

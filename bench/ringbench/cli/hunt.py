@@ -13,8 +13,8 @@ from ringbench.cli.common import configured, machine_options
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from ringbench.hunt.boots import BootProgress
-    from ringbench.hunt.campaign import Progress
+    from ringbench.engine.hunt.boots import BootProgress
+    from ringbench.engine.hunt.campaign import Progress
 
 
 @click.command()
@@ -78,7 +78,7 @@ def hunt(
     Exit status: 0 nothing was found; 1 something was; 2 usage or configuration; 3 the machine could
     not start, or Ctrl-C.
     """
-    from ringbench.hunt.corpus import Corpus
+    from ringbench.engine.hunt.corpus import Corpus
 
     if boots and machine["memory"] is not None:
         raise click.UsageError("--boots: the boots say what memory there is, so no --memory")
@@ -94,7 +94,7 @@ def hunt(
         Status("starting", console=Console(stderr=True)) as status,
     ):
         if boots:
-            from ringbench.hunt.boots import hunt_by_boots
+            from ringbench.engine.hunt.boots import hunt_by_boots
 
             booted = hunt_by_boots(
                 config,
@@ -108,7 +108,7 @@ def hunt(
             )
             line, found = boots_line(booted), booted.found
         else:
-            from ringbench.hunt.campaign import Campaign
+            from ringbench.engine.hunt.campaign import Campaign
 
             fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
             campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
@@ -127,7 +127,7 @@ def hunt(
 
 
 def _executor(jobs: int, address: str | None) -> AbstractContextManager[Executor]:
-    from ringbench.hunt import executors
+    from ringbench.engine.hunt import executors
 
     return executors.local(jobs) if address is None else executors.dask(address)
 

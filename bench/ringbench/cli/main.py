@@ -8,24 +8,43 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
+
+class Command(NamedTuple):
+    """Where a sub-command is, a function of the module's name, and its line of help."""
+
+    module: str
+    help: str
+
+
 COMMANDS: Final = {
-    "run": "Boot, drive and compare with the model.",
-    "starve": "Let every allocation fail once.",
-    "hunt": "Search for bugs, round after round, until the time is over.",
-    "replay": "Perform saved sequences line by line; end at the first wrong one.",
-    "flips": "Flip single bits of the kernel's memory; see each caught.",
-    "pages": "Mapped ranges of an address space.",
-    "translate": "One address through every level of the page tables.",
-    "frames": "Physical frames by owner.",
-    "heap": "The kernel heap's nodes.",
-    "spaces": "Address spaces and their regions.",
-    "boot-map": "One boot with a memory map that no honest loader passes.",
+    "run": Command("ringbench.cli.run", "Boot, drive and compare with the model."),
+    "starve": Command("ringbench.cli.starve", "Let every allocation fail once."),
+    "hunt": Command("ringbench.cli.hunt", "Search for bugs until the time is over."),
+    "replay": Command(
+        "ringbench.cli.replay", "Perform saved sequences line by line; end at the first wrong one."
+    ),
+    "flips": Command(
+        "ringbench.cli.flips", "Flip single bits of the kernel's memory; see each caught."
+    ),
+    "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
+    "translate": Command(
+        "ringbench.cli.translate", "One address through every level of the page tables."
+    ),
+    "frames": Command("ringbench.subjects.reference.cli.frames", "Physical frames by owner."),
+    "heap": Command("ringbench.subjects.reference.cli.heap", "The kernel heap's nodes."),
+    "spaces": Command(
+        "ringbench.subjects.reference.cli.spaces", "Address spaces and their regions."
+    ),
+    "boot-map": Command(
+        "ringbench.subjects.reference.cli.boot_map",
+        "One boot with a memory map that no honest loader passes.",
+    ),
 }
-"""Sub-command -> its line of help; each is `ringbench.cli.<name>.<name>`, with _ for -."""
+"""Every sub-command, in the order of the help."""
 
 EXIT_USAGE: Final = 2
 EXIT_MACHINE: Final = 3
@@ -42,15 +61,15 @@ class LazyCommands(click.Group):
         """The command, from its own module."""
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
-        command = getattr(importlib.import_module(f"ringbench.cli.{name}"), name)
+        module = COMMANDS[cmd_name].module
+        command = getattr(importlib.import_module(module), module.rpartition(".")[2])
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table above, without loading anything."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, each.help) for name, each in COMMANDS.items()])
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})

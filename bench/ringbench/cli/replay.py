@@ -29,11 +29,11 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
     Exit status: 0 all lines agree; 1 one did not; 2 usage, a file or the configuration; 3 the
     machine could not start.
     """
-    from ringbench.hunt.script import read_script
+    from ringbench.engine.script import read_script
 
     scripts = [read_script(file) for file in files]
     config = configured(**machine)
-    from ringbench.hunt.replay import replay as perform
+    from ringbench.engine.replay import replay as perform
 
     chosen = {key: str(machine[key]) for key in ("memory", "cpu") if machine[key] is not None}
     for file, script in zip(files, scripts, strict=True):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ringbench.check.result import LAYERS, RunResult
 from ringbench.cli.common import configured, machine_options
+from ringbench.engine.result import LAYERS, RunResult
 
 if TYPE_CHECKING:
     from ringbench.config import Config
-    from ringbench.run import Options
+    from ringbench.engine.run import Options
 
 
 @click.command()
@@ -95,9 +95,9 @@ def run(
     # A third of a second of imports: not before it is known that there will be a run.
     from rich.console import Console
 
+    from ringbench.engine.run import Options
     from ringbench.report import coverage
     from ringbench.report.run import as_table
-    from ringbench.run import Options
 
     options = Options(
         seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
@@ -128,7 +128,7 @@ def perform(config: Config, options: Options) -> RunResult:
         TimeElapsedColumn,
     )
 
-    from ringbench.run import run as perform_run
+    from ringbench.engine.run import run as perform_run
 
     with Progress(
         TextColumn("{task.description}"),

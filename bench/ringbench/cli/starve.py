@@ -35,9 +35,9 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    from ringbench.engine.starve import ALL, StarveResult, starve_random
+    from ringbench.engine.starve import starve as starve_cases
     from ringbench.report.starve import as_table
-    from ringbench.starve import ALL, StarveResult, starve_random
-    from ringbench.starve import starve as starve_cases
 
     cases = tuple(case for case in ALL if not words or any(word in case.name for word in words))
     if not cases:

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.ranges import Range, Ranges
+from ringbench.errors import CoverageError
 
 FORMAT = "ringbench kernel coverage 1"
 

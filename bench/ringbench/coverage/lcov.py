@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.summary import FileCoverage
+from ringbench.errors import CoverageError
 
 GENHTML = "genhtml"
 SECONDS = 120.0

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.ranges import Range
+from ringbench.errors import CoverageError
 from ringbench.machine.translations import Code, code_of
 
 Where = Mapping[int, tuple[Range, ...]]

@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringbench.coverage.errors import CoverageError
+from ringbench.errors import CoverageError
 from ringbench.machine.translations import Code, build_id, code_of
 
 # Past eight bytes an instruction goes on in a line without a mnemonic.

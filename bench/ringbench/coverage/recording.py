@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ringbench.config import Config, override
 from ringbench.coverage.data import Data
-from ringbench.coverage.errors import CoverageError
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.log import TranslationLogs
 from ringbench.coverage.ranges import Ranges
 from ringbench.coverage.summary import FileCoverage, is_below, measure
+from ringbench.errors import CoverageError
 from ringbench.machine.translations import build_id
 
 

@@ -1,1 +1,1 @@
-"""Kernel operations as plain values, and the channels that perform them on a real kernel."""
+"""How operations reach a kernel, whatever the kernel."""

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from ringbench.drive.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation, Reply
 
 
 class Channel(ABC):

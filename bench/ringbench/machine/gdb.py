@@ -2,7 +2,7 @@
 
 gdb is in asynchronous mode: it takes commands while the guest runs, and `running` says whether
 the guest does. The guest is stopped by connecting. How commands and answers travel is in
-`ringbench.machine.channel`.
+`ringbench.machine.gdb_pipe`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Literal
 
 from ringbench.errors import Evidence, GdbRefused, MachineError, no_evidence
 from ringbench.machine import mi
-from ringbench.machine.channel import MiChannel
 from ringbench.machine.deadline import Deadline
+from ringbench.machine.gdb_pipe import MiChannel
 from ringbench.machine.mi import Breakpoint, Frame, StopEvent
 from ringbench.machine.process import Guard, Process
 

@@ -1,1 +1,1 @@
-"""Typed pictures of a stopped guest, out of its memory and never from what it says."""
+"""A stopped guest of any kernel: registers, features, page tables, memory by type."""

@@ -23,7 +23,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Words
 from ringbench.arch.x86_64.scan import Problem
 from ringbench.arch.x86_64.walk import Stop
-from ringbench.observe.guest import Guest
+from ringbench.observe.reader import Guest
 
 LAYER = "paging"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.check.mismatch import Mismatch
-from ringbench.check.result import LayerResult, RunResult
+from ringbench.engine.result import LayerResult, RunResult
 
 SHOWN_MISMATCHES = 20
 """Mismatches printed on the terminal; JSON and JUnit have all of them."""

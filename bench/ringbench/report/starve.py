@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ringbench.starve.result import Starved, StarveResult
+from ringbench.engine.starve.result import Starved, StarveResult
 
 
 def as_table(result: StarveResult) -> RenderableType:

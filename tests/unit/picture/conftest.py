@@ -12,9 +12,10 @@ from elftools.elf.elffile import ELFFile
 from ringbench.arch.x86_64.address import PAGE_SIZE, index
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
 from ringbench.arch.x86_64.features import Features
+from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import BytesMemory
-from ringbench.model.layout import PADDR_NONE
-from ringbench.model.state import (
+from ringbench.subjects.reference.constants import PADDR_NONE
+from ringbench.subjects.reference.model.state import (
     Console,
     HeapState,
     KernelState,
@@ -27,8 +28,7 @@ from ringbench.model.state import (
     Space,
     Task,
 )
-from ringbench.observe.dwarf import Types
-from ringbench.observe.picture import Picture, take
+from ringbench.subjects.reference.observe.picture import Picture, take
 
 HERE = Path(__file__).parent
 KERNEL = HERE.parents[2] / "kernel"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
-from ringbench.check.compare import compare, compare_contents
 from ringbench.check.comparison import DETAILED
 from ringbench.check.mismatch import Mismatch
 from ringbench.machine import BytesMemory
-from ringbench.model.state import KernelState
+from ringbench.subjects.reference.check.compare import compare, compare_contents
+from ringbench.subjects.reference.model.state import KernelState
 
 HEAP = 0xFFFFC00000000000
 BARE_ROOT = 538 << 12

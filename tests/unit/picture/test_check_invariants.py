@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.entry import NX, PS, P, U, W
-from ringbench.check.invariants import INVARIANTS, broken_invariants, check
+from ringbench.subjects.reference.check.invariants import INVARIANTS, broken_invariants, check
 
 HEAP = 0xFFFFC00000000000
 SLAB, METADATA = 0xFFFF800000201000, 0xFFFF800000200000

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbench.arch.x86_64.entry import NX, P, U, W
-from ringbench.check.ownership import FrameOwners, Kind, Owner, check_ownership, conflicts, owners
+from ringbench.subjects.reference.check.ownership import (
+    FrameOwners,
+    Kind,
+    Owner,
+    check_ownership,
+    conflicts,
+    owners,
+)
 
 LIMIT = 64
 OWNERS = (Owner(Kind.FREE), Owner(Kind.TABLE, "t1", 0, 1), Owner(Kind.HEAP))

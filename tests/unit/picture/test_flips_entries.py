@@ -8,13 +8,21 @@ import pytest
 
 from ringbench.arch.x86_64 import entry as bit
 from ringbench.arch.x86_64.features import Features
-from ringbench.check.compare_spaces import compare_tables
 from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import Mismatch
-from ringbench.flips.free import ABSENT, ACCESSED, AVAILABLE, DIRTY, FREE, LEAF_ONLY, free_in_entry
 from ringbench.machine import BytesMemory
-from ringbench.model.state import KernelState
-from ringbench.observe.picture import take_tables
+from ringbench.subjects.reference.check.compare_spaces import compare_tables
+from ringbench.subjects.reference.flips.free import (
+    ABSENT,
+    ACCESSED,
+    AVAILABLE,
+    DIRTY,
+    FREE,
+    LEAF_ONLY,
+    free_in_entry,
+)
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.observe.picture import take_tables
 
 IMAGE, DIRECT_PD, HEAP_PT = 526 << 12, 529 << 12, 531 << 12
 TASK_ROOT, TASK_PDPT, TASK_PD = 534 << 12, 535 << 12, 536 << 12

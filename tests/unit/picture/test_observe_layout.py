@@ -12,7 +12,7 @@ import pytest
 
 import ringbench.observe
 from ringbench.errors import ConfigError
-from ringbench.observe.layout import RINGBENCH, by_name
+from ringbench.subjects.reference.observe.layout import RINGBENCH, by_name
 
 KERNEL = Path(__file__).parents[3] / "kernel"
 OBSERVE = Path(ringbench.observe.__file__).parent

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.entry import P, W
-from ringbench.check.invariants import check
 from ringbench.errors import RingbenchError
-from ringbench.observe.picture import Picture
+from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.observe.picture import Picture
 
 HEAP = 0xFFFFC00000000000
 WINDOW = 0xFFFFD00000000000

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from ringbench.check.invariants import check
-from ringbench.check.ownership import owners
-from ringbench.cli.look import show
-from ringbench.observe.picture import Picture
-from ringbench.report.frames import frames_json, frames_table
-from ringbench.report.heap import heap_json, heap_table
-from ringbench.report.spaces import spaces_json, spaces_table
+from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.check.ownership import owners
+from ringbench.subjects.reference.cli.look import show
+from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.report.frames import frames_json, frames_table
+from ringbench.subjects.reference.report.heap import heap_json, heap_table
+from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
 
 HEAP, WINDOW = 0xFFFFC00000000000, 0xFFFFD00000000000
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from ringbench.arch.x86_64.exceptions import PageFaultCode, Vector
+from ringbench.arch.x86_64.vectors import PageFaultCode, Vector
 from ringbench.arch.x86_64.walk import Leaf, Stop, Translation
 
 

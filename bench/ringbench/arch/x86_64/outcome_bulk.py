@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ringbench.arch.x86_64.address import LEVELS, entry_span
 from ringbench.arch.x86_64.entry import NX, PS, A, D, P, U, W, address_mask, reserved_mask
-from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Words
 from ringbench.arch.x86_64.outcome import Controls
+from ringbench.arch.x86_64.vectors import PageFaultCode
 
 NO_FAULT: Final = -1
 

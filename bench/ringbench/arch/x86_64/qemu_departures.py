@@ -15,9 +15,9 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import LEVELS
 from ringbench.arch.x86_64.entry import PS, A, bits
-from ringbench.arch.x86_64.exceptions import PageFaultCode
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome_bulk import NO_FAULT, Accesses, Outcomes, outcomes
+from ringbench.arch.x86_64.vectors import PageFaultCode
 
 _GIB_LEAF: Final = 3
 _GIB_COLUMN: Final = LEVELS - _GIB_LEAF

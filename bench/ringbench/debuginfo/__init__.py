@@ -1,0 +1,1 @@
+"""The ELF file of a kernel: symbols, and types and variables out of its DWARF."""

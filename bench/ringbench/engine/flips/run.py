@@ -1,0 +1,187 @@
+"""Many flips: kernels in some states, each stopped, one bit of one structure flipped at a time.
+
+The check looks at the guest's memory after each flip, and the bit is flipped back before anything
+runs. Now and then, and at the end, it looks at the memory without a flip: all must agree. Then the
+kernel goes on, and gives everything back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ringbench.check.mismatch import Mismatch
+from ringbench.config import Config, override
+from ringbench.engine.flips.result import FlipsResult, Tally
+from ringbench.engine.flips.structure import BYTE, Flip, Structure
+from ringbench.engine.lockstep import Lockstep
+from ringbench.errors import RingbenchError
+from ringbench.machine import Machine
+from ringbench.machine.memory import MappedMemory
+from ringbench.subjects.reference.check.inspector import Finding
+from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.flips.in_boot import boot_structures
+from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
+from ringbench.subjects.reference.flips.in_heap import heap_structures
+from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
+from ringbench.subjects.reference.flips.in_tables import table_structures
+from ringbench.subjects.reference.flips.prepare import prepare
+from ringbench.subjects.reference.flips.site import Site
+
+CLEAN_EVERY: Final = 256
+"""Flips between two looks at the memory as it is."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many flips are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A machine to make a state on."""
+
+    memory: str
+    cpu: str
+    modules: int
+
+
+VARIANTS: Final = (
+    Variant("32M", "max", 2),
+    Variant("16M", "max", 0),
+    Variant("64M", "qemu64", 1),
+    Variant("48M", "max", 16),
+    Variant("24M", "qemu64", 0),
+)
+"""With 1 GiB pages and without, from few blocks of frames to many, with modules and without."""
+
+
+def flip_many(
+    config: Config,
+    *,
+    seed: int,
+    count: int,
+    progress: Progress | None = None,
+    variants: tuple[Variant, ...] | None = None,
+) -> FlipsResult:
+    """Flip `count` bits, one at a time, in as many states of the kernel as there are variants.
+
+    Raises:
+        RingbenchError: the machine could not start, died or hung; or the check reports something
+            where nothing was flipped, so that it says nothing of flips.
+    """
+    started = time.monotonic()
+    variants = variants or VARIANTS
+    tally, states = Tally(), []
+    done = 0
+    for number, variant in enumerate(variants):
+        share = count // len(variants) + (number < count % len(variants))
+        if share == 0:
+            continue
+        with _machine(config, variant) as machine:
+            random = Random(f"{seed} {number}")
+            lockstep = Lockstep(machine)
+            prepare(lockstep, random)
+            states.append(f"{variant.memory} {variant.cpu}: {describe(lockstep)}")
+            for flip, mismatches in flips_of(lockstep, random, share):
+                tally.add(flip, mismatches)
+                done += 1
+                if progress is not None:
+                    progress(done, count)
+            with RingChannel(machine, *lockstep.inspector.ring()) as ring:
+                lockstep.drain(ring)
+    return tally.result(seed, time.monotonic() - started, states)
+
+
+@contextmanager
+def _machine(config: Config, variant: Variant) -> Iterator[Machine]:
+    """A booted machine of a variant, its modules a few bytes each."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="ringbench-flips-")))
+        modules = []
+        for number in range(variant.modules):
+            file = folder / f"module{number}"
+            file.write_bytes(bytes(100 + number))
+            modules.append(f"{file} number {number}")
+        changes: dict[str, object] = {
+            "machine.memory": variant.memory,
+            "machine.cpu": variant.cpu,
+            "kernel.modules": modules,
+        }
+        yield stack.enter_context(Machine.start(override(config, changes)))
+
+
+def describe(lockstep: Lockstep) -> str:
+    """Say what there is in a state."""
+    state = lockstep.state
+    regions = sum(len(space.regions) for space in state.spaces.values())
+    bare = sum(root is not None for root in state.console.roots)
+    return (
+        f"{len(state.tables)} page tables, {len(state.tasks)} tasks, {bare} bare roots, "
+        f"{regions} regions, {len(state.heap.nodes)} heap nodes"
+    )
+
+
+def structures_of(site: Site) -> tuple[Structure, ...]:
+    """Return everything that there is to flip bits of, as far as the state has any."""
+    found = (
+        *allocator_structures(site),
+        *table_structures(site),
+        *space_structures(site),
+        *heap_structures(site),
+        *task_structures(site),
+        *boot_structures(site),
+        *console_structures(site),
+    )
+    return tuple(each for each in found if each.count)
+
+
+def flips_of(
+    lockstep: Lockstep, random: Random, count: int
+) -> Iterator[tuple[Flip, list[Mismatch]]]:
+    """Flip `count` bits, and yield each with what the check says of it; all is put back.
+
+    The structures take turns, so that each gets as many flips as any other.
+
+    Raises:
+        RingbenchError: the check reports something where nothing was flipped.
+    """
+    machine, inspector, state = lockstep.machine, lockstep.inspector, lockstep.state
+    with machine.stopped():
+        cr3 = inspector.cr3()
+        site = Site(
+            machine.memory, state, inspector.types, inspector.layout, inspector.picture().boot
+        )
+        structures = structures_of(site)
+        for number in range(count):
+            if number % CLEAN_EVERY == 0:
+                _require_clean(inspector.in_memory(state, cr3))
+            flip = structures[number % len(structures)].draw(random)
+            with flipped(machine.memory, flip):
+                mismatches = [
+                    each for found in inspector.in_memory(state, cr3) for each in found.mismatches
+                ]
+            yield flip, mismatches
+        _require_clean(inspector.in_memory(state, cr3))
+
+
+@contextmanager
+def flipped(memory: MappedMemory, flip: Flip) -> Iterator[None]:
+    """Keep a bit flipped for the time of the block; the guest must stand still."""
+    paddr = flip.paddr + flip.bit // BYTE
+    before = memory.read(paddr, 1)
+    memory.write(paddr, bytes([before[0] ^ 1 << flip.bit % BYTE]))
+    try:
+        yield
+    finally:
+        memory.write(paddr, before)
+
+
+def _require_clean(findings: Iterable[Finding]) -> None:
+    mismatches = [str(each) for found in findings for each in found.mismatches]
+    if mismatches:
+        raise RingbenchError("\n".join(["a mismatch without a flip:", *mismatches]))

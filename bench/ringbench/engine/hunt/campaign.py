@@ -1,0 +1,254 @@
+"""A hunt: round after round, by several workers, into a corpus, until the time is over.
+
+The machine changes from round to round: small memory runs out, other processors have other page
+sizes, modules take frames, half of the memory is above 4 GiB. A round is made from the seed and its
+number alone; what is done is in the corpus, so that the next hunt goes on with the rounds that are
+not.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ringbench.config import Config
+from ringbench.coverage.log import TranslationLogs
+from ringbench.engine.hunt.corpus import Corpus
+from ringbench.engine.hunt.search import RoundResult, round_
+from ringbench.engine.runner import Operations
+from ringbench.engine.script import Script, failure_script, machine_words, with_machine
+from ringbench.machine import Deadline
+from ringbench.machine.translations import build_id
+
+CHUNKS: Final = 2
+"""Chunks of a round: some thousand operations, a few seconds."""
+
+REPLAYED: Final = 200
+"""Kept sequences that one worker replays at a time."""
+
+VARIANTS: Final[tuple[Mapping[str, str], ...]] = (
+    {"memory": "16M"},
+    {"memory": "64M"},
+    {"memory": "16M", "cpu": "qemu64"},
+    {"memory": "24M", "modules": "3"},
+    {"memory": "16M", "cpu": "max,-pdpe1gb"},
+    {"memory": "48M", "split": "24M"},
+)
+"""Machines of the rounds, in turn; what the user fixes stays."""
+
+
+AnyTask = TypeVar("AnyTask")
+AnyResult = TypeVar("AnyResult")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A round to be done: number None is a replay of kept sequences."""
+
+    config: Config
+    seed: str
+    number: int | None
+    seconds: float
+    first: tuple[Operations, ...] = ()
+    known: frozenset[str] = frozenset()
+    covered: frozenset[int] | None = None
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a hunt is.
+
+    Attributes:
+        rounds, operations, sequences: done in this hunt.
+        seconds: since it began.
+        covered, gained: instructions that ran in all hunts; for the first time in this one.
+        found: files of the failures seen in this hunt, with whether they are new.
+    """
+
+    rounds: int = 0
+    operations: int = 0
+    sequences: int = 0
+    seconds: float = 0.0
+    covered: int = 0
+    gained: int = 0
+    found: dict[Path, bool] = field(default_factory=dict)
+
+    @property
+    def per_minute(self) -> float:
+        """Operations per minute."""
+        return self.operations * 60 / self.seconds if self.seconds else 0.0
+
+
+def work(task: Task) -> RoundResult:
+    """Do a round, in whatever process.
+
+    Raises:
+        RingbenchError: the machine cannot be started.
+    """
+    chunks = 0 if task.number is None else CHUNKS
+    seed = f"{task.seed}/{task.number}"
+    begin = partial(round_, chunks=chunks, first=task.first, known=task.known)
+    if task.covered is None:
+        return begin(task.config, seed, task.seconds)
+    with tempfile.TemporaryDirectory(prefix="ringbench-hunt-") as folder:
+        machine = replace(task.config.machine, translations=Path(folder))
+        config = replace(task.config, machine=machine)
+        logs = TranslationLogs(Path(folder), config.kernel.elf, discard=True)
+        return begin(config, seed, task.seconds, coverage=logs.new, covered=task.covered)
+
+
+def performed(
+    executor: Executor,
+    jobs: int,
+    work: Callable[[AnyTask], AnyResult],
+    tasks: Iterator[AnyTask],
+    deadline: Deadline,
+) -> Iterator[tuple[AnyTask, AnyResult] | tuple[None, None]]:
+    """Yield each task with its result as they come, `jobs` at a time, and None every second.
+
+    No task is begun after the deadline.
+
+    Raises:
+        RingbenchError: whatever a task raises.
+    """
+    under_way: dict[Future[AnyResult], AnyTask] = {}
+    while True:
+        while len(under_way) < jobs and not deadline.expired:
+            task = next(tasks, None)
+            if task is None:
+                break
+            under_way[executor.submit(work, task)] = task
+        if not under_way:
+            return
+        done, _ = wait(under_way, timeout=1.0, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield under_way.pop(future), future.result()
+        yield None, None
+
+
+class Campaign:
+    """A hunt under way."""
+
+    def __init__(
+        self,
+        config: Config,
+        corpus: Corpus,
+        seed: int,
+        *,
+        fixed: Iterable[str] = (),
+        coverage: bool = True,
+    ) -> None:
+        """Make one.
+
+        Args:
+            config: the machine.
+            corpus: where it leaves what it finds.
+            seed: what the rounds are made from.
+            fixed: words of the machine that do not change from round to round.
+            coverage: whether to look which code runs.
+        """
+        self.progress = Progress()
+        self._config = config
+        self._corpus = corpus
+        self._seed = str(seed)
+        self._fixed = frozenset(fixed)
+        self._coverage = coverage
+        self._kernel = build_id(config.kernel.elf)
+        self._known: set[str] = set()
+        state = corpus.state
+        if state.kernel != self._kernel:
+            state.kernel, state.covered = self._kernel, []
+        self._covered = set(state.covered)
+        self._covered_before = len(self._covered)
+
+    def run(
+        self,
+        executor: Executor,
+        jobs: int,
+        seconds: float,
+        report: Callable[[Progress], None],
+        rounds: int | None = None,
+    ) -> Progress:
+        """Do rounds until the time is over, or so many; the corpus is up to date after each.
+
+        Raises:
+            RingbenchError: a machine cannot be started, or the corpus not be written.
+        """
+        deadline = Deadline(seconds)
+        for task, result in performed(
+            executor, jobs, work, self._tasks(deadline, rounds), deadline
+        ):
+            if task is not None and result is not None:
+                self._record(task, result)
+            self.progress.seconds = seconds - deadline.remaining()
+            report(self.progress)
+        return self.progress
+
+    def _tasks(self, deadline: Deadline, rounds: int | None) -> Iterator[Task]:
+        """What to do, in order: first all kept sequences, then the rounds that are not done."""
+        by_machine: dict[tuple[tuple[str, str], ...], list[Operations]] = defaultdict(list)
+        for script in self._corpus.scripts():
+            by_machine[tuple(script.machine.items())].append(script.operations)
+        for machine, sequences in by_machine.items():
+            config = with_machine(self._config, dict(machine))
+            for start in range(0, len(sequences), REPLAYED):
+                first = tuple(sequences[start : start + REPLAYED])
+                yield self._task(config, None, deadline, first)
+        state = self._corpus.state
+        open_ = (number for number in count() if not state.done(self._seed, number))
+        for number in islice(open_, rounds):
+            words = VARIANTS[number % len(VARIANTS)]
+            free = {key: word for key, word in words.items() if key not in self._fixed}
+            yield self._task(with_machine(self._config, free), number, deadline)
+
+    def _task(
+        self,
+        config: Config,
+        number: int | None,
+        deadline: Deadline,
+        first: tuple[Operations, ...] = (),
+    ) -> Task:
+        covered = frozenset(self._covered) if self._coverage else None
+        return Task(
+            config,
+            self._seed,
+            number,
+            deadline.remaining(),
+            first,
+            frozenset(self._known),
+            covered,
+        )
+
+    def _record(self, task: Task, result: RoundResult) -> None:
+        """Put a result into the corpus."""
+        corpus, state, progress = self._corpus, self._corpus.state, self.progress
+        machine = machine_words(task.config)
+        where = "replayed" if task.number is None else f"round {task.number}"
+        note = f"seed {self._seed}, {where}; kernel {self._kernel}"
+        for failure in result.failures:
+            script = failure_script(failure, machine, note)
+            path, is_new = corpus.keep_failure(failure.key, script)
+            progress.found.setdefault(path, is_new)
+            self._known.add(failure.key)
+        if result.covered - self._covered and task.number is not None:
+            about = (f"ran code that had not run before; {note}",)
+            corpus.keep_interesting(Script(each, machine, about) for each in result.interesting)
+        self._covered |= result.covered
+        if task.number is not None and result.complete:
+            state.rounds.setdefault(self._seed, []).append(task.number)
+        state.operations += result.operations
+        state.sequences += result.sequences
+        state.covered = sorted(self._covered)
+        corpus.save()
+        progress.rounds += task.number is not None
+        progress.operations += result.operations
+        progress.sequences += result.sequences
+        progress.covered = len(self._covered)
+        progress.gained = len(self._covered) - self._covered_before

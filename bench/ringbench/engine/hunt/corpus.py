@@ -1,0 +1,155 @@
+"""What a hunt leaves in a folder, so that the next one goes on where it stopped.
+
+    failures/*.ring      what went wrong, the smallest sequence of each cause
+    failures/*.json      hostile boots that went wrong, one of each cause
+    interesting/*.ring   sequences that ran kernel code which none before had
+    state.json           rounds done, totals, the addresses that ran
+
+Every file is written whole or not at all, the state last: whenever a hunt is stopped, the folder
+is as after one of its rounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from ringbench.engine.script import SUFFIX, Script, read_script
+from ringbench.errors import ConfigError
+from ringbench.files import write_atomically
+
+VERSION: Final = 1
+STATE: Final = "state.json"
+FAILURES, INTERESTING = "failures", "interesting"
+
+
+@dataclass(slots=True)
+class State:
+    """How far hunts have come.
+
+    Attributes:
+        kernel: the build that `covered` is of.
+        operations, sequences: performed in all rounds.
+        rounds: seed -> numbers of the rounds that are done.
+        covered: addresses of the code that ran.
+        boots: hostile boots, in all.
+        batches: seed -> numbers of the batches of boots that are done.
+    """
+
+    version: int = VERSION
+    kernel: str = ""
+    operations: int = 0
+    sequences: int = 0
+    rounds: dict[str, list[int]] = field(default_factory=dict)
+    covered: list[int] = field(default_factory=list)
+    boots: int = 0
+    batches: dict[str, list[int]] = field(default_factory=dict)
+
+    def done(self, seed: str, number: int) -> bool:
+        """Whether a round is done."""
+        return number in self.rounds.get(seed, ())
+
+
+class Corpus:
+    """The folder; made if it is not there.
+
+    Raises:
+        ConfigError: it is no folder, cannot be written to, or is of another version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            for name in (FAILURES, INTERESTING):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--corpus {folder}: cannot be used ({error.strerror})") from None
+        self.state = self._read()
+
+    def _read(self) -> State:
+        path = self.folder / STATE
+        try:
+            found: Any = json.loads(path.read_text())
+        except FileNotFoundError:
+            return State()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error})") from None
+        version = found.get("version") if isinstance(found, dict) else None
+        if version != VERSION:
+            raise ConfigError(
+                f"{path}: a corpus of version {version!r}, this ringbench has {VERSION}; "
+                "give another folder"
+            )
+        try:
+            state = State(**found)
+            if any(
+                type(getattr(state, each.name)) is not type(getattr(State(), each.name))
+                for each in fields(State)
+            ):
+                raise TypeError("a value of another type")
+        except TypeError as error:
+            raise ConfigError(f"{path}: not the state of a hunt ({error})") from None
+        return state
+
+    def save(self) -> None:
+        """Write the state.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        write_atomically(self.folder / STATE, json.dumps(asdict(self.state)) + "\n")
+
+    def scripts(self) -> Iterator[Script]:
+        """All sequences that are kept, failures first.
+
+        Raises:
+            ConfigError: a file is none.
+        """
+        for name in (FAILURES, INTERESTING):
+            for path in sorted((self.folder / name).glob(f"*{SUFFIX}")):
+                yield read_script(path)
+
+    def keep_failure(self, key: str, script: Script) -> tuple[Path, bool]:
+        """Keep a failing sequence, unless there is as short a one; its file, and whether it is new.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        path = self.folder / FAILURES / f"{_name(key)}{SUFFIX}"
+        known = path.exists()
+        if not known or len(read_script(path).operations) > len(script.operations):
+            script.write(path)
+        return path, not known
+
+    def keep_boot(self, key: str, story: str) -> tuple[Path, bool]:
+        """Keep a boot that went wrong, a loader's story as JSON; its file, and whether it is new.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        path = self.folder / FAILURES / f"{_name(key)}.json"
+        known = path.exists()
+        if not known:
+            write_atomically(path, story)
+        return path, not known
+
+    def keep_interesting(self, scripts: Iterable[Script]) -> None:
+        """Keep sequences that ran new code.
+
+        Raises:
+            ConfigError: one cannot be written.
+        """
+        for script in scripts:
+            digest = hashlib.sha256(script.text().encode()).hexdigest()[:12]
+            script.write(self.folder / INTERESTING / f"{digest}{SUFFIX}")
+
+
+def _name(key: str) -> str:
+    """A file's name for a cause: some of its words, and a hash of all."""
+    words = re.sub("[^a-z_]+", "-", key.lower()).strip("-")[:48].strip("-")
+    return f"{words}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"

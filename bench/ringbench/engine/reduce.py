@@ -1,0 +1,135 @@
+"""Making a failing sequence shorter and its numbers plainer, by trying.
+
+Delta debugging (Zeller and Hildebrandt, 2002): take away ever smaller pieces, keep what still
+fails. Each operation names what is there by number, and taking an earlier one away may move that;
+so some pieces that could go only go together, which the passes over pairs and numbers find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from itertools import combinations
+from typing import Any, Final
+
+from ringbench.engine.runner import Failure, Operations, Stage
+from ringbench.machine import Deadline
+from ringbench.subjects.reference.operations import Operation
+
+Fails = Callable[[Operations], bool]
+"""Whether a sequence still fails in the same way."""
+
+TRIES: Final = 1500
+"""How often the sequence of one cause is tried in a smaller form, at most."""
+
+SHRINK_SECONDS: Final = 120.0
+"""The same in seconds: a kernel that hangs takes ten of them to be seen to."""
+
+PAIRS: Final = 24
+"""Sequences up to this long are tried without any two of their operations."""
+
+PLAIN: Final[dict[str, tuple[int, ...]]] = {
+    "align": (4096,),
+    "count": (1, 2),
+    "flags": (0, 1),
+    "length": (1, 0x1000, 0x2000),
+    "size": (1, 16, 4096),
+}
+"""Field -> values that say least, plainest first."""
+
+
+def locate(stage: Stage, failure: Failure) -> Failure:
+    """Return the failure of the shortest beginning of its sequence that leaves memory wrong.
+
+    If none does, not the whole sequence either, it is the failure itself, which does not repeat.
+
+    Raises:
+        RingbenchError: the machine cannot be started.
+    """
+    best, right, wrong = replace(failure, repeats=False), 0, len(failure.operations) + 1
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        found = stage.play(failure.operations[:middle], whole=failure.whole)
+        if found is None:
+            right = middle
+        else:
+            best, wrong = found, min(middle, len(found.operations))
+    return best
+
+
+def shrink(stage: Stage, failure: Failure) -> Failure:
+    """Return the smallest sequence that fails in the same way, as far as it is found by trying.
+
+    Raises:
+        RingbenchError: the machine cannot be started.
+    """
+    best, tries, deadline = failure, 0, Deadline(SHRINK_SECONDS if failure.repeats else 0.0)
+
+    def fails(operations: Operations) -> bool:
+        nonlocal best, tries
+        tries += 1
+        if tries > TRIES or deadline.expired:
+            return False
+        found = stage.play(operations, whole=failure.whole)
+        if found is None or found.key != failure.key:
+            return False
+        best = found
+        return True
+
+    reduce(failure.operations, fails)
+    return best
+
+
+def reduce(sequence: Operations, fails: Fails) -> Operations:
+    """Return a sequence that fails, of which no single operation can be left out."""
+    while True:
+        shorter = _without_pieces(sequence, fails)
+        if len(shorter) <= PAIRS:
+            shorter = _without_pairs(shorter, fails)
+        plainer = _plainer(shorter, fails)
+        if plainer == sequence:
+            return sequence
+        sequence = plainer
+
+
+def _without_pieces(sequence: Operations, fails: Fails) -> Operations:
+    size = max(1, len(sequence) // 2)
+    while size:
+        end = len(sequence)
+        while end > 0:  # from the end: what comes last depends on the most
+            start = max(0, end - size)
+            shorter = sequence[:start] + sequence[end:]
+            if fails(shorter):
+                sequence = shorter
+            end = start
+        size //= 2
+    return sequence
+
+
+def _without_pairs(sequence: Operations, fails: Fails) -> Operations:
+    for first, second in combinations(range(len(sequence)), 2):
+        shorter = sequence[:first] + sequence[first + 1 : second] + sequence[second + 1 :]
+        if fails(shorter):
+            return _without_pairs(shorter, fails)
+    return sequence
+
+
+def _plainer(sequence: Operations, fails: Fails) -> Operations:
+    for position, operation in enumerate(sequence):
+        for other in _plainer_operations(operation):
+            changed = (*sequence[:position], other, *sequence[position + 1 :])
+            if fails(changed):
+                sequence = changed
+                break
+    return sequence
+
+
+def _plainer_operations(operation: Operation) -> Iterator[Operation]:
+    for field in fields(operation):
+        value: Any = getattr(operation, field.name)
+        plainer = [value[:1]] if field.name == "data" else PLAIN.get(field.name, ())
+        for plain in plainer:
+            if value is None or plain == value:
+                break
+            changes: dict[str, Any] = {field.name: plain}
+            yield replace(operation, **changes)

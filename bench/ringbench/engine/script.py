@@ -1,0 +1,189 @@
+"""Sequences as files that a person can read, type and run: a line of the monitor each.
+
+    #!/usr/bin/env -S ringbench replay
+    # pmm: reply: expected 'not_allocated', seen 'ok' (operation 3: pmm free 0x148000 1)
+    # ringbench 1: memory=16M cpu=max
+    # seed 1, round 3; kernel 5c1e09ab12f4
+    pmm alloc
+    pmm free 0x148000 1
+    pmm free 0x148000 1
+
+Lines that begin with `#` say what it shows; the one with `ringbench 1:` says on which machine, and
+which version of this format it is. All else are operations, as the console takes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
+
+from ringbench.config import Config, override
+from ringbench.config.settings import MIB, Module
+from ringbench.engine.runner import Failure
+from ringbench.errors import ConfigError
+from ringbench.files import write_atomically
+from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
+from ringbench.subjects.reference.drive.console_text import monitor_line
+from ringbench.subjects.reference.operations import Operation
+
+VERSION: Final = "1"
+SUFFIX: Final = ".ring"
+FIRST_LINE: Final = "#!/usr/bin/env -S ringbench replay"
+MACHINE_LINE: Final = re.compile(r"# ringbench (\S+):(.*)")
+MACHINE_KEYS: Final = {"memory": "machine.memory", "cpu": "machine.cpu"}
+"""Word of the machine's line -> key of the configuration."""
+
+MODULES, SPLIT = "modules", "split"
+"""The other words: how many Multiboot modules there are, each the kernel's own image again; and how
+much of the memory lies below 4 GiB, the rest above."""
+
+SPLIT_ARGUMENT: Final = "max-ram-below-4g="
+"""QEMU's name for the latter, of its option -machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A sequence, and the machine that it is for.
+
+    Attributes:
+        operations: from boot on.
+        machine: "memory", "cpu", "modules", "split", each only if it matters.
+        about: lines for people.
+    """
+
+    operations: tuple[Operation, ...]
+    machine: Mapping[str, str] = field(default_factory=dict)
+    about: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The operations as the console takes them."""
+        return tuple(monitor_line(each) for each in self.operations)
+
+    def text(self) -> str:
+        """The whole file."""
+        words = "".join(f" {key}={value}" for key, value in self.machine.items())
+        about = [f"# {line}".rstrip() for each in self.about for line in each.splitlines()]
+        head = [FIRST_LINE, *about, f"# ringbench {VERSION}:{words}"]
+        return "\n".join([*head, *self.lines]) + "\n"
+
+    def on(self, config: Config) -> Config:
+        """The configuration with this sequence's machine.
+
+        Raises:
+            ConfigError: there is no such machine.
+        """
+        return with_machine(config, self.machine)
+
+    def but_on(self, machine: Mapping[str, str]) -> Self:
+        """The same, with some words of the machine replaced."""
+        return replace(self, machine={**self.machine, **machine})
+
+    def write(self, path: Path) -> None:
+        """Write the file, which can then be run.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        write_atomically(path, self.text(), mode=0o755)
+
+
+def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
+    """Return a configuration with the machine that some words name.
+
+    Raises:
+        ConfigError: there is no such machine.
+    """
+    words = {MACHINE_KEYS[key]: value for key, value in machine.items() if key in MACHINE_KEYS}
+    config = override(config, words)
+    if MODULES in machine:
+        if config.kernel.is_iso or not machine[MODULES].isdecimal():
+            raise ConfigError(f"{MODULES}={machine[MODULES]}: expected a number, and no ISO")
+        modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
+        config = replace(config, kernel=replace(config.kernel, modules=modules))
+    if SPLIT in machine:
+        arguments = (*config.machine.arguments, "-machine", SPLIT_ARGUMENT + machine[SPLIT])
+        config = override(config, {"machine.arguments": list(arguments)})
+    return config
+
+
+def machine_words(config: Config) -> dict[str, str]:
+    """Return a configuration's machine as a script names it."""
+    memory = config.machine.memory
+    words = {
+        "memory": f"{memory // MIB}M" if memory % MIB == 0 else str(memory),
+        "cpu": config.machine.cpu,
+    }
+    if config.kernel.modules:
+        words[MODULES] = str(len(config.kernel.modules))
+    for argument in config.machine.arguments:
+        if argument.startswith(SPLIT_ARGUMENT):
+            words[SPLIT] = argument.removeprefix(SPLIT_ARGUMENT)
+    return words
+
+
+def read_script(path: Path) -> Script:
+    """Read a file.
+
+    Raises:
+        ConfigError: it cannot be read, is of another version, or a line is no operation: the text
+            has file and line.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"{path}: cannot be read ({why})") from None
+    return parse_script(text, str(path))
+
+
+def parse_script(text: str, name: str) -> Script:
+    """Return what a file's text holds; `name` is for messages.
+
+    Raises:
+        ConfigError: as for `read_script`.
+    """
+    operations: list[Operation] = []
+    machine: dict[str, str] = {}
+    about: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        where = f"{name}:{number}"
+        if found := MACHINE_LINE.fullmatch(line):
+            machine = _machine(where, *found.groups())
+        elif line.startswith("#!"):
+            continue
+        elif line.startswith("#"):
+            about.append(line[1:].strip())
+        elif line.strip():
+            try:
+                operations.append(parse_line(line))
+            except MalformedLine as error:
+                raise MalformedLine(f"{where}: {error}") from None
+    return Script(tuple(operations), machine, tuple(about))
+
+
+def _machine(where: str, version: str, words: str) -> dict[str, str]:
+    if version != VERSION:
+        raise ConfigError(f"{where}: version {version} of the format; this reads {VERSION}")
+    machine = {}
+    for word in words.split():
+        key, equals, value = word.partition("=")
+        if key not in (*MACHINE_KEYS, MODULES, SPLIT) or not equals:
+            known = ", ".join((*MACHINE_KEYS, MODULES, SPLIT))
+            raise ConfigError(f"{where}: {word!r}: expected KEY=VALUE with one of {known}")
+        machine[key] = value
+    return machine
+
+
+def failure_script(failure: Failure, machine: Mapping[str, str], note: str = "") -> Script:
+    """Return a failing sequence as a script that says what it shows."""
+    caught = failure.caught
+    about = [str(mismatch) for mismatch in caught.mismatches[:1]] or [caught.ending]
+    if failure.whole:
+        about.append("seen by QEMU's or the kernel's own view, not in memory")
+    if not failure.repeats:
+        about.append("it did not fail again when it was performed once more")
+    return Script(failure.operations, machine, (*about, *([note] if note else [])))

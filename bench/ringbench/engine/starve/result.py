@@ -1,0 +1,56 @@
+"""What starving found: plain values, for the report to print and for others to count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringbench.engine.caught import Caught
+
+
+@dataclass(frozen=True, slots=True)
+class Starved:
+    """One operation that was made to run short.
+
+    Attributes:
+        case: the name of the case, or which of the drawn ones it was.
+        operation: as a line of the console.
+        taken: frames fewer after it than before, once it had succeeded.
+        frames: how often it failed for want of a frame.
+        growths: how often it failed because the heap could not grow.
+        caught: how the kernel was seen to be wrong, if it was; the counts are then 0.
+    """
+
+    case: str
+    operation: str
+    taken: int = 0
+    frames: int = 0
+    growths: int = 0
+    caught: Caught | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StarveResult:
+    """All of them.
+
+    Attributes:
+        starved: in the order performed.
+        operations: how many the kernel performed in all, those that set the scene included.
+    """
+
+    starved: tuple[Starved, ...]
+    operations: int
+
+    @property
+    def failures_injected(self) -> int:
+        """How often an operation was made to fail."""
+        return sum(each.frames + each.growths for each in self.starved)
+
+    @property
+    def caught(self) -> tuple[Caught, ...]:
+        """How the kernel was seen to be wrong."""
+        return tuple(each.caught for each in self.starved if each.caught is not None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it never was."""
+        return not self.caught

@@ -1,0 +1,168 @@
+"""A stopped guest as the readers of this package see it: memory, types, names, and a notebook.
+
+Whatever the guest's memory holds, reading it ends: a pointer that leads nowhere, a list that bites
+its tail, a count that cannot be are each noted as a `Broken` and the reader goes on with what it
+has. The notebook lives only as long as one picture is being taken.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ringbench.arch.x86_64.address import ADDRESS_MASK
+from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
+from ringbench.arch.x86_64.walk import translate
+from ringbench.debuginfo.dwarf import Record, Struct, Types, read_value
+from ringbench.errors import MemoryUnreadable
+from ringbench.subjects.reference.observe.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Something in the guest's memory that could not be followed.
+
+    Attributes:
+        layer: "pmm", "paging", "vmm", "heap", "task" or "machine".
+        what: what is wrong, with the value that shows it.
+        where: the address or the member that holds it.
+    """
+
+    layer: str
+    what: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.what}, at {self.where}"
+
+
+CHAIN_LIMIT = 1 << 20
+"""Records after which a linked list counts as endless."""
+
+UNREADABLE = (VirtualUnreadable, MemoryUnreadable)
+"""What a read through a bad pointer raises."""
+
+
+class Guest:
+    """One stopped guest. Virtual addresses are those under `root`, the kernel half's at least."""
+
+    def __init__(
+        self,
+        memory: PhysicalMemory,
+        types: Types,
+        layout: Layout,
+        root: int,
+        features: Features,
+        broken: list[Broken] | None = None,
+    ) -> None:
+        self.memory = memory
+        self.types = types
+        self.layout = layout
+        self.root = root
+        self.features = features
+        self.virtual = VirtualMemory(memory, root, features)
+        self.broken: list[Broken] = broken if broken is not None else []
+
+    def note(self, layer: str, what: str, where: str) -> None:
+        """Write down something broken."""
+        self.broken.append(Broken(layer, what, where))
+
+    def struct(self, name: str) -> Struct:
+        """Return a struct by its C name."""
+        return self.types.struct(name)
+
+    def integer(self, path: str) -> int:
+        """Return the integer, pointer or enumeration at a dotted path from a global variable."""
+        return int(self.types.value(self.virtual, path))
+
+    def boolean(self, layer: str, path: str) -> bool:
+        """Return the boolean at a dotted path; it is noted if its byte is neither 0 nor 1."""
+        found = self.types.locate(path)
+        number = int.from_bytes(self.virtual.read(found.address, found.type.size), "little")
+        if number > 1:
+            self.note(layer, f"a boolean is {number}", path)
+        return bool(number)
+
+    def integers(self, path: str) -> tuple[int, ...]:
+        """Return the global array of integers at a dotted path."""
+        return tuple(int(each) for each in self.types.value(self.virtual, path))
+
+    def record(self, address: int, type_name: str) -> Record | None:
+        """Return the struct at an address, or None if that is not memory."""
+        try:
+            record = read_value(self.virtual, address, self.struct(type_name))
+        except UNREADABLE:
+            return None
+        assert isinstance(record, Record)
+        return record
+
+    def bytes(self, address: int, length: int) -> bytes | None:
+        """Return memory at a virtual address, or None if some of it is not readable."""
+        if address + length > ADDRESS_MASK + 1:
+            return None
+        try:
+            return self.virtual.read(address, length)
+        except UNREADABLE:
+            return None
+
+    def physical(self, address: int) -> int | None:
+        """Return the physical address of a virtual one, or None if it is not mapped."""
+        return translate(self.memory, self.root, address, self.features).physical
+
+    def text(self, path: str) -> str:
+        """Return the NUL-ended text in the global array of characters at a dotted path."""
+        return c_string(self.types.value(self.virtual, path))
+
+    def bitmap(self, layer: str, path: str, bits: int) -> int:
+        """Return a bitmap of `bits` bits, in 64-bit words, that the pointer at `path` leads to.
+
+        Bits past the end of the bitmap in its last word are part of the result.
+        """
+        address = self.integer(path)
+        data = self.bytes(address, (bits + 63) // 64 * 8)
+        if data is None:
+            self.note(layer, f"the bitmap at {address:#x} is not readable", path)
+            return 0
+        return int.from_bytes(data, "little")
+
+    def chain(
+        self,
+        layer: str,
+        start: int,
+        type_name: str,
+        next_name: str,
+        holder: Callable[[int], str],
+    ) -> Iterator[Record]:
+        """Yield the records of a linked list, which ends at NULL, at a bad pointer or at a loop.
+
+        `holder(n)` is where the pointer to record n is, to be told of a bad one.
+        """
+        seen: set[int] = set()
+        address = start
+        while address != 0:
+            where = holder(len(seen))
+            if address in seen:
+                self.note(layer, f"the list of {type_name} returns to {address:#x}", where)
+                return
+            if len(seen) == CHAIN_LIMIT:
+                self.note(layer, f"the list of {type_name} has over {CHAIN_LIMIT} records", where)
+                return
+            seen.add(address)
+            record = self.record(address, type_name)
+            if record is None:
+                self.note(layer, f"the list of {type_name} leads to {address:#x}", where)
+                return
+            yield record
+            address = member(record, next_name)
+
+
+def member(record: Record, name: str) -> int:
+    """Return an integer, pointer or enumeration member of a record."""
+    return int(record[name])
+
+
+def c_string(value: Any) -> str:
+    """Return the text of an array of characters up to its NUL; what is no UTF-8 is escaped."""
+    data = value if isinstance(value, bytes) else bytes(int(each) & 0xFF for each in value)
+    return data.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")

@@ -1,0 +1,134 @@
+"""One hostile boot on a machine, and everything that it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from ringbench.check.mismatch import Mismatch
+from ringbench.ending import Ending, EndKind
+from ringbench.engine.lockstep import Diverged, Lockstep
+from ringbench.engine.result import MACHINE
+from ringbench.errors import Ended, QemuDied
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.boots.facts import FRAME, Facts
+from ringbench.subjects.reference.boots.generate import HostileBoot
+from ringbench.subjects.reference.check.boot import compare_loader
+from ringbench.subjects.reference.check.inspector import Inspector
+from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.model.boot_info import BootInfo
+from ringbench.subjects.reference.model.pmm import take
+from ringbench.subjects.reference.model.state import KernelState, PmmState
+from ringbench.subjects.reference.operations import (
+    HeapAlloc,
+    Operation,
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    TaskNew,
+    VmAlloc,
+)
+
+ROOMY: Final = 1024
+"""Lowest free frames that must be RAM for operations that write to the frames they take."""
+
+
+class BootBench:
+    """Boots on one machine, and compares."""
+
+    def __init__(self, machine: EntryMachine) -> None:
+        self.machine = machine
+        self._inspector: Inspector | None = None
+
+    def attempt(self, boot: HostileBoot, *, thorough: bool) -> tuple[Mismatch, ...]:
+        """Perform a boot; return what did not agree with its prediction.
+
+        What is in memory is compared always, and some operations are performed; a `thorough` one
+        asks QEMU and the kernel as well, and looks at memory again at the end.
+
+        Raises:
+            MachineError: the machine is of no use any more.
+        """
+        expected = boot.prediction.panic or "comes up"
+        try:
+            self.machine.boot(boot.handover)
+        except QemuDied:
+            raise
+        except Ended as error:
+            seen = outcome(error.ending) if error.ending else str(error)
+        else:
+            seen = "comes up"
+        if seen != expected:
+            words = f"boot that should not end so: {seen}"
+            return (Mismatch(MACHINE, words, expected, seen, boot.name),)
+        info, state = boot.prediction.info, boot.prediction.state
+        if info is None or state is None:
+            return ()
+        try:
+            return self._compare(info, state, boot.name, thorough=thorough)
+        except QemuDied:
+            raise
+        except Ended as error:
+            seen = outcome(error.ending) if error.ending else str(error)
+            words = f"end after the boot: {seen}"
+            return (Mismatch(MACHINE, words, "goes on", seen, boot.name),)
+
+    def _compare(
+        self, info: BootInfo, state: KernelState, name: str, *, thorough: bool
+    ) -> tuple[Mismatch, ...]:
+        """Compare a kernel at its prompt with its prediction, then use it a little."""
+        machine = self.machine.machine
+        if self._inspector is None:
+            self._inspector = Inspector(machine)
+        inspector, when = self._inspector, f"after {name}"
+        with machine.stopped():
+            picture = inspector.picture()
+            found = [each for _, _, some in inspector.compare(picture, state) for each in some]
+        found += compare_loader(picture.boot, info)
+        if found:
+            return tuple(mismatch.at(when) for mismatch in found)
+        lockstep = Lockstep(machine, inspector, state)
+        with suppress(Diverged):
+            if thorough:
+                lockstep.look(when)
+            for operation in operations(state, self.machine.facts):
+                lockstep.predict(operation)
+            lockstep.catch_up(MonitorChannel(machine.command), f", {when}")
+            if thorough:
+                lockstep.glance(f"when used {when}")
+        return tuple(lockstep.mismatches)
+
+
+def outcome(ending: Ending) -> str:
+    """Return how a boot ended: the words of a panic behind file and line, or what else it was."""
+    if ending.kind is EndKind.KERNEL_PANIC and ending.block:
+        return ending.block[0].split(" ", 3)[-1]
+    return "; ".join([ending.message, *ending.block[1:2]])
+
+
+def operations(state: KernelState, facts: Facts) -> Iterator[Operation]:
+    """Yield a few operations that show whether the allocator is what it seems to be."""
+    pmm = state.pmm
+    lowest = (pmm.free & -pmm.free).bit_length() - 1 if pmm.free else 0
+    yield PmmAlloc()
+    yield PmmAlloc(3)
+    yield PmmAlloc(2, 16 * FRAME)
+    yield PmmAlloc2m()
+    yield PmmFree(lowest * FRAME)
+    yield PmmFree(lowest * FRAME)
+    yield PmmFree(pmm.metadata_base)
+    yield PmmFree(facts.image[0])
+    yield PmmAlloc(pmm.free_count + 1)
+    yield PmmAlloc()
+    if is_roomy(pmm, facts):
+        yield TaskNew()
+        yield HeapAlloc(5000)
+        yield VmAlloc("kernel", 3 * FRAME, "anonymous", WRITE)
+
+
+def is_roomy(pmm: PmmState, facts: Facts) -> bool:
+    """Whether the frames that will be taken next are memory, all of them."""
+    _, frames = take(pmm, min(ROOMY, pmm.free_count))
+    return all(facts.has_ram(frame, FRAME) for frame in frames)

@@ -1,0 +1,140 @@
+"""Many hostile boots from one seed, and what was found."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count as numbers
+from typing import Final
+
+from ringbench.config import Config
+from ringbench.engine.caught import NUMBERS, Caught
+from ringbench.errors import MachineError
+from ringbench.subjects.reference.boots.bench import BootBench
+from ringbench.subjects.reference.boots.entry import EntryMachine
+from ringbench.subjects.reference.boots.generate import HostileBoot, hostile_boot
+
+CHECK: Final = "boots"
+THOROUGH_EVERY: Final = 10
+"""Boots between two of which QEMU and the kernel are asked as well."""
+
+Progress = Callable[[int, int], None]
+"""Called with the boots done, and those that have gone wrong."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been seen so far."""
+
+    boots: int = 0
+    came_up: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    formats: Counter[int] = field(default_factory=Counter)
+    panics: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[HostileBoot, Caught]] = field(default_factory=list)
+
+    def add(self, boot: HostileBoot, caught: Caught | None) -> None:
+        """Count one boot."""
+        self.boots += 1
+        self.kinds.update(boot.kinds)
+        self.formats[boot.story.multiboot] += 1
+        if boot.prediction.panic:
+            self.panics[NUMBERS.sub("#", boot.prediction.panic)] += 1
+        else:
+            self.came_up += 1
+        if caught is not None:
+            self.failed.append((boot, caught))
+
+
+@dataclass(frozen=True, slots=True)
+class BootsResult:
+    """What a campaign did and found.
+
+    Attributes:
+        came_up: boots that were to come up; the others were to panic.
+        kinds: how often each kind of hostility was in a boot.
+        formats: boots by Multiboot format, 1 and 2.
+        panics: how often each panic was predicted, by its words with ``#`` for numbers.
+        failed: the boots that went another way, each with how that was seen.
+    """
+
+    seed: int
+    boots: int
+    came_up: int
+    kinds: Mapping[str, int]
+    formats: Mapping[int, int]
+    panics: Mapping[str, int]
+    failed: tuple[tuple[HostileBoot, Caught], ...]
+
+    @property
+    def caught(self) -> tuple[Caught, ...]:
+        """Each way in which the kernel was seen to be wrong, once, in the order found."""
+        by_key = {caught.key: caught for _, caught in reversed(self.failed)}
+        return tuple(caught for _, caught in self.failed if by_key[caught.key] is caught)
+
+
+def hunt_boots(
+    config: Config,
+    *,
+    seed: int,
+    count: int | None,
+    seconds: float | None = None,
+    first: int = 0,
+    until_caught: bool = False,
+    progress: Progress | None = None,
+) -> BootsResult:
+    """Perform boots `first`, `first` + 1, ... of a seed and hold each against its prediction.
+
+    Args:
+        config: the kernel; the machine's memory is the campaign's own.
+        seed: what the boots are made from.
+        count: how many; None is until `seconds` have passed.
+        seconds: no boot begins later than that.
+        first: the number of the first.
+        until_caught: stop at the first boot that goes wrong.
+        progress: called after each boot.
+
+    Raises:
+        ConfigError, ImageError, StartError: no machine can be had.
+        MachineError: a machine does not come to its kernel's entry, or two in turn went lost.
+    """
+    tally, start = Tally(), time.monotonic()
+    with ExitStack() as stack:
+        bench = BootBench(stack.enter_context(EntryMachine(config)))
+        for number in numbers(first) if count is None else range(first, first + count):
+            if seconds is not None and time.monotonic() - start >= seconds:
+                break
+            boot = hostile_boot(seed, number, bench.machine.facts, bench.machine.memory)
+            try:
+                caught = judge(bench, boot, tally.boots + 1)
+            except MachineError as error:
+                caught = Caught.by_ending(CHECK, tally.boots + 1, error)
+                stack.close()
+                bench = BootBench(stack.enter_context(EntryMachine(config)))
+            tally.add(boot, caught)
+            if progress is not None:
+                progress(tally.boots, len(tally.failed))
+            if until_caught and tally.failed:
+                break
+    return BootsResult(
+        seed,
+        tally.boots,
+        tally.came_up,
+        tally.kinds,
+        tally.formats,
+        tally.panics,
+        tuple(tally.failed),
+    )
+
+
+def judge(bench: BootBench, boot: HostileBoot, after: int) -> Caught | None:
+    """Perform one boot, the `after`-th of its campaign; None if it went as predicted.
+
+    Raises:
+        MachineError: the machine is of no use any more.
+    """
+    mismatches = bench.attempt(boot, thorough=after % THOROUGH_EVERY == 1)
+    return Caught(CHECK, after, mismatches) if mismatches else None

@@ -1,0 +1,1 @@
+"""Pictures against the model, invariants, frame ownership."""

@@ -1,0 +1,148 @@
+"""What the model starts from, next to a kernel that has just booted.
+
+The memory map is made anew from what the loader left in memory, and the image's segments come from
+its ELF file: of the kernel only where the loader's information lies is believed, and how wide its
+processor is. So the kernel's own memory map is one more thing to compare.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from elftools.elf.elffile import ELFFile
+
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.check.comparison import Comparison
+from ringbench.check.mismatch import Mismatch
+from ringbench.engine.result import MACHINE
+from ringbench.errors import ConfigError, ImageError, RingbenchError
+from ringbench.subjects.reference.constants import IMAGE_BASE
+from ringbench.subjects.reference.flags import EXEC, WRITE
+from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, Module, boot_info_init
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.state import MemoryRange, Segment
+from ringbench.subjects.reference.observe.boot import Boot
+from ringbench.subjects.reference.observe.boot import Module as KeptModule
+from ringbench.subjects.reference.observe.layout import BootNames
+from ringbench.subjects.reference.observe.picture import Picture
+
+_PF_X: Final = 1
+_PF_W: Final = 2
+
+
+def expected_boot_info(memory: PhysicalMemory, boot: Boot, elf: Path) -> BootInfo:
+    """Return what the kernel must have kept of its loader's information.
+
+    `memory` is what the processor reads, where there is no RAM too.
+
+    Raises:
+        RingbenchError: no kernel can be booted with that information; this one was.
+    """
+    magics = {loader: magic for magic, loader in LOADERS.items()}
+    if boot.loader not in magics:
+        raise RingbenchError(
+            f"the kernel says that loader {boot.loader} booted it; there is no such one"
+        )
+    magic, image = magics[boot.loader], image_frames(elf)
+    try:
+        return boot_info_init(memory, magic, boot.information, boot.physical_bits, image)
+    except Panic as panic:
+        raise RingbenchError(
+            f"the loader's information is not one that a kernel can use: {panic.words}; "
+            "this kernel accepted it"
+        ) from None
+
+
+def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[MemoryRange, ...]:
+    """Return the memory map of `expected_boot_info`; raises as that does."""
+    return expected_boot_info(memory, picture.boot, elf).map
+
+
+def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
+    """Return where what the kernel kept, but for its memory map, is not what the loader passed."""
+    facts: tuple[tuple[str, object, object], ...] = (
+        ("loader", expected.loader, boot.loader),
+        ("information", expected.information, boot.information),
+        ("command line", expected.command_line, boot.command_line),
+        ("modules", _listed(expected.modules), _listed(boot.modules)),
+    )
+    return [
+        Mismatch(MACHINE, what, str(wanted), str(seen), "boot information")
+        for what, wanted, seen in facts
+        if wanted != seen
+    ]
+
+
+def _listed(modules: Iterable[KeptModule | Module]) -> list[tuple[int, int, str]]:
+    return [(each.base, each.length, each.name) for each in modules]
+
+
+def compare_kept(first: Boot, now: Boot, names: BootNames) -> Comparison:
+    """Compare what the kernel keeps of its loader with what it kept when it had just booted.
+
+    The memory map, which the model knows, is not part of this.
+    """
+    tally = Comparison(MACHINE)
+    tally.equal("loader", first.loader, now.loader, names.loader)
+    tally.equal("information", first.information, now.information, names.information, hex)
+    tally.equal("command line", first.command_line, now.command_line, names.command_line)
+    tally.equal("modules", len(first.modules), len(now.modules), names.module_count)
+    tally.equal_all("module", first.modules, now.modules, lambda n: f"module {n}")
+    return tally.done()
+
+
+def require_same_image(memory: PhysicalMemory, elf: Path) -> None:
+    """See that what was booted is what `elf` describes, by its read-only segments.
+
+    Raises:
+        ConfigError: it is another build, or another kernel: every address would be wrong.
+        MemoryUnreadable: the ELF file loads where no memory is.
+    """
+    with elf.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_LOAD"):
+            if segment["p_flags"] & _PF_W or not segment["p_filesz"]:
+                continue
+            if memory.read(segment["p_paddr"], segment["p_filesz"]) != segment.data():
+                raise ConfigError(
+                    f"{elf}: not the kernel that was booted: memory at {segment['p_paddr']:#x} "
+                    "has other contents; build kernel.elf and kernel.image together"
+                )
+
+
+def image_frames(elf: Path) -> tuple[int, int]:
+    """Return the first and the past-the-last physical address of a kernel's image.
+
+    Raises:
+        ImageError: the ELF file has nothing to load.
+    """
+    with elf.open("rb") as file:
+        places = [
+            (each["p_paddr"], each["p_paddr"] + each["p_memsz"])
+            for each in ELFFile(file).iter_segments("PT_LOAD")
+            if each["p_memsz"]
+        ]
+    if not places:
+        raise ImageError(f"{elf}: no loadable segment")
+    return min(start for start, _ in places), max(end for _, end in places)
+
+
+def image_segments(elf: Path) -> tuple[Segment, ...]:
+    """Return the higher-half segments of a kernel's ELF file, with the page flags they ask for.
+
+    Raises:
+        ImageError: there is none.
+    """
+    with elf.open("rb") as file:
+        segments = tuple(
+            Segment(each["p_vaddr"], each["p_memsz"], _page_flags(each["p_flags"]))
+            for each in ELFFile(file).iter_segments("PT_LOAD")
+            if each["p_vaddr"] >= IMAGE_BASE
+        )
+    if not segments:
+        raise ImageError(f"{elf}: no loadable segment at or above {IMAGE_BASE:#x}")
+    return segments
+
+
+def _page_flags(segment_flags: int) -> int:
+    write = WRITE if segment_flags & _PF_W else 0
+    return write | (EXEC if segment_flags & _PF_X else 0)

@@ -1,0 +1,242 @@
+"""A picture of the kernel against the model's state: every fact, one function a layer.
+
+The model predicts every address, so the comparison is exact: nothing is tolerated but the accessed
+and dirty bits, which the processor sets when it likes. What could not be followed in the guest's
+memory is a mismatch too. A mismatch names the place in memory that is wrong: the variable, the
+entry, the record, the node; where a pointer leads astray, what holds the pointer.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from ringbench.arch.x86_64.address import PAGE_SHIFT
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.check.comparison import Comparison, hexadecimal
+from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
+from ringbench.subjects.reference.constants import (
+    BLOCK_FRAMES,
+    DIRECT_MAP_BASE,
+    FRAME_SIZE,
+    MemoryKind,
+    VmKind,
+)
+from ringbench.subjects.reference.model.pmm import Tree as ModelTree
+from ringbench.subjects.reference.model.pmm import metadata_arrays, summary
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
+from ringbench.subjects.reference.observe.bitmaps import bit_runs
+from ringbench.subjects.reference.observe.console import Console
+from ringbench.subjects.reference.observe.layout import ConsoleNames
+from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.pmm import Tree
+
+
+def compare(picture: Picture, state: KernelState) -> tuple[Comparison, ...]:
+    """Compare everything, bottom layer first; the last is `machine`."""
+    layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
+    done = tuple(layer(picture, state) for layer in layers)
+    for broken in picture.broken:
+        tally = next((each for each in done if each.layer == broken.layer), done[-1])
+        tally.differs("structure", "can be followed", broken.what, broken.where)
+    return tuple(each.done() for each in done)
+
+
+def compare_pmm(picture: Picture, state: KernelState) -> Comparison:
+    """Every frame's two bits, the counts, and every summary above the bits."""
+    seen, model, tally = picture.pmm, state.pmm, Comparison("pmm")
+    names = picture.layout.pmm
+    tally.equal("frame limit", model.frame_limit, seen.frame_limit, names.frame_limit)
+    tally.equal("managed frames", model.managed_count, seen.managed_count, names.managed_count)
+    tally.equal("free frames", model.free_count, seen.free_count, names.free_count)
+    base, length = model.metadata_base, model.metadata_length
+    tally.equal("metadata", base, seen.metadata_base, names.metadata_base, hexadecimal)
+    tally.equal("bytes of metadata", length, seen.metadata_length, names.metadata_length, hex)
+    offsets = (offset for offset, _ in metadata_arrays(model.frame_limit))
+    for name, offset in zip(names.arrays, offsets, strict=True):
+        tally.equal("array", DIRECT_MAP_BASE + base + offset, seen.arrays[name], name, hexadecimal)
+    _frames(tally, ("free", "used"), model.free, seen.free_bits, model.frame_limit)
+    managed = ("managed", "not managed")
+    _frames(tally, managed, model.managed, seen.managed_bits, model.frame_limit)
+    expected = summary(model)
+    tally.equal_all("free frames of a block", tuple(expected.block_free), seen.block_free, _block)
+    tally.equal_all("mask of words", tuple(expected.block_words), seen.block_words, _block, hex)
+    words = names.tree_top, names.tree_middle
+    _tree(tally, names.any_tree, words, expected.any, seen.any_free)
+    _tree(tally, names.whole_tree, words, expected.whole, seen.whole)
+    return tally
+
+
+def _frames(
+    tally: Comparison, words: tuple[str, str], expected: int, seen: int, frames: int
+) -> None:
+    """Compare two bitmaps over frames; `words` are what 1 and 0 mean. A run is one mismatch."""
+    tally.comparisons += frames
+    for bits, (one, other) in ((expected & ~seen, words), (seen & ~expected, words[::-1])):
+        for start, end in zip(*(each.tolist() for each in bit_runs(bits)), strict=True):
+            what = "frame" if end - start == 1 else f"{end - start} frames"
+            where = f"physical {start << PAGE_SHIFT:#x}..{end << PAGE_SHIFT:#x}"
+            tally.differs(what, one, other, where)
+
+
+def _tree(
+    tally: Comparison, name: str, words: tuple[str, str], expected: ModelTree, seen: Tree
+) -> None:
+    """Compare a tree called `name`, whose top and middle are called `words`."""
+    top, middle = words
+    tally.equal("top of the tree", expected.top, seen.top, f"{name}.{top}", hex)
+    where = partial(_element, f"{name}.{middle}")
+    tally.equal_all("middle of the tree", tuple(expected.middle), seen.middle, where, hex)
+    bottom = int.from_bytes(np.array(expected.bottom, "<u8").tobytes(), "little")
+    tally.comparisons += 64 * len(expected.bottom)
+    for start, end in zip(*(each.tolist() for each in bit_runs(bottom ^ seen.bottom)), strict=True):
+        for block in range(start, end):
+            one, other = bottom >> block & 1, seen.bottom >> block & 1
+            tally.differs(f"bit of {name}", str(one), str(other), _block(block))
+
+
+def _block(index: int) -> str:
+    return f"block {index}, physical {index * BLOCK_FRAMES * FRAME_SIZE:#x}"
+
+
+def _element(array: str, index: int) -> str:
+    return f"{array}[{index}]"
+
+
+def compare_heap(picture: Picture, state: KernelState) -> Comparison:
+    """Every node with its header, every free list in its order, the bitmaps."""
+    tally, seen, model = Comparison("heap"), picture.heap, state.heap
+    names = picture.layout.heap
+    tally.equal("end", model.end, seen.end, names.end, hexadecimal)
+    tally.equal("last node", model.last, seen.last, names.last, hexadecimal)
+    nodes = {address: (*model.nodes[address], True) for address in model.nodes}
+    found = {
+        node.address: (node.size, node.used, node.previous, node.guard_right) for node in seen.nodes
+    }
+    tally.comparisons += len(nodes.keys() | found.keys())
+    if nodes != found:
+        for address in sorted(nodes.keys() | found.keys()):
+            one, other = nodes.get(address), found.get(address)
+            if one != other:
+                tally.differs("node", _node(one), _node(other), f"node {address:#x}")
+    for place in sorted(model.free.keys() | seen.free_lists.keys()):
+        one_list, other_list = model.free.get(place, ()), seen.free_lists.get(place, ())
+        holder = partial(_free_list, f"free list {place[0]}.{place[1]}", one_list)
+        tally.links("next free node", one_list, other_list, holder, hexadecimal)
+    first, second = model.first_bitmap, model.second_bitmap
+    tally.equal("first-level bitmap", first, seen.first_bitmap, names.first_bitmap, hex)
+    where = partial(_element, names.second_bitmap)
+    tally.equal_all("second-level bitmap", second, seen.second_bitmaps, where, hex)
+    return tally
+
+
+def _node(facts: tuple[int, bool, int, bool] | None) -> str:
+    if facts is None:
+        return "none"
+    size, used, previous, guard_right = facts
+    guard = "" if guard_right else ", guard wrong"
+    return f"{size:#x} bytes {'used' if used else 'free'}, previous {previous:#x}{guard}"
+
+
+def _free_list(name: str, nodes: Sequence[int], index: int) -> str:
+    """Say where the pointer to node `index` of a free list is."""
+    return f"{name}, node {nodes[index - 1]:#x}" if index else name
+
+
+def compare_task(picture: Picture, state: KernelState) -> Comparison:
+    """The list of records, the id in each, which is current."""
+    tally, tasks = Comparison("task"), picture.tasks
+    names = picture.layout.tasks
+    seen = {task.address: task.id for task in tasks.all}
+    boot = tasks.all[0].address if tasks.all else 0
+    records = [task.record or boot for task in state.tasks]
+
+    def holder(index: int) -> str:
+        return state.tasks[index - 1].handle if index else names.first
+
+    tally.links("next task", records, list(seen), holder, hexadecimal)
+    for task, record in zip(state.tasks, records, strict=True):
+        if record in seen:
+            tally.equal("id", task.id, seen[record], task.handle)
+    tally.equal("current task", state.current_task, tasks.current, names.current)
+    return tally
+
+
+def compare_machine(picture: Picture, state: KernelState) -> Comparison:
+    """What belongs to no layer: the processor, the memory map, the console."""
+    tally, seen, model = Comparison("machine"), picture.console, state.console
+    boot, names = picture.boot, picture.layout.boot
+    features = state.features
+    tally.equal("physical width", features.physical_bits, boot.physical_bits, names.physical_bits)
+    tally.equal("1 GiB pages", features.gib_pages, boot.gib_pages, names.gib_pages)
+    tally.equal("no-execute bit", features.nx, boot.no_execute, names.no_execute)
+    tally.equal("limit", 1 << features.physical_bits, boot.map.limit, names.map_limit, hex)
+    ranges = [
+        (each.base, each.length, MemoryKind(each.kind).name.lower()) for each in state.memory_map
+    ]
+    found = [(each.base, each.length, each.kind) for each in boot.map.ranges]
+    tally.equal("memory ranges", len(ranges), len(found), names.map_count)
+    tally.equal_all("memory range", ranges, found, lambda n: f"memory map {n}", _range)
+    _console(tally, picture.layout.console, state, seen)
+    tally.equal_all("bare root", model.roots, seen.roots, lambda n: f"r{n}", hexadecimal)
+    return tally
+
+
+def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: Console) -> None:
+    """Compare where the bits of lent frames are, and the bits."""
+    model = state.console
+    address = DIRECT_MAP_BASE + model.lent_base
+    tally.equal("lent bits", address, seen.lent_address, names.lent_bits, hexadecimal)
+    tally.equal("lent bits at", model.lent_base, seen.lent_base, names.lent_base, hexadecimal)
+    tally.equal("bytes of lent bits", model.lent_length, seen.lent_length, names.lent_length, hex)
+    _frames(tally, ("lent", "not lent"), model.lent, seen.lent_bits, state.pmm.frame_limit)
+
+
+def _range(facts: tuple[int, int, str]) -> str:
+    return f"{facts[0]:#x} + {facts[1]:#x} {facts[2]}"
+
+
+def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
+    """Every byte of every anonymous and demand page, the heap's aside, of a stopped guest.
+
+    Raises:
+        MemoryUnreadable: the model believes in a frame that the machine does not have.
+    """
+    tally = Comparison("vmm")
+    zeros = bytes(FRAME_SIZE)
+    for name, space in state.spaces.items():
+        if name == "heap":
+            continue
+        for region in space.regions:
+            if region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):
+                continue
+            for leaf in leaves(state.tables, space.root, region.base, region.end - 1):
+                expected = state.contents.get(leaf.physical, zeros)
+                seen = memory.read(leaf.physical, FRAME_SIZE)
+                tally.comparisons += 1
+                if seen != expected:
+                    where = f"{name}: page {leaf.virtual:#x} (physical {leaf.physical:#x})"
+                    tally.differs("contents", *_first_difference(expected, seen), where)
+    return tally.done()
+
+
+def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Comparison:
+    """The headers of nodes that merges absorbed, of a stopped guest: a double free is told by them.
+
+    Raises:
+        MemoryUnreadable: the model believes in a frame that the machine does not have.
+    """
+    tally = Comparison("heap")
+    for address, expected in state.heap.stale.items():
+        leaf = find(state.tables, state.kernel_root, address)
+        paddr = leaf_address(leaf.raw, leaf.level) + address % FRAME_SIZE
+        seen = memory.read(paddr, len(expected))
+        tally.equal("absorbed header", expected, seen, f"node {address:#x}", bytes.hex)
+    return tally.done()
+
+
+def _first_difference(expected: bytes, seen: bytes) -> tuple[str, str]:
+    at = next(n for n, (one, other) in enumerate(zip(expected, seen, strict=True)) if one != other)
+    one, other = expected[at : at + 8].hex(), seen[at : at + 8].hex()
+    return f"{one} at offset {at:#x}", f"{other} at offset {at:#x}"

@@ -1,0 +1,158 @@
+"""Invariants of spaces: regions in order, their records, and page tables that agree both ways."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringbench.arch.x86_64.address import PAGE_SIZE, UPPER_HALF
+from ringbench.arch.x86_64.leaves import Leaves
+from ringbench.arch.x86_64.walk import permissions
+from ringbench.check.mismatch import Mismatch
+from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.spaces import Region, Space
+
+LAYER = "vmm"
+
+
+def regions_are_ordered(picture: Picture) -> Iterator[Mismatch]:
+    """Regions are whole pages, ascend without overlap, lie in the window, and are counted."""
+    for space in picture.spaces():
+        for region in space.regions:
+            inside = space.base <= region.base and region.end <= space.limit
+            whole = region.base % PAGE_SIZE == region.length % PAGE_SIZE == 0 < region.length
+            if not inside or not whole:
+                window = f"pages in {space.base:#x}..{space.limit:#x}"
+                yield Mismatch(LAYER, "region", window, _range(region), _where(space, region))
+        for lower, upper in pairwise(space.regions):
+            if upper.base < lower.end:
+                expected = f"at or above {lower.end:#x}"
+                where = _where(space, upper)
+                yield Mismatch(LAYER, "order of regions", expected, f"{upper.base:#x}", where)
+        if space.region_count != len(space.regions):
+            listed = f"{len(space.regions)} in the list"
+            yield Mismatch(LAYER, "region count", listed, str(space.region_count), space.name)
+
+
+def records_are_the_regions(picture: Picture) -> Iterator[Mismatch]:
+    """The slots that slabs call used are the regions' records, and no slab is wholly free."""
+    for space in picture.spaces():
+        listed = Counter((region.slab, region.slot) for region in space.regions)
+        for slab in space.slabs:
+            used = {slot for slot in range(space.slots) if not slab.free_slots >> slot & 1}
+            regions = {slot for paddr, slot in listed if paddr == slab.paddr}
+            where = f"slab {slab.paddr:#x} of {space.name}"
+            if used != regions:
+                expected = f"slots {sorted(regions)}"
+                yield Mismatch(LAYER, "records in use", expected, f"slots {sorted(used)}", where)
+            if not used:
+                yield Mismatch(LAYER, "slab", "has a record in use", "has none", where)
+
+
+def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
+    """Pages of a region are 4 KiB leaves with the region's flags, all there unless on demand."""
+    for space, root in _rooted(picture):
+        for region in space.regions:
+            if region.kind not in ("anonymous", "demand", "physical") or region.length == 0:
+                continue
+            leaves = root.leaves.between(region.base, region.end)
+            if region.kind != "demand" and len(leaves) * PAGE_SIZE != region.length:
+                pages = f"{region.length // PAGE_SIZE} pages"
+                where = _where(space, region)
+                yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)
+            yield from _flags(space, region, leaves)
+            if region.physical is not None:
+                offset = leaves.virtual - np.uint64(region.base)
+                wrong = leaves.physical != np.uint64(region.physical) + offset
+                for index in np.flatnonzero(wrong).tolist():
+                    yield Mismatch(
+                        LAYER,
+                        "physical address",
+                        f"{region.physical + int(offset[index]):#x}",
+                        f"{int(leaves.physical[index]):#x}",
+                        f"{space.name}: {int(leaves.virtual[index]):#x}",
+                    )
+
+
+def _flags(space: Space, region: Region, leaves: Leaves) -> Iterator[Mismatch]:
+    wrong: NDArray[np.bool_] = (
+        (leaves.write != region.write)
+        | (leaves.user != region.user)
+        | (leaves.execute != region.execute)
+        | (leaves.cache != region.cache)
+        | (leaves.size != PAGE_SIZE)
+    )
+    expected = permissions(region.write, region.user, region.execute)
+    for index in np.flatnonzero(wrong).tolist():
+        seen = permissions(
+            bool(leaves.write[index]), bool(leaves.user[index]), bool(leaves.execute[index])
+        )
+        yield Mismatch(
+            LAYER,
+            "page of the region",
+            f"{expected} cache {region.cache} size {PAGE_SIZE:#x}",
+            f"{seen} cache {leaves.cache[index]} size {int(leaves.size[index]):#x}",
+            f"{space.name}: {int(leaves.virtual[index]):#x}",
+        )
+
+
+def mapped_pages_are_in_regions(picture: Picture) -> Iterator[Mismatch]:
+    """A page in a space's window, or anywhere in a task's half, belongs to a region."""
+    for space, root in _rooted(picture):
+        kernels = space.base >= UPPER_HALF
+        low, high = (space.base, space.limit) if kernels else (0, UPPER_HALF)
+        leaves = root.leaves.between(low, high)
+        inside = np.zeros(len(leaves), np.bool_)
+        for region in space.regions:
+            first, last = leaves.count_below(region.base), leaves.count_below(region.end)
+            inside[first:last] = True
+        for index in np.flatnonzero(~inside).tolist():
+            physical = f"{int(leaves.physical[index]):#x}"
+            where = f"{space.name}: {int(leaves.virtual[index]):#x}"
+            yield Mismatch(LAYER, "page outside all regions", "none", physical, where)
+
+
+def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:
+    """No page is mapped in a guard region."""
+    for space, root in _rooted(picture):
+        for region in space.regions:
+            if region.kind == "guard" and region.length:
+                leaves = root.leaves.between(region.base, region.end)
+                for page in leaves.virtual.tolist():
+                    where = f"{space.name}: {page:#x}"
+                    yield Mismatch(LAYER, "page in a guard", "none", "mapped", where)
+
+
+def tasks_are_ordered(picture: Picture) -> Iterator[Mismatch]:
+    """Task ids ascend from 0, a task that owns a space is in a used heap node, one is current."""
+    tasks = picture.tasks
+    ids = [task.id for task in tasks.all]
+    if ids != sorted(set(ids)) or ids[:1] != [0]:
+        yield Mismatch("task", "ids", "ascending from 0", str(ids), "the list of tasks")
+    if tasks.current is None:
+        yield Mismatch("task", "current task", "one of the list", "none", "the list of tasks")
+    for task in tasks.all[1:]:
+        if not any(
+            node.used and node.address < task.address < node.end for node in picture.heap.nodes
+        ):
+            where = f"t{task.id} at {task.address:#x}"
+            yield Mismatch("task", "record", "in a used heap node", "in none", where)
+
+
+def _rooted(picture: Picture) -> Iterator[tuple[Space, Root]]:
+    """Yield every space with its root's tables; a space without is reported as broken already."""
+    roots = {root.paddr: root for root in picture.tables.roots}
+    for space in picture.spaces():
+        if space.root in roots:
+            yield space, roots[space.root]
+
+
+def _range(region: Region) -> str:
+    return f"{region.base:#x} + {region.length:#x}"
+
+
+def _where(space: Space, region: Region) -> str:
+    return f"{space.name}: {region.kind} region {_range(region)}"

@@ -1,0 +1,278 @@
+"""Who owns each frame of physical memory: all state claims, and no gap or overlap may be left.
+
+The claims come from different places that know nothing of each other - the memory map, the bits of
+the frame allocator, the page tables, the slabs, the leaves under each space's regions, the
+console's bits - so a frame that was leaked has no owner, and one that was handed out twice has two.
+
+Claims are runs of frames in arrays. Sorting and comparing them costs what the number of runs costs,
+not what the number of frames does; only offenders are looked at one by one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
+from ringbench.arch.x86_64.leaves import Leaves
+from ringbench.check.mismatch import Mismatch
+from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.observe.bitmaps import bit_runs
+from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.spaces import Space
+
+Runs = NDArray[np.int64]
+
+BYTES_END: Final = 1 << 64
+
+
+class Kind(StrEnum):
+    """What a frame can be."""
+
+    HOLE = "hole"
+    RESERVED = "reserved"
+    LOW = "low memory"
+    BOOT_INFO = "boot info"
+    MODULE = "module"
+    KERNEL = "kernel image"
+    UNMANAGED = "beyond the allocator"
+    METADATA = "PMM metadata"
+    FREE = "free"
+    TABLE = "page table"
+    SLAB = "slab"
+    ANONYMOUS = "anonymous region"
+    DEMAND = "demand region"
+    HEAP = "heap"
+    LENT = "lent by the console"
+    CONSOLE = "console's bitmap"
+
+
+ALLOCATED: Final = frozenset(
+    {
+        Kind.TABLE,
+        Kind.SLAB,
+        Kind.ANONYMOUS,
+        Kind.DEMAND,
+        Kind.HEAP,
+        Kind.LENT,
+        Kind.CONSOLE,
+    }
+)
+"""What a frame of the allocator is while it is not free."""
+
+_MAP_KINDS: Final = {
+    "reserved": Kind.RESERVED,
+    "low": Kind.LOW,
+    "boot_info": Kind.BOOT_INFO,
+    "module": Kind.MODULE,
+    "kernel": Kind.KERNEL,
+}
+_REGION_KINDS: Final = {"anonymous": Kind.ANONYMOUS, "demand": Kind.DEMAND}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An owner of frames.
+
+    Attributes:
+        kind: what they are.
+        of: the root or space that has them; empty where there is none.
+        at: for a region, its base; for a table, the first address it serves.
+        level: of a table.
+    """
+
+    kind: Kind
+    of: str = ""
+    at: int | None = None
+    level: int = 0
+
+    def __str__(self) -> str:
+        text = self.kind.value
+        if self.level:
+            text += f" (level {self.level}, for {self.at:#x})"
+        elif self.at is not None:
+            text += f" {self.at:#x}"
+        return f"{text} of {self.of}" if self.of else text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameOwners:
+    """All claims, ascending by first frame: frames [starts[i], ends[i]) are owners[ids[i]]'s.
+
+    `limit` is the number of frames that the processor can address; all of them need an owner.
+    """
+
+    limit: int
+    owners: tuple[Owner, ...]
+    starts: Runs
+    ends: Runs
+    ids: Runs
+
+    def of(self, frame: int) -> tuple[Owner, ...]:
+        """Return everybody who claims a frame: one owner, if all is well."""
+        claims = np.flatnonzero((self.starts <= frame) & (self.ends > frame))
+        return tuple(self.owners[number] for number in self.ids[claims])
+
+    def totals(self) -> dict[tuple[Kind, str], int]:
+        """Return the number of frames by kind and by root or space."""
+        frames: Counter[tuple[Kind, str]] = Counter()
+        counts = np.bincount(self.ids, self.ends - self.starts, len(self.owners))
+        for owner, count in zip(self.owners, counts.tolist(), strict=True):
+            frames[owner.kind, owner.of] += int(count)
+        return dict(frames)
+
+    def merged(self) -> Iterator[tuple[int, int, Owner]]:
+        """Yield (first frame, end, owner), neighbours of one kind and root or space joined."""
+        current: tuple[int, int, Owner] | None = None
+        rows = zip(self.starts.tolist(), self.ends.tolist(), self.ids.tolist(), strict=True)
+        for start, end, number in rows:
+            owner = Owner(self.owners[number].kind, self.owners[number].of)
+            if current is not None and current[1] == start and current[2] == owner:
+                current = current[0], end, owner
+                continue
+            if current is not None:
+                yield current
+            current = start, end, owner
+        if current is not None:
+            yield current
+
+
+@dataclass(slots=True)
+class _Claims:
+    """Claims as they are being collected."""
+
+    owners: list[Owner] = field(default_factory=list)
+    starts: list[Runs] = field(default_factory=list)
+    ends: list[Runs] = field(default_factory=list)
+
+    def runs(self, owner: Owner, starts: Runs, ends: Runs) -> None:
+        self.owners.append(owner)
+        self.starts.append(starts)
+        self.ends.append(ends)
+
+    def bytes(self, owner: Owner, base: int, length: int) -> None:
+        """Claim the frames that a range of bytes touches."""
+        if length > 0:
+            end = (base + length + PAGE_SIZE - 1) >> PAGE_SHIFT
+            self.runs(owner, np.array([base >> PAGE_SHIFT]), np.array([end]))
+
+    def leaves(self, owner: Owner, leaves: Leaves) -> None:
+        """Claim the frames that leaves map; one that two of them map is claimed twice."""
+        if len(leaves) == 0:
+            return
+        order = np.argsort(leaves.physical, kind="stable")
+        first = (leaves.physical[order] >> np.uint64(PAGE_SHIFT)).astype(np.int64)
+        end = first + (leaves.size[order] >> np.uint64(PAGE_SHIFT)).astype(np.int64)
+        cuts = np.flatnonzero(first[1:] != end[:-1]) + 1
+        starts = first[np.concatenate(([0], cuts))]
+        self.runs(owner, starts, end[np.concatenate((cuts - 1, [len(end) - 1]))])
+
+    def done(self, limit: int) -> FrameOwners:
+        counts = [len(starts) for starts in self.starts]
+        ids = np.repeat(np.arange(len(self.owners)), counts)
+        starts, ends = np.concatenate(self.starts), np.concatenate(self.ends)
+        order = np.argsort(starts, kind="stable")
+        return FrameOwners(limit, tuple(self.owners), starts[order], ends[order], ids[order])
+
+
+@lru_cache(maxsize=1)
+def owners(picture: Picture) -> FrameOwners:
+    """Collect every claim that a picture has on physical memory; kept for the last picture."""
+    claims = _Claims()
+    _claim_map(claims, picture)
+    _claim_allocator(claims, picture)
+    for root in picture.tables.roots:
+        for table in root.tables:
+            owner = Owner(Kind.TABLE, root.name, table.virtual, table.level)
+            claims.bytes(owner, table.paddr, PAGE_SIZE)
+    roots = {root.paddr: root for root in picture.tables.roots}
+    for space in picture.spaces():
+        for slab in space.slabs:
+            claims.bytes(Owner(Kind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+        if space.root in roots:
+            _claim_regions(claims, space, roots[space.root], picture.heap.space.name)
+    return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
+
+
+def _claim_map(claims: _Claims, picture: Picture) -> None:
+    """Everything in the memory map but what is available, and the holes between."""
+    end = 0
+    for each in sorted(picture.boot.map.ranges, key=lambda each: each.base):
+        claims.bytes(Owner(Kind.HOLE), end, each.base - end)
+        if each.kind in _MAP_KINDS:
+            claims.bytes(Owner(_MAP_KINDS[each.kind]), each.base, each.length)
+        else:
+            managed_end = picture.pmm.frame_limit << PAGE_SHIFT
+            base = max(each.base, managed_end)
+            claims.bytes(Owner(Kind.UNMANAGED), base, each.end - base)
+        end = max(end, each.end)
+    claims.bytes(Owner(Kind.HOLE), end, picture.boot.map.limit - end)
+
+
+def _claim_allocator(claims: _Claims, picture: Picture) -> None:
+    pmm, console = picture.pmm, picture.console
+    claims.bytes(Owner(Kind.METADATA), pmm.metadata_base, pmm.metadata_length)
+    claims.runs(Owner(Kind.FREE), *bit_runs(pmm.free_bits))
+    claims.runs(Owner(Kind.LENT), *bit_runs(console.lent_bits))
+    claims.bytes(Owner(Kind.CONSOLE), console.lent_base, console.lent_length)
+
+
+def _claim_regions(claims: _Claims, space: Space, root: Root, heap: str) -> None:
+    """What the leaves under a space's regions map, where the region owns it."""
+    for region in space.regions:
+        if region.kind in _REGION_KINDS and 0 < region.length <= BYTES_END - region.base:
+            kind = Kind.HEAP if space.name == heap else _REGION_KINDS[region.kind]
+            of = "" if kind is Kind.HEAP else space.name
+            owner = Owner(kind, of, region.base)
+            claims.leaves(owner, root.leaves.between(region.base, region.end))
+
+
+def check_ownership(picture: Picture) -> list[Mismatch]:
+    """Return a mismatch for every run of frames with no owner or with more than one."""
+    return conflicts(owners(picture))
+
+
+def conflicts(claimed: FrameOwners, detailed: int = 100) -> list[Mismatch]:
+    """Return what is wrong with a set of claims, ascending: gaps and overlaps.
+
+    The first `detailed` are named one by one; one more mismatch says how many follow.
+    """
+    reach = np.maximum.accumulate(np.concatenate(([0], claimed.ends)))
+    suspects = np.flatnonzero(claimed.starts != reach[:-1])
+    found: list[Mismatch] = []
+    for index in suspects[:detailed].tolist():
+        start, before = int(claimed.starts[index]), int(reach[index])
+        if start > before:
+            found.append(_mismatch(before, start, ()))
+        else:
+            found += _overlaps(claimed, index)
+    if len(suspects) > detailed:
+        more = f"{len(suspects) - detailed} further places"
+        found.append(Mismatch("machine", "frame ownership", "one owner", more, "physical memory"))
+    if reach[-1] < claimed.limit:
+        found.append(_mismatch(int(reach[-1]), claimed.limit, ()))
+    return found
+
+
+def _overlaps(claimed: FrameOwners, index: int) -> Iterator[Mismatch]:
+    """Yield the overlaps of one claim with those that begin no later."""
+    start, end = int(claimed.starts[index]), int(claimed.ends[index])
+    for other in np.flatnonzero(claimed.ends[:index] > start).tolist():
+        pair = claimed.owners[int(claimed.ids[other])], claimed.owners[int(claimed.ids[index])]
+        yield _mismatch(start, min(end, int(claimed.ends[other])), pair)
+
+
+def _mismatch(start: int, end: int, claimants: Sequence[Owner]) -> Mismatch:
+    frames = end - start
+    return Mismatch(
+        layer="machine",
+        what="frame ownership" if frames == 1 else f"frame ownership of {frames} frames",
+        expected="one owner",
+        seen=" and ".join(str(owner) for owner in claimants) or "no owner",
+        where=f"physical {start << PAGE_SHIFT:#x}..{end << PAGE_SHIFT:#x}",
+    )

@@ -1,0 +1,1 @@
+"""The sub-commands that look at the reference kernel."""

@@ -1,0 +1,22 @@
+"""`ringbench heap`: the kernel heap's nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
+from ringbench.subjects.reference.report.heap import heap_json, heap_table
+
+
+@click.command()
+@look_options
+def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machine: object) -> int:
+    """List the kernel heap's nodes and free lists, as they are in a booted kernel.
+
+    Exit status 1: the heap contradicts itself.
+    """
+    picture = look(lines, save_dump, **machine)
+    problems = problems_of(picture, ("heap",))
+    return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)

@@ -1,0 +1,88 @@
+"""What `frames`, `heap` and `spaces` share: boot, run console lines, take the picture, print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from ringbench.check.mismatch import Mismatch
+from ringbench.cli.common import (
+    command_option,
+    configured,
+    machine_options,
+    require_place,
+    save_dump_option,
+    type_lines,
+)
+from ringbench.cli.page_source import console, write_json
+from ringbench.debuginfo.dwarf import Types
+from ringbench.errors import ConfigError
+from ringbench.machine import Machine
+from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.observe.layout import by_name
+from ringbench.subjects.reference.observe.picture import Picture, take_from
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SHOWN = 1000
+"""Rows printed for people; `--json` has all."""
+
+_OPTIONS = (
+    command_option,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    save_dump_option,
+)
+
+
+def look_options(command: Command) -> Command:
+    """Add the options to a command; `look` and `show` take their values."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return machine_options(command)
+
+
+def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> Picture:
+    """Boot the configured kernel, have its console perform the lines, and take its picture.
+
+    What the console replies goes to standard error.
+
+    Raises:
+        ConfigError: the configuration is wrong, or says that the kernel's state can't be read.
+        RingbenchError: the machine could not start, died or hung.
+    """
+    require_place(save_dump)
+    config = configured(**machine)
+    if config.kernel.layout is None:
+        raise ConfigError(
+            f"{config.source}: kernel.layout is not set, so it is not known where this kernel "
+            "keeps its state; `ringbench pages` and `translate` work without"
+        )
+    layout = by_name(config.kernel.layout)
+    types = Types.load(config.kernel.elf)
+    with Machine.start(config) as guest:
+        type_lines(guest, lines)
+        if save_dump is not None:
+            guest.save_dump(save_dump)
+        return take_from(guest, types, layout)
+
+
+def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
+    """Return the broken invariants of some layers."""
+    return [mismatch for mismatch in check(picture) if mismatch.layer in layers]
+
+
+def show(
+    table: RenderableType, data: dict[str, Any], problems: list[Mismatch], as_json: bool
+) -> int:
+    """Print the table, or the data, and what is broken; the exit status: 1 if anything is."""
+    if as_json:
+        found = [{name: getattr(each, name) for name in Mismatch.__slots__} for each in problems]
+        write_json(data | {"problems": found})
+    else:
+        console().print(Group(table, *(Text(str(each), style="bold red") for each in problems)))
+    return 1 if problems else 0

@@ -1,0 +1,22 @@
+"""`ringbench spaces`: address spaces and their regions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
+from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
+
+
+@click.command()
+@look_options
+def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machine: object) -> int:
+    """List the address spaces of a booted kernel, their regions, and the tasks.
+
+    Exit status 1: regions, page tables or tasks contradict each other.
+    """
+    picture = look(lines, save_dump, **machine)
+    problems = problems_of(picture, ("paging", "vmm", "task"))
+    return show(spaces_table(picture), spaces_json(picture), problems, as_json)

@@ -1,0 +1,1 @@
+"""The channels that perform operations on the reference kernel."""

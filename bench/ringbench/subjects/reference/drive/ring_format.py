@@ -1,0 +1,159 @@
+"""Operations as requests of the kernel's ring, its replies as values (kernel/monitor/ring.h).
+
+Pure. A `RingFormat` has everything that depends on the kernel's build: `observe.ring`
+finds it in the debug information and in the kernel's own table of commands. A request has the same
+arguments in the same order as the console's line, as numbers; a reply has the same values.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from ringbench.subjects.reference.drive.console_text import COMMANDS, monitor_line
+from ringbench.subjects.reference.flags import flags_text
+from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.shapes import Kind, MalformedReply, shapes
+
+MODES: Final = {"r": "read", "w": "write", "x": "execute"}
+"""The monitor's words for accesses -> enumerators."""
+
+_HANDLES: Final = {"t": "task", "r": "root"}
+_HANDLE_FIELDS: Final = frozenset(("root", "space", "to", "source", "task"))
+_PLAIN: Final = frozenset((Kind.ADDRESS, Kind.COUNT, Kind.ERROR))
+_WORD: Final = 1 << 64
+
+Number = Callable[[Any], int]
+"""Makes the number of an argument out of an operation's field."""
+
+Text = Callable[[int, bytes], int | str]
+"""Makes a value of a reply out of its number and the reply's bytes."""
+
+
+@dataclass(frozen=True)
+class RingFormat:
+    """The ring of one build of the kernel.
+
+    Attributes:
+        slots: how many requests may be under way.
+        request: command, count, `arguments` numbers, bytes.
+        reply: status, count, `values` numbers, bytes.
+        commands: number of each command, by the console's name of it.
+        handles, kinds, accesses, statuses, vectors: enumerators by their lower-case names.
+        handle_bits: a handle is its kind, and its number shifted left by this.
+    """
+
+    slots: int
+    request: struct.Struct
+    arguments: int
+    reply: struct.Struct
+    values: int
+    commands: Mapping[str, int]
+    handles: Mapping[str, int]
+    handle_bits: int
+    kinds: Mapping[str, int]
+    accesses: Mapping[str, int]
+    statuses: Mapping[str, int]
+    vectors: Mapping[str, int]
+
+
+class RingCodec:
+    """Encodes operations and decodes replies."""
+
+    def __init__(self, ring: RingFormat) -> None:
+        self._format = ring
+        self._statuses = {number: name for name, number in ring.statuses.items()}
+        special: dict[str, Number] = {
+            "kind": ring.kinds.__getitem__,
+            "mode": lambda mode: ring.accesses[MODES[mode]],
+            "data": len,
+        } | dict.fromkeys(_HANDLE_FIELDS, self._handle)
+        self._plans = {
+            operation: (
+                ring.commands[command],
+                tuple((field.name, special.get(field.name)) for field in fields(operation)),
+            )
+            for operation, command in COMMANDS.items()
+        }
+        kinds = {number: name for name, number in ring.kinds.items()}
+        vectors = {number: name for name, number in ring.vectors.items()}
+        self._texts: dict[Kind, Text] = {
+            Kind.ROOT: lambda number, _: f"r{number}",
+            Kind.TASK: lambda number, _: f"t{number}",
+            Kind.FLAGS: lambda number, _: flags_text(number),
+            Kind.BACKING: lambda number, _: kinds[number],
+            Kind.BYTES: _hex,
+            Kind.VECTOR: lambda number, _: vectors[number],
+            Kind.CAUSE: lambda number, _: self._statuses[number - _WORD],
+        } | dict.fromkeys(_PLAIN, lambda number, _: number)
+        self._forms: dict[
+            tuple[type[Operation], int, int], tuple[str, tuple[Text, ...] | None]
+        ] = {}
+
+    def encode(self, operation: Operation) -> bytes:
+        """Return the request for an operation.
+
+        Raises:
+            ValueError: a number of more than 64 bits, or a handle, kind or mode that is none.
+        """
+        command, plan = self._plans[type(operation)]
+        numbers, data = [], b""
+        try:
+            for name, number in plan:
+                value = getattr(operation, name)
+                if value is None:
+                    continue
+                if name == "data":
+                    data = value
+                numbers.append(value if number is None else number(value))
+            absent = self._format.arguments - len(numbers)
+            return self._format.request.pack(command, len(numbers), *numbers, *(0,) * absent, data)
+        except (struct.error, KeyError) as error:
+            raise ValueError(f"`{operation}` cannot be asked for: {error}") from None
+
+    def decode(self, operation: Operation, reply: bytes, offset: int = 0) -> Reply:
+        """Return the reply to an operation from the struct at `offset`.
+
+        Raises:
+            MalformedReply: a status that is none, or values that do not fit the operation.
+        """
+        status, count, *numbers, data = self._format.reply.unpack_from(reply, offset)
+        key = type(operation), status, count
+        try:
+            if key not in self._forms:
+                self._forms[key] = self._form(*key)
+            name, texts = self._forms[key]
+            del numbers[count:]
+            if texts is None:
+                return Reply(name, tuple(numbers))
+            return Reply(name, tuple(text(n, data) for text, n in zip(texts, numbers, strict=True)))
+        except (KeyError, ValueError) as error:
+            raise MalformedReply(
+                f"`{monitor_line(operation)}`: malformed reply: status {status}, {count} values "
+                f"{[hex(number) for number in numbers]}: {error}"
+            ) from None
+
+    def _form(
+        self, operation: type[Operation], status: int, count: int
+    ) -> tuple[str, tuple[Text, ...] | None]:
+        """Return a status's name, and what makes the values; None if they are plain numbers."""
+        name = self._statuses[status]
+        for shape in shapes(operation, name):
+            if len(shape) == count:
+                plain = _PLAIN.issuperset(shape)
+                return name, None if plain else tuple(self._texts[kind] for kind in shape)
+        raise ValueError(f"`{name}` with {count} values")
+
+    def _handle(self, handle: str) -> int:
+        if handle == "kernel":
+            return self._format.handles[handle]
+        kind, number = handle[:1], handle[1:]
+        if not number.isdecimal():
+            raise KeyError(handle)
+        return self._format.handles[_HANDLES[kind]] | int(number) << self._format.handle_bits
+
+
+def _hex(count: int, data: bytes) -> str:
+    if not 0 < count <= len(data):
+        raise ValueError(f"{count} bytes of {len(data)}")
+    return data[:count].hex()

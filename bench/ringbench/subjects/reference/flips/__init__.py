@@ -1,0 +1,1 @@
+"""What there is to flip bits of in the reference kernel."""

@@ -1,0 +1,86 @@
+"""A state of the kernel that is worth flipping bits of: some of everything that there can be."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from random import Random
+from typing import Final
+
+from ringbench.engine.lockstep import Lockstep
+from ringbench.engine.result import LAYERS
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import VM_SLAB_REGIONS
+from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.model.kernel import Unpredictable
+from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.workload import choose, drain
+
+OPERATIONS: Final = 1000
+"""Operations of the seeded workload."""
+
+BATCH: Final = 128
+FREE_FRAMES: Final = 100
+"""Frames that must be free for the furniture."""
+
+MMIO: Final = 0xFEE0_0000
+GIB, MIB2, PAGE = 1 << 30, 2 << 20, 4096
+
+
+def prepare(lockstep: Lockstep, random: Random) -> None:
+    """Perform a seeded workload of all layers, then what makes sure that nothing is missing.
+
+    Raises:
+        Diverged: the kernel is not as the model.
+        RingbenchError: the machine ended, or did not answer.
+    """
+    with RingChannel(lockstep.machine, *lockstep.inspector.ring()) as ring:
+        for _ in range(OPERATIONS):
+            with suppress(Unpredictable):
+                _perform(lockstep, ring, choose(random, lockstep.state, LAYERS))
+        while lockstep.state.pmm.free_count < FREE_FRAMES:
+            operation = drain(lockstep.state)
+            assert operation is not None, "a booted kernel has as many free frames"
+            _perform(lockstep, ring, operation)
+        _furnish(lockstep, ring, random)
+        lockstep.catch_up(ring)
+
+
+def _perform(lockstep: Lockstep, ring: RingChannel, operation: Operation) -> Reply:
+    """Perform an operation on the model, and now and then many on the kernel."""
+    reply = lockstep.predict(operation)
+    if len(lockstep.predicted) == BATCH:
+        lockstep.catch_up(ring)
+    return reply
+
+
+def _furnish(lockstep: Lockstep, ring: RingChannel, random: Random) -> None:
+    """A task and the kernel's space with every kind of region, a root with leaves of every size.
+
+    The task has more regions than one slab has records, and the heap nodes on free lists and
+    headers that merges absorbed.
+    """
+
+    def do(operation: Operation) -> Reply:
+        return _perform(lockstep, ring, operation)
+
+    (task,) = do(op.TaskNew()).values
+    for space, user in (("kernel", 0), (str(task), USER)):
+        do(op.VmAlloc(space, 3 * PAGE, "anonymous", WRITE | user))
+        do(op.VmAlloc(space, 2 * PAGE, "guard", 0))
+        do(op.VmAlloc(space, 2 * PAGE, "physical", WRITE, MMIO))
+        (base,) = do(op.VmAlloc(space, 4 * PAGE, "demand", EXEC | user)).values
+        do(op.Touch(space, int(base), "r"))
+    for _ in range(VM_SLAB_REGIONS + 1):
+        do(op.VmAlloc(str(task), PAGE, "guard", 0))
+    if random.random() < 0.5:
+        do(op.TaskSwitch(str(task)))
+    made = do(op.PageNew()).values
+    if made:  # else there are as many as there can be
+        root = str(made[0])
+        for number, (size, flags) in enumerate(((PAGE, EXEC), (MIB2, WRITE | USER), (GIB, GLOBAL))):
+            do(op.PageMap(root, number * GIB, number * GIB, size, size, flags))
+    sizes = [random.randrange(1, 600) for _ in range(24)]
+    pointers = [int(do(op.HeapAlloc(size)).values[0]) for size in sizes]
+    for pointer in (*pointers[0::4], *pointers[1::4]):
+        do(op.HeapFree(pointer))

@@ -1,0 +1,85 @@
+"""The monitor's own part of the commands: handles, lent frames, bare roots, and what it refuses.
+
+A refusal is an exception, `Refused`, so that the handlers of operations read straight.
+"""
+
+from typing import Final
+
+from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.model.state import KernelState, replace
+from ringbench.subjects.reference.status import Status
+
+_BIT_63: Final = 1 << 63
+
+
+class Refused(Exception):
+    """The monitor refuses before the kernel function is called."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.text)
+        self.status = status
+
+
+def lend(state: KernelState, base: int, count: int) -> KernelState:
+    """Note that frames were given to the console's user."""
+    lent = state.console.lent | _run(base, count)
+    return replace(state, console=replace(state.console, lent=lent))
+
+
+def take_back(state: KernelState, base: int, count: int) -> KernelState:
+    """Note that frames came back; refuse those that were not lent."""
+    run = _run(base, count)
+    if run & ~state.console.lent:
+        raise Refused(Status.DENIED)
+    return replace(state, console=replace(state.console, lent=state.console.lent ^ run))
+
+
+def _run(base: int, count: int) -> int:
+    return ((1 << count) - 1) << base // FRAME_SIZE
+
+
+def with_root(state: KernelState, number: int, root: int | None) -> KernelState:
+    """Return the state with a bare root's handle set, or free again."""
+    roots = list(state.console.roots)
+    roots[number] = root
+    return replace(state, console=replace(state.console, roots=tuple(roots)))
+
+
+def any_root(state: KernelState, handle: str) -> int:
+    """Return the root that a handle names; refuse one that is not there."""
+    root = state.root_of(handle)
+    if root is None:
+        raise Refused(Status.NOT_FOUND)
+    return root
+
+
+def bare_root(state: KernelState, handle: str) -> int:
+    """Return the bare root that a handle names; refuse every other."""
+    root = any_root(state, handle)
+    if not handle.startswith("r"):
+        raise Refused(Status.DENIED)
+    return root
+
+
+def lower_half(root: int, va: int) -> int:
+    """Return `root`; refuse an address of the upper half, which all roots share."""
+    if va & _BIT_63:
+        raise Refused(Status.DENIED)
+    return root
+
+
+def space_name(state: KernelState, handle: str) -> str:
+    """Return the name of the space that a handle names; the boot task has none."""
+    if handle != "kernel" and not handle.startswith("t"):
+        raise Refused(Status.SYNTAX)
+    if handle == "t0":
+        raise Refused(Status.DENIED)
+    if handle not in state.spaces:
+        raise Refused(Status.NOT_FOUND)
+    return handle
+
+
+def refuse_record(state: KernelState, pointer: int) -> None:
+    """Refuse a pointer to a task's record: the console did not allocate it."""
+    if pointer and any(each.record == pointer for each in state.tasks):
+        raise Refused(Status.DENIED)

@@ -1,0 +1,93 @@
+"""The whole kernel: its state at the first prompt, and one operation after another."""
+
+from collections.abc import Sequence
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.subjects.reference.constants import (
+    FRAME_SIZE,
+    HEAP_BASE,
+    HEAP_SIZE,
+    KERNEL_WINDOW_BASE,
+    KERNEL_WINDOW_END,
+    MONITOR_ROOTS,
+)
+from ringbench.subjects.reference.model.access import Unpredictable
+from ringbench.subjects.reference.model.console import Refused
+from ringbench.subjects.reference.model.handlers import HANDLERS
+from ringbench.subjects.reference.model.paging_init import paging_init
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
+from ringbench.subjects.reference.model.state import (
+    EMPTY_HEAP,
+    Console,
+    KernelState,
+    MemoryRange,
+    RangeLike,
+    Segment,
+    Sizes,
+    Space,
+    frames_of,
+)
+from ringbench.subjects.reference.model.task import BOOT_TASK
+from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.status import Status
+
+__all__ = ["Unpredictable", "boot", "perform"]
+
+
+def boot(
+    memory_map: Sequence[RangeLike], image: Sequence[Segment], features: Features, sizes: Sizes
+) -> KernelState:
+    """Return the state at the first prompt.
+
+    Args:
+        memory_map: the kernel's own: sorted, disjoint, all claims made.
+        image: the segments at and above IMAGE_BASE in file order, with their page flags.
+        features: of the CPU: physical_bits and gib_pages count.
+        sizes: of the structs that the kernel allocates.
+
+    Raises:
+        Panic: there is too little memory.
+    """
+    pmm = pmm_init(memory_map)
+    pmm, tables, root = paging_init(pmm, memory_map, image, features)
+    lent_length = frames_of(pmm.frame_limit // 8) * FRAME_SIZE
+    pmm, status, lent_base = pmm_alloc_run(pmm, lent_length // FRAME_SIZE, FRAME_SIZE)
+    if status is not Status.OK:
+        raise Panic(f"no memory for the monitor: {status.text}")
+    return KernelState(
+        features=features,
+        sizes=sizes,
+        memory_map=tuple(MemoryRange(each.base, each.length, each.kind) for each in memory_map),
+        image=tuple(image),
+        pmm=pmm,
+        tables=tables,
+        kernel_root=root,
+        active_root=root,
+        spaces={
+            "kernel": Space(root, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END),
+            "heap": Space(root, HEAP_BASE, HEAP_BASE + HEAP_SIZE),
+        },
+        current_space=None,
+        heap=EMPTY_HEAP,
+        tasks=(BOOT_TASK,),
+        current_task=0,
+        console=Console(0, lent_base, lent_length, (None,) * MONITOR_ROOTS),
+        contents={},
+    )
+
+
+def perform(state: KernelState, operation: Operation) -> tuple[KernelState, Reply]:
+    """Return the state after an operation, and the reply it must get.
+
+    After an error the state is what it was; only a denied `touch` for execution may have given
+    a demand page its frame.
+
+    Raises:
+        Unpredictable: a touch for execution of a byte that the model does not keep.
+    """
+    try:
+        after, status, values = HANDLERS[type(operation)](state, operation)
+    except Refused as refused:
+        return state, Reply(refused.status.text)
+    return after, Reply(status.text, values)

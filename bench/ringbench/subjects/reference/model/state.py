@@ -1,0 +1,267 @@
+"""The model's states: what the kernel keeps, layer by layer, as immutable values.
+
+A state is never changed in place: a function that changes a mapping copies it and shares what did
+not change, so that equal contents compare equal and keeping old states is cheap. States have no
+slots: copying a dictionary is what makes `replace` cheap, and operations do little else.
+
+Addresses are unsigned integers. Frames are numbered in bitmaps (bit f is frame f) and physical
+addresses everywhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.subjects.reference.constants import (
+    FRAME_SIZE,
+    HEAP_BASE,
+    HEAP_FIRST_LEVELS,
+    VM_RECORD_SIZE,
+)
+
+AnyState = TypeVar("AnyState")
+
+Tables = Mapping[int, Mapping[int, int]]
+"""Physical address of each page table -> index -> raw entry; zero entries are left out."""
+
+
+class RangeLike(Protocol):
+    """A range of the kernel's memory map, whoever made it."""
+
+    @property
+    def base(self) -> int:
+        """First byte, a multiple of 4 KiB."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Bytes, a multiple of 4 KiB."""
+        ...
+
+    @property
+    def kind(self) -> int:
+        """A MemoryKind's value."""
+        ...
+
+
+class MemoryRange(NamedTuple):
+    """A range of physical memory of one kind: whole frames, in bytes."""
+
+    base: int
+    length: int
+    kind: int
+
+
+class Segment(NamedTuple):
+    """A part of the kernel image: bytes from a virtual address, with page flags."""
+
+    virtual: int
+    length: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes in bytes of kernel structs that decide what is allocated."""
+
+    task: int = 64
+
+
+@dataclass(frozen=True)
+class PmmState:
+    """Physical frames: which are managed, which of them are free."""
+
+    frame_limit: int
+    managed: int
+    free: int
+    metadata_base: int
+    metadata_length: int
+
+    @property
+    def managed_count(self) -> int:
+        """How many frames can be handed out at all."""
+        return self.managed.bit_count()
+
+    @property
+    def free_count(self) -> int:
+        """How many frames are free."""
+        return self.free.bit_count()
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region of a space, and the slab slot that holds its record."""
+
+    base: int
+    length: int
+    physical: int
+    flags: int
+    kind: int
+    slab: int
+    slot: int
+
+    @property
+    def end(self) -> int:
+        """First address past the region."""
+        return self.base + self.length
+
+    @property
+    def record(self) -> int:
+        """Physical address of its struct vm_region."""
+        return self.slab + VM_RECORD_SIZE * (1 + self.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """A frame of region records; bit i of `free_slots` is set where slot i is free."""
+
+    frame: int
+    free_slots: int
+
+
+@dataclass(frozen=True)
+class Space:
+    """A window of a root: regions in ascending order, slabs in list order."""
+
+    root: int
+    base: int
+    limit: int
+    regions: tuple[Region, ...] = ()
+    slabs: tuple[Slab, ...] = ()
+
+
+class Node(NamedTuple):
+    """A heap node: bytes with its header, whether in use, address of the node before (0: none)."""
+
+    size: int
+    used: bool
+    previous: int
+
+
+@dataclass(frozen=True)
+class HeapState:
+    """The kernel heap; nodes by the address of their header, in no particular order.
+
+    `free` has the lists of free nodes, which the last node is not on. `stale` has the headers that
+    merges absorbed and nothing overwrote since: address -> bytes. The kernel names a double free
+    by them.
+    """
+
+    end: int
+    last: int
+    nodes: Mapping[int, Node]
+    free: Mapping[tuple[int, int], tuple[int, ...]]
+    stale: Mapping[int, bytes]
+    used_count: int
+    used_bytes: int
+
+    @property
+    def free_count(self) -> int:
+        """How many nodes are free."""
+        return len(self.nodes) - self.used_count
+
+    @property
+    def free_bytes(self) -> int:
+        """Bytes of all free nodes, headers included."""
+        return self.end - HEAP_BASE - self.used_bytes
+
+    @property
+    def first_bitmap(self) -> int:
+        """Bit f: some list of first level f has a node."""
+        return sum(1 << level for level in {first for first, _ in self.free})
+
+    @property
+    def second_bitmap(self) -> tuple[int, ...]:
+        """For each first level, bit s: the list of second level s has a node."""
+        bitmaps = [0] * HEAP_FIRST_LEVELS
+        for first, second in self.free:
+            bitmaps[first] |= 1 << second
+        return tuple(bitmaps)
+
+
+EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task, and the address of its struct task in the heap (0: the boot task's is static)."""
+
+    id: int
+    record: int
+
+    @property
+    def handle(self) -> str:
+        """What the monitor calls it, and the name of its space."""
+        return f"t{self.id}"
+
+
+@dataclass(frozen=True)
+class Console:
+    """What the monitor keeps: frames lent to its user, and the roots that its user made."""
+
+    lent: int
+    lent_base: int
+    lent_length: int
+    roots: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class KernelState:
+    """Everything that the model knows of a kernel.
+
+    `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
+    none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
+    heap, that is not all zero.
+    """
+
+    features: Features
+    sizes: Sizes
+    memory_map: tuple[MemoryRange, ...]
+    image: tuple[Segment, ...]
+    pmm: PmmState
+    tables: Tables
+    kernel_root: int
+    active_root: int
+    spaces: Mapping[str, Space]
+    current_space: str | None
+    heap: HeapState
+    tasks: tuple[Task, ...]
+    current_task: int
+    console: Console
+    contents: Mapping[int, bytes]
+
+    def root_of(self, handle: str) -> int | None:
+        """Return the root that a monitor handle names, or None: `kernel`, `t0`, `t1`, `r0`."""
+        if handle in ("kernel", "t0"):
+            return self.kernel_root
+        if handle.startswith("r"):
+            number = int(handle[1:])
+            return self.console.roots[number] if number < len(self.console.roots) else None
+        return self.spaces[handle].root if handle in self.spaces else None
+
+    def roots(self) -> dict[str, int]:
+        """Return every root by one handle: the kernel's, the tasks', the bare ones."""
+        found = {"kernel": self.kernel_root}
+        found |= {task.handle: self.spaces[task.handle].root for task in self.tasks if task.id}
+        bare = enumerate(self.console.roots)
+        return found | {f"r{number}": root for number, root in bare if root is not None}
+
+
+def replace(state: AnyState, **changes: Any) -> AnyState:
+    """Return a state with some fields changed: `dataclasses.replace`, several times as fast.
+
+    Raises:
+        TypeError: it has no such field.
+    """
+    new = object.__new__(state.__class__)
+    fields, old = new.__dict__, state.__dict__
+    fields.update(old, **changes)
+    if len(fields) != len(old):
+        raise TypeError(f"{type(state).__name__} lacks one of {', '.join(changes)}")
+    return new
+
+
+def frames_of(length: int) -> int:
+    """Return how many frames hold `length` bytes."""
+    return -(-length // FRAME_SIZE)

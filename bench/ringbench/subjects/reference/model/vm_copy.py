@@ -1,0 +1,181 @@
+"""Copying into, out of and between spaces, and the page-fault handler: what pages hold.
+
+The model keeps the bytes of every page of an anonymous or demand region, so that a read is
+predicted whole. A page that is not in `contents` holds zeros.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ringbench.arch.x86_64.address import SIZE_4K
+from ringbench.arch.x86_64.vectors import PageFaultCode
+from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.constants import (
+    KERNEL_HALF,
+    KERNEL_WINDOW_BASE,
+    KERNEL_WINDOW_END,
+    VmKind,
+)
+from ringbench.subjects.reference.model import pmm as frames
+from ringbench.subjects.reference.model.paging import paging_tables_missing, populate, present
+from ringbench.subjects.reference.model.state import KernelState, Region, Space, replace
+from ringbench.subjects.reference.model.tables import leaves
+from ringbench.subjects.reference.model.vmm import region_at
+from ringbench.subjects.reference.status import Status
+
+_ADDRESS_END: Final = 1 << 64
+_ZEROS: Final = bytes(SIZE_4K)
+
+
+def vm_read(
+    state: KernelState, name: str, va: int, length: int
+) -> tuple[KernelState, Status, bytes]:
+    """Return the bytes of a range of a space."""
+    if length == 0:
+        return state, Status.INVALID, b""
+    status = _range_status(state.spaces[name], va, length, writing=False)
+    if status:
+        return state, status, b""
+    return state, Status.OK, _bytes(state, state.spaces[name].root, va, length)
+
+
+def vm_write(
+    state: KernelState, name: str, va: int, data: bytes
+) -> tuple[KernelState, Status, None]:
+    """Put bytes into a space; untouched demand pages get their frames."""
+    if not data:
+        return state, Status.INVALID, None
+    status = _range_status(state.spaces[name], va, len(data), writing=True)
+    if not status:
+        state, status = _make_present(state, name, va, len(data))
+    return (state, status, None) if status else (_put(state, name, va, data), status, None)
+
+
+def vm_copy(
+    state: KernelState, to: str, to_va: int, source: str, source_va: int, length: int
+) -> tuple[KernelState, Status, None]:
+    """Copy between two spaces, or two places of one."""
+    if length == 0 or (to == source and abs(to_va - source_va) < length):
+        return state, Status.INVALID, None
+    status = _range_status(state.spaces[source], source_va, length, writing=False)
+    status = status or _range_status(state.spaces[to], to_va, length, writing=True)
+    if status:
+        return state, status, None
+    state, status = _make_present(state, to, to_va, length)
+    if status:
+        return state, status, None
+    data = _bytes(state, state.spaces[source].root, source_va, length)
+    return _put(state, to, to_va, data), Status.OK, None
+
+
+def vm_fault(state: KernelState, address: int, error: int) -> tuple[KernelState, Status, None]:
+    """Resolve a page fault by its address and the processor's error code."""
+    name = _space_of(state, address)
+    region = region_at(state.spaces[name], address) if name else None
+    if name is None or region is None:
+        return state, Status.NOT_MAPPED, None
+    if region.kind == VmKind.GUARD:
+        return state, Status.GUARD, None
+    if error & (PageFaultCode.P | PageFaultCode.RSVD) or not _permits(region, error):
+        return state, Status.DENIED, None
+    state, status = _make_present(state, name, address & -SIZE_4K, SIZE_4K)
+    return state, status, None
+
+
+def byte_at(state: KernelState, frame: int, offset: int) -> int:
+    """Return a byte of a frame of an anonymous or demand region."""
+    return state.contents.get(frame, _ZEROS)[offset]
+
+
+def _space_of(state: KernelState, address: int) -> str | None:
+    if KERNEL_WINDOW_BASE <= address < KERNEL_WINDOW_END:
+        return "kernel"
+    return state.current_space if address < KERNEL_HALF else None
+
+
+def _permits(region: Region, error: int) -> bool:
+    needed = (
+        (PageFaultCode.W, page.WRITE),
+        (PageFaultCode.U, page.USER),
+        (PageFaultCode.I, page.EXEC),
+    )
+    allowed = all(region.flags & flag for bit, flag in needed if error & bit)
+    return region.kind == VmKind.DEMAND and allowed
+
+
+def _range_status(space: Space, va: int, length: int, *, writing: bool) -> Status:
+    """Judge a range region by region: the first gap or bad region decides."""
+    end = va + length
+    if end > _ADDRESS_END:
+        return Status.NOT_MAPPED
+    position = va
+    while position < end:
+        region = region_at(space, position)
+        if region is None:
+            return Status.NOT_MAPPED
+        readable = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
+        if not readable or (writing and not region.flags & page.WRITE):
+            return Status.DENIED
+        position = region.end
+    return Status.OK
+
+
+def _make_present(
+    state: KernelState, name: str, va: int, length: int
+) -> tuple[KernelState, Status]:
+    """Give every page of a range that has no frame a zeroed one, or none of them."""
+    space = state.spaces[name]
+    pages = range(va & -SIZE_4K, va + length, SIZE_4K)
+    there = {leaf.virtual for leaf in leaves(state.tables, space.root, va, va + length - 1)}
+    needed = len(pages) - len(there)
+    if needed == 0:
+        return state, Status.OK
+    if needed <= state.pmm.free_count:
+        needed += paging_tables_missing(state, space.root, va, length)
+    if needed > state.pmm.free_count:
+        return state, Status.NO_MEMORY
+    pmm, taken = frames.take(state.pmm, needed)
+    absent = ((each, _flags_at(space, each)) for each in pages if each not in there)
+    return populate(replace(state, pmm=pmm), space.root, absent, taken), Status.OK
+
+
+def _flags_at(space: Space, va: int) -> int:
+    region = region_at(space, va)
+    assert region is not None, f"{va:#x} was found to be in a region"
+    return region.flags
+
+
+def _chunks(va: int, length: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (page, offset in it, bytes) for a range, page by page."""
+    end = va + length
+    while va < end:
+        offset = va % SIZE_4K
+        size = min(SIZE_4K - offset, end - va)
+        yield va - offset, offset, size
+        va += size
+
+
+def _bytes(state: KernelState, root: int, va: int, length: int) -> bytes:
+    parts = []
+    for each, offset, size in _chunks(va, length):
+        frame = present(state, root, each)
+        held = _ZEROS if frame is None else state.contents.get(frame, _ZEROS)
+        parts.append(held[offset : offset + size])
+    return b"".join(parts)
+
+
+def _put(state: KernelState, name: str, va: int, data: bytes) -> KernelState:
+    root = state.spaces[name].root
+    contents = dict(state.contents)
+    done = 0
+    for each, offset, size in _chunks(va, len(data)):
+        frame = present(state, root, each)
+        assert frame is not None, f"{each:#x} was made present"
+        old = contents.get(frame, _ZEROS)
+        new = old[:offset] + data[done : done + size] + old[offset + size :]
+        done += size
+        if new == _ZEROS:
+            contents.pop(frame, None)
+        else:
+            contents[frame] = new
+    return replace(state, contents=contents)

@@ -1,0 +1,289 @@
+"""The virtual memory manager: spaces, their regions, and the slab slots that hold the records.
+
+A space is named: "kernel", "heap", or a task's handle. Frames are taken in the kernel's order: the
+slab if one is needed; then per page, ascending, the page, then its missing tables.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Final
+
+from ringbench.arch.x86_64.address import SIZE_4K
+from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.constants import (
+    KERNEL_HALF,
+    PADDR_NONE,
+    TASK_WINDOW_BASE,
+    TASK_WINDOW_END,
+    VM_SLAB_REGIONS,
+    VmKind,
+)
+from ringbench.subjects.reference.model import pmm as frames
+from ringbench.subjects.reference.model.paging import (
+    flags_are_valid,
+    leaf_bits,
+    paging_clear,
+    paging_reflag,
+    paging_root_create,
+    paging_root_destroy,
+    paging_tables_missing,
+    populate,
+)
+from ringbench.subjects.reference.model.state import (
+    KernelState,
+    Region,
+    Slab,
+    Space,
+    frames_of,
+    replace,
+)
+from ringbench.subjects.reference.model.tables import TableEditor
+from ringbench.subjects.reference.status import Status
+
+_ALL_FREE: Final = (1 << VM_SLAB_REGIONS) - 1
+_BASE: Final = attrgetter("base")
+PERMISSIONS: Final = page.WRITE | page.USER | page.EXEC
+
+
+def vm_space_create(state: KernelState, name: str) -> tuple[KernelState, Status, None]:
+    """Make a task's space under a name: a new root, no regions."""
+    state, status, root = paging_root_create(state)
+    if status:
+        return state, status, None
+    space = Space(root, TASK_WINDOW_BASE, TASK_WINDOW_END)
+    return with_space(state, name, space), Status.OK, None
+
+
+def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status, None]:
+    """Free the regions, the slabs and the root of a task's space."""
+    root = state.spaces[name].root
+    if root == state.active_root:
+        return state, Status.BUSY, None
+    for region in state.spaces[name].regions:
+        state, _, _ = vm_free(state, name, region.base)
+    state, status, _ = paging_root_destroy(state, root)
+    spaces = {other: space for other, space in state.spaces.items() if other != name}
+    return replace(state, spaces=spaces), status, None
+
+
+def vm_alloc(
+    state: KernelState, name: str, length: int, flags: int, kind: int, physical: int = PADDR_NONE
+) -> tuple[KernelState, Status, int]:
+    """Make a region in the lowest gap that holds it; its base."""
+    space = state.spaces[name]
+    status = _arguments_status(state, space, length, flags, kind, physical)
+    if status:
+        return state, status, 0
+    base = _lowest_gap(space, length)
+    if base is None:
+        return state, Status.NO_SPACE, 0
+    state, status = _insert(state, name, base, length, flags, kind, physical)
+    return state, status, base
+
+
+def vm_alloc_at(
+    state: KernelState,
+    name: str,
+    base: int,
+    length: int,
+    flags: int,
+    kind: int,
+    physical: int = PADDR_NONE,
+) -> tuple[KernelState, Status, None]:
+    """Make a region at exactly `base`."""
+    space = state.spaces[name]
+    status = _arguments_status(state, space, length, flags, kind, physical)
+    if status:
+        return state, status, None
+    if base % SIZE_4K:
+        return state, Status.MISALIGNED, None
+    if base < space.base or base + length > space.limit:
+        return state, Status.OUT_OF_RANGE, None
+    if any(each.base < base + length and base < each.end for each in space.regions):
+        return state, Status.MAPPED, None
+    state, status = _insert(state, name, base, length, flags, kind, physical)
+    return state, status, None
+
+
+def vm_free(state: KernelState, name: str, base: int) -> tuple[KernelState, Status, None]:
+    """Free the region that starts at `base`, its frames, and its slab if that becomes empty."""
+    space = state.spaces[name]
+    region = region_at(space, base)
+    if region is None or region.base != base:
+        return state, Status.NOT_MAPPED, None
+    release = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
+    state = paging_clear(state, space.root, base, region.length, release=release)
+    slabs, emptied = _release_slot(space.slabs, region)
+    if emptied:
+        state = replace(state, pmm=frames.give_back(state.pmm, [region.slab]))
+    regions = tuple(each for each in space.regions if each is not region)
+    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK, None
+
+
+def vm_protect(
+    state: KernelState, name: str, base: int, flags: int
+) -> tuple[KernelState, Status, None]:
+    """Change WRITE, USER and EXEC of the region that starts at `base`."""
+    space = state.spaces[name]
+    if flags & ~PERMISSIONS or not flags_are_valid(flags) or _is_kernel_user(space, flags):
+        return state, Status.INVALID, None
+    region = region_at(space, base)
+    if region is None or region.base != base:
+        return state, Status.NOT_MAPPED, None
+    if region.kind == VmKind.GUARD:
+        return state, Status.DENIED, None
+    new = replace(region, flags=region.flags & ~PERMISSIONS | flags)
+    state = paging_reflag(state, space.root, base, region.length, new.flags)
+    return _with_region(state, name, region, new), Status.OK, None
+
+
+def vm_resize(
+    state: KernelState, name: str, base: int, length: int
+) -> tuple[KernelState, Status, None]:
+    """Move the end of the ANONYMOUS region that starts at `base`."""
+    space = state.spaces[name]
+    if length == 0:
+        return state, Status.INVALID, None
+    if length % SIZE_4K:
+        return state, Status.MISALIGNED, None
+    region = region_at(space, base)
+    if region is None or region.base != base:
+        return state, Status.NOT_MAPPED, None
+    if region.kind != VmKind.ANONYMOUS:
+        return state, Status.DENIED, None
+    if base + length > space.limit:
+        return state, Status.OUT_OF_RANGE, None
+    following = bisect_right(space.regions, base, key=_BASE)
+    if following < len(space.regions) and base + length > space.regions[following].base:
+        return state, Status.MAPPED, None
+    if length < region.length:
+        surplus = region.length - length
+        state = paging_clear(state, space.root, base + length, surplus, release=True)
+    elif length > region.length:
+        grown = length - region.length
+        needed = frames_of(grown)
+        if needed <= state.pmm.free_count:
+            needed += paging_tables_missing(state, space.root, region.end, grown)
+        if needed > state.pmm.free_count:
+            return state, Status.NO_MEMORY, None
+        pmm, taken = frames.take(state.pmm, needed)
+        pages = ((va, region.flags) for va in range(region.end, base + length, SIZE_4K))
+        state = populate(replace(state, pmm=pmm), space.root, pages, taken)
+    return _with_region(state, name, region, replace(region, length=length)), Status.OK, None
+
+
+def vm_query(state: KernelState, name: str, va: int) -> tuple[KernelState, Status, Region | None]:
+    """Return the region that contains `va`."""
+    region = region_at(state.spaces[name], va)
+    return state, Status.OK if region else Status.NOT_MAPPED, region
+
+
+def region_at(space: Space, va: int) -> Region | None:
+    """Return the region that contains an address, or None."""
+    position = bisect_right(space.regions, va, key=_BASE)
+    if position == 0:
+        return None
+    region = space.regions[position - 1]
+    return region if va < region.end else None
+
+
+def with_space(state: KernelState, name: str, space: Space) -> KernelState:
+    """Return the state with a space replaced or added."""
+    spaces: Mapping[str, Space] = {**state.spaces, name: space}
+    return replace(state, spaces=spaces)
+
+
+def _with_region(state: KernelState, name: str, old: Region, new: Region) -> KernelState:
+    space = state.spaces[name]
+    regions = tuple(new if each is old else each for each in space.regions)
+    return with_space(state, name, replace(space, regions=regions))
+
+
+def _is_kernel_user(space: Space, flags: int) -> bool:
+    return bool(flags & page.USER) and space.base >= KERNEL_HALF
+
+
+def _arguments_status(
+    state: KernelState, space: Space, length: int, flags: int, kind: int, physical: int
+) -> Status:
+    """Judge what vm_alloc and vm_alloc_at judge first."""
+    if (
+        length == 0
+        or flags & page.GLOBAL
+        or not flags_are_valid(flags)
+        or _is_kernel_user(space, flags)
+        or kind not in VmKind.__members__.values()
+        or (flags & page.CACHE_MASK and kind != VmKind.PHYSICAL)
+        or (flags and kind == VmKind.GUARD)
+    ):
+        return Status.INVALID
+    is_physical = kind == VmKind.PHYSICAL
+    if length % SIZE_4K or (is_physical and physical % SIZE_4K):
+        return Status.MISALIGNED
+    if is_physical and physical + length > 1 << state.features.physical_bits:
+        return Status.OUT_OF_RANGE
+    return Status.OK
+
+
+def _lowest_gap(space: Space, length: int) -> int | None:
+    base = space.base
+    for region in space.regions:
+        if region.base - base >= length:
+            return base
+        base = region.end
+    return base if space.limit - base >= length else None
+
+
+def _insert(
+    state: KernelState, name: str, base: int, length: int, flags: int, kind: int, physical: int
+) -> tuple[KernelState, Status]:
+    """Make a region whose place is known to be free, or find too few frames."""
+    space = state.spaces[name]
+    new_slab = not any(slab.free_slots for slab in space.slabs)
+    pages = range(base, base + length, SIZE_4K) if kind == VmKind.ANONYMOUS else range(0)
+    needed = new_slab + len(pages)
+    if kind in (VmKind.ANONYMOUS, VmKind.PHYSICAL) and needed <= state.pmm.free_count:
+        needed += paging_tables_missing(state, space.root, base, length)
+    if needed > state.pmm.free_count:
+        return state, Status.NO_MEMORY
+    pmm, taken = frames.take(state.pmm, needed)
+    state = replace(state, pmm=pmm)
+    slabs = space.slabs
+    if new_slab:
+        slabs = (Slab(taken.pop(0), _ALL_FREE), *slabs)
+    if pages:
+        state = populate(state, space.root, ((va, flags) for va in pages), taken)
+    elif kind == VmKind.PHYSICAL:
+        editor = TableEditor(state.tables)
+        bits = leaf_bits(flags, 1)
+        raws = [bits | frame for frame in range(physical, physical + length, SIZE_4K)]
+        editor.fill(space.root, base, 1, raws, iter(taken).__next__)
+        state = replace(state, tables=editor.result)
+    slabs, slab, slot = _take_slot(slabs)
+    region = Region(
+        base, length, physical if kind == VmKind.PHYSICAL else PADDR_NONE, flags, kind, slab, slot
+    )
+    position = bisect_right(space.regions, base, key=_BASE)
+    regions = (*space.regions[:position], region, *space.regions[position:])
+    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK
+
+
+def _take_slot(slabs: tuple[Slab, ...]) -> tuple[tuple[Slab, ...], int, int]:
+    """Take the lowest free slot of the first slab with one; the slabs, its frame, its number."""
+    position = next(number for number, slab in enumerate(slabs) if slab.free_slots)
+    slab = slabs[position]
+    lowest = slab.free_slots & -slab.free_slots
+    taken = Slab(slab.frame, slab.free_slots ^ lowest)
+    slabs = (*slabs[:position], taken, *slabs[position + 1 :])
+    return slabs, slab.frame, lowest.bit_length() - 1
+
+
+def _release_slot(slabs: tuple[Slab, ...], region: Region) -> tuple[tuple[Slab, ...], bool]:
+    """Free a region's slot; the slabs, and whether its slab is gone."""
+    left = []
+    for slab in slabs:
+        free = slab.free_slots | (1 << region.slot if slab.frame == region.slab else 0)
+        if free != _ALL_FREE:
+            left.append(slab if free == slab.free_slots else Slab(slab.frame, free))
+    return tuple(left), len(left) < len(slabs)

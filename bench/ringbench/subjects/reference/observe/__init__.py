@@ -1,0 +1,1 @@
+"""Typed pictures of the stopped reference kernel, out of its memory and never from what it says."""

@@ -1,0 +1,111 @@
+"""What the loader told the kernel, and the processor it found."""
+
+from dataclasses import dataclass
+
+from ringbench.debuginfo.dwarf import Array, Record, read_array
+from ringbench.observe.reader import Guest, c_string, member
+
+LAYER = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that the loader brought: physical address, bytes, and the text given with it."""
+
+    base: int
+    length: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRange:
+    """A range of physical memory, in bytes, and its kind: "available", "kernel", ..."""
+
+    base: int
+    length: int
+    kind: str
+
+    @property
+    def end(self) -> int:
+        """The first address after the range."""
+        return self.base + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMap:
+    """The physical memory map; what is in no range below `limit` (bytes) is a hole."""
+
+    limit: int
+    ranges: tuple[MemoryRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What was there before the kernel.
+
+    Attributes:
+        loader: the kernel's number for the loader.
+        information: physical address of what the loader handed over.
+        physical_bits: width of a physical address.
+        gib_pages, no_execute: whether the processor has 1 GiB pages, and the no-execute bit.
+    """
+
+    loader: int
+    information: int
+    command_line: str
+    modules: tuple[Module, ...]
+    map: MemoryMap
+    physical_bits: int
+    gib_pages: bool
+    no_execute: bool
+
+
+def read_boot(guest: Guest) -> Boot:
+    """Read what the kernel kept of the loader's information."""
+    names = guest.layout.boot
+    return Boot(
+        loader=guest.integer(names.loader),
+        information=guest.integer(names.information),
+        command_line=guest.text(names.command_line),
+        modules=_read_modules(guest),
+        map=_read_map(guest),
+        physical_bits=guest.integer(names.physical_bits),
+        gib_pages=guest.boolean(LAYER, names.gib_pages),
+        no_execute=guest.boolean(LAYER, names.no_execute),
+    )
+
+
+def _read_modules(guest: Guest) -> tuple[Module, ...]:
+    names = guest.layout.boot
+    return tuple(
+        Module(
+            member(record, names.module_base),
+            member(record, names.module_length),
+            c_string(record[names.module_name]),
+        )
+        for record in _counted(guest, names.modules, names.module_count)
+    )
+
+
+def _read_map(guest: Guest) -> MemoryMap:
+    names = guest.layout.boot
+    values = guest.types.enum(names.kind_enum).values
+    kinds = {values[constant]: kind for kind, constant in names.kinds.items()}
+    ranges = []
+    for index, record in enumerate(_counted(guest, names.map_ranges, names.map_count)):
+        number = member(record, names.range_kind)
+        if number not in kinds:
+            guest.note(LAYER, f"memory kind {number} does not exist", f"memory map {index}")
+        base, length = member(record, names.range_base), member(record, names.range_length)
+        ranges.append(MemoryRange(base, length, kinds.get(number, f"kind {number}")))
+    return MemoryMap(guest.integer(names.map_limit), tuple(ranges))
+
+
+def _counted(guest: Guest, array: str, count: str) -> list[Record]:
+    """Return the first `count` records of a global array; all of them if the count can't be."""
+    found = guest.types.locate(array)
+    assert isinstance(found.type, Array)
+    room, wanted = found.type.count or 0, guest.integer(count)
+    if wanted > room:
+        guest.note(LAYER, f"{count} is {wanted}, the array has {room}", count)
+    return read_array(guest.virtual, found.address, found.type.element, min(wanted, room))

@@ -1,0 +1,146 @@
+"""The whole memory management of a stopped guest, read out of its memory, as one frozen value.
+
+Nothing here comes from what the kernel says about itself: a Picture is what is in its memory, by
+the names of a `Layout` and the types of its DWARF. What could not be followed is in `broken`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.walk import root_table
+from ringbench.debuginfo.dwarf import Record, Types
+from ringbench.machine import Machine
+from ringbench.observe import registers
+from ringbench.observe.page_tables import PageTables, read_page_tables
+from ringbench.observe.reader import Broken, Guest
+from ringbench.subjects.reference.observe.boot import Boot, read_boot
+from ringbench.subjects.reference.observe.console import Console, read_console
+from ringbench.subjects.reference.observe.heap import Heap, read_heap
+from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, Pmm, read_pmm
+from ringbench.subjects.reference.observe.spaces import Space, read_space
+from ringbench.subjects.reference.observe.tasks import Tasks, read_tasks
+
+ACTIVE: Final = "active"
+"""Name of the root in CR3 if it is nobody's, so that its tables are seen all the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Picture:
+    """Everything that was read, layer by layer; `broken` is what could not be followed.
+
+    Attributes:
+        active_root: the physical address in CR3.
+        kernel_root: the kernel's own note of its root.
+        current_space: name of the space that page faults of the task half go to; None if there is
+            none, or if it is no space.
+    """
+
+    layout: Layout
+    features: Features
+    active_root: int
+    kernel_root: int
+    boot: Boot
+    pmm: Pmm
+    tables: PageTables
+    kernel_space: Space
+    current_space: str | None
+    heap: Heap
+    tasks: Tasks
+    console: Console
+    broken: tuple[Broken, ...]
+
+    def spaces(self) -> Iterator[Space]:
+        """Every space that can have regions: the kernel's, the heap's, the tasks'."""
+        yield self.kernel_space
+        yield self.heap.space
+        yield from (task.space for task in self.tasks.all if task.id != 0)
+
+
+def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBENCH) -> Picture:
+    """Read everything from the memory of a stopped guest whose CR3 is, or was, `cr3`.
+
+    Raises:
+        ImageError: the ELF has no symbol or type of one of the layout's names.
+        VirtualUnreadable: the kernel's own variables are not mapped under `cr3`.
+        MemoryUnreadable: they are mapped to what is not memory.
+    """
+    guest = Guest(memory, types, layout, cr3, Features(pat=layout.pat))
+    boot = read_boot(guest)
+    features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
+    guest = Guest(memory, types, layout, cr3, features, guest.broken)
+    kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
+    assert isinstance(kernel_record, Record)
+    kernel_space = read_space(guest, "kernel", kernel_record)
+    pmm = read_pmm(guest)
+    tasks = read_tasks(guest)
+    console = read_console(guest, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0)
+    active_root = root_table(cr3, features)
+    others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
+    others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
+    if active_root not in (kernel_space.root, *others.values()):
+        others[ACTIVE] = active_root
+    of_tasks = (task.space for task in tasks.all[1:])
+    heap = read_heap(guest)
+    return Picture(
+        layout=layout,
+        features=features,
+        active_root=active_root,
+        kernel_root=guest.integer(layout.spaces.kernel_root),
+        boot=boot,
+        pmm=pmm,
+        tables=read_page_tables(guest, kernel_space.root, others),
+        kernel_space=kernel_space,
+        current_space=_current_space(guest, [kernel_space, heap.space, *of_tasks]),
+        heap=heap,
+        tasks=tasks,
+        console=console,
+        broken=tuple(guest.broken),
+    )
+
+
+def take_tables(
+    memory: PhysicalMemory,
+    types: Types,
+    cr3: int,
+    roots: Mapping[str, int],
+    features: Features,
+    layout: Layout = RINGBENCH,
+) -> tuple[PageTables, tuple[Broken, ...]]:
+    """Read the page tables alone, of roots known from elsewhere, and what can't be followed.
+
+    For a guest whose page tables are so broken that nothing else of it can be found. `roots` has
+    the kernel's as "kernel".
+    """
+    guest = Guest(memory, types, layout, cr3, features)
+    others = {name: root for name, root in roots.items() if name != "kernel"}
+    return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
+
+
+def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Picture:
+    """Take a picture of a running machine, which is stopped meanwhile.
+
+    Raises:
+        MachineError: the machine has ended; otherwise as for `take`.
+    """
+    with machine.stopped():
+        cr3 = registers.parse(machine.registers()).cr3
+        return take(machine.memory, types, cr3, layout)
+
+
+def _current_space(guest: Guest, spaces: Sequence[Space]) -> str | None:
+    """Return the name of the space that the kernel calls current."""
+    name = guest.layout.spaces.current
+    address = guest.integer(name)
+    found = next((space.name for space in spaces if space.address == address), None)
+    if address and found is None:
+        guest.note("vmm", f"the current space is {address:#x}, which is no space", name)
+    return found
+
+
+def _physical_bits(boot: Boot) -> int:
+    """Return the physical width, whatever the guest's memory says."""
+    return min(max(boot.physical_bits, 32), 52)

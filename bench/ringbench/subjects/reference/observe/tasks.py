@@ -1,0 +1,50 @@
+"""Tasks, each with the space it owns."""
+
+from dataclasses import dataclass
+
+from ringbench.debuginfo.dwarf import Record
+from ringbench.observe.reader import Guest, member
+from ringbench.subjects.reference.observe.spaces import Space, read_space
+
+LAYER = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: its number, where its record is, and its space."""
+
+    id: int
+    address: int
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """All tasks in list order, the boot task first.
+
+    Attributes:
+        current: id of the task that the kernel calls current; None if it is no task's record.
+    """
+
+    all: tuple[Task, ...]
+    current: int | None
+
+
+def read_tasks(guest: Guest) -> Tasks:
+    """Read the list of tasks and which is current."""
+    names = guest.layout.tasks
+    first = guest.types.variable(names.first).address
+    tasks: list[Task] = []
+
+    def holder(index: int) -> str:
+        return f"t{tasks[index - 1].id}" if index else names.first
+
+    for record in guest.chain(LAYER, first, names.task_type, names.next, holder):
+        number, space = member(record, names.id), record[names.space]
+        assert isinstance(space, Record)
+        tasks.append(Task(number, record.address, read_space(guest, f"t{number}", space)))
+    current = guest.integer(names.current)
+    found = {task.address: task.id for task in tasks}
+    if current not in found:
+        guest.note(LAYER, f"the current task is {current:#x}, which is no task", names.current)
+    return Tasks(tuple(tasks), found.get(current))

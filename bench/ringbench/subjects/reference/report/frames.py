@@ -1,0 +1,83 @@
+"""Physical memory by owner: a table for people, plain data for programs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
+from ringbench.subjects.reference.check.ownership import FrameOwners, Kind
+from ringbench.subjects.reference.observe.picture import Picture
+
+SHOWN = 1000
+"""Ranges printed for people; the JSON has all."""
+
+
+def frames_table(picture: Picture, owners: FrameOwners, *, ranges: bool) -> RenderableType:
+    """Frames and bytes by owner; with `ranges`, also who owns which."""
+    pmm = picture.pmm
+    title = (
+        f"{pmm.managed_count} frames managed, {pmm.free_count} free, "
+        f"{pmm.managed_count - pmm.free_count} used"
+    )
+    table = Table()
+    table.add_column("owner", no_wrap=True)
+    table.add_column("of", no_wrap=True)
+    table.add_column("frames", justify="right")
+    table.add_column("size", justify="right")
+    order = list(Kind)
+    totals = sorted(owners.totals().items(), key=lambda each: (order.index(each[0][0]), each[0][1]))
+    for (kind, of), frames in totals:
+        if frames:
+            table.add_row(kind.value, of, f"{frames:,}", _amount(frames * PAGE_SIZE))
+    parts: list[RenderableType] = [Text(title), table]
+    return Group(*parts, *_ranges(owners)) if ranges else Group(*parts)
+
+
+def _ranges(owners: FrameOwners) -> Iterator[RenderableType]:
+    table = Table()
+    table.add_column("physical", justify="right", no_wrap=True)
+    table.add_column("to", justify="right", no_wrap=True)
+    table.add_column("frames", justify="right")
+    table.add_column("owner", no_wrap=True)
+    rows = list(owners.merged())
+    for start, end, owner in rows[:SHOWN]:
+        last = (end << PAGE_SHIFT) - 1
+        table.add_row(f"{start << PAGE_SHIFT:x}", f"{last:x}", f"{end - start:,}", str(owner))
+    yield table
+    if len(rows) > SHOWN:
+        yield Text(f"... and {len(rows) - SHOWN} more: see --json")
+
+
+def _amount(length: int) -> str:
+    """Return bytes for people: `152 KiB`, `62.6 MiB`."""
+    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB")):
+        if length >= unit:
+            return f"{length / unit:.1f} {name}"
+    return f"{length >> 10} KiB"
+
+
+def frames_json(picture: Picture, owners: FrameOwners) -> dict[str, Any]:
+    """Counts, totals by owner, and every range in bytes: `start` included, `end` excluded."""
+    return {
+        "managed": picture.pmm.managed_count,
+        "free": picture.pmm.free_count,
+        "frame_limit": picture.pmm.frame_limit,
+        "totals": [
+            {"owner": kind.value, "of": of, "frames": frames}
+            for (kind, of), frames in owners.totals().items()
+            if frames
+        ],
+        "ranges": [
+            {
+                "start": start << PAGE_SHIFT,
+                "end": end << PAGE_SHIFT,
+                "frames": end - start,
+                "owner": owner.kind.value,
+                "of": owner.of,
+            }
+            for start, end, owner in owners.merged()
+        ],
+    }

@@ -1,0 +1,118 @@
+"""Address spaces and their regions: tables for people, plain data for programs."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ringbench.arch.x86_64.address import PAGE_SIZE
+from ringbench.arch.x86_64.entry import PAT_4K, PCD, PWT, cache_mode
+from ringbench.arch.x86_64.walk import permissions
+from ringbench.report.pages import size_text
+from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.spaces import Region, Space
+
+SHOWN = 1000
+"""Regions of a space printed for people; the JSON has all."""
+
+
+def spaces_table(picture: Picture) -> RenderableType:
+    """Every space with its regions, and the roots that are no space's."""
+    parts: list[RenderableType] = [_space_table(picture, space) for space in picture.spaces()]
+    current = picture.tasks.current
+    tasks = ", ".join(
+        f"t{task.id}{' (current)' if task.id == current else ''}" for task in picture.tasks.all
+    )
+    parts.append(Text(f"tasks: {tasks}"))
+    bare = [f"r{n} {root:#x}" for n, root in enumerate(picture.console.roots) if root is not None]
+    if bare:
+        parts.append(Text(f"bare roots of the console: {', '.join(bare)}"))
+    return Group(*parts)
+
+
+def _space_table(picture: Picture, space: Space) -> RenderableType:
+    title = (
+        f"{space.name}: root {space.root:#x}, window {space.base:#x}..{space.limit:#x}, "
+        f"{len(space.regions)} regions, {len(space.slabs)} slabs"
+    )
+    if not space.regions:
+        return Text(title)
+    table = Table()
+    table.add_column("virtual", no_wrap=True)
+    table.add_column("to", no_wrap=True)
+    table.add_column("length", justify="right", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("rights", no_wrap=True)
+    table.add_column("cache", no_wrap=True)
+    table.add_column("pages", justify="right")
+    for region in space.regions[:SHOWN]:
+        kind = region.kind
+        table.add_row(
+            f"{region.base:016x}",
+            f"{region.end - 1:016x}",
+            size_text(region.length),
+            kind if region.physical is None else f"{kind} {region.physical:#x}",
+            _rights(region),
+            "" if kind == "guard" else _cache(picture, region),
+            f"{_present(picture, space, region)}/{region.length // PAGE_SIZE}",
+        )
+    parts: list[RenderableType] = [Text(title), table]
+    if len(space.regions) > SHOWN:
+        parts.append(Text(f"... and {len(space.regions) - SHOWN} more: see --json"))
+    return Group(*parts)
+
+
+def spaces_json(picture: Picture) -> dict[str, Any]:
+    """Every space with its regions; `pages` are those mapped at the moment."""
+    return {
+        "current_task": picture.tasks.current,
+        "tasks": [{"id": task.id, "address": task.address} for task in picture.tasks.all],
+        "bare_roots": {
+            f"r{n}": root for n, root in enumerate(picture.console.roots) if root is not None
+        },
+        "spaces": [
+            {
+                "name": space.name,
+                "root": space.root,
+                "base": space.base,
+                "limit": space.limit,
+                "slabs": [slab.paddr for slab in space.slabs],
+                "regions": [_region_json(picture, space, region) for region in space.regions],
+            }
+            for space in picture.spaces()
+        ],
+    }
+
+
+def _region_json(picture: Picture, space: Space, region: Region) -> dict[str, Any]:
+    return {
+        "base": region.base,
+        "length": region.length,
+        "kind": region.kind,
+        "physical": region.physical,
+        "write": region.write,
+        "user": region.user,
+        "execute": region.execute,
+        "cache": _cache(picture, region),
+        "pages": _present(picture, space, region),
+    }
+
+
+def _rights(region: Region) -> str:
+    if region.kind == "guard":
+        return "----"
+    return permissions(region.write, region.user, region.execute)
+
+
+def _cache(picture: Picture, region: Region) -> str:
+    """Return the name of a region's cache mode, under the PAT that the kernel loads."""
+    index = region.cache
+    raw = (PWT if index & 1 else 0) | (PCD if index & 2 else 0) | (PAT_4K if index & 4 else 0)
+    return cache_mode(raw, 1, True, picture.features).value
+
+
+def _present(picture: Picture, space: Space, region: Region) -> int:
+    """Return how many of a region's pages are mapped."""
+    root = next((each for each in picture.tables.roots if each.paddr == space.root), None)
+    return len(root.leaves.between(region.base, region.end)) if root else 0

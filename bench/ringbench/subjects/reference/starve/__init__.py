@@ -1,0 +1,1 @@
+"""How the reference kernel runs short of memory."""

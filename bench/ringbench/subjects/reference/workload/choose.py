@@ -1,0 +1,62 @@
+"""Operations that make sense in a state: they name frames, regions and nodes that are there.
+
+A generator holds no state of its own: everything is drawn from the random source and from the
+model's state, so a seed and a sequence of states give the same operations. Populations hover about
+a target: the more there are of a thing, the likelier the next operation takes one away.
+
+Drawing costs the same however much there is: nothing is listed to draw one of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload import frames, heap, pages, spaces, tasks
+from ringbench.subjects.reference.workload.draws import Maker, pick
+
+
+def choose(random: Random, state: KernelState, layers: Sequence[str]) -> Operation:
+    """Draw the next operation of one of `layers`, all layers being equally likely.
+
+    Raises:
+        KeyError: a layer that has no operations.
+    """
+    while True:
+        makers = MAKERS[pick(random, layers)]
+        operation = pick(random, makers)(random, state)
+        if operation is not None:
+            return operation
+
+
+WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
+    "pmm": {frames.pmm_alloc: 8, frames.pmm_free: 4, frames.pmm_info: 1},
+    "paging": {
+        pages.page_new: 2,
+        pages.page_map: 8,
+        pages.page_unmap: 4,
+        pages.page_protect: 3,
+        pages.page_query: 3,
+        pages.page_touch: 3,
+    },
+    "vmm": {
+        spaces.vm_alloc: 5,
+        spaces.vm_free: 1,
+        spaces.vm_change: 3,
+        spaces.vm_query: 1,
+        spaces.vm_data: 5,
+        spaces.touch: 6,
+    },
+    "heap": {heap.heap_alloc: 10, heap.heap_free: 2, heap.heap_realloc: 4, heap.heap_look: 1},
+    "task": {tasks.task_new: 2, tasks.task_switch: 3},
+}
+"""Layer -> its makers and how often each is drawn."""
+
+MAKERS: Final = {
+    layer: tuple(maker for maker, weight in weights.items() for _ in range(weight))
+    for layer, weights in WEIGHTS.items()
+}
+"""The same with each maker as often as it is drawn."""

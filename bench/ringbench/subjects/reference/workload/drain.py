@@ -1,0 +1,29 @@
+"""Undoing everything: one operation at a time until the kernel holds what it held at boot."""
+
+from __future__ import annotations
+
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.model.pmm import runs
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.heap import payloads
+from ringbench.subjects.reference.workload.pages import bare_roots
+
+
+def drain(state: KernelState) -> Operation | None:
+    """The next operation on the way back to the state after boot; None when there."""
+    for root in bare_roots(state):
+        return op.PageDelete(root)
+    if state.current_task != 0:
+        return op.TaskSwitch("t0")
+    for task in state.tasks:
+        if task.id:
+            return op.TaskDelete(task.handle)
+    for region in state.spaces["kernel"].regions:
+        return op.VmFree("kernel", region.base)
+    for payload in payloads(state):
+        return op.HeapFree(payload)
+    for first, count in runs(state.console.lent):
+        return op.PmmFree(first * FRAME_SIZE, count)
+    return None

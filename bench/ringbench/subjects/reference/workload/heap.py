@@ -1,0 +1,105 @@
+"""Operations on the kernel heap."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import (
+    FRAME_SIZE,
+    HEAP_ALLOC_MAX,
+    HEAP_HEADER,
+    HEAP_TRIM,
+)
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.draws import crowded, pick
+
+NODES: Final = 160
+"""Nodes in use to hover about."""
+
+PAYLOAD_DRAWS: Final = 8
+"""How often a heap node is drawn to find one that can be freed."""
+
+
+def payloads(state: KernelState) -> list[int]:
+    """Addresses that the console may free: in use, and no task's record."""
+    records = {task.record for task in state.tasks}
+    return [
+        node + HEAP_HEADER
+        for node, facts in state.heap.nodes.items()
+        if facts.used and node + HEAP_HEADER not in records
+    ]
+
+
+def _some_payload(random: Random, state: KernelState) -> int | None:
+    """One of the `payloads`, or none if some draws are in vain: little is in use."""
+    records = {task.record for task in state.tasks}
+    nodes = list(state.heap.nodes)
+    for _ in range(PAYLOAD_DRAWS if nodes else 0):
+        node = pick(random, nodes)
+        if state.heap.nodes[node].used and node + HEAP_HEADER not in records:
+            return node + HEAP_HEADER
+    return None
+
+
+def _draw_size(random: Random) -> int:
+    """Mostly small, sometimes pages, with the edges of size classes among them."""
+    shape = random.random()
+    if shape < 0.1:
+        return pick(random, (1, 15, 16, 17, 32, 495, 496, 497, 1008, 4080, 4096, 65536))
+    base = 16 << random.randrange(9)
+    return base + random.randrange(base)
+
+
+def _edge_size(random: Random, state: KernelState) -> int:
+    """Such that the last node then begins with a page, or what makes the heap shrink later."""
+    shape = random.random()
+    if shape < 0.3:
+        return HEAP_TRIM + random.randrange(HEAP_TRIM)
+    if shape < 0.6:
+        return HEAP_TRIM - 2 * HEAP_HEADER - random.randrange(FRAME_SIZE // 2)
+    return HEAP_TRIM + -(state.heap.last + HEAP_HEADER) % FRAME_SIZE
+
+
+def heap_alloc(random: Random, state: KernelState) -> Operation | None:
+    """Allocate, zeroed or aligned perhaps; or free where there is much."""
+    if crowded(random, state.heap.used_count, NODES):
+        return heap_free(random, state)
+    shape = random.random()
+    if shape < 0.1:
+        return op.HeapAlloc(_edge_size(random, state))
+    if shape < 0.6:
+        return op.HeapAlloc(_draw_size(random))
+    if shape < 0.8:
+        return op.HeapZalloc(_draw_size(random))
+    return op.HeapAlign(1 << random.randrange(14), _draw_size(random))
+
+
+def heap_free(random: Random, state: KernelState) -> Operation | None:
+    """Free a payload: any, or the highest, before which the heap may then end."""
+    if state.heap.last and random.random() < 0.1:
+        highest = state.heap.nodes[state.heap.last].previous + HEAP_HEADER
+        if all(highest != task.record for task in state.tasks):
+            return op.HeapFree(highest)
+    payload = _some_payload(random, state)
+    return op.HeapFree(payload) if payload else None
+
+
+def heap_realloc(random: Random, state: KernelState) -> Operation | None:
+    """Resize a payload: anyhow, hardly, or to the largest size there is, if memory is less."""
+    payload = _some_payload(random, state)
+    if payload is None:
+        return None
+    if random.random() < 0.02 and state.pmm.free_count * FRAME_SIZE < HEAP_ALLOC_MAX:
+        return op.HeapRealloc(payload, HEAP_ALLOC_MAX + random.randint(0, 1))
+    if random.random() < 0.2:  # about the size that it has
+        size = state.heap.nodes[payload - HEAP_HEADER].size - HEAP_HEADER
+        return op.HeapRealloc(payload, max(1, size + random.randint(-3, 3) * 8))
+    return op.HeapRealloc(payload, _draw_size(random))
+
+
+def heap_look(random: Random, state: KernelState) -> Operation | None:
+    """Have the heap checked, or ask for its counts."""
+    return random.choice((op.HeapCheck(), op.HeapInfo()))

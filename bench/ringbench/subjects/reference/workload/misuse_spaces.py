@@ -1,0 +1,156 @@
+"""Mistakes with regions: no such space, what is there already, what lies inside, and edges."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from ringbench.subjects.reference import flags as page_flags
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import (
+    DIRECT_MAP_BASE,
+    FRAME_SIZE,
+    HEAP_BASE,
+    IMAGE_BASE,
+    KERNEL_HALF,
+    KERNEL_WINDOW_BASE,
+    TASK_WINDOW_END,
+)
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.draws import Maker, pick
+from ringbench.subjects.reference.workload.misuse_pages import LAST, LOWER_END, RWX
+from ringbench.subjects.reference.workload.spaces import some_region, window_spaces
+
+LAST_FRAME: Final = LAST - FRAME_SIZE + 1
+
+
+def gone_task(random: Random, state: KernelState) -> str:
+    """The lowest task that is not there, one far away, or the boot task."""
+    present = {task.id for task in state.tasks}
+    gone = next(number for number in range(1, len(present) + 1) if number not in present)
+    return pick(random, (f"t{gone}", f"t{gone}", f"t{gone + 1000}", "t0"))
+
+
+def _gone_space(random: Random, state: KernelState) -> Operation | None:
+    space = gone_task(random, state)
+    vaddr, other = 0x10000, pick(random, window_spaces(state))
+    shape = pick(random, range(9))
+    if shape == 0:
+        return op.VmAlloc(space, FRAME_SIZE, "anonymous", page_flags.WRITE)
+    if shape == 1:
+        return op.VmAllocAt(space, vaddr, FRAME_SIZE, "demand", page_flags.WRITE)
+    if shape == 2:
+        return op.VmFree(space, vaddr)
+    if shape == 3:
+        return op.VmProtect(space, vaddr, 0)
+    if shape == 4:
+        return op.VmResize(space, vaddr, FRAME_SIZE)
+    if shape == 5:
+        return op.VmWrite(space, vaddr, b"\x5a")
+    if shape == 6:
+        return op.VmCopy(other, vaddr, space, vaddr, 8)
+    if shape == 7:
+        return op.Touch(space, vaddr, "w")
+    return op.VmQuery(space, vaddr)
+
+
+def _alloc_over(random: Random, state: KernelState) -> Operation | None:
+    """Make a region where one is: the same, within, around, or one page into it."""
+    found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    kind = pick(random, ("demand", "anonymous", "guard"))
+    start = pick(random, (region.base, region.end - FRAME_SIZE, region.base - FRAME_SIZE))
+    length = pick(random, (FRAME_SIZE, 2 * FRAME_SIZE, region.length + 2 * FRAME_SIZE))
+    return op.VmAllocAt(space, start, length, kind, 0)
+
+
+def _alloc_wrong(random: Random, state: KernelState) -> Operation | None:
+    """Make a region that cannot be: flags, length, place."""
+    space = pick(random, window_spaces(state))
+    kind = pick(random, ("anonymous", "demand", "guard"))
+    flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER, 0))
+    free = state.pmm.free_count * FRAME_SIZE
+    lengths = (FRAME_SIZE, 0, 1, FRAME_SIZE + 1, free + FRAME_SIZE, free, 1 << 47, LAST_FRAME)
+    if random.random() < 0.5:
+        return op.VmAlloc(space, pick(random, lengths), kind, flags)
+    edges = [0, TASK_WINDOW_END, TASK_WINDOW_END - FRAME_SIZE, LOWER_END, KERNEL_HALF]
+    edges += [KERNEL_WINDOW_BASE - FRAME_SIZE, KERNEL_WINDOW_BASE + 1, HEAP_BASE, LAST_FRAME]
+    return op.VmAllocAt(space, pick(random, edges), pick(random, lengths), kind, flags)
+
+
+def _inside(random: Random, state: KernelState) -> Operation | None:
+    """Name a region by another address than its base."""
+    found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    vaddr = region.base + pick(
+        random, (FRAME_SIZE, 1, region.length - 1, region.length, -FRAME_SIZE)
+    )
+    shape = pick(random, (0, 1, 2))
+    if shape == 0:
+        return op.VmFree(space, vaddr)
+    if shape == 1:
+        return op.VmProtect(space, vaddr, 0)
+    return op.VmResize(space, vaddr, FRAME_SIZE)
+
+
+def _change_wrong(random: Random, state: KernelState) -> Operation | None:
+    """Resize into a neighbour or past the end; protect with what no region may have."""
+    found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    limit = state.spaces[space].limit
+    if random.random() < 0.4:
+        flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER))
+        return op.VmProtect(space, region.base, flags)
+    lengths = [0, 1, region.length + 1, limit - region.base, limit - region.base + FRAME_SIZE]
+    after = [each.base for each in state.spaces[space].regions if each.base > region.base]
+    if after:
+        lengths += [after[0] - region.base, after[0] - region.base + FRAME_SIZE]
+    return op.VmResize(space, region.base, pick(random, lengths))
+
+
+def _data_wrong(random: Random, state: KernelState) -> Operation | None:
+    """Read, write or copy across an end, onto itself, nothing, or too much."""
+    found, other = some_region(random, state), some_region(random, state)
+    if found is None or other is None:
+        return None
+    space, region = found
+    shape = pick(random, (0, 1, 2, 3))
+    if shape == 0:
+        vaddr = pick(random, (region.base, region.end - 1, region.end, region.base - 1))
+        return op.VmRead(space, vaddr, pick(random, (0, 1, 2, 64, 65, LAST)))
+    if shape == 1:
+        return op.VmWrite(space, region.end - 1, b"\xa5" * pick(random, (1, 2, 64)))
+    if shape == 2:
+        length = pick(random, (region.length, FRAME_SIZE, 1))
+        shift = pick(random, (0, 1, FRAME_SIZE - 1))
+        return op.VmCopy(space, region.base + shift, space, region.base, length)
+    length = pick(random, (region.length, region.length + 1, 0, 1 << 40, LAST))
+    return op.VmCopy(other[0], other[1].base, space, region.base, length)
+
+
+def _touch_kernel(random: Random, state: KernelState) -> Operation | None:
+    """Touch what is the kernel's, or nobody's."""
+    root = pick(random, list(state.roots()))
+    image = pick(random, state.image)
+    places = [image.virtual, image.virtual + image.length, IMAGE_BASE, 0, FRAME_SIZE]
+    places += [DIRECT_MAP_BASE, DIRECT_MAP_BASE + state.pmm.metadata_base, HEAP_BASE]
+    places += [state.heap.end, state.heap.end - 1]
+    return op.Touch(root, pick(random, places), pick(random, "rwx"))
+
+
+SPACE_MISUSES: Final[tuple[Maker, ...]] = (
+    _gone_space,
+    _alloc_over,
+    _alloc_wrong,
+    _inside,
+    _change_wrong,
+    _data_wrong,
+    _touch_kernel,
+)

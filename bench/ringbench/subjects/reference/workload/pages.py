@@ -1,0 +1,120 @@
+"""Operations on bare roots. Leaves are found by going down at random, not all equally likely."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from ringbench.arch.x86_64.address import entry_shift
+from ringbench.arch.x86_64.entry import ADDRESS
+from ringbench.subjects.reference import flags as page_flags
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.model.tables import HALF_ENTRIES, is_leaf
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
+
+ROOTS: Final = 4
+"""Bare roots to hover about."""
+
+LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
+
+
+def bare_roots(state: KernelState) -> list[str]:
+    """Handles of the bare roots that exist."""
+    return [f"r{n}" for n, root in enumerate(state.console.roots) if root is not None]
+
+
+def page_new(random: Random, state: KernelState) -> Operation | None:
+    """Make a bare root, or delete one where there are many."""
+    roots = bare_roots(state)
+    if roots and crowded(random, len(roots), ROOTS):
+        return op.PageDelete(pick(random, roots))
+    return op.PageNew()
+
+
+def near(random: Random, size: int) -> int:
+    """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
+    slot = pick(random, (0, 0, 0, 1 << 30, 255 << 39))
+    address = slot + random.randrange(3) * (2 << 20) + random.randrange(16) * FRAME_SIZE
+    return address // size * size
+
+
+def page_map(random: Random, state: KernelState) -> Operation | None:
+    """Map some pages of a size in a bare root, close to others."""
+    roots = bare_roots(state)
+    if not roots:
+        return op.PageNew()
+    size = random.choices(LEAF_SIZES, (6, 3, 1))[0]
+    pages = pick(random, (1, 1, 2, 3, 8, 600 if size == FRAME_SIZE else 2))
+    memory = state.pmm.frame_limit * FRAME_SIZE
+    flags = draw_flags(random, user=True, cached=False)
+    if random.random() < 0.2:
+        flags |= page_flags.GLOBAL
+    physical = random.randrange(memory) // size * size
+    vaddr = near(random, size)
+    return op.PageMap(pick(random, roots), vaddr, physical, pages * size, size, flags)
+
+
+def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
+    """A bare root, with the start and size of one of its leaves: a way down, drawn entry by entry.
+
+    Few roots, and few entries of their lower halves, are without a leaf, so that another is tried.
+    """
+    for handle in turned(random, bare_roots(state)):
+        root = state.root_of(handle)
+        assert root is not None
+        indices = [index for index in state.tables[root] if index < HALF_ENTRIES]
+        if not indices:
+            continue
+        table, level, virtual = root, 4, 0
+        while True:
+            index = pick(random, indices)
+            raw = state.tables[table][index]
+            virtual += index << entry_shift(level)
+            if is_leaf(raw, level):
+                return handle, virtual, 1 << entry_shift(level)
+            table, level = raw & ADDRESS, level - 1
+            indices = list(state.tables[table])
+    return None
+
+
+def page_unmap(random: Random, state: KernelState) -> Operation | None:
+    """Unmap a leaf, or some more than that."""
+    leaf = some_leaf(random, state)
+    if leaf is None:
+        return None
+    root, virtual, size = leaf
+    return op.PageUnmap(root, virtual, size * pick(random, (1, 1, 2, 4)))
+
+
+def page_protect(random: Random, state: KernelState) -> Operation | None:
+    """Change a leaf's flags, or those of some more."""
+    leaf = some_leaf(random, state)
+    if leaf is None:
+        return None
+    root, virtual, size = leaf
+    flags = draw_flags(random, user=True, cached=False)
+    return op.PageProtect(root, virtual, size * pick(random, (1, 1, 2)), flags)
+
+
+def page_query(random: Random, state: KernelState) -> Operation | None:
+    """Ask at a leaf, or anywhere in any root."""
+    if random.random() < 0.3:
+        root = pick(random, list(state.roots()))
+        return op.PageQuery(root, pick(random, (near(random, 1), KERNEL_WINDOW_BASE)))
+    leaf = some_leaf(random, state)
+    if leaf is None:
+        return None
+    root, virtual, size = leaf
+    return op.PageQuery(root, virtual + random.randrange(size))
+
+
+def page_touch(random: Random, state: KernelState) -> Operation | None:
+    """Access a leaf or the page behind it through its bare root."""
+    leaf = some_leaf(random, state)
+    if leaf is None:
+        return None
+    root, virtual, size = leaf
+    return op.Touch(root, virtual + random.randrange(2 * size), pick(random, "rw"))

@@ -1,0 +1,193 @@
+"""Operations on the regions of spaces, and on what their pages hold."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.constants import (
+    FRAME_SIZE,
+    KERNEL_WINDOW_BASE,
+    TASK_WINDOW_BASE,
+    VmKind,
+)
+from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.model.state import KernelState, Region
+from ringbench.subjects.reference.model.tables import find, leaf_address
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
+
+REGIONS: Final = 24
+"""Regions a space to hover about."""
+
+DATA_DRAWS: Final = 8
+"""How often a page is drawn to find one that holds something, or one that can be written."""
+
+FITTING_SHARE: Final = 0.7
+"""Share of copies that mean to succeed."""
+
+ACTIVE_SHARE: Final = 0.6
+"""Share of touches through the active root."""
+
+VACANT_SHARE: Final = 0.4
+"""Of these, share of touches wherever a region may be, or may have been a moment ago."""
+
+VACANT_PAGES: Final = 96
+"""Pages at the bottom of a window, where regions come and go most."""
+
+
+def window_spaces(state: KernelState) -> list[str]:
+    """Spaces whose regions the console may change."""
+    return [name for name in state.spaces if name != "heap"]
+
+
+def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
+    """A space and one of its regions."""
+    for name in turned(random, window_spaces(state)):
+        if regions := state.spaces[name].regions:
+            return name, pick(random, regions)
+    return None
+
+
+def vm_alloc(random: Random, state: KernelState) -> Operation | None:
+    """Make a region of any backing, or free one where there are many."""
+    space = pick(random, window_spaces(state))
+    if crowded(random, len(state.spaces[space].regions), REGIONS):
+        return vm_free(random, state)
+    kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
+    length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
+    physical = None
+    flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
+    if kind is VmKind.PHYSICAL:
+        physical = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
+    if kind is VmKind.GUARD:
+        flags = 0
+    if kind is VmKind.DEMAND and random.random() < 0.2:
+        length *= 1024
+    if random.random() < 0.7:
+        return op.VmAlloc(space, length, kind.name.lower(), flags, physical)
+    base = KERNEL_WINDOW_BASE if space == "kernel" else TASK_WINDOW_BASE
+    vaddr = base + random.randrange(256) * FRAME_SIZE + pick(random, (0, 0, 2 << 20, 5 << 30))
+    return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, physical)
+
+
+def vm_free(random: Random, state: KernelState) -> Operation | None:
+    """Free a region."""
+    found = some_region(random, state)
+    return None if found is None else op.VmFree(found[0], found[1].base)
+
+
+def vm_change(random: Random, state: KernelState) -> Operation | None:
+    """Protect a region, or move its end."""
+    found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    if random.random() < 0.5:
+        return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
+    pages = region.length // FRAME_SIZE
+    if random.random() < 0.05:  # about as far as the window goes
+        most = state.spaces[space].limit - region.base
+        return op.VmResize(space, region.base, most + random.randint(-1, 1) * FRAME_SIZE)
+    return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
+
+
+def vm_query(random: Random, state: KernelState) -> Operation | None:
+    """Ask in a region, or behind it."""
+    found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    return op.VmQuery(space, region.base + random.randrange(2 * region.length))
+
+
+def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
+    """An address in the region and a length that may run past its end."""
+    offset = pick(random, (0, region.length - 1, random.randrange(region.length)))
+    return region.base + offset, random.randint(1, longest)
+
+
+def vm_data(random: Random, state: KernelState) -> Operation | None:
+    """Read, write or copy, from a region's edge or middle on, perhaps past its end."""
+    found, other = some_region(random, state), some_region(random, state)
+    if found is None or other is None:
+        return None
+    space, region = found
+    vaddr, length = _within(random, region, 64)
+    shape = random.random()
+    if shape < 0.3:
+        return op.VmRead(space, vaddr, length)
+    if shape < 0.6:
+        # A page that starts with RET can be executed: now and then one does.
+        data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
+        return op.VmWrite(space, vaddr, data)
+    return _vm_copy(random, state, found, other)
+
+
+def _vm_copy(
+    random: Random, state: KernelState, found: tuple[str, Region], other: tuple[str, Region]
+) -> Operation:
+    """Copy from anywhere to anywhere; or, mostly, what is something to where it fits."""
+    space, vaddr = found[0], _within(random, found[1], 1)[0]
+    to, to_region = other
+    to_vaddr, length = _within(random, to_region, 3 * FRAME_SIZE)
+    if random.random() < FITTING_SHARE:
+        space, vaddr = _some_data(random, state) or (space, vaddr)
+        to, to_region = _some_writable(random, state) or other
+        offset = random.randrange(to_region.length)
+        to_vaddr = to_region.base + offset
+        length = random.randint(1, min(to_region.length - offset, 3 * FRAME_SIZE))
+    return op.VmCopy(to, to_vaddr, space, vaddr, length)
+
+
+def _some_writable(random: Random, state: KernelState) -> tuple[str, Region] | None:
+    """A space and a region that can be copied into, or none if draws are in vain."""
+    for _ in range(DATA_DRAWS):
+        found = some_region(random, state)
+        if found and found[1].flags & WRITE and found[1].kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
+            return found
+    return None
+
+
+def _some_data(random: Random, state: KernelState) -> tuple[str, int] | None:
+    """A space and an address not far before a byte that is not zero, or none if draws are in vain.
+
+    Most pages hold nothing, and a copy of nothing looks like any other.
+    """
+    for _ in range(DATA_DRAWS if state.contents else 0):
+        found = some_region(random, state)
+        if found is None:
+            return None
+        space, region = found
+        page = region.base + random.randrange(min(region.length // FRAME_SIZE, 64)) * FRAME_SIZE
+        slot = find(state.tables, state.spaces[space].root, page)
+        if data := state.contents.get(leaf_address(slot.raw, slot.level)):
+            first = len(data) - len(data.lstrip(b"\0"))
+            before = pick(random, (0, 8, random.randrange(2 * FRAME_SIZE)))
+            return space, max(region.base, page + first - before)
+    return None
+
+
+def touch(random: Random, state: KernelState) -> Operation | None:
+    """Access a byte in a region, or just behind it.
+
+    Mostly through the root that is active: any other is loaded for it, which empties the TLB, so
+    that a translation that should have been flushed is never met.
+    """
+    active = state.current_space or "kernel"
+    if random.random() < ACTIVE_SHARE:
+        if random.random() < VACANT_SHARE:
+            page = min(random.randrange(VACANT_PAGES), random.randrange(VACANT_PAGES))
+            vaddr = state.spaces[active].base + page * FRAME_SIZE
+            return op.Touch(active, vaddr, pick(random, "rw"))
+        regions = state.spaces[active].regions
+        found = (active, pick(random, regions)) if regions else None
+    else:
+        found = some_region(random, state)
+    if found is None:
+        return None
+    space, region = found
+    last = min(region.length + FRAME_SIZE, 64 * FRAME_SIZE)
+    offset = pick(random, (0, region.length - 1, random.randrange(last)))
+    return op.Touch(space, region.base + offset, pick(random, "rrwwx"))
