@@ -56,16 +56,16 @@ class Subject:
         layers = compare(self.picture(), self.state)
         return [mismatch for layer in layers for mismatch in layer.mismatches]
 
-    def physical(self, virtual: int, root: int | None = None) -> int:
+    def paddr_of(self, vaddr: int, root: int | None = None) -> int:
         with self.machine.stopped():
-            place = translate(self.machine.memory, root or self.state.kernel_root, virtual)
-        assert place.physical is not None
-        return place.physical
+            place = translate(self.machine.memory, root or self.state.kernel_root, vaddr)
+        assert place.paddr is not None
+        return place.paddr
 
-    def entry_of(self, root: int, virtual: int) -> int:
+    def entry_of(self, root: int, vaddr: int) -> int:
         """Physical address of the leaf entry that maps a page."""
         with self.machine.stopped():
-            return translate(self.machine.memory, root, virtual).steps[-1].entry_paddr
+            return translate(self.machine.memory, root, vaddr).steps[-1].entry_paddr
 
     def read(self, paddr: int, size: int = 8) -> int:
         return int.from_bytes(self.machine.memory.read(paddr, size), "little")
@@ -97,7 +97,7 @@ def subject(machine: Machine) -> Subject:
 def test_a_page_table_entry(subject: Subject) -> None:
     root = subject.state.spaces["t1"].root
     entry = subject.entry_of(root, 0x11000)
-    frame = subject.physical(0x11000, root)
+    frame = subject.paddr_of(0x11000, root)
     subject.write(entry, subject.read(entry) & ~W)
     table, slot = entry & ~0xFFF, entry % 4096 // 8
     assert subject.mismatches() == [
@@ -126,7 +126,7 @@ def test_text_that_becomes_writable(subject: Subject) -> None:
 
 def test_a_used_frame_that_becomes_free(subject: Subject) -> None:
     """Its owner is named, and the allocator as the other one."""
-    frame = subject.physical(0x12000, subject.state.spaces["t1"].root) >> 12
+    frame = subject.paddr_of(0x12000, subject.state.spaces["t1"].root) >> 12
     bits = subject.picture().pmm.metadata_base  # free_bits lie first
     word = bits + frame // 64 * 8
     subject.write(word, subject.read(word) | 1 << frame % 64)
@@ -157,7 +157,7 @@ def test_a_free_frame_that_is_lost(subject: Subject) -> None:
 
 def test_a_heap_header(subject: Subject) -> None:
     node = sorted(subject.state.heap.nodes)[2]
-    subject.write(subject.physical(node), 2, 4)  # its link to the node before: 16 bytes
+    subject.write(subject.paddr_of(node), 2, 4)  # its link to the node before: 16 bytes
     (mismatch,) = subject.mismatches()
     assert (mismatch.layer, mismatch.where) == ("heap", f"node {node:#x}")
     assert mismatch.seen.endswith(f"previous {node - 16:#x}, guard wrong")
@@ -168,7 +168,7 @@ def test_a_heap_header(subject: Subject) -> None:
 
 def test_a_heap_size_that_cannot_be(subject: Subject) -> None:
     node = sorted(subject.state.heap.nodes)[1]
-    subject.write(subject.physical(node + 4), 0xFFFF_FFFF, 4)  # its tag
+    subject.write(subject.paddr_of(node + 4), 0xFFFF_FFFF, 4)  # its tag
     found = subject.mismatches()
     where = f"node {node:#x}"
     broken = Mismatch("heap", "structure", "can be followed", "size 0x7fffffff0 cannot be", where)
@@ -183,7 +183,7 @@ def test_a_free_list_that_loops(subject: Subject) -> None:
     subject.state, expected = perform(subject.state, operation)
     assert channel.perform(operation) == expected
     assert subject.mismatches() == []
-    subject.write(subject.physical(nodes[2] + 16), nodes[2])
+    subject.write(subject.paddr_of(nodes[2] + 16), nodes[2])
     seen = {mismatch.seen for mismatch in subject.mismatches()}
     assert f"it returns to {nodes[2]:#x}" in seen
 

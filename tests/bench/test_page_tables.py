@@ -44,10 +44,10 @@ def edges(found: list[Leaf]) -> list[int]:
     """Return first and last byte of every tenth page, and the bytes around every gap."""
     picked = {0, 0x7FFF_FFFF_FFFF, 0xFFFF_8000_0000_0000, 2**64 - 1}
     for leaf in [*found[::10], found[-1]]:
-        picked |= {leaf.virtual, leaf.virtual + leaf.size - 1}
+        picked |= {leaf.vaddr, leaf.vaddr + leaf.size - 1}
     for left, right in pairwise(found):
-        if left.virtual + left.size != right.virtual:
-            picked |= {left.virtual + left.size, right.virtual - 1}
+        if left.vaddr + left.size != right.vaddr:
+            picked |= {left.vaddr + left.size, right.vaddr - 1}
     return sorted(address for address in picked if is_canonical(address))
 
 
@@ -90,7 +90,7 @@ def test_the_kernels_own_query_agrees(machine: Machine) -> None:
     assert any(walk.leaf for walk in walks)
     assert any(walk.leaf is None for walk in walks)
     for walk in walks:
-        reply = machine.command(f"page query kernel {walk.virtual:#x}")
+        reply = machine.command(f"page query kernel {walk.vaddr:#x}")
         assert witnesses.compare_query(walk, query_reply(reply)) == [], reply
 
 
@@ -100,11 +100,11 @@ def query_reply(reply: str) -> witnesses.KernelMapping | None:
     if words[0] == "err":
         assert words[1] == "not_mapped", reply
         return None
-    virtual, physical, size = (int(word, 16) for word in words[1:4])
+    vaddr, paddr, size = (int(word, 16) for word in words[1:4])
     rights, _, cache = words[4].partition(":")
     return witnesses.KernelMapping(
-        virtual,
-        physical,
+        vaddr,
+        paddr,
         size,
         "w" in rights,
         "u" in rights,
@@ -119,13 +119,13 @@ def test_an_entry_changed_behind_every_back_is_seen(machine: Machine) -> None:
     with machine.stopped():
         registers, features, before = look(machine)
         victim = before[len(before) // 2]
-        steps = translate(machine.memory, registers.cr3, victim.virtual, features).steps
+        steps = translate(machine.memory, registers.cr3, victim.vaddr, features).steps
         place = steps[-1].entry_paddr
         machine.memory.write(place, (victim.raw ^ 2).to_bytes(8, "little"))
         try:
             tlb = witnesses.parse_info_tlb(machine.qmp.hmp("info tlb"))
             (mismatch,) = witnesses.compare_info_tlb(before, [], tlb)
-            assert mismatch.where == f"virtual {victim.virtual:#x}"
+            assert mismatch.where == f"virtual {victim.vaddr:#x}"
             assert mismatch.expected.replace("W", "-") == mismatch.seen.replace("W", "-")
             assert mismatch.expected != mismatch.seen
             after = list(leaves(machine.memory, registers.cr3, features))

@@ -152,8 +152,8 @@ class Performer:
         }
         for name, value in header.items():
             self._write(slot, name, np.uint32(value).tobytes())
-        virtual = [batch.page + offset for offset in self.place.offsets]
-        self._write(slot, "virtual", np.array(virtual, np.uint64).tobytes())
+        vaddr = [batch.page + offset for offset in self.place.offsets]
+        self._write(slot, "virtual", np.array(vaddr, np.uint64).tobytes())
         requests = np.empty(len(batch), self._request)
         requests["entry"], requests["access"] = batch.entries, batch.access
         self._write(slot, "requests", requests.tobytes())

@@ -188,7 +188,7 @@ def stale_answer(judge: Judge, batch: StaleBatch, flush: int) -> Answer:
     seen = replace(
         fresh,
         code=np.where(may, old.code, fresh.code),
-        physical=np.where(may, old.physical, fresh.physical),
+        paddr=np.where(may, old.paddr, fresh.paddr),
         certain=np.where(may[:, None], certain, fresh.certain),
         open=np.where(may[:, None], left_open, fresh.open),
         level=np.where(may, old.level, fresh.level),

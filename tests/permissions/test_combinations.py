@@ -27,8 +27,8 @@ BOTH = pytest.mark.parametrize("nxe", [False, True])
 def made(end: End, numbers: Positions, nxe: bool) -> Accesses:
     entries = walks(end, numbers, PLACE, 1)
     no = np.zeros(len(entries), bool)
-    virtual = np.full(len(entries), PLACE.page(5), np.uint64)
-    return Accesses(entries, virtual, no, no, no, Controls(nxe=nxe), CPU)
+    vaddr = np.full(len(entries), PLACE.page(5), np.uint64)
+    return Accesses(entries, vaddr, no, no, no, Controls(nxe=nxe), CPU)
 
 
 def test_the_number_of_combinations() -> None:
@@ -56,7 +56,7 @@ def test_walks_end_where_they_say(nxe: bool) -> None:
         assert (found.level == end.level).all(), end
         if "page" in end.what:
             assert (found.code == NO_FAULT).all(), end
-            assert (found.physical == PLACE.frames[0]).all(), end
+            assert (found.paddr == PLACE.frames[0]).all(), end
         elif "not present" in end.what:
             assert (found.code == 0).all(), end
         else:

@@ -71,7 +71,7 @@ class Judge:
         offsets = np.array(self._place.offsets, np.uint64)
         return Accesses(
             entries=batch.entries,
-            virtual=np.uint64(batch.page) + offsets[kind.astype(np.intp)],
+            vaddr=np.uint64(batch.page) + offsets[kind.astype(np.intp)],
             write=kind == self._bits.write,
             fetch=kind == self._bits.fetch,
             user=batch.access & np.uint64(self._bits.user) != 0,
@@ -99,7 +99,7 @@ class Judge:
         expected, faults = answer.outcomes, answer.outcomes.code != NO_FAULT
         agree: Flags = results["vector"] == np.where(faults, Vector.PF, 0)
         agree &= results["error"] == np.where(faults, expected.code, 0)
-        agree &= results["cr2"] == np.where(faults, answer.accesses.virtual, np.uint64(0))
+        agree &= results["cr2"] == np.where(faults, answer.accesses.vaddr, np.uint64(0))
         agree &= results["reached"] == self._reached(expected)
         differ = (results["entry"] ^ expected.certain) & ~expected.open
         agree &= ~differ.any(axis=1)
@@ -107,7 +107,7 @@ class Judge:
 
     def _reached(self, expected: Outcomes) -> Words:
         """Return the number of the target frame that is reached: 1, 2; 0 is neither."""
-        frame = expected.physical & np.uint64(-PAGE_SIZE % 2**64)
+        frame = expected.paddr & np.uint64(-PAGE_SIZE % 2**64)
         first, second = (np.uint64(each) for each in self._place.frames)
         number = np.where(frame == first, 1, np.where(frame == second, 2, 0))
         return np.where(expected.code != NO_FAULT, 0, number).astype(np.uint64)
@@ -137,7 +137,7 @@ class Judge:
         kind = "write" if accesses.write[case] else "fetch" if accesses.fetch[case] else "read"
         ring = "user" if accesses.user[case] else "supervisor"
         flush = "" if int(batch.access[case]) & self._bits.flush else ", without INVLPG"
-        at = int(accesses.virtual[case])
+        at = int(accesses.vaddr[case])
         lines = [
             f"{ring} {kind} at {at:#x}{flush}; control bits: {batch.controls}",
             f"    must: {_fault(int(expected.code[case]), at)}, "
@@ -180,7 +180,7 @@ def pick_accesses(accesses: Accesses, which: Positions) -> Accesses:
     return replace(
         accesses,
         entries=accesses.entries[which],
-        virtual=accesses.virtual[which],
+        vaddr=accesses.vaddr[which],
         write=accesses.write[which],
         fetch=accesses.fetch[which],
         user=accesses.user[which],
@@ -191,7 +191,7 @@ def pick_outcomes(held: Outcomes, which: Positions) -> Outcomes:
     """Return some of these outcomes."""
     return Outcomes(
         code=held.code[which],
-        physical=held.physical[which],
+        paddr=held.paddr[which],
         certain=held.certain[which],
         open=held.open[which],
         level=held.level[which],

@@ -116,9 +116,9 @@ class Kernel:
         assert address is not None
         return translate(self.machine.memory, address, vaddr)
 
-    def physical(self, root: str, vaddr: int) -> int:
+    def paddr_of(self, root: str, vaddr: int) -> int:
         """Where an address that is mapped leads."""
-        found = self.walk(root, vaddr).physical
+        found = self.walk(root, vaddr).paddr
         assert found is not None
         return found
 

@@ -80,7 +80,7 @@ def pieces(machine: Machine, vaddr: int, length: int) -> Iterator[tuple[int, int
     root = registers.parse(machine.registers()).cr3
     while length:
         size = min(length, PAGE - vaddr % PAGE)
-        paddr = translate(machine.memory, root, vaddr).physical
+        paddr = translate(machine.memory, root, vaddr).paddr
         assert paddr is not None, f"{vaddr:#x} is not mapped"
         yield paddr, size
         vaddr, length = vaddr + size, length - size

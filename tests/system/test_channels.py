@@ -209,9 +209,9 @@ class Serving:
         base = types.locate("ring").address
         found = types.locate(path)
         # The image is in one piece, in physical memory too.
-        physical = self.place.submitted[0] - types.locate("ring.submitted").address + found.address
+        paddr = self.place.submitted[0] - types.locate("ring.submitted").address + found.address
         assert abs(found.address - base) < 1 << 22
-        self.machine.memory.write(physical, value.to_bytes(found.type.size, "little"))
+        self.machine.memory.write(paddr, value.to_bytes(found.type.size, "little"))
 
 
 @pytest.fixture
@@ -353,8 +353,8 @@ def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
     monitor = MonitorChannel(serving.machine.command)
     address = int(monitor.perform(ops.HeapAlloc(64)).values[0])
     mapping = monitor.perform(ops.PageQuery("kernel", address))
-    virtual, physical = int(mapping.values[0]), int(mapping.values[1])
-    serving.machine.memory.write(physical + address - HEAP_HEADER - virtual, b"\xff" * 16)
+    vaddr, paddr = int(mapping.values[0]), int(mapping.values[1])
+    serving.machine.memory.write(paddr + address - HEAP_HEADER - vaddr, b"\xff" * 16)
     checks = (ops.HeapCheck(), ops.HeapInfo(), ops.HeapFree(address))
     by_monitor = [monitor.perform(operation) for operation in checks]
     assert [reply.status for reply in by_monitor] == ["corrupt"] * 3

@@ -33,13 +33,13 @@ def faults(kernel: Kernel, root: str, address: int, mode: str, error: int) -> No
 @pytest.mark.parametrize("size", [K4, M2])
 def test_reads_and_writes(kernel: Kernel, root: str, size: int) -> None:
     """Error codes: bit 0 the page is present, bit 1 a write (SDM 3A 4.7)."""
-    physical = kernel.value(PmmAlloc()) if size == K4 else kernel.value(PmmAlloc2m())
+    paddr = kernel.value(PmmAlloc()) if size == K4 else kernel.value(PmmAlloc2m())
     address = 3 * G512 + M2
     ends = (address, address + size - 1)
     for end in ends:
         faults(kernel, root, end, "r", 0)
         faults(kernel, root, end, "w", 2)
-    kernel.values(PageMap(root, address, physical, size, size, 0))
+    kernel.values(PageMap(root, address, paddr, size, size, 0))
     for flags in (0, WRITE, USER, WRITE | USER | GLOBAL, EXEC, WRITE | CACHE_UC, USER | CACHE_WC):
         kernel.values(PageProtect(root, address, size, flags))
         for end in ends:
@@ -83,13 +83,13 @@ def test_execution_and_that_pages_lead_where_they_should(
 
     Error code 0x11: the page is present, an instruction was fetched.
     """
-    physical = kernel.value(PmmAlloc(2)) if size == K4 else kernel.value(PmmAlloc2m())
+    paddr = kernel.value(PmmAlloc(2)) if size == K4 else kernel.value(PmmAlloc2m())
     length = 2 * K4 if size == K4 else M2
     address, offset = 2 * G1, length - 3
     with kernel.machine.stopped():
-        kernel.machine.memory.write(physical, bytes(length))
-        kernel.machine.memory.write(physical + offset, bytes([RET]))
-    kernel.values(PageMap(root, address, physical, length, size, EXEC))
+        kernel.machine.memory.write(paddr, bytes(length))
+        kernel.machine.memory.write(paddr + offset, bytes([RET]))
+    kernel.values(PageMap(root, address, paddr, length, size, EXEC))
 
     # The model does not keep what lent frames hold, so these it can't predict.
     def execute(at: int) -> str:

@@ -69,11 +69,11 @@ class Caller:
     def query(self, root: int, address: int) -> tuple[int, int, int, str]:
         assert self.status("paging_query", root, address, "(struct mapping *)debug_scratch") == "ok"
         mapping = "(*(struct mapping *)debug_scratch)"
-        virtual, physical, size, flags = (
+        vaddr, paddr, size, flags = (
             self.gdb.evaluate_int(f"{mapping}.{name}")
             for name in ("virtual", "physical", "size", "flags")
         )
-        return virtual, physical, size, flags_text(flags)
+        return vaddr, paddr, size, flags_text(flags)
 
     def access(self, address: int, mode: str) -> tuple[int, int] | None:
         """Access a byte; None, or the vector and the error code of the fault."""
@@ -260,7 +260,7 @@ def test_fill_reflag_and_clear(kernel: Kernel) -> None:
 
         def leaves(count: int) -> list[tuple[int, str]]:
             found = (call.query(root, start + page * K4) for page in range(count))
-            return [(physical, flags) for _, physical, _, flags in found]
+            return [(paddr, flags) for _, paddr, _, flags in found]
 
         assert present(0, 1 << 47) == 0
         assert call.status("paging_fill", root, start, 4 * K4, WRITE | USER) == "ok"

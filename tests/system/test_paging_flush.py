@@ -96,7 +96,7 @@ def gone_before_freed(kernel: Kernel, root: int, base: int, pages: int) -> Itera
     memory = kernel.machine.memory
     page_of = {}
     for page in range(base, base + pages * K4, K4):
-        frame = translate(memory, root, page).physical
+        frame = translate(memory, root, page).paddr
         assert frame is not None
         page_of[frame] = page
     flushed: set[int] = set()
@@ -105,10 +105,10 @@ def gone_before_freed(kernel: Kernel, root: int, base: int, pages: int) -> Itera
     def stop(event: Event) -> None:
         page = page_of.get(event.value)
         if event.what == "flush" and base <= event.value < base + pages * K4:
-            assert translate(memory, root, event.value).physical is None, "flushed, then cleared"
+            assert translate(memory, root, event.value).paddr is None, "flushed, then cleared"
             flushed.add(event.value)
         elif event.what == "free" and page is not None:
-            assert translate(memory, root, page).physical is None, "freed while mapped"
+            assert translate(memory, root, page).paddr is None, "freed while mapped"
             assert page in flushed, "freed before it was flushed"
             freed.add(page)
 

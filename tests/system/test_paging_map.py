@@ -50,10 +50,10 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("size", [K4, M2, G1])
 def test_one_page(kernel: Kernel, root: str, size: int) -> None:
-    address, physical = 5 * G512 + 7 * G1 + (9 * M2 + 11 * K4) // size * size, 3 * G1
-    costs(kernel, PageMap(root, address, physical, size, size, WRITE), TABLES[size])
+    address, paddr = 5 * G512 + 7 * G1 + (9 * M2 + 11 * K4) // size * size, 3 * G1
+    costs(kernel, PageMap(root, address, paddr, size, size, WRITE), TABLES[size])
     for inside in (address, address + 1, address + size // 2, address + size - 1):
-        assert kernel.values(PageQuery(root, inside)) == (address, physical, size, "rw")
+        assert kernel.values(PageQuery(root, inside)) == (address, paddr, size, "rw")
     for outside in (address - 1, address + size, 0, HALF - 1):
         kernel.refuses(PageQuery(root, outside), "not_mapped")
     costs(kernel, PageUnmap(root, address, size), -TABLES[size])
@@ -71,11 +71,11 @@ def test_ranges_across_table_borders(
     kernel: Kernel, root: str, size: int, border: int, tables: int
 ) -> None:
     """Two pages before the border, three after it."""
-    start, physical, pages = border - 2 * size, 8 * G1, range(5)
-    costs(kernel, PageMap(root, start, physical, 5 * size, size, EXEC), tables)
+    start, paddr, pages = border - 2 * size, 8 * G1, range(5)
+    costs(kernel, PageMap(root, start, paddr, 5 * size, size, EXEC), tables)
     for page in pages:
         address = start + page * size
-        leaf = (address, physical + page * size, size, "rx")
+        leaf = (address, paddr + page * size, size, "rx")
         assert kernel.values(PageQuery(root, address + size - 1)) == leaf
     kernel.look("mapped")
     # The tables on one side of the border go with the pages there.
@@ -124,7 +124,7 @@ def test_entries_are_as_the_manual_has_them(kernel: Kernel, root: str, size: int
     )
     pat = 1 << (7 if size == K4 else 12)
     is_large = 0 if size == K4 else large
-    physical = 0x40000000
+    paddr = 0x40000000
     expected = {
         0: nx,
         WRITE: write | nx,
@@ -140,12 +140,12 @@ def test_entries_are_as_the_manual_has_them(kernel: Kernel, root: str, size: int
         WRITE | CACHE_WC | GLOBAL: pat | write | global_ | nx,
     }
     for flags, bits in expected.items():
-        kernel.values(PageMap(root, 0, physical, size, size, flags))
+        kernel.values(PageMap(root, 0, paddr, size, size, flags))
         *pointers, leaf = (raw for _, raw in entries(kernel, root, 0))
         tables = range(first, first + TABLES[size] * K4, K4)
         assert pointers == [table | present | write | user for table in tables]
-        assert leaf == physical | bits | present | is_large, flags_text(flags)
-        assert kernel.values(PageQuery(root, 0)) == (0, physical, size, flags_text(flags))
+        assert leaf == paddr | bits | present | is_large, flags_text(flags)
+        assert kernel.values(PageQuery(root, 0)) == (0, paddr, size, flags_text(flags))
         kernel.values(PageUnmap(root, 0, size))
 
 
@@ -163,10 +163,10 @@ def test_every_flag_with_every_cache_mode(kernel: Kernel, root: str) -> None:
         for base, size, step in ((G512, G1, 7), (0, M2, 1), (G1, K4, 1))
         for number in range(0, len(combinations), step)
     ]
-    for number, address, physical, size in places:
+    for number, address, paddr, size in places:
         flags = combinations[number]
-        kernel.values(PageMap(root, address, physical, size, size, flags))
-        leaf = (address, physical, size, flags_text(flags))
+        kernel.values(PageMap(root, address, paddr, size, size, flags))
+        leaf = (address, paddr, size, flags_text(flags))
         assert kernel.values(PageQuery(root, address + 5)) == leaf
     kernel.look("mapped")
     before = free_frames(kernel)

@@ -279,7 +279,7 @@ def test_heap_and_kernel_window_are_good_in_all(kernel: Kernel) -> None:
     pointer = kernel.value(HeapZalloc(3 * PAGE))
     kernel.values(VmAlloc("kernel", PAGE, "anonymous", WRITE))
     kernel.values(TaskSwitch("t2"))
-    frame = translate(kernel.machine.memory, cr3(kernel), pointer + PAGE).physical
+    frame = translate(kernel.machine.memory, cr3(kernel), pointer + PAGE).paddr
     assert frame is not None
     kernel.machine.memory.write(frame, b"from the second")
     kernel.values(VmWrite("kernel", WINDOW, b"to all"))

@@ -70,7 +70,7 @@ def test_read_and_write_span_regions(kernel: Kernel, task: str) -> None:
         *("rw", "rw", "rw", "rwu")
     ]
     # And the processor sees them as the kernel does.
-    seen = kernel.machine.memory.read(kernel.physical(task, TASK + PAGE - 20), 20)
+    seen = kernel.machine.memory.read(kernel.paddr_of(task, TASK + PAGE - 20), 20)
     assert seen == data[:20]
 
 
@@ -183,7 +183,7 @@ def test_copying_pages_that_were_never_touched(kernel: Kernel, task: str) -> Non
     kernel.soil(3)
     with kernel.taking(3):
         kernel.values(VmCopy("kernel", WINDOW, task, TASK, 1))
-    assert kernel.machine.memory.read(kernel.physical("kernel", WINDOW), PAGE) == bytes(PAGE)
+    assert kernel.machine.memory.read(kernel.paddr_of("kernel", WINDOW), PAGE) == bytes(PAGE)
 
 
 def test_copies_that_overlap_are_refused(kernel: Kernel, task: str) -> None:

@@ -37,7 +37,7 @@ def test_anonymous_pages_are_there_at_once_zeroed_lowest_frames_first(
     # In this order: the slab, the first page, its tables from the top, the other pages.
     first = kernel.walk(task, TASK)
     assert [step.table for step in first.steps[1:]] == [lowest + n * PAGE for n in (2, 3, 4)]
-    frames = [kernel.physical(task, TASK + n * PAGE) for n in range(3)]
+    frames = [kernel.paddr_of(task, TASK + n * PAGE) for n in range(3)]
     assert frames == [lowest + n * PAGE for n in (1, 5, 6)]
     for frame in frames:
         assert kernel.machine.memory.read(frame, PAGE) == bytes(PAGE)
@@ -54,14 +54,14 @@ def test_pages_on_demand_come_one_by_one_zeroed(kernel: Kernel, task: str) -> No
     lowest = kernel.soil(5)
     with kernel.taking(4):  # a page and its three tables
         kernel.values(Touch(task, TASK + 5 * PAGE + 0x123, "r"))
-    assert kernel.physical(task, TASK + 5 * PAGE) == lowest
+    assert kernel.paddr_of(task, TASK + 5 * PAGE) == lowest
     assert kernel.machine.memory.read(lowest, PAGE) == bytes(PAGE)
     with kernel.taking(0):
         for mode in "rwr":
             kernel.values(Touch(task, TASK + 5 * PAGE, mode))
     with kernel.taking(1):
         kernel.values(Touch(task, TASK + 6 * PAGE, "w"))
-    assert kernel.physical(task, TASK + 6 * PAGE) == lowest + 4 * PAGE
+    assert kernel.paddr_of(task, TASK + 6 * PAGE) == lowest + 4 * PAGE
     assert kernel.machine.memory.read(lowest + 4 * PAGE, PAGE) == bytes(PAGE)
     with kernel.taking(2):  # across a 2 MiB border: a page and a table
         kernel.values(Touch(task, MIB2, "r"))
@@ -80,7 +80,7 @@ def test_demand_in_the_kernels_window_serves_every_root(kernel: Kernel, task: st
     for number, root in enumerate(("kernel", "t0", task)):
         with kernel.taking(1):
             kernel.values(Touch(root, WINDOW + (number + 1) * PAGE, "w"))
-        assert kernel.physical(root, WINDOW) == kernel.physical("r0", WINDOW)
+        assert kernel.paddr_of(root, WINDOW) == kernel.paddr_of("r0", WINDOW)
 
 
 def test_a_touch_is_resolved_in_the_space_of_its_root_only(kernel: Kernel, task: str) -> None:

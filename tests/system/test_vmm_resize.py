@@ -36,12 +36,12 @@ def test_resize(kernel: Kernel, task: str) -> None:
     kernel.values(VmAllocAt(task, base, PAGE, "anonymous", WRITE))
     kernel.values(VmAllocAt(task, base + 5 * PAGE, PAGE, "guard", 0))
     kernel.values(VmWrite(task, base + PAGE - 4, b"kept"))
-    first = kernel.physical(task, base)
+    first = kernel.paddr_of(task, base)
     lowest = kernel.soil(5)
     with kernel.taking(5):  # 4 pages, and a table behind the border
         kernel.values(VmResize(task, base, 5 * PAGE))
-    assert kernel.physical(task, base) == first
-    frames = [kernel.physical(task, base + n * PAGE) for n in range(1, 5)]
+    assert kernel.paddr_of(task, base) == first
+    frames = [kernel.paddr_of(task, base + n * PAGE) for n in range(1, 5)]
     assert frames == [lowest + n * PAGE for n in (0, 2, 3, 4)]
     for frame in frames:
         assert kernel.machine.memory.read(frame, PAGE) == bytes(PAGE)

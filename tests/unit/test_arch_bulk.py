@@ -111,7 +111,7 @@ def table_rows(space: AddressSpace) -> list[tuple[int, int, int, int]]:
     """Return the tables as a scan orders them."""
     found = space.tables
     rows = zip(
-        found.virtual.tolist(),
+        found.vaddr.tolist(),
         (4 - found.level).tolist(),
         found.paddr.tolist(),
         found.present.tolist(),
@@ -125,7 +125,7 @@ def assert_same(space: AddressSpace, records: list[Table | Leaf | Problem]) -> N
     tables = [each for each in records if isinstance(each, Table)]
     assert list(space.leaves) == leaves
     assert space.problems == tuple(each for each in records if isinstance(each, Problem))
-    assert table_rows(space) == [(t.virtual, 4 - t.level, t.paddr, t.present) for t in tables]
+    assert table_rows(space) == [(t.vaddr, 4 - t.level, t.paddr, t.present) for t in tables]
     assert space.tables.counts() == {n: sum(t.level == n for t in tables) for n in (4, 3, 2, 1)}
     assert list(columns.merge(space.leaves)) == list(merge(leaves))
 
@@ -166,7 +166,7 @@ def test_tables_without_any_page(last: int) -> None:
     features = Features(physical_bits=40)
     for limit in (1000, 50_000):
         records = list(scan(guest.mapped, PAGE, features, limit))
-        assert records[-1].virtual > 0
+        assert records[-1].vaddr > 0
         assert_same(decode(guest.mapped, PAGE, features, limit), records)
 
 
@@ -253,7 +253,7 @@ def test_entries_that_are_ignored_lead_nowhere() -> None:
     assert space.tables.counts() == {4: 1, 3: 0, 2: 0, 1: 0}
     assert entries[PAGE][256] == entry(2, 7)
     space = decoder.decode(PAGE, lambda words: words != words)
-    assert [leaf.virtual >> 39 & 511 for leaf in space.leaves] == [0, 256, 511]
+    assert [leaf.vaddr >> 39 & 511 for leaf in space.leaves] == [0, 256, 511]
 
 
 @given(

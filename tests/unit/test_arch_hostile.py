@@ -42,7 +42,7 @@ def test_a_recursive_slot_shows_every_table_as_a_page() -> None:
             4: {7: entry(9)},
         }
     )
-    found = {leaf.virtual: leaf.physical for leaf in leaves(memory, 0x1000)}
+    found = {leaf.vaddr: leaf.paddr for leaf in leaves(memory, 0x1000)}
     slot = 510
     base = 0xFFFF_0000_0000_0000 | slot << 39
     assert found == {
@@ -52,8 +52,8 @@ def test_a_recursive_slot_shows_every_table_as_a_page() -> None:
         base | slot << 30 | slot << 21: 0x2000,
         base | slot << 30 | slot << 21 | slot << 12: 0x1000,
     }
-    for virtual, physical in found.items():
-        assert translate(memory, 0x1000, virtual).physical == physical
+    for vaddr, paddr in found.items():
+        assert translate(memory, 0x1000, vaddr).paddr == paddr
     assert sorted(t.level for t in tables(memory, 0x1000) if t.paddr == 0x1000) == [1, 2, 3, 4]
 
 
@@ -64,8 +64,8 @@ def test_a_root_of_nothing_but_itself_ends_at_the_limit() -> None:
     last = records[-1]
     assert last in list(problems(memory, 0x1000, limit=5000))
     assert getattr(last, "stop", None) is Stop.LIMIT
-    assert last.virtual + getattr(last, "length", 0) == 2**64
-    assert last.virtual == records[-2].virtual + 4096
+    assert last.vaddr + getattr(last, "length", 0) == 2**64
+    assert last.vaddr == records[-2].vaddr + 4096
 
 
 def test_tables_without_any_page_end_at_the_limit_too() -> None:
@@ -99,9 +99,9 @@ def test_a_table_outside_memory_is_told_and_its_neighbours_are_listed() -> None:
             5: {0: entry(9)},
         }
     )
-    assert [leaf.physical for leaf in leaves(memory, 0x1000)] == [0x8000, 0x9000]
+    assert [leaf.paddr for leaf in leaves(memory, 0x1000)] == [0x8000, 0x9000]
     (hole,) = problems(memory, 0x1000)
-    assert (hole.stop, hole.virtual, hole.length) == (Stop.UNREADABLE, 0x20_0000, 0x20_0000)
+    assert (hole.stop, hole.vaddr, hole.length) == (Stop.UNREADABLE, 0x20_0000, 0x20_0000)
     assert (hole.level, hole.table) == (1, 0x1234_5000)
     assert "table outside memory: PT 0x12345000" in str(hole)
     walk = translate(memory, 0x1000, 0x20_0000)
@@ -141,7 +141,7 @@ def test_a_reserved_bit_at_any_level_is_told_with_its_entry(level: int, bits: in
 
 def test_a_frame_that_serves_twice_is_listed_twice() -> None:
     memory = Frames({1: {0: entry(2), 256: entry(2)}, 2: {0: entry(3)}, 3: {0: entry(4)}, 4: {}})
-    served = [(t.virtual, t.level) for t in tables(memory, 0x1000) if t.paddr == 0x4000]
+    served = [(t.vaddr, t.level) for t in tables(memory, 0x1000) if t.paddr == 0x4000]
     assert served == [(0, 1), (0xFFFF_8000_0000_0000, 1)]
 
 
@@ -156,7 +156,7 @@ def test_random_bytes_as_tables_never_raise_and_agree_with_translate(seed: int) 
     for record in islice(scan(memory, 0x1000, features, limit=3000), 0, 3000, 7):
         if type(record).__name__ == "Table":
             continue
-        walk = translate(memory, 0x1000, record.virtual, features)
+        walk = translate(memory, 0x1000, record.vaddr, features)
         if type(record).__name__ == "Leaf":
             assert walk.leaf == record
         else:

@@ -54,7 +54,7 @@ def test_an_access_that_passes_sets_accessed_everywhere_and_a_write_dirty_in_the
     entries = chain(P | W, P | W, P | W, P | W)
     read = one(entries)
     assert read.fault is None
-    assert read.physical == FRAME + 0x592
+    assert read.paddr == FRAME + 0x592
     assert read.entries == tuple(EntryAfter(raw | A) for raw in entries)
     write = one(entries, Kind.WRITE)
     assert [after.certain for after in write.entries[:3]] == [raw | A for raw in entries[:3]]
@@ -73,7 +73,7 @@ def test_a_refused_access_may_set_accessed_and_nothing_else() -> None:
     entries = chain(OPEN, P | W | U, P | W | U, P)
     refused = one(entries, Kind.WRITE)
     assert isinstance(refused.fault, PageFault)
-    assert refused.physical is None
+    assert refused.paddr is None
     assert refused.entries[0] == EntryAfter(entries[0])
     assert refused.entries[1:] == tuple(EntryAfter(raw, open=A) for raw in entries[1:])
 
@@ -141,7 +141,7 @@ def compare(
     made = outcomes(
         Accesses(
             entries=np.array(walks, np.uint64),
-            virtual=np.full(n, VIRTUAL, np.uint64),
+            vaddr=np.full(n, VIRTUAL, np.uint64),
             write=np.full(n, kind is Kind.WRITE),
             fetch=np.full(n, kind is Kind.EXECUTE),
             user=np.full(n, user),
@@ -153,7 +153,7 @@ def compare(
         single = one(entries, kind, user=user, controls=controls, features=features)
         code = NO_FAULT if single.fault is None else int(single.fault.code)
         assert made.code[number] == code
-        assert made.physical[number] == (single.physical or 0)
+        assert made.paddr[number] == (single.paddr or 0)
         rest = [EntryAfter(raw) for raw in entries[len(single.entries) :]]
         assert [
             EntryAfter(int(certain), int(open_))

@@ -57,7 +57,7 @@ class Mapping:
         return 1 << SHIFTS[self.level]
 
     @property
-    def virtual(self) -> int:
+    def vaddr(self) -> int:
         digits = self.path + (0,) * (4 - len(self.path))
         number = sum(digit << shift for digit, shift in zip(digits, (39, 30, 21, 12), strict=True))
         return number + 0xFFFF_0000_0000_0000 if digits[0] >= 256 else number
@@ -101,7 +101,7 @@ class Builder:
         builder = cls()
         builder.pages = set()
         placed = [mapping for mapping in mappings if builder.place(mapping)]
-        return builder, sorted(placed, key=lambda mapping: mapping.virtual)
+        return builder, sorted(placed, key=lambda mapping: mapping.vaddr)
 
     def effective(self, mapping: Mapping) -> tuple[bool, bool, bool]:
         """Write, user, execute by brute force over the path."""
@@ -159,11 +159,9 @@ def test_the_leaves_are_the_mappings(mappings: list[Mapping]) -> None:
     builder, placed = Builder.build(mappings)
     found = list(leaves(builder.memory, builder.root))
     assert [
-        (each.virtual, each.physical, each.size, each.write, each.user, each.execute)
-        for each in found
+        (each.vaddr, each.paddr, each.size, each.write, each.user, each.execute) for each in found
     ] == [
-        (each.virtual, each.frame * each.size, each.size, *builder.effective(each))
-        for each in placed
+        (each.vaddr, each.frame * each.size, each.size, *builder.effective(each)) for each in placed
     ]
     assert not list(problems(builder.memory, builder.root))
 
@@ -174,12 +172,12 @@ def test_translate_finds_every_mapping_at_any_offset(
     mappings: list[Mapping], somewhere: int
 ) -> None:
     builder, placed = Builder.build(mappings)
-    by_leaf = {each.virtual: each for each in leaves(builder.memory, builder.root)}
+    by_leaf = {each.vaddr: each for each in leaves(builder.memory, builder.root)}
     for mapping in placed:
         offset = somewhere % mapping.size
-        walk = translate(builder.memory, builder.root, mapping.virtual + offset)
-        assert walk.physical == mapping.frame * mapping.size + offset
-        assert walk.leaf == by_leaf[mapping.virtual]
+        walk = translate(builder.memory, builder.root, mapping.vaddr + offset)
+        assert walk.paddr == mapping.frame * mapping.size + offset
+        assert walk.leaf == by_leaf[mapping.vaddr]
         assert walk.level == mapping.level
         assert tuple(step.index for step in walk.steps) == mapping.path
         for above, step in pairwise(walk.steps):
@@ -194,8 +192,8 @@ def test_translate_says_at_which_level_nothing_is_mapped(
     mappings: list[Mapping], path: tuple[int, int, int, int]
 ) -> None:
     builder, placed = Builder.build(mappings)
-    address = Mapping(path, 0, ()).virtual
-    covering = [m for m in placed if m.virtual <= address < m.virtual + m.size]
+    address = Mapping(path, 0, ()).vaddr
+    covering = [m for m in placed if m.vaddr <= address < m.vaddr + m.size]
     walk = translate(builder.memory, builder.root, address)
     if covering:
         assert walk.leaf is not None
@@ -205,7 +203,7 @@ def test_translate_says_at_which_level_nothing_is_mapped(
     )  # entries that exist on the way
     assert (walk.stop, walk.level) == (Stop.NOT_PRESENT, 4 - deepest)
     assert walk.leaf is None
-    assert walk.physical is None
+    assert walk.paddr is None
     assert walk.reason.startswith(f"not present at level {4 - deepest}")
 
 
@@ -218,16 +216,16 @@ def test_merged_ranges_are_the_leaves_and_cannot_be_joined_further(
     pages = list(leaves(builder.memory, builder.root))
     ranges = list(merge(pages))
     unfolded = [
-        (r.virtual + n, r.physical + n, r.page_size, r.write, r.user, r.execute, r.cache)
+        (r.vaddr + n, r.paddr + n, r.page_size, r.write, r.user, r.execute, r.cache)
         for r in ranges
         for n in range(0, r.length, r.page_size)
     ]
     assert unfolded == [
-        (p.virtual, p.physical, p.size, p.write, p.user, p.execute, p.cache) for p in pages
+        (p.vaddr, p.paddr, p.size, p.write, p.user, p.execute, p.cache) for p in pages
     ]
     for left, right in pairwise(ranges):
         same_kind = left[3:] == right[3:]
-        touching = (left.virtual + left.length, left.physical + left.length) == right[:2]
+        touching = (left.vaddr + left.length, left.paddr + left.length) == right[:2]
         assert not (same_kind and touching)
 
 
@@ -242,14 +240,14 @@ def test_the_tables_are_the_frames_the_builder_made(mappings: list[Mapping]) -> 
         served = [
             m
             for m in placed
-            if table.level == 4 or table.virtual <= m.virtual < table.virtual + table.length
+            if table.level == 4 or table.vaddr <= m.vaddr < table.vaddr + table.length
         ]
         assert served or not placed, "the builder makes no empty tables"
 
 
 def test_merge_keeps_apart_what_differs() -> None:
     first = Leaf(0, 0x10000, 4096, True, False, False, False, "WB", False, False, 1)  # type: ignore[arg-type]
-    base = first._replace(virtual=0x1000, physical=0x11000)
+    base = first._replace(vaddr=0x1000, paddr=0x11000)
     assert len(list(merge([first, base]))) == 1
     assert len(list(merge([first, base._replace(accessed=True, dirty=True, raw=0x61)]))) == 1
     for change in (
@@ -259,8 +257,8 @@ def test_merge_keeps_apart_what_differs() -> None:
         {"global_": True},
         {"cache": "UC"},
         {"size": 2**21},
-        {"physical": 0x12000},
-        {"virtual": 0x2000},
+        {"paddr": 0x12000},
+        {"vaddr": 0x2000},
     ):
         assert len(list(merge([first, base._replace(**change)]))) == 2, change
     assert list(merge([])) == []
@@ -304,8 +302,8 @@ def test_low_and_high_bits_of_cr3_are_not_address() -> None:
     builder, placed = Builder.build([Mapping((0, 0, 0, 5), 9, (6, 6, 6, 6))])
     cr3 = builder.root | 0x8000_0000_0000_0000 | 0xFFF
     assert root_table(cr3) == builder.root
-    assert [p.virtual for p in leaves(builder.memory, cr3)] == [placed[0].virtual]
-    assert translate(builder.memory, cr3, 0x5123).physical == 0x9123
+    assert [p.vaddr for p in leaves(builder.memory, cr3)] == [placed[0].vaddr]
+    assert translate(builder.memory, cr3, 0x5123).paddr == 0x9123
     assert translate(builder.memory, cr3, 0x5123).root == builder.root
 
 
@@ -329,7 +327,7 @@ def test_a_table_comes_before_what_it_holds_and_addresses_ascend() -> None:
     records = list(scan(builder.memory, builder.root))
     kinds = [type(r).__name__ for r in records]
     assert kinds == ["Table"] + ["Table", "Table", "Table", "Leaf"] * 5
-    starts = [r.virtual for r in records]
+    starts = [r.vaddr for r in records]
     assert starts == sorted(starts)
 
 
@@ -345,12 +343,12 @@ def test_virtual_memory_reads_across_pages_that_lie_apart() -> None:
     builder.memory.data += bytes(32 * FRAME - len(builder.memory.data))
     builder.memory.data[20 * FRAME + 4090 : 20 * FRAME + 4096] = b"abcdef"
     builder.memory.data[10 * FRAME : 10 * FRAME + 3] = b"ghi"
-    virtual = VirtualMemory(builder.memory, builder.root)
-    assert virtual.read(0x1FFA, 9) == b"abcdefghi"
-    assert virtual(0x1FFC, 2) == b"cd"
-    assert virtual.read(0x1000, 0) == b""
+    vaddr = VirtualMemory(builder.memory, builder.root)
+    assert vaddr.read(0x1FFA, 9) == b"abcdefghi"
+    assert vaddr(0x1FFC, 2) == b"cd"
+    assert vaddr.read(0x1000, 0) == b""
     with pytest.raises(VirtualUnreadable, match=r"0x3000.*not present at level 1"):
-        virtual.read(0x2FFF, 2)
+        vaddr.read(0x2FFF, 2)
 
 
 def test_virtual_memory_says_when_a_page_is_no_memory() -> None:

@@ -58,7 +58,7 @@ def owners(state: KernelState) -> Counter[int]:
         for region in space.regions:
             if region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
                 mapped = leaves(state.tables, space.root, region.base, region.end - 1)
-                found.update(leaf.physical // FRAME_SIZE for leaf in mapped)
+                found.update(leaf.paddr // FRAME_SIZE for leaf in mapped)
     return found
 
 

@@ -61,18 +61,16 @@ def test_boot_tables() -> None:
     assert sorted(order) == [root + 0x1000 * number for number in range(1, len(order) + 1)]
     assert list(problems(memory, root, FEATURES)) == []
     everything = list(scan_leaves(memory, root, FEATURES))
-    image = [leaf for leaf in everything if leaf.virtual >= IMAGE_BASE]
-    assert [leaf.virtual - IMAGE_BASE for leaf in image] == list(range(0x101000, 0x10A000, 0x1000))
-    assert all(leaf.physical == leaf.virtual - IMAGE_BASE and leaf.global_ for leaf in image)
+    image = [leaf for leaf in everything if leaf.vaddr >= IMAGE_BASE]
+    assert [leaf.vaddr - IMAGE_BASE for leaf in image] == list(range(0x101000, 0x10A000, 0x1000))
+    assert all(leaf.paddr == leaf.vaddr - IMAGE_BASE and leaf.global_ for leaf in image)
     assert [leaf.permissions for leaf in image] == ["-r-x"] * 5 + ["-r--"] * 2 + ["-rw-"] * 2
-    direct = [leaf for leaf in everything if leaf.virtual < HEAP_BASE]
-    assert all(leaf.physical == leaf.virtual - DIRECT_MAP_BASE for leaf in direct)
+    direct = [leaf for leaf in everything if leaf.vaddr < HEAP_BASE]
+    assert all(leaf.paddr == leaf.vaddr - DIRECT_MAP_BASE for leaf in direct)
     assert all((leaf.permissions, leaf.global_) == ("-rw-", True) for leaf in direct)
-    covered = [leaf.physical for leaf in direct if leaf.size == KIB4]
+    covered = [leaf.paddr for leaf in direct if leaf.size == KIB4]
     assert covered == [*range(0, 0x9F000, KIB4), *range(0x100000, 0x200000, KIB4)]
-    assert [leaf.physical for leaf in direct if leaf.size == MIB2] == list(
-        range(MIB2, 32 << 20, MIB2)
-    )
+    assert [leaf.paddr for leaf in direct if leaf.size == MIB2] == list(range(MIB2, 32 << 20, MIB2))
 
 
 def test_the_direct_map_takes_the_largest_pages_that_the_processor_has() -> None:
@@ -83,7 +81,7 @@ def test_the_direct_map_takes_the_largest_pages_that_the_processor_has() -> None
         sizes = [
             leaf.size
             for leaf in scan_leaves(render(state.tables), state.kernel_root)
-            if leaf.virtual < HEAP_BASE
+            if leaf.vaddr < HEAP_BASE
         ]
         counts[gib_pages] = [sizes.count(size) for size in SIZES]
     assert counts == {True: [256, 511, 2], False: [256, 1535, 0]}

@@ -32,14 +32,14 @@ from tests.unit.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, w
 
 @dataclass(frozen=True)
 class Page:
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     size: int
     flags: int
 
     @property
     def end(self) -> int:
-        return self.virtual + self.size
+        return self.vaddr + self.size
 
 
 FLAGS = st.sampled_from(
@@ -72,7 +72,7 @@ class Root(RuleBasedStateMachine):
         self.pages: list[Page] = []
 
     def overlapping(self, va: int, end: int) -> list[Page]:
-        return [each for each in self.pages if each.virtual < end and va < each.end]
+        return [each for each in self.pages if each.vaddr < end and va < each.end]
 
     @rule(va=PLACES, count=st.integers(1, 4), size=st.sampled_from(SIZES), flags=FLAGS)
     def map(self, va: int, count: int, size: int, flags: int) -> None:
@@ -98,7 +98,7 @@ class Root(RuleBasedStateMachine):
             found = self.overlapping(position, position + KIB4)
             if not found:
                 return Status.NOT_MAPPED
-            if found[0].virtual < va or found[0].end > va + length:
+            if found[0].vaddr < va or found[0].end > va + length:
                 return Status.MISALIGNED
             position = found[0].end
         return Status.OK
@@ -121,21 +121,21 @@ class Root(RuleBasedStateMachine):
     def unmap_one(self, data: st.DataObject) -> None:
         if self.pages:
             each = data.draw(st.sampled_from(self.pages))
-            self.try_unmap(each.virtual, each.size)
+            self.try_unmap(each.vaddr, each.size)
 
     @rule(data=st.data(), head=st.booleans())
     def unmap_a_part_of_one(self, data: st.DataObject, head: bool) -> None:
         large = [each for each in self.pages if each.size > KIB4]
         if large:
             each = data.draw(st.sampled_from(large))
-            self.try_unmap(each.virtual + (0 if head else KIB4), each.size - KIB4)
+            self.try_unmap(each.vaddr + (0 if head else KIB4), each.size - KIB4)
 
     @rule(data=st.data(), flags=FLAGS, times=st.integers(1, 2))
     def protect(self, data: st.DataObject, flags: int, times: int) -> None:
         if not self.pages:
             return
         each = data.draw(st.sampled_from(self.pages))
-        va, length = each.virtual, times * each.size
+        va, length = each.vaddr, times * each.size
         before, expected = self.state, self.judge(va, length)
         self.state, status, _ = paging_protect(before, self.root, va, length, flags)
         assert status is expected
@@ -152,21 +152,21 @@ class Root(RuleBasedStateMachine):
         memory = render(self.state.tables)
         found = scan_leaves(memory, self.root, FEATURES)
         seen = [
-            (leaf.virtual, leaf.physical, leaf.size, leaf.write, leaf.user, leaf.execute, leaf.raw)
-            for leaf in takewhile(lambda leaf: leaf.virtual < 1 << 47, found)
+            (leaf.vaddr, leaf.paddr, leaf.size, leaf.write, leaf.user, leaf.execute, leaf.raw)
+            for leaf in takewhile(lambda leaf: leaf.vaddr < 1 << 47, found)
         ]
         levels = {KIB4: 1, MIB2: 2, GIB1: 3}
         assert seen == [
             (
-                each.virtual,
-                each.physical,
+                each.vaddr,
+                each.paddr,
                 each.size,
                 bool(each.flags & page.WRITE),
                 bool(each.flags & page.USER),
                 bool(each.flags & page.EXEC),
-                each.physical | leaf_bits(each.flags, levels[each.size]),
+                each.paddr | leaf_bits(each.flags, levels[each.size]),
             )
-            for each in sorted(self.pages, key=lambda each: each.virtual)
+            for each in sorted(self.pages, key=lambda each: each.vaddr)
         ]
 
     @invariant()
@@ -174,7 +174,7 @@ class Root(RuleBasedStateMachine):
         for each in self.pages:
             _, status, found = paging_query(self.state, self.root, each.end - 1)
             assert status is Status.OK
-            assert found == (each.virtual, each.physical, each.size, each.flags)
+            assert found == (each.vaddr, each.paddr, each.size, each.flags)
 
     @invariant()
     def frames_are_the_tables(self) -> None:

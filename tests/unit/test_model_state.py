@@ -49,8 +49,8 @@ def test_the_walk_over_entries_is_the_walk_over_memory(worn: KernelState) -> Non
     memory = render(worn.tables)
     walked = 0
     for root in worn.roots().values():
-        starts = [leaf.virtual for leaf in leaves(worn.tables, root)]
-        ends = [leaf.virtual + leaf.size for leaf in leaves(worn.tables, root)]
+        starts = [leaf.vaddr for leaf in leaves(worn.tables, root)]
+        ends = [leaf.vaddr + leaf.size for leaf in leaves(worn.tables, root)]
         inside = [start + FRAME_SIZE - 1 for start in starts]
         others = [0, 1 << 46, (1 << 47) - 1, 1 << 47, 1 << 63, (1 << 64) - 1]
         for va in {*starts, *inside, *(end % (1 << 64) for end in ends), *others}:

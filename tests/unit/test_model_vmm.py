@@ -60,7 +60,7 @@ def test_frames_are_taken_in_the_order_of_the_header() -> None:
     space = state.spaces["t1"]
     assert space.slabs[0].frame == first * PAGE
     # slab, page, PDPT, PD, PT, page, page
-    pages = [leaf.physical for leaf in leaves(state.tables, space.root, base, base + 0x2FFF)]
+    pages = [leaf.paddr for leaf in leaves(state.tables, space.root, base, base + 0x2FFF)]
     assert [page // PAGE - first for page in pages] == [1, 5, 6]
     assert sorted(t // PAGE - first for t, _ in lower_tables(state.tables, space.root)) == [2, 3, 4]
 
@@ -87,7 +87,7 @@ def test_slabs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "flags", "kind", "physical", "status"),
+    ("length", "flags", "kind", "paddr", "status"),
     [
         (0, 0, ANONYMOUS, 0, Status.INVALID),
         (1, GLOBAL, ANONYMOUS, 0, Status.INVALID),
@@ -108,10 +108,10 @@ def test_slabs() -> None:
     ],
 )
 def test_alloc_errors_in_the_order_of_the_header(
-    length: int, flags: int, kind: int, physical: int, status: Status
+    length: int, flags: int, kind: int, paddr: int, status: Status
 ) -> None:
     state = booted()
-    after, seen, _ = vm_alloc(state, "t1", length, flags, kind, physical)
+    after, seen, _ = vm_alloc(state, "t1", length, flags, kind, paddr)
     assert seen is status
     assert (after == state) == (status is not Status.OK)
 
@@ -171,4 +171,4 @@ def test_regions_are_ordered_and_apart() -> None:
         state, _, _ = vm_alloc_at(state, "t1", TASK_WINDOW_BASE + page * PAGE, PAGE, 0, GUARD)
     regions: tuple[Region, ...] = state.spaces["t1"].regions
     assert all(left.end < right.base for left, right in pairwise(regions))
-    assert all(region.physical == PADDR_NONE for region in regions)
+    assert all(region.paddr == PADDR_NONE for region in regions)

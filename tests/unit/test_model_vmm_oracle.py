@@ -220,13 +220,11 @@ class Spaces(RuleBasedStateMachine):
             space = self.state.spaces[name]
             found = list(leaves(self.state.tables, space.root, space.base, space.limit - 1))
             for each in known:
-                inside = [leaf for leaf in found if each.base <= leaf.virtual < each.end]
+                inside = [leaf for leaf in found if each.base <= leaf.vaddr < each.end]
                 assert len(inside) == (0 if each.kind is GUARD else each.pages)
                 assert all(bool(leaf.raw & 2) == bool(each.flags & WRITE) for leaf in inside)
                 if each.kind is PHYSICAL:
-                    assert all(
-                        leaf.physical == 0x7000 + leaf.virtual - each.base for leaf in inside
-                    )
+                    assert all(leaf.paddr == 0x7000 + leaf.vaddr - each.base for leaf in inside)
             assert len(found) == sum(each.pages for each in known if each.kind is not GUARD)
 
     @invariant()
@@ -261,8 +259,8 @@ def owned(state: KernelState, before: KernelState) -> list[int]:
         space = state.spaces[name]
         found += [slab.frame for slab in space.slabs]
         for leaf in leaves(state.tables, space.root, space.base, space.limit - 1):
-            if leaf.physical >= AVAILABLE:
-                found.append(leaf.physical)
+            if leaf.paddr >= AVAILABLE:
+                found.append(leaf.paddr)
     tables = {table for table, _ in lower_tables(state.tables, state.spaces["t1"].root)}
     tables |= {table for table, _ in upper_tables(state.tables, state.kernel_root)}
     assert tables | {state.kernel_root, state.spaces["t1"].root} == state.tables.keys()

@@ -48,8 +48,8 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
 def operations(draw: st.DrawFn) -> Operation:
     kind = draw(st.sampled_from(OPERATIONS))
     values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
-    if "physical" in values and values["kind"] != "physical":
-        values["physical"] = None
+    if "paddr" in values and values["kind"] != "physical":
+        values["paddr"] = None
     if kind is ops.PmmAlloc and draw(st.booleans()):
         values["align"] = None
         if draw(st.booleans()):

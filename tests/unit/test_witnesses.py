@@ -180,9 +180,9 @@ def test_qemu_and_the_walk_agree_on_effective_rights() -> None:
     assert w.compare_info_mem(LEAVES, lines) == []
 
 
-@pytest.mark.parametrize(("virtual", "answer"), GVA2GPA.items())
-def test_qemu_and_the_walk_agree_on_a_translation(virtual: int, answer: str) -> None:
-    walk = translate(MEMORY, ROOT, virtual)
+@pytest.mark.parametrize(("vaddr", "answer"), GVA2GPA.items())
+def test_qemu_and_the_walk_agree_on_a_translation(vaddr: int, answer: str) -> None:
+    walk = translate(MEMORY, ROOT, vaddr)
     assert w.compare_gva2gpa(walk, w.parse_gva2gpa(answer)) == []
 
 
@@ -195,7 +195,7 @@ def test_an_empty_space_is_empty_everywhere() -> None:
 def test_every_field_of_a_line_counts(line: int) -> None:
     lines = list(w.parse_info_tlb(INFO_TLB))
     good = lines[line]
-    changes = [("physical", good.physical ^ 0x1000), ("virtual", good.virtual ^ 0x1_0000_0000)]
+    changes = [("paddr", good.paddr ^ 0x1000), ("vaddr", good.vaddr ^ 0x1_0000_0000)]
     for position in range(9):
         letter = "XGPDACTUW"[position] if good.flags[position] == "-" else "-"
         flags = good.flags[:position] + letter + good.flags[position + 1 :]
@@ -203,8 +203,8 @@ def test_every_field_of_a_line_counts(line: int) -> None:
     for name, value in changes:
         lines[line] = dataclasses.replace(good, **{name: value})  # type: ignore[arg-type]
         found = w.compare_info_tlb(LEAVES, [], lines)
-        assert len(found) == (2 if name == "virtual" else 1), (name, value)
-        assert f"{good.virtual:#x}" in {each.where.removeprefix("virtual ") for each in found}
+        assert len(found) == (2 if name == "vaddr" else 1), (name, value)
+        assert f"{good.vaddr:#x}" in {each.where.removeprefix("virtual ") for each in found}
 
 
 @pytest.mark.parametrize(
@@ -240,13 +240,13 @@ def test_where_the_walk_has_a_problem_qemu_may_list_what_it_likes() -> None:
 
     narrow = Features(physical_bits=40)
     found = list(leaves(memory, ROOT, narrow))
-    lines = [line for line in w.parse_info_tlb(INFO_TLB) if line.virtual >> 39 & 511 != 510]
+    lines = [line for line in w.parse_info_tlb(INFO_TLB) if line.vaddr >> 39 & 511 != 510]
     assert w.compare_info_tlb(found, problems(memory, ROOT, narrow), lines) == []
     assert len(w.compare_info_tlb(found, [], lines)) == 3
 
 
 def test_effective_rights_are_compared_not_those_of_the_leaf() -> None:
-    leaf = next(each for each in LEAVES if each.virtual == 0xFFFF_8000_0040_0000)
+    leaf = next(each for each in LEAVES if each.vaddr == 0xFFFF_8000_0040_0000)
     assert leaf.raw & 4
     assert not leaf.user
     wrong = [each._replace(user=True) if each is leaf else each for each in LEAVES]
@@ -259,13 +259,13 @@ def test_effective_rights_are_compared_not_those_of_the_leaf() -> None:
 
 
 def test_ranges_join_across_the_hole_between_the_halves() -> None:
-    page = LEAVES[0]._replace(size=4096, physical=0)
-    low = page._replace(virtual=0x7FFF_FFFF_F000)
-    high = page._replace(virtual=0xFFFF_8000_0000_0000)
+    page = LEAVES[0]._replace(size=4096, paddr=0)
+    low = page._replace(vaddr=0x7FFF_FFFF_F000)
+    high = page._replace(vaddr=0xFFFF_8000_0000_0000)
     (line,) = w.mem_lines([low, high])
     assert str(line) == "0x7ffffffff000..0xffff800000000fff -rw"
     # As QEMU prints it: the last page of memory ends at 2^48, whose bit 47 is clear.
-    top = page._replace(virtual=0xFFFF_FFFF_FFFF_F000)
+    top = page._replace(vaddr=0xFFFF_FFFF_FFFF_F000)
     text = "fffffffffffff000-0001000000000000 0000000000001000 -rw\n"
     assert w.parse_info_mem(text) == tuple(w.mem_lines([top]))
 
@@ -289,8 +289,8 @@ def test_the_kernels_query() -> None:
     mine = w.KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
     assert w.compare_query(walk, mine) == []
     changes: dict[str, object] = {
-        "virtual": 0,
-        "physical": 0,
+        "vaddr": 0,
+        "paddr": 0,
         "size": 2**21,
         "write": False,
         "user": False,

@@ -86,17 +86,17 @@ class Translate(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Print one line a level, then the physical address or why there is none."""
         address, *root = words(argument, 1, 2, "rb-translate ADDRESS [ROOT]")
-        virtual, cr3 = number(address), root_or_cr3(root)
+        vaddr, cr3 = number(address), root_or_cr3(root)
         with physical_memory() as memory:
-            walk = translate(memory, cr3, virtual)
+            walk = translate(memory, cr3, vaddr)
         for step in walk.steps:
             print(step)
-        if walk.leaf is None or walk.physical is None:
-            print(f"{virtual:#x}: {walk.reason}")
+        if walk.leaf is None or walk.paddr is None:
+            print(f"{vaddr:#x}: {walk.reason}")
         else:
             leaf = walk.leaf
             print(
-                f"{virtual:#x} -> {walk.physical:#x}  {leaf.permissions} {leaf.cache} "
+                f"{vaddr:#x} -> {walk.paddr:#x}  {leaf.permissions} {leaf.cache} "
                 f"page of {leaf.size:#x}"
             )
 
@@ -119,7 +119,7 @@ class Pages(gdb.Command):
             troubles: list[Problem] = list(problems(memory, cr3))
         for each in ranges:
             print(
-                f"{each.virtual:#018x} -> {each.physical:#014x}  length {each.length:#12x}  "
+                f"{each.vaddr:#018x} -> {each.paddr:#014x}  length {each.length:#12x}  "
                 f"pages of {each.page_size:#10x}  {each.permissions} {each.cache}"
             )
         for trouble in troubles:

@@ -40,8 +40,8 @@ _TLB_PHYSICAL: Final = (1 << 50) - 1
 class TlbLine:
     """A line of `info tlb`; `flags` is its nine letters XGPDACTUW, `-` for each clear bit."""
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     flags: str
 
 
@@ -126,14 +126,14 @@ def tlb_line(leaf: Leaf) -> TlbLine:
         ("W", raw & bit.W),
     )
     flags = "".join(letter if is_set else "-" for letter, is_set in letters)
-    return TlbLine(leaf.virtual, leaf.physical & _TLB_PHYSICAL, flags)
+    return TlbLine(leaf.vaddr, leaf.paddr & _TLB_PHYSICAL, flags)
 
 
 def mem_lines(leaves: Iterable[Leaf]) -> Iterator[MemLine]:
     """Return the lines that QEMU prints for leaves in address order."""
     last: MemLine | None = None
     for leaf in leaves:
-        start = leaf.virtual % VIRTUAL_SPACE
+        start = leaf.vaddr % VIRTUAL_SPACE
         if last is not None and (last.end, last.user, last.write) == (start, leaf.user, leaf.write):
             last = MemLine(last.start, start + leaf.size, leaf.user, leaf.write)
             continue
@@ -149,12 +149,12 @@ def compare_info_tlb(
 ) -> list[Mismatch]:
     """Compare every leaf of the walk with every line of `info tlb`."""
     unknown = list(problems)
-    ours = {leaf.virtual: tlb_line(leaf) for leaf in leaves}
-    theirs = {line.virtual: line for line in lines}
+    ours = {leaf.vaddr: tlb_line(leaf) for leaf in leaves}
+    theirs = {line.vaddr: line for line in lines}
     mismatches = []
-    for virtual in sorted(ours.keys() | theirs.keys()):
-        mine, seen = ours.get(virtual), theirs.get(virtual)
-        if mine == seen or (mine is None and _inside(virtual, unknown)):
+    for vaddr in sorted(ours.keys() | theirs.keys()):
+        mine, seen = ours.get(vaddr), theirs.get(vaddr)
+        if mine == seen or (mine is None and _inside(vaddr, unknown)):
             continue
         mismatches.append(
             Mismatch(
@@ -162,7 +162,7 @@ def compare_info_tlb(
                 what="leaf entry, the bench's walk against QEMU's `info tlb`",
                 expected=_tlb_text(mine),
                 seen=_tlb_text(seen),
-                where=f"virtual {virtual:#x}",
+                where=f"virtual {vaddr:#x}",
             )
         )
     return mismatches
@@ -187,15 +187,15 @@ def compare_info_mem(leaves: Iterable[Leaf], lines: Iterable[MemLine]) -> list[M
 
 def compare_gva2gpa(walk: Translation, answer: int | None) -> list[Mismatch]:
     """Compare one translation with QEMU's, which knows only the root that is in CR3."""
-    if walk.physical == answer:
+    if walk.paddr == answer:
         return []
     return [
         Mismatch(
             layer=LAYER,
             what="translation, the bench's walk against QEMU's `gva2gpa`",
-            expected="unmapped" if walk.physical is None else f"{walk.physical:#x}",
+            expected="unmapped" if walk.paddr is None else f"{walk.paddr:#x}",
             seen="unmapped" if answer is None else f"{answer:#x}",
-            where=f"virtual {walk.virtual:#x} under root {walk.root:#x}",
+            where=f"virtual {walk.vaddr:#x} under root {walk.root:#x}",
         )
     ]
 
@@ -207,8 +207,8 @@ class KernelMapping:
     `cache` as the monitor writes it: wb, wt, uc-, uc, wc.
     """
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     size: int
     write: bool
     user: bool
@@ -219,7 +219,7 @@ class KernelMapping:
     def __str__(self) -> str:
         rights = permissions(self.write, self.user, self.execute)
         return (
-            f"{self.virtual:#x} -> {self.physical:#x}, {self.size:#x} bytes, {rights}"
+            f"{self.vaddr:#x} -> {self.paddr:#x}, {self.size:#x} bytes, {rights}"
             f"{'g' if self.global_ else ''} {self.cache}"
         )
 
@@ -227,8 +227,8 @@ class KernelMapping:
 def kernel_mapping(leaf: Leaf) -> KernelMapping:
     """Return what a kernel must say of an address in this leaf."""
     return KernelMapping(
-        leaf.virtual,
-        leaf.physical,
+        leaf.vaddr,
+        leaf.paddr,
         leaf.size,
         leaf.write,
         leaf.user,
@@ -249,14 +249,14 @@ def compare_query(walk: Translation, answer: KernelMapping | None) -> list[Misma
             what="mapping, the bench's walk against the kernel's query",
             expected=str(mine) if mine else walk.reason,
             seen=str(answer) if answer else "not mapped",
-            where=f"virtual {walk.virtual:#x} under root {walk.root:#x}",
+            where=f"virtual {walk.vaddr:#x} under root {walk.root:#x}",
         )
     ]
 
 
 def _tlb_text(line: TlbLine | None) -> str:
-    return f"physical {line.physical:#x} {line.flags}" if line else "no leaf"
+    return f"physical {line.paddr:#x} {line.flags}" if line else "no leaf"
 
 
-def _inside(virtual: int, problems: list[Problem]) -> bool:
-    return any(each.virtual <= virtual < each.virtual + each.length for each in problems)
+def _inside(vaddr: int, problems: list[Problem]) -> bool:
+    return any(each.vaddr <= vaddr < each.vaddr + each.length for each in problems)

@@ -20,11 +20,11 @@ from ringbench.report.pages import translation_json, translation_table
 
 
 @click.command()
-@click.argument("virtual", callback=address, metavar="VA")
+@click.argument("vaddr", callback=address, metavar="VA")
 @page_source_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def translate(
-    virtual: int,
+    vaddr: int,
     dump: Path | None,
     root: int | None,
     save_dump: Path | None,
@@ -38,12 +38,10 @@ def translate(
     of any x86_64 guest's saved memory. An address that is not mapped is shown up to the entry that
     says so.
     """
-    if not is_canonical(virtual):
-        raise ConfigError(
-            f"{virtual:#x} is not a canonical address: bits 63 to 47 must all be equal"
-        )
+    if not is_canonical(vaddr):
+        raise ConfigError(f"{vaddr:#x} is not a canonical address: bits 63 to 47 must all be equal")
     with open_page_source(dump, root, save_dump, lines, **machine) as source:
-        result = walk(source.memory, source.root, virtual, source.features)
+        result = walk(source.memory, source.root, vaddr, source.features)
     if as_json:
         write_json(translation_json(result))
     else:

@@ -38,13 +38,13 @@ class Table:
     Attributes:
         paddr: the frame's physical address.
         level: 4 (PML4) to 1 (PT).
-        virtual: the first address that it serves.
+        vaddr: the first address that it serves.
         present: number of present entries.
     """
 
     paddr: int
     level: int
-    virtual: int
+    vaddr: int
     present: int
 
 
@@ -92,7 +92,7 @@ def _root(guest: Guest, decoder: Decoder, name: str, paddr: int, shared: Words |
     for problem in space.problems:
         guest.note(LAYER, *_words(problem, name))
     tables = space.tables
-    columns = (tables.paddr, tables.level, tables.virtual, tables.present)
+    columns = (tables.paddr, tables.level, tables.vaddr, tables.present)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return Root(paddr, name, tuple(Table(*row) for row in rows), space.leaves)
 
@@ -119,7 +119,7 @@ def _same(shared: Words, features: Features, entries: Words) -> Flags:
 def _words(problem: Problem, name: str) -> tuple[str, str]:
     """Return what is wrong, and where, for people."""
     level, table, raw = problem.level, problem.table, problem.raw or 0
-    where = f"{name}: {va.LEVEL_NAMES[level]} for {problem.virtual:#x}"
+    where = f"{name}: {va.LEVEL_NAMES[level]} for {problem.vaddr:#x}"
     match problem.stop:
         case Stop.UNREADABLE:
             return f"table {table:#x} is not in memory", where
@@ -128,6 +128,6 @@ def _words(problem: Problem, name: str) -> tuple[str, str]:
         case Stop.RESERVED:
             entry = f"{va.LEVEL_NAMES[level]} {table:#x} entry {problem.index}"
             what = f"reserved bits are set in {raw:#x} ({describe(raw, level)})"
-            return what, f"{name}: {entry} (for {problem.virtual:#x})"
+            return what, f"{name}: {entry} (for {problem.vaddr:#x})"
         case _:
             return f"the tables were left: {problem.stop.value}", where

@@ -106,9 +106,9 @@ class Guest:
         except UNREADABLE:
             return None
 
-    def physical(self, address: int) -> int | None:
+    def paddr_of(self, address: int) -> int | None:
         """Return the physical address of a virtual one, or None if it is not mapped."""
-        return translate(self.memory, self.root, address, self.features).physical
+        return translate(self.memory, self.root, address, self.features).paddr
 
     def text(self, path: str) -> str:
         """Return the NUL-ended text in the global array of characters at a dotted path."""

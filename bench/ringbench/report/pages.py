@@ -37,9 +37,9 @@ def pages_table(space: AddressSpaceView) -> RenderableType:
         length = each.length if isinstance(each, Range) else each.size
         page_size = each.page_size if isinstance(each, Range) else each.size
         table.add_row(
-            f"{each.virtual:016x}",
-            f"{each.virtual + length - 1:016x}",
-            f"{each.physical:x}",
+            f"{each.vaddr:016x}",
+            f"{each.vaddr + length - 1:016x}",
+            f"{each.paddr:x}",
             size_text(length),
             _SIZE_NAMES[page_size],
             each.permissions + ("g" if each.global_ else ""),
@@ -82,8 +82,8 @@ def pages_json(space: AddressSpaceView) -> dict[str, Any]:
 
 def _range_json(each: Range) -> dict[str, Any]:
     return {
-        "virtual": each.virtual,
-        "physical": each.physical,
+        "virtual": each.vaddr,
+        "physical": each.paddr,
         "length": each.length,
         "page_size": each.page_size,
         "write": each.write,
@@ -96,8 +96,8 @@ def _range_json(each: Range) -> dict[str, Any]:
 
 def _leaf_json(leaf: Leaf) -> dict[str, Any]:
     return {
-        "virtual": leaf.virtual,
-        "physical": leaf.physical,
+        "virtual": leaf.vaddr,
+        "physical": leaf.paddr,
         "length": leaf.size,
         "page_size": leaf.size,
         "write": leaf.write,
@@ -114,7 +114,7 @@ def _leaf_json(leaf: Leaf) -> dict[str, Any]:
 def _problem_json(problem: Problem) -> dict[str, Any]:
     return {
         "problem": problem.stop.value,
-        "virtual": problem.virtual,
+        "virtual": problem.vaddr,
         "length": problem.length,
         "level": problem.level,
         "table": problem.table,
@@ -139,7 +139,7 @@ def translation_table(walk: Translation) -> RenderableType:
             f"{step.entry.raw:#018x}",
             str(step.entry),
         )
-    headline = Text(f"{walk.virtual:#x} under root {walk.root:#x}")
+    headline = Text(f"{walk.vaddr:#x} under root {walk.root:#x}")
     return Group(headline, table, Text(verdict(walk), style="green" if walk.leaf else "red"))
 
 
@@ -147,10 +147,10 @@ def verdict(walk: Translation) -> str:
     """One line: the physical address with the page's rights, or why there is none."""
     leaf = walk.leaf
     if leaf is None:
-        return f"{walk.virtual:#x}: {walk.reason}"
+        return f"{walk.vaddr:#x}: {walk.reason}"
     return (
-        f"{walk.virtual:#x} -> {walk.physical:#x}: {_SIZE_NAMES[leaf.size]} page "
-        f"{leaf.virtual:#x} -> {leaf.physical:#x}, {leaf.permissions}, {leaf.cache.value}"
+        f"{walk.vaddr:#x} -> {walk.paddr:#x}: {_SIZE_NAMES[leaf.size]} page "
+        f"{leaf.vaddr:#x} -> {leaf.paddr:#x}, {leaf.permissions}, {leaf.cache.value}"
         + (", global" if leaf.global_ else "")
     )
 
@@ -159,8 +159,8 @@ def translation_json(walk: Translation) -> dict[str, Any]:
     """The walk as plain data; `page` and `physical` are null where nothing is mapped."""
     return {
         "root": f"{walk.root:#x}",
-        "virtual": walk.virtual,
-        "physical": walk.physical,
+        "virtual": walk.vaddr,
+        "physical": walk.paddr,
         "page": _leaf_json(walk.leaf) if walk.leaf else None,
         "reason": walk.reason or None,
         "level": walk.level,

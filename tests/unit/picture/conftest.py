@@ -56,16 +56,16 @@ class Guest:
         """Look at the memory as it now is."""
         return take(BytesMemory(bytes(self.memory)), self.types, TASK_ROOT)
 
-    def physical(self, virtual: int) -> int:
+    def paddr_of(self, vaddr: int) -> int:
         """Where this guest keeps a virtual address."""
         for base, to in ((IMAGE, 0), (WINDOW, 518 << 12), (HEAP, 516 << 12), (DIRECT, 0)):
-            if virtual >= base:
-                return virtual - base + to
-        raise ValueError(f"{virtual:#x} is not the kernel's")
+            if vaddr >= base:
+                return vaddr - base + to
+        raise ValueError(f"{vaddr:#x} is not the kernel's")
 
-    def poke(self, virtual: int, value: int, size: int = 8) -> None:
+    def poke(self, vaddr: int, value: int, size: int = 8) -> None:
         """Overwrite an integer."""
-        at = self.physical(virtual)
+        at = self.paddr_of(vaddr)
         self.memory[at : at + size] = value.to_bytes(size, "little")
 
     def set(self, path: str, value: int) -> None:
@@ -104,7 +104,7 @@ def guest(guest_elf: Path, types: Types) -> Guest:
     with guest_elf.open("rb") as file:
         for section in ELFFile(file).iter_sections():
             if section["sh_flags"] & 2 and section["sh_type"] == "SHT_PROGBITS":
-                at = made.physical(section["sh_addr"])
+                at = made.paddr_of(section["sh_addr"])
                 made.memory[at : at + section["sh_size"]] = section.data()
     for (table, slot), raw in page_tables().items():
         made.entry(table, slot, raw)
@@ -122,8 +122,8 @@ def bits(first: int, end: int) -> int:
 
 
 def region(base: int, length: int, flags: int, kind: int, slab: int, slot: int) -> Region:
-    physical = 0xFEE00000 if kind == 2 else PADDR_NONE
-    return Region(base, length, physical, flags, kind, slab << 12, slot)
+    paddr = 0xFEE00000 if kind == 2 else PADDR_NONE
+    return Region(base, length, paddr, flags, kind, slab << 12, slot)
 
 
 @pytest.fixture

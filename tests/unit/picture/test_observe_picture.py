@@ -63,7 +63,7 @@ def test_pmm(picture: Picture) -> None:
 
 def test_spaces(picture: Picture) -> None:
     kernel, heap, task = picture.spaces()
-    assert [(r.base - WINDOW, r.length, r.kind, r.physical) for r in kernel.regions] == [
+    assert [(r.base - WINDOW, r.length, r.kind, r.paddr) for r in kernel.regions] == [
         (0, 0x1000, "anonymous", None),
         (0x1000, 0x1000, "guard", None),
         (0x4000, 0x2000, "physical", 0xFEE00000),
@@ -117,14 +117,14 @@ def test_page_tables(picture: Picture) -> None:
     assert owned["r0"] == [538]
     assert sorted(tables.entries) == [frame << 12 for frame in range(522, 539)]
     task = tables.others[0].leaves
-    assert task.virtual.tolist() == [0x10000, 0x12000]
-    assert task.physical.tolist() == [519 << 12, 520 << 12]
+    assert task.vaddr.tolist() == [0x10000, 0x12000]
+    assert task.paddr.tolist() == [519 << 12, 520 << 12]
     assert task.user.all()
     assert task.write.tolist() == [False, True]
     assert task.execute.tolist() == [True, False]
     kernel = tables.kernel.leaves
     assert len(kernel) == 256 + 2 + 2 + 3
-    assert kernel.virtual.tolist() == sorted(kernel.virtual.tolist())
+    assert kernel.vaddr.tolist() == sorted(kernel.vaddr.tolist())
     mmio = kernel.between(WINDOW + 0x4000, WINDOW + 0x6000)
     assert mmio.cache.tolist() == [4, 4]
     assert not kernel.user.any()

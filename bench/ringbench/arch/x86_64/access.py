@@ -65,22 +65,22 @@ def access(
         ValueError: the walk met a table outside memory; no manual says what is read there.
     """
     if translation.stop is Stop.NON_CANONICAL:
-        return NonCanonicalFault(translation.virtual)
+        return NonCanonicalFault(translation.vaddr)
     if translation.stop is Stop.NOT_PRESENT:
-        return PageFault(translation.virtual, _code(kind, user, nxe, smep))
+        return PageFault(translation.vaddr, _code(kind, user, nxe, smep))
     if translation.stop is Stop.RESERVED:
         code = _code(kind, user, nxe, smep) | PageFaultCode.P | PageFaultCode.RSVD
-        return PageFault(translation.virtual, code)
+        return PageFault(translation.vaddr, code)
     leaf = translation.leaf
     if leaf is None:
-        raise ValueError(f"{translation.virtual:#x}: {translation.reason}: the fault is unknown")
+        raise ValueError(f"{translation.vaddr:#x}: {translation.reason}: the fault is unknown")
     if user:
         allowed = _user_may(leaf, kind, nxe)
     else:
         allowed = _supervisor_may(leaf, kind, wp, nxe, smep, smap and not ac)
     if allowed:
         return None
-    return PageFault(translation.virtual, _code(kind, user, nxe, smep) | PageFaultCode.P)
+    return PageFault(translation.vaddr, _code(kind, user, nxe, smep) | PageFaultCode.P)
 
 
 def _user_may(leaf: Leaf, kind: Kind, nxe: bool) -> bool:

@@ -52,13 +52,13 @@ class Tables:
 
     Attributes:
         paddr: physical addresses of the frames.
-        virtual: first addresses served.
+        vaddr: first addresses served.
         level: 4 (PML4) to 1 (PT).
         present: numbers of present entries.
     """
 
     paddr: Words
-    virtual: Words
+    vaddr: Words
     level: Bytes
     present: Positions
 
@@ -70,16 +70,14 @@ class Tables:
         """Return all of these in one."""
         return cls(
             np.concatenate([part.paddr for part in parts]),
-            np.concatenate([part.virtual for part in parts]),
+            np.concatenate([part.vaddr for part in parts]),
             np.concatenate([part.level for part in parts]),
             np.concatenate([part.present for part in parts]),
         )
 
     def pick(self, which: Flags) -> "Tables":
         """Return the tables that a mask picks."""
-        return Tables(
-            self.paddr[which], self.virtual[which], self.level[which], self.present[which]
-        )
+        return Tables(self.paddr[which], self.vaddr[which], self.level[which], self.present[which])
 
     def counts(self) -> dict[int, int]:
         """Return how many there are by level, 4 to 1."""
@@ -166,15 +164,15 @@ class Decoder:
         there = here.pick(readable)
         count = np.count_nonzero(present, axis=1)[readable]
         levels = np.full(len(there), level, np.uint8)
-        found.tables.append(Tables(there.paddr, there.virtual, levels, count))
+        found.tables.append(Tables(there.paddr, there.vaddr, levels, count))
         if self.entries is not None:
             rows = zip(here.paddr.tolist(), words, readable.tolist(), strict=True)
             self.entries.update((paddr, row) for paddr, row, is_there in rows if is_there)
         length = va.entry_span(level + 1)
         for stop, which in ((Stop.UNREADABLE, ~readable), (Stop.REPEATED, readable & again)):
             if which.any():
-                for virtual, table in here.pick(which).pairs():
-                    found.problems.append(Problem(stop, virtual, length, level, table))
+                for vaddr, table in here.pick(which).pairs():
+                    found.problems.append(Problem(stop, vaddr, length, level, table))
         present[again] = False
         return words, present
 
@@ -204,8 +202,8 @@ class Decoder:
         """Return what the marked entries map."""
         raw = _selected(words, which)
         return Leaves(
-            virtual=_selected(here.served(level), which),
-            physical=raw & np.uint64(address_mask(level, True, self._features.physical_bits)),
+            vaddr=_selected(here.served(level), which),
+            paddr=raw & np.uint64(address_mask(level, True, self._features.physical_bits)),
             raw=raw,
             table=here.of_each(here.paddr, which),
             level=np.full(len(raw), level, np.uint8),
@@ -226,8 +224,8 @@ class Decoder:
         span = va.entry_span(level)
         row, index = np.nonzero(bad)
         columns = (here.served(level)[bad], here.paddr[row], index, words[bad])
-        for virtual, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
-            found.problems.append(Problem(Stop.RESERVED, virtual, span, level, paddr, at, raw))
+        for vaddr, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
+            found.problems.append(Problem(Stop.RESERVED, vaddr, span, level, paddr, at, raw))
         return which & ~bad
 
 
@@ -261,18 +259,18 @@ class _Found:
     def space(self, root: int, limit: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
         """Return it in order, up to the record at which a scan with this limit ends."""
         tables, leaves = Tables.join(self.tables), Leaves.join(self.leaves, modes)
-        problems = sorted(self.problems, key=lambda problem: problem.virtual)
+        problems = sorted(self.problems, key=lambda problem: problem.vaddr)
         if len(tables) + len(leaves) + len(problems) <= limit:
             return AddressSpace(root, tables, leaves, tuple(problems))
         # A record's place in a scan: its address and, as tables come first, its level.
-        table_places = tables.virtual | (np.uint8(va.LEVELS) - tables.level)
-        leaf_places = leaves.virtual | np.uint64(va.LEVELS)
-        other_places = np.array([each.virtual for each in problems], np.uint64)
+        table_places = tables.vaddr | (np.uint8(va.LEVELS) - tables.level)
+        leaf_places = leaves.vaddr | np.uint64(va.LEVELS)
+        other_places = np.array([each.vaddr for each in problems], np.uint64)
         other_places |= np.uint64(va.LEVELS)
         places = np.concatenate((table_places, leaf_places, other_places))
         end = np.partition(places, limit)[limit]
-        virtual = int(end) & -va.PAGE_SIZE
-        over = Problem(Stop.LIMIT, virtual, va.ADDRESS_MASK + 1 - virtual, va.LEVELS, root)
+        vaddr = int(end) & -va.PAGE_SIZE
+        over = Problem(Stop.LIMIT, vaddr, va.ADDRESS_MASK + 1 - vaddr, va.LEVELS, root)
         return AddressSpace(
             root,
             tables.pick(table_places < end),

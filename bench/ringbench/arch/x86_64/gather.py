@@ -22,12 +22,12 @@ class Places:
 
     Attributes:
         paddr: where they are.
-        virtual: first addresses served.
+        vaddr: first addresses served.
         above: what the levels above permit: W and U allow, NX forbids.
     """
 
     paddr: Words
-    virtual: Words
+    vaddr: Words
     above: Words
 
     @classmethod
@@ -47,21 +47,21 @@ class Places:
             return parts[0]
         return cls(
             np.concatenate([part.paddr for part in parts]),
-            np.concatenate([part.virtual for part in parts]),
+            np.concatenate([part.vaddr for part in parts]),
             np.concatenate([part.above for part in parts]),
         )
 
     def pick(self, which: Flags | slice) -> "Places":
         """Return the tables that a mask or a slice picks."""
-        return Places(self.paddr[which], self.virtual[which], self.above[which])
+        return Places(self.paddr[which], self.vaddr[which], self.above[which])
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Yield (first address served, physical address)."""
-        return zip(self.virtual.tolist(), self.paddr.tolist(), strict=True)
+        return zip(self.vaddr.tolist(), self.paddr.tolist(), strict=True)
 
     def served(self, level: int) -> Words:
         """Return the first address that each entry of these tables serves: 512 in a row."""
-        first = self.virtual[:, np.newaxis] + _INDEX * np.uint64(va.entry_span(level))
+        first = self.vaddr[:, np.newaxis] + _INDEX * np.uint64(va.entry_span(level))
         if level == va.LEVELS:
             first[:, va.ENTRIES // 2 :] |= np.uint64(va.UPPER_HALF)
         return first

@@ -43,7 +43,7 @@ class Leaves:
     """Mapped pages as parallel arrays, ascending by virtual address.
 
     Attributes:
-        virtual, physical: addresses of the first byte.
+        vaddr, paddr: addresses of the first byte.
         raw: the leaf entries as stored.
         table: physical addresses of the tables that they stand in.
         level: 1 to 3.
@@ -51,8 +51,8 @@ class Leaves:
         modes: the memory type that each of the eight PAT indices selects; not a column.
     """
 
-    virtual: Words
-    physical: Words
+    vaddr: Words
+    paddr: Words
     raw: Words
     table: Words
     level: Bytes
@@ -65,27 +65,27 @@ class Leaves:
         if len(parts) == 1:
             return parts[0]
         joined = Leaves(
-            np.concatenate([_NO_WORDS, *(part.virtual for part in parts)]),
-            np.concatenate([_NO_WORDS, *(part.physical for part in parts)]),
+            np.concatenate([_NO_WORDS, *(part.vaddr for part in parts)]),
+            np.concatenate([_NO_WORDS, *(part.paddr for part in parts)]),
             np.concatenate([_NO_WORDS, *(part.raw for part in parts)]),
             np.concatenate([_NO_WORDS, *(part.table for part in parts)]),
             np.concatenate([_NO_BYTES, *(part.level for part in parts)]),
             np.concatenate([_NO_BYTES, *(part.rights for part in parts)]),
             modes,
         )
-        if (joined.virtual[1:] > joined.virtual[:-1]).all():
+        if (joined.vaddr[1:] > joined.vaddr[:-1]).all():
             return joined
-        return joined.pick(np.argsort(joined.virtual, kind="stable"))
+        return joined.pick(np.argsort(joined.vaddr, kind="stable"))
 
     def __len__(self) -> int:
-        return len(self.virtual)
+        return len(self.vaddr)
 
     def __iter__(self) -> Iterator[Leaf]:
         for start in range(0, len(self), _BATCH):
             part = self.pick(slice(start, start + _BATCH))
             columns = (
-                part.virtual.tolist(),
-                part.physical.tolist(),
+                part.vaddr.tolist(),
+                part.paddr.tolist(),
                 part.size.tolist(),
                 part.write.tolist(),
                 part.user.tolist(),
@@ -101,8 +101,8 @@ class Leaves:
     def pick(self, which: Flags | Positions | slice) -> "Leaves":
         """Return the leaves that a mask, an array of positions or a slice picks."""
         return Leaves(
-            self.virtual[which],
-            self.physical[which],
+            self.vaddr[which],
+            self.paddr[which],
             self.raw[which],
             self.table[which],
             self.level[which],
@@ -118,7 +118,7 @@ class Leaves:
         """Return how many leaves begin below an address; any integer will do."""
         if address > va.ADDRESS_MASK:
             return len(self)
-        return int(np.searchsorted(self.virtual, np.uint64(max(address, 0))))
+        return int(np.searchsorted(self.vaddr, np.uint64(max(address, 0))))
 
     @property
     def size(self) -> Words:
@@ -181,7 +181,7 @@ class Ranges:
 
     def __iter__(self) -> Iterator[Range]:
         for leaf, length in zip(self.heads, self.length.tolist(), strict=True):
-            yield Range(leaf.virtual, leaf.physical, length, *leaf[2:8])
+            yield Range(leaf.vaddr, leaf.paddr, length, *leaf[2:8])
 
 
 def merge(leaves: Leaves) -> Ranges:
@@ -200,18 +200,18 @@ def merge(leaves: Leaves) -> Ranges:
         return Ranges(leaves, leaves.size)
     starts = np.flatnonzero(new)
     lasts = np.append(starts[1:], count) - 1
-    ends = leaves.virtual[lasts] + _SPANS[leaves.level[lasts]]
-    return Ranges(leaves.pick(starts), ends - leaves.virtual[starts])
+    ends = leaves.vaddr[lasts] + _SPANS[leaves.level[lasts]]
+    return Ranges(leaves.pick(starts), ends - leaves.vaddr[starts])
 
 
 def _breaks(leaves: Leaves) -> Flags:
     """Return which leaves, from the second on, do not continue the one before."""
     mode = _canonical(leaves.modes)[leaves.cache]
-    word = leaves.physical - leaves.virtual
+    word = leaves.paddr - leaves.vaddr
     word |= leaves.raw & np.uint64(G)  # bit 8; the others use bits 0 to 7
     word |= leaves.rights | leaves.level << np.uint8(3) | mode << np.uint8(5)
-    ends = leaves.virtual + leaves.size
-    breaks: Flags = (word[1:] != word[:-1]) | (leaves.virtual[1:] != ends[:-1])
+    ends = leaves.vaddr + leaves.size
+    breaks: Flags = (word[1:] != word[:-1]) | (leaves.vaddr[1:] != ends[:-1])
     return breaks
 
 

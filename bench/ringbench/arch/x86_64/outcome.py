@@ -57,12 +57,12 @@ class Outcome:
 
     Attributes:
         fault: the exception; None if the access goes through.
-        physical: the byte that is read, written or executed; None if there was a fault.
+        paddr: the byte that is read, written or executed; None if there was a fault.
         entries: those of the walk's steps, afterwards.
     """
 
     fault: PageFault | NonCanonicalFault | None
-    physical: int | None
+    paddr: int | None
     entries: tuple[EntryAfter, ...]
 
 
@@ -83,5 +83,5 @@ def outcome(translation: Translation, kind: Kind, *, user: bool, controls: Contr
             entries.append(EntryAfter(raw, open=A & ~raw))
         else:
             entries.append(EntryAfter(raw))
-    physical = translation.physical if fault is None else None
-    return Outcome(fault, physical, tuple(entries))
+    paddr = translation.paddr if fault is None else None
+    return Outcome(fault, paddr, tuple(entries))

@@ -40,7 +40,7 @@ class Accesses:
     """
 
     entries: Words
-    virtual: Words
+    vaddr: Words
     write: Flags
     fetch: Flags
     user: Flags
@@ -64,7 +64,7 @@ class Outcomes:
     """
 
     code: NDArray[np.int32]
-    physical: Words
+    paddr: Words
     certain: Words
     open: Words
     level: NDArray[np.uint8]
@@ -78,7 +78,7 @@ class _Walk:
     write: Flags
     user: Flags
     no_execute: Flags
-    physical: Words
+    paddr: Words
     level: NDArray[np.uint8]
     reserved: Words
     mapped: Flags
@@ -99,7 +99,7 @@ def outcomes(accesses: Accesses) -> Outcomes:
     through = passed[:, None]
     return Outcomes(
         code=code,
-        physical=np.where(passed, walk.physical, _ZERO),
+        paddr=np.where(passed, walk.paddr, _ZERO),
         certain=accesses.entries | np.where(through, accessed | dirty, _ZERO),
         open=np.where(through, _ZERO, accessed & ~accesses.entries),
         level=walk.level,
@@ -115,7 +115,7 @@ def _walk(accesses: Accesses) -> _Walk:
         write=np.ones(count, bool),
         user=np.ones(count, bool),
         no_execute=np.zeros(count, bool),
-        physical=np.zeros(count, np.uint64),
+        paddr=np.zeros(count, np.uint64),
         level=np.zeros(count, np.uint8),
         reserved=np.zeros(count, np.uint64),
         mapped=np.zeros(count, bool),
@@ -138,9 +138,9 @@ def _walk(accesses: Accesses) -> _Walk:
         walk.user &= ~used | (raw & _U != _ZERO)
         walk.no_execute |= used & (raw & _NX != _ZERO)
         mapped = used & leaf
-        offset = accesses.virtual & np.uint64(entry_span(level) - 1)
+        offset = accesses.vaddr & np.uint64(entry_span(level) - 1)
         base = raw & np.uint64(address_mask(level, True, features.physical_bits))
-        walk.physical[mapped] = (base | offset)[mapped]
+        walk.paddr[mapped] = (base | offset)[mapped]
         walk.used[:, column], walk.leaf[:, column] = used, mapped
         walk.mapped |= mapped
         alive = used & ~leaf

@@ -50,8 +50,8 @@ _LEAF_FLAGS: Final = ~(ADDRESS | AVAILABLE_LOW | AVAILABLE_HIGH)
 class Range(NamedTuple):
     """Leaves that continue each other in virtual and in physical memory with equal attributes."""
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     length: int
     page_size: int
     write: bool
@@ -75,14 +75,14 @@ class Table:
     Attributes:
         paddr: physical address of the frame.
         level: 4 (PML4) to 1 (PT).
-        virtual: first address served.
+        vaddr: first address served.
         length: bytes served; of a PML4, 2^48 (both halves).
         present: number of present entries.
     """
 
     paddr: int
     level: int
-    virtual: int
+    vaddr: int
     length: int
     present: int
 
@@ -92,14 +92,14 @@ class Problem:
     """Something that a scan could not follow, and the addresses that are unknown for it.
 
     Attributes:
-        virtual, length: the virtual range not listed.
+        vaddr, length: the virtual range not listed.
         level: level of the table at fault.
         table: its physical address.
         index, raw: the entry at fault; None if the table itself is.
     """
 
     stop: Stop
-    virtual: int
+    vaddr: int
     length: int
     level: int
     table: int
@@ -110,7 +110,7 @@ class Problem:
         where = f"{va.LEVEL_NAMES[self.level]} {self.table:#x}"
         if self.index is not None and self.raw is not None:
             where += f" entry {self.index} = {self.raw:#x} ({describe(self.raw, self.level)})"
-        return f"{self.virtual:#x} + {self.length:#x}: {self.stop.value}: {where}"
+        return f"{self.vaddr:#x} + {self.length:#x}: {self.stop.value}: {where}"
 
 
 Record: TypeAlias = Table | Leaf | Problem
@@ -158,31 +158,31 @@ def merge(pages: Iterable[Leaf]) -> Iterator[Range]:
     first = next(iterator, None)
     if first is None:
         return
-    virtual, physical, size = first[:3]
+    vaddr, paddr, size = first[:3]
     kind = first[3:8]
     length = size
     for leaf in iterator:
         if (
-            leaf.virtual == virtual + length
-            and leaf.physical == physical + length
+            leaf.vaddr == vaddr + length
+            and leaf.paddr == paddr + length
             and leaf.size == size
             and leaf[3:8] == kind
         ):
             length += size
             continue
-        yield Range(virtual, physical, length, size, *kind)
-        virtual, physical, size = leaf[:3]
+        yield Range(vaddr, paddr, length, size, *kind)
+        vaddr, paddr, size = leaf[:3]
         kind = leaf[3:8]
         length = size
-    yield Range(virtual, physical, length, size, *kind)
+    yield Range(vaddr, paddr, length, size, *kind)
 
 
 class _OverLimit(Exception):
-    """Ends a scan from any depth, before the record for `virtual`."""
+    """Ends a scan from any depth, before the record for `vaddr`."""
 
-    def __init__(self, virtual: int) -> None:
-        super().__init__(virtual)
-        self.virtual = virtual
+    def __init__(self, vaddr: int) -> None:
+        super().__init__(vaddr)
+        self.vaddr = vaddr
 
 
 class _Scan:
@@ -201,8 +201,8 @@ class _Scan:
         try:
             yield from self.table(root, va.LEVELS, 0, va.VIRTUAL_SPACE, EVERYTHING)
         except _OverLimit as over:
-            length = va.ADDRESS_MASK + 1 - over.virtual
-            yield Problem(Stop.LIMIT, over.virtual, length, va.LEVELS, root)
+            length = va.ADDRESS_MASK + 1 - over.vaddr
+            yield Problem(Stop.LIMIT, over.vaddr, length, va.LEVELS, root)
 
     def entries(self, paddr: int) -> list[tuple[int, int]]:
         if paddr not in self.present:
@@ -212,21 +212,21 @@ class _Scan:
         return self.present[paddr]
 
     def table(
-        self, paddr: int, level: int, virtual: int, length: int, above: int
+        self, paddr: int, level: int, vaddr: int, length: int, above: int
     ) -> Iterator[Record]:
-        self.spend(virtual)
+        self.spend(vaddr)
         try:
             entries = self.entries(paddr)
         except MemoryUnreadable:
-            yield Problem(Stop.UNREADABLE, virtual, length, level, paddr)
+            yield Problem(Stop.UNREADABLE, vaddr, length, level, paddr)
             return
-        yield Table(paddr, level, virtual, length, len(entries))
+        yield Table(paddr, level, vaddr, length, len(entries))
         if level == 1:
-            yield from self.last_level(paddr, virtual, entries, above)
+            yield from self.last_level(paddr, vaddr, entries, above)
             return
         span = va.entry_span(level)
         for index, raw in entries:
-            start = virtual + index * span
+            start = vaddr + index * span
             if level == va.LEVELS:
                 start = va.sign_extend(start)
             leaf = is_leaf(raw, level, self.features)
@@ -242,14 +242,14 @@ class _Scan:
                 yield from self.table(address, level - 1, start, span, inherit(above, raw))
 
     def last_level(
-        self, paddr: int, virtual: int, entries: list[tuple[int, int]], above: int
+        self, paddr: int, vaddr: int, entries: list[tuple[int, int]], above: int
     ) -> Iterator[Record]:
         """A page table: the loop that a scan spends its time in."""
         features = self.features
         reserved = reserved_mask(1, True, features)
         known = self.attributes.setdefault(above, {})
         for index, raw in entries:
-            start = virtual + index * va.PAGE_SIZE
+            start = vaddr + index * va.PAGE_SIZE
             self.spend(start)
             if raw & reserved:
                 yield Problem(Stop.RESERVED, start, va.PAGE_SIZE, 1, paddr, index, raw)
@@ -260,8 +260,8 @@ class _Scan:
                 attributes = known[flags] = leaf_attributes(raw, 1, above, features)
             yield Leaf(start, raw & ADDRESS, va.PAGE_SIZE, *attributes, raw)
 
-    def spend(self, virtual: int) -> None:
-        """Count one record, about to be made for `virtual`."""
+    def spend(self, vaddr: int) -> None:
+        """Count one record, about to be made for `vaddr`."""
         if self.left <= 0:
-            raise _OverLimit(virtual)
+            raise _OverLimit(vaddr)
         self.left -= 1

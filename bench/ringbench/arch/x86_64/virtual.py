@@ -16,7 +16,7 @@ class VirtualUnreadable(RingbenchError):
 
     def __init__(self, translation: Translation) -> None:
         super().__init__(
-            f"cannot read virtual address {translation.virtual:#x} under the page tables at "
+            f"cannot read virtual address {translation.vaddr:#x} under the page tables at "
             f"{translation.root:#x}: {translation.reason}"
         )
         self.translation = translation
@@ -48,9 +48,9 @@ class VirtualMemory:
         parts: list[bytes] = []
         while length > 0:
             leaf = self._leaf(address)
-            offset = address - leaf.virtual
+            offset = address - leaf.vaddr
             part = min(length, leaf.size - offset)
-            parts.append(self._memory.read(leaf.physical + offset, part))
+            parts.append(self._memory.read(leaf.paddr + offset, part))
             address += part
             length -= part
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -44,16 +44,16 @@ class Leaf(NamedTuple):
     """One page mapped by one leaf entry; a named tuple, as there may be millions.
 
     Attributes:
-        virtual: canonical unsigned address of the first byte.
-        physical: physical address of the first byte.
+        vaddr: canonical unsigned address of the first byte.
+        paddr: physical address of the first byte.
         size: bytes: 4 KiB, 2 MiB or 1 GiB.
         write, user, execute: effective permissions.
         global_, cache, accessed, dirty: of the leaf entry itself.
         raw: the leaf entry as stored.
     """
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     size: int
     write: bool
     user: bool
@@ -93,7 +93,7 @@ class Translation:
     """The walk of one virtual address.
 
     Attributes:
-        virtual: the address asked for.
+        vaddr: the address asked for.
         root: physical address of the PML4.
         steps: the entries read, top level first.
         leaf: the page that holds the address; None if there is none.
@@ -101,7 +101,7 @@ class Translation:
         level: level at which the walk ended: of the leaf, or of the entry or table at fault.
     """
 
-    virtual: int
+    vaddr: int
     root: int
     steps: tuple[Step, ...]
     leaf: Leaf | None
@@ -109,11 +109,11 @@ class Translation:
     level: int
 
     @property
-    def physical(self) -> int | None:
+    def paddr(self) -> int | None:
         """The physical address that `virtual` means, or None."""
         if self.leaf is None:
             return None
-        return self.leaf.physical + (self.virtual - self.leaf.virtual)
+        return self.leaf.paddr + (self.vaddr - self.leaf.vaddr)
 
     @property
     def reason(self) -> str:
@@ -162,30 +162,30 @@ def root_table(root: int, features: Features = ANY) -> int:
 
 
 def translate(
-    memory: PhysicalMemory, root: int, virtual: int, features: Features = ANY
+    memory: PhysicalMemory, root: int, vaddr: int, features: Features = ANY
 ) -> Translation:
     """Walk the tables of `root` (a PML4 address or a CR3 value) for one virtual address."""
     root = root_table(root, features)
-    if not va.is_canonical(virtual):
-        return Translation(virtual, root, (), None, Stop.NON_CANONICAL, va.LEVELS)
+    if not va.is_canonical(vaddr):
+        return Translation(vaddr, root, (), None, Stop.NON_CANONICAL, va.LEVELS)
     steps: list[Step] = []
     table, inherited = root, EVERYTHING
     for level in range(va.LEVELS, 0, -1):
-        position = va.index(virtual, level)
+        position = va.index(vaddr, level)
         try:
             stored = memory.read(table + va.ENTRY_SIZE * position, va.ENTRY_SIZE)
         except MemoryUnreadable:
-            return Translation(virtual, root, tuple(steps), None, Stop.UNREADABLE, level)
+            return Translation(vaddr, root, tuple(steps), None, Stop.UNREADABLE, level)
         entry = decode(int.from_bytes(stored, "little"), level, features)
         steps.append(Step(level, table, position, entry))
         if not entry.present:
-            return Translation(virtual, root, tuple(steps), None, Stop.NOT_PRESENT, level)
+            return Translation(vaddr, root, tuple(steps), None, Stop.NOT_PRESENT, level)
         if entry.reserved:
-            return Translation(virtual, root, tuple(steps), None, Stop.RESERVED, level)
+            return Translation(vaddr, root, tuple(steps), None, Stop.RESERVED, level)
         if entry.leaf:
             size = va.entry_span(level)
             attributes = leaf_attributes(entry.raw, level, inherited, features)
-            leaf = Leaf(virtual & -size, entry.address, size, *attributes, entry.raw)
-            return Translation(virtual, root, tuple(steps), leaf, None, level)
+            leaf = Leaf(vaddr & -size, entry.address, size, *attributes, entry.raw)
+            return Translation(vaddr, root, tuple(steps), leaf, None, level)
         table, inherited = entry.address, inherit(inherited, entry.raw)
     raise AssertionError("a present PT entry is a leaf")

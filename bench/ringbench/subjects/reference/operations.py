@@ -128,17 +128,17 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class VmAlloc:
-    """Make a region in the lowest gap; `physical` if and only if the kind is `physical`."""
+    """Make a region in the lowest gap; `physical` if and only if the kind is `paddr`."""
 
     layer: ClassVar[str] = "vmm"
     space: str
     length: int
     kind: str
     flags: int
-    physical: int | None = None
+    paddr: int | None = None
 
     def __post_init__(self) -> None:
-        _check_backing(self.kind, self.physical)
+        _check_backing(self.kind, self.paddr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,10 @@ class VmAllocAt:
     length: int
     kind: str
     flags: int
-    physical: int | None = None
+    paddr: int | None = None
 
     def __post_init__(self) -> None:
-        _check_backing(self.kind, self.physical)
+        _check_backing(self.kind, self.paddr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +352,6 @@ Operation = (
 OPERATIONS: Final[tuple[type[Operation], ...]] = Operation.__args__
 
 
-def _check_backing(kind: str, physical: int | None) -> None:
-    if (kind == "physical") != (physical is not None):
-        raise ValueError(f"a region of kind {kind} with physical address {physical}")
+def _check_backing(kind: str, paddr: int | None) -> None:
+    if (kind == "physical") != (paddr is not None):
+        raise ValueError(f"a region of kind {kind} with physical address {paddr}")

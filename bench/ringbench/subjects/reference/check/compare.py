@@ -212,11 +212,11 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
             if region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):
                 continue
             for leaf in leaves(state.tables, space.root, region.base, region.end - 1):
-                expected = state.contents.get(leaf.physical, zeros)
-                seen = memory.read(leaf.physical, FRAME_SIZE)
+                expected = state.contents.get(leaf.paddr, zeros)
+                seen = memory.read(leaf.paddr, FRAME_SIZE)
                 tally.comparisons += 1
                 if seen != expected:
-                    where = f"{name}: page {leaf.virtual:#x} (physical {leaf.physical:#x})"
+                    where = f"{name}: page {leaf.vaddr:#x} (physical {leaf.paddr:#x})"
                     tally.differs("contents", *_first_difference(expected, seen), where)
     return tally.done()
 

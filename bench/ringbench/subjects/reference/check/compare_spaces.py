@@ -57,7 +57,7 @@ class _Place:
     def entry(self, index: int) -> str:
         """Name an entry for people."""
         table = self.table
-        address = table.virtual + index * entry_span(table.level)
+        address = table.vaddr + index * entry_span(table.level)
         if table.level == LEVELS:
             address = sign_extend(address)
         name = LEVEL_NAMES[table.level]
@@ -138,14 +138,14 @@ def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None
             region.length,
             VmKind(region.kind).name.lower(),
             region.flags,
-            None if region.physical == PADDR_NONE else region.physical,
+            None if region.paddr == PADDR_NONE else region.paddr,
             region.slab,
             region.slot,
         )
         for region in model.regions
     ]
     facts: list[_Facts] = [
-        (each.base, each.length, each.kind, each.flags, each.physical, each.slab, each.slot)
+        (each.base, each.length, each.kind, each.flags, each.paddr, each.slab, each.slot)
         for each in seen.regions
     ]
     records = [(region.slab, region.slot) for region in model.regions]
@@ -156,8 +156,8 @@ def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None
 
 
 def _region(facts: _Facts) -> str:
-    base, length, kind, flags, physical, slab, slot = facts
-    to = f" to {physical:#x}" if physical is not None else ""
+    base, length, kind, flags, paddr, slab, slot = facts
+    to = f" to {paddr:#x}" if paddr is not None else ""
     return f"{base:#x} + {length:#x} {kind}{to} flags {flags:#x} in {_record((slab, slot))}"
 
 

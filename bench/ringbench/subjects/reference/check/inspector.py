@@ -82,9 +82,9 @@ class Inspector:
         require_same_image(machine.memory, machine.config.kernel.elf)
         with machine.stopped():
             cr3 = registers.parse(machine.registers()).cr3
-            physical = translate(machine.memory, cr3, free_count.address).physical
-        assert physical is not None, "the kernel runs, so its variables are mapped"
-        self._free_count = physical
+            paddr = translate(machine.memory, cr3, free_count.address).paddr
+        assert paddr is not None, "the kernel runs, so its variables are mapped"
+        self._free_count = paddr
         self._first_boot: Boot | None = None
 
     def ring(self) -> tuple[RingFormat, RingPlace]:
@@ -242,21 +242,21 @@ class Inspector:
         """Addresses inside leaves, and just past their ends, where there may be nothing."""
         count = min(SAMPLED_QUERIES // 2, len(leaves))
         chosen = list(leaves.pick(np.array(self.random.sample(range(len(leaves)), count), np.intp)))
-        inside = [leaf.virtual + self.random.randrange(leaf.size) for leaf in chosen]
-        ends = (leaf.virtual + leaf.size for leaf in chosen)
+        inside = [leaf.vaddr + self.random.randrange(leaf.size) for leaf in chosen]
+        ends = (leaf.vaddr + leaf.size for leaf in chosen)
         return inside + [end for end in ends if end < 1 << 64 and end != 1 << 47]
 
 
 def kernel_mapping(values: tuple[int | str, ...]) -> witnesses.KernelMapping:
     """The monitor's answer to `page query` as a witness's statement."""
-    virtual, physical, size, words = values
-    assert isinstance(virtual, int)
-    assert isinstance(physical, int)
+    vaddr, paddr, size, words = values
+    assert isinstance(vaddr, int)
+    assert isinstance(paddr, int)
     assert isinstance(size, int)
     flags = parse_flags(str(words))
     return witnesses.KernelMapping(
-        virtual,
-        physical,
+        vaddr,
+        paddr,
         size,
         bool(flags & WRITE),
         bool(flags & USER),

@@ -165,8 +165,8 @@ class _Claims:
         """Claim the frames that leaves map; one that two of them map is claimed twice."""
         if len(leaves) == 0:
             return
-        order = np.argsort(leaves.physical, kind="stable")
-        first = (leaves.physical[order] >> np.uint64(PAGE_SHIFT)).astype(np.int64)
+        order = np.argsort(leaves.paddr, kind="stable")
+        first = (leaves.paddr[order] >> np.uint64(PAGE_SHIFT)).astype(np.int64)
         end = first + (leaves.size[order] >> np.uint64(PAGE_SHIFT)).astype(np.int64)
         cuts = np.flatnonzero(first[1:] != end[:-1]) + 1
         starts = first[np.concatenate(([0], cuts))]
@@ -188,7 +188,7 @@ def owners(picture: Picture) -> FrameOwners:
     _claim_allocator(claims, picture)
     for root in picture.tables.roots:
         for table in root.tables:
-            owner = Owner(Kind.TABLE, root.name, table.virtual, table.level)
+            owner = Owner(Kind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
     roots = {root.paddr: root for root in picture.tables.roots}
     for space in picture.spaces():

@@ -187,19 +187,19 @@ class GdbChannel(Channel):
 
     def _vm_alloc(self, op: ops.VmAlloc) -> Reply:
         space = self._kernel.space(op.space)
-        backing = self._backing(op.kind, op.physical)
+        backing = self._backing(op.kind, op.paddr)
         arguments = f"{space:#x}, {op.length:#x}, {op.flags:#x}, {backing}, debug_scratch"
         return self._result(self._vm_status(f"vm_alloc({arguments})"))
 
     def _vm_alloc_at(self, op: ops.VmAllocAt) -> Reply:
         space = self._kernel.space(op.space)
-        backing = self._backing(op.kind, op.physical)
+        backing = self._backing(op.kind, op.paddr)
         arguments = f"{space:#x}, {op.vaddr:#x}, {op.length:#x}, {op.flags:#x}, {backing}"
         return Reply(self._vm_status(f"vm_alloc_at({arguments})"))
 
-    def _backing(self, kind: str, physical: int | None) -> str:
+    def _backing(self, kind: str, paddr: int | None) -> str:
         """Put a struct vm_backing into the scratch space; the expression for its value."""
-        address = PADDR_NONE if physical is None else physical
+        address = PADDR_NONE if paddr is None else paddr
         backing = pack("<QQ", self._kernel.value(f"(unsigned)VM_{kind.upper()}"), address)
         self._kernel.write_scratch(bytes(8 * _BACKING_WORD) + backing)
         return f"*(struct vm_backing *)&debug_scratch[{_BACKING_WORD}]"
@@ -228,8 +228,8 @@ class GdbChannel(Channel):
         kind = self._kernel.name("vm_kind", value(f"{region}.kind"))
         base, length = value(f"{region}.base"), value(f"{region}.length")
         flags = flags_text(value(f"{region}.flags"))
-        physical = (value(f"{region}.physical"),) if kind == "physical" else ()
-        return Reply("ok", (base, length, kind, flags, *physical))
+        paddr = (value(f"{region}.physical"),) if kind == "physical" else ()
+        return Reply("ok", (base, length, kind, flags, *paddr))
 
     def _vm_read(self, op: ops.VmRead) -> Reply:
         space = self._kernel.space(op.space)

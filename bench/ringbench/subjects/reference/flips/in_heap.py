@@ -59,4 +59,4 @@ def _absorbed(site: Site) -> Iterator[Spot]:
     """Headers that merges left behind, by which a double free is named."""
     for address, held in site.state.heap.stale.items():
         place = f"node {address:#x}"
-        yield Spot(f"{place} absorbed", site.physical(address), len(held) * BYTE, place)
+        yield Spot(f"{place} absorbed", site.paddr_of(address), len(held) * BYTE, place)

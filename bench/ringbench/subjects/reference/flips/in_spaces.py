@@ -62,7 +62,7 @@ def _spaces(site: Site) -> Iterator[Spot]:
     for name, address in _space_addresses(site):
         for part in parts:
             place = places.get(part.path[1:], "padding")
-            yield part.spot(site.physical(address + part.offset), f"{name}: {place}", name)
+            yield part.spot(site.paddr_of(address + part.offset), f"{name}: {place}", name)
 
 
 def _space_addresses(site: Site) -> Iterator[tuple[str, int]]:

@@ -34,20 +34,20 @@ class Site:
     boot: Boot
     _pages: dict[int, int] = field(default_factory=dict)
 
-    def physical(self, virtual: int) -> int:
+    def paddr_of(self, vaddr: int) -> int:
         """Return the physical address of one of the kernel's virtual addresses.
 
         Raises:
             RingbenchError: it is not mapped.
         """
-        page = virtual >> PAGE_SHIFT
+        page = vaddr >> PAGE_SHIFT
         if page not in self._pages:
             root, features = self.state.kernel_root, self.state.features
             walk = translate(self.memory, root, page << PAGE_SHIFT, features)
-            if walk.physical is None:
-                raise RingbenchError(f"the kernel does not map {virtual:#x}: {walk.reason}")
-            self._pages[page] = walk.physical
-        return self._pages[page] + virtual % PAGE_SIZE
+            if walk.paddr is None:
+                raise RingbenchError(f"the kernel does not map {vaddr:#x}: {walk.reason}")
+            self._pages[page] = walk.paddr
+        return self._pages[page] + vaddr % PAGE_SIZE
 
     def address(self, name: str) -> int:
         """Return the virtual address of a global variable, or of a part of one."""
@@ -57,7 +57,7 @@ class Site:
         """Yield the parts of a global variable, each with its physical address."""
         variable = self.types.locate(name)
         for part in parts_of(variable.type, self.layout.padding):
-            yield part, self.physical(variable.address + part.offset)
+            yield part, self.paddr_of(variable.address + part.offset)
 
     def spots(self, parts: Iterable[Part], address: int, place: str) -> Iterator[Spot]:
         """Yield parts of a struct that is at a virtual address, all of one place.
@@ -65,7 +65,7 @@ class Site:
         The struct may lie across two pages, a part never does: the kernel aligns them all.
         """
         for part in parts:
-            yield part.spot(self.physical(address + part.offset), place, place)
+            yield part.spot(self.paddr_of(address + part.offset), place, place)
 
     def members(self, type_name: str) -> list[Part]:
         """Return the parts of a struct."""

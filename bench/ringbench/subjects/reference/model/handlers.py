@@ -98,23 +98,23 @@ def _page_query(state: KernelState, op: ops.PageQuery) -> Outcome:
     state, status, leaf = paging.paging_query(state, any_root(state, op.root), op.vaddr)
     if leaf is None:
         return state, status, ()
-    return state, status, (leaf.virtual, leaf.physical, leaf.size, flags_text(leaf.flags))
+    return state, status, (leaf.vaddr, leaf.paddr, leaf.size, flags_text(leaf.flags))
 
 
 def _vm_alloc(state: KernelState, op: ops.VmAlloc) -> Outcome:
-    name, kind, physical = space_name(state, op.space), KINDS[op.kind], _physical(op.physical)
-    state, status, base = vmm.vm_alloc(state, name, op.length, op.flags, kind, physical)
+    name, kind, paddr = space_name(state, op.space), KINDS[op.kind], _physical(op.paddr)
+    state, status, base = vmm.vm_alloc(state, name, op.length, op.flags, kind, paddr)
     return state, status, () if status else (base,)
 
 
 def _vm_alloc_at(state: KernelState, op: ops.VmAllocAt) -> Outcome:
-    name, kind, physical = space_name(state, op.space), KINDS[op.kind], _physical(op.physical)
-    state, status, _ = vmm.vm_alloc_at(state, name, op.vaddr, op.length, op.flags, kind, physical)
+    name, kind, paddr = space_name(state, op.space), KINDS[op.kind], _physical(op.paddr)
+    state, status, _ = vmm.vm_alloc_at(state, name, op.vaddr, op.length, op.flags, kind, paddr)
     return state, status, ()
 
 
-def _physical(physical: int | None) -> int:
-    return PADDR_NONE if physical is None else physical
+def _physical(paddr: int | None) -> int:
+    return PADDR_NONE if paddr is None else paddr
 
 
 def _vm_free(state: KernelState, op: ops.VmFree) -> Outcome:
@@ -138,7 +138,7 @@ def _vm_query(state: KernelState, op: ops.VmQuery) -> Outcome:
         return state, status, ()
     kind = VmKind(region.kind).name.lower()
     values: Values = (region.base, region.length, kind, flags_text(region.flags))
-    return state, status, (*values, region.physical) if kind == "physical" else values
+    return state, status, (*values, region.paddr) if kind == "physical" else values
 
 
 def _vm_read(state: KernelState, op: ops.VmRead) -> Outcome:

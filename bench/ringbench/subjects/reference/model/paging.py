@@ -33,8 +33,8 @@ _ADDRESS_END: Final = 1 << 64
 class PageMapping(NamedTuple):
     """The leaf that maps an address (struct mapping)."""
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     size: int
     flags: int
 
@@ -120,7 +120,7 @@ def paging_map(
     pmm, taken = frames.take(state.pmm, missing)
     editor = TableEditor(state.tables)
     bits = leaf_bits(flags, level)
-    raws = [bits | physical for physical in range(pa, pa + length, page_size)]
+    raws = [bits | paddr for paddr in range(pa, pa + length, page_size)]
     editor.fill(root, va, level, raws, iter(taken).__next__)
     return replace(state, pmm=pmm, tables=editor.result), Status.OK, None
 
@@ -182,7 +182,7 @@ def paging_query(
     if leaf is None:
         return state, Status.NOT_MAPPED, None
     flags = leaf_flags(leaf.raw, leaf.level)
-    return state, Status.OK, PageMapping(leaf.virtual, leaf.physical, leaf.size, flags)
+    return state, Status.OK, PageMapping(leaf.vaddr, leaf.paddr, leaf.size, flags)
 
 
 def paging_tables_missing(state: KernelState, root: int, va: int, length: int) -> int:
@@ -208,7 +208,7 @@ def paging_reflag(state: KernelState, root: int, va: int, length: int, flags: in
     """Give what is mapped in a range new flags."""
 
     def raw_of(leaf: Leaf) -> int:
-        return leaf.physical | leaf_bits(flags, leaf.level)
+        return leaf.paddr | leaf_bits(flags, leaf.level)
 
     editor = TableEditor(state.tables)
     editor.change(root, va, va + length - 1, raw_of)
@@ -275,9 +275,9 @@ def _covered(state: KernelState, root: int, va: int, length: int) -> Status:
     """Judge the lowest page of the range that is not mapped, or whose leaf reaches outside."""
     position, end = va, va + length
     for leaf in leaves(state.tables, root, va, end - 1):
-        if leaf.virtual > position:
+        if leaf.vaddr > position:
             return Status.NOT_MAPPED
-        if leaf.virtual < position or leaf.virtual + leaf.size > end:
+        if leaf.vaddr < position or leaf.vaddr + leaf.size > end:
             return Status.MISALIGNED
         position += leaf.size
     return Status.OK if position == end else Status.NOT_MAPPED

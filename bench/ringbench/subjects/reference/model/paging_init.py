@@ -57,16 +57,16 @@ def paging_init(
         table = take()
         editor.add(table, {})
         editor.entries(root)[slot] = table | P | W
-    for segment in sorted(image, key=lambda each: each.virtual):
-        start = segment.virtual // SIZE_4K * SIZE_4K
-        end = -(-(segment.virtual + segment.length) // SIZE_4K) * SIZE_4K
+    for segment in sorted(image, key=lambda each: each.vaddr):
+        start = segment.vaddr // SIZE_4K * SIZE_4K
+        end = -(-(segment.vaddr + segment.length) // SIZE_4K) * SIZE_4K
         bits = leaf_bits(segment.flags | page.GLOBAL, 1)
         raws = [va - IMAGE_BASE | bits for va in range(start, end, SIZE_4K)]
         editor.fill(root, start, 1, raws, take)
-    for physical, size in direct_map(memory_map, features):
+    for paddr, size in direct_map(memory_map, features):
         level = LEAF_LEVELS[size]
-        raw = physical | leaf_bits(page.WRITE | page.GLOBAL, level)
-        editor.fill(root, DIRECT_MAP_BASE + physical, level, [raw], take)
+        raw = paddr | leaf_bits(page.WRITE | page.GLOBAL, level)
+        editor.fill(root, DIRECT_MAP_BASE + paddr, level, [raw], take)
     return pmm, editor.result, root
 
 

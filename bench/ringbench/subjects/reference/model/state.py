@@ -56,7 +56,7 @@ class MemoryRange(NamedTuple):
 class Segment(NamedTuple):
     """A part of the kernel image: bytes from a virtual address, with page flags."""
 
-    virtual: int
+    vaddr: int
     length: int
     flags: int
 
@@ -95,7 +95,7 @@ class Region:
 
     base: int
     length: int
-    physical: int
+    paddr: int
     flags: int
     kind: int
     slab: int

@@ -30,8 +30,8 @@ class Slot(NamedTuple):
 class Leaf(NamedTuple):
     """A mapped page: bytes `size` from `virtual` on, and its entry."""
 
-    virtual: int
-    physical: int
+    vaddr: int
+    paddr: int
     size: int
     raw: int
     level: int
@@ -72,11 +72,11 @@ def _leaves(
     span = 1 << _SHIFTS[level]
     for index in _present(entries, *_indices(level, base, first, last)):
         raw = entries[index]
-        virtual = _virtual(level, base, index)
+        vaddr = _virtual(level, base, index)
         if is_leaf(raw, level):
-            yield Leaf(virtual, leaf_address(raw, level), span, raw, level)
+            yield Leaf(vaddr, leaf_address(raw, level), span, raw, level)
         else:
-            yield from _leaves(tables, raw & ADDRESS, level - 1, virtual, first, last)
+            yield from _leaves(tables, raw & ADDRESS, level - 1, vaddr, first, last)
 
 
 def lower_tables(tables: Tables, root: int) -> list[tuple[int, int]]:
@@ -127,8 +127,8 @@ def _existing(
             continue
         count += 1
         if level - 1 > leaf_level:
-            virtual = _virtual(level, base, index)
-            count += _existing(tables, raw & ADDRESS, level - 1, virtual, first, last, leaf_level)
+            vaddr = _virtual(level, base, index)
+            count += _existing(tables, raw & ADDRESS, level - 1, vaddr, first, last, leaf_level)
     return count
 
 
@@ -240,8 +240,8 @@ class TableEditor:
                 del self.entries(table)[index]
                 continue
             below = raw & ADDRESS
-            virtual = _virtual(level, base, index)
-            self._remove(below, level - 1, virtual, first, last, pages, emptied)
+            vaddr = _virtual(level, base, index)
+            self._remove(below, level - 1, vaddr, first, last, pages, emptied)
             if not self._tables[below] and not (level == _TOP and index >= HALF_ENTRIES):
                 emptied.append(below)
                 self.drop(below)
@@ -250,5 +250,5 @@ class TableEditor:
     def change(self, root: int, first: int, last: int, raw_of: Callable[[Leaf], int]) -> None:
         """Give every leaf that touches [first, last] a new entry."""
         for leaf in list(leaves(self._tables, root, first, last)):
-            slot = find(self._tables, root, leaf.virtual)
+            slot = find(self._tables, root, leaf.vaddr)
             self.entries(slot.table)[slot.position] = raw_of(leaf)

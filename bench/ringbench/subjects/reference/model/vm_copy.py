@@ -126,7 +126,7 @@ def _make_present(
     """Give every page of a range that has no frame a zeroed one, or none of them."""
     space = state.spaces[name]
     pages = range(va & -SIZE_4K, va + length, SIZE_4K)
-    there = {leaf.virtual for leaf in leaves(state.tables, space.root, va, va + length - 1)}
+    there = {leaf.vaddr for leaf in leaves(state.tables, space.root, va, va + length - 1)}
     needed = len(pages) - len(there)
     if needed == 0:
         return state, Status.OK

@@ -68,17 +68,17 @@ def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status
 
 
 def vm_alloc(
-    state: KernelState, name: str, length: int, flags: int, kind: int, physical: int = PADDR_NONE
+    state: KernelState, name: str, length: int, flags: int, kind: int, paddr: int = PADDR_NONE
 ) -> tuple[KernelState, Status, int]:
     """Make a region in the lowest gap that holds it; its base."""
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, physical)
+    status = _arguments_status(state, space, length, flags, kind, paddr)
     if status:
         return state, status, 0
     base = _lowest_gap(space, length)
     if base is None:
         return state, Status.NO_SPACE, 0
-    state, status = _insert(state, name, base, length, flags, kind, physical)
+    state, status = _insert(state, name, base, length, flags, kind, paddr)
     return state, status, base
 
 
@@ -89,11 +89,11 @@ def vm_alloc_at(
     length: int,
     flags: int,
     kind: int,
-    physical: int = PADDR_NONE,
+    paddr: int = PADDR_NONE,
 ) -> tuple[KernelState, Status, None]:
     """Make a region at exactly `base`."""
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, physical)
+    status = _arguments_status(state, space, length, flags, kind, paddr)
     if status:
         return state, status, None
     if base % SIZE_4K:
@@ -102,7 +102,7 @@ def vm_alloc_at(
         return state, Status.OUT_OF_RANGE, None
     if any(each.base < base + length and base < each.end for each in space.regions):
         return state, Status.MAPPED, None
-    state, status = _insert(state, name, base, length, flags, kind, physical)
+    state, status = _insert(state, name, base, length, flags, kind, paddr)
     return state, status, None
 
 
@@ -205,7 +205,7 @@ def _is_kernel_user(space: Space, flags: int) -> bool:
 
 
 def _arguments_status(
-    state: KernelState, space: Space, length: int, flags: int, kind: int, physical: int
+    state: KernelState, space: Space, length: int, flags: int, kind: int, paddr: int
 ) -> Status:
     """Judge what vm_alloc and vm_alloc_at judge first."""
     if (
@@ -219,9 +219,9 @@ def _arguments_status(
     ):
         return Status.INVALID
     is_physical = kind == VmKind.PHYSICAL
-    if length % SIZE_4K or (is_physical and physical % SIZE_4K):
+    if length % SIZE_4K or (is_physical and paddr % SIZE_4K):
         return Status.MISALIGNED
-    if is_physical and physical + length > 1 << state.features.physical_bits:
+    if is_physical and paddr + length > 1 << state.features.physical_bits:
         return Status.OUT_OF_RANGE
     return Status.OK
 
@@ -236,7 +236,7 @@ def _lowest_gap(space: Space, length: int) -> int | None:
 
 
 def _insert(
-    state: KernelState, name: str, base: int, length: int, flags: int, kind: int, physical: int
+    state: KernelState, name: str, base: int, length: int, flags: int, kind: int, paddr: int
 ) -> tuple[KernelState, Status]:
     """Make a region whose place is known to be free, or find too few frames."""
     space = state.spaces[name]
@@ -257,12 +257,12 @@ def _insert(
     elif kind == VmKind.PHYSICAL:
         editor = TableEditor(state.tables)
         bits = leaf_bits(flags, 1)
-        raws = [bits | frame for frame in range(physical, physical + length, SIZE_4K)]
+        raws = [bits | frame for frame in range(paddr, paddr + length, SIZE_4K)]
         editor.fill(space.root, base, 1, raws, iter(taken).__next__)
         state = replace(state, tables=editor.result)
     slabs, slab, slot = _take_slot(slabs)
     region = Region(
-        base, length, physical if kind == VmKind.PHYSICAL else PADDR_NONE, flags, kind, slab, slot
+        base, length, paddr if kind == VmKind.PHYSICAL else PADDR_NONE, flags, kind, slab, slot
     )
     position = bisect_right(space.regions, base, key=_BASE)
     regions = (*space.regions[:position], region, *space.regions[position:])

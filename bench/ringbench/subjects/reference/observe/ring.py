@@ -120,7 +120,7 @@ def _contiguous(machine: Machine, cr3: int, address: int, length: int, layout: L
     """Return the physical address of a range, which must be in one piece."""
     features = Features(pat=layout.pat)
     pages = range(address & -PAGE_SIZE, address + length, PAGE_SIZE)
-    found = [translate(machine.memory, cr3, page, features).physical for page in pages]
+    found = [translate(machine.memory, cr3, page, features).paddr for page in pages]
     start = found[0]
     if start is None or any(page != start + n * PAGE_SIZE for n, page in enumerate(found)):
         raise ImageError(f"the ring at {address:#x} is not in one piece of physical memory")

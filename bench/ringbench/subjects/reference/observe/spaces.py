@@ -17,7 +17,7 @@ class Region:
 
     Attributes:
         base, length: virtual range in bytes.
-        physical: what `base` maps to, where that is fixed; else None.
+        paddr: what `base` maps to, where that is fixed; else None.
         flags: as the kernel stores them.
         kind: "anonymous", "demand", "physical" or "guard".
         write, user, execute: what the flags permit.
@@ -28,7 +28,7 @@ class Region:
 
     base: int
     length: int
-    physical: int | None
+    paddr: int | None
     flags: int
     kind: str
     write: bool
@@ -113,7 +113,7 @@ def _read_slabs(guest: Guest, name: str, first: int) -> tuple[Slab, ...]:
     holder = partial(first_or_after, name, "slab")
     slabs: list[Slab] = []
     for record in guest.chain(LAYER, first, names.slab_type, names.slab_next, holder):
-        paddr = guest.physical(record.address)
+        paddr = guest.paddr_of(record.address)
         if paddr is None or paddr % PAGE_SIZE:
             guest.note(LAYER, f"a slab is at {record.address:#x}", holder(len(slabs)))
             break
@@ -167,12 +167,12 @@ class _RegionReader:
         number, flags = member(record, names.region_kind), member(record, names.region_flags)
         if number not in kinds:
             guest.note(LAYER, f"region kind {number} does not exist", where)
-        physical = member(record, names.region_physical)
+        paddr = member(record, names.region_physical)
         cache_mask = bits[names.flag_cache]
         return Region(
             base=member(record, names.region_base),
             length=member(record, names.region_length),
-            physical=physical if physical != guest.layout.none else None,
+            paddr=paddr if paddr != guest.layout.none else None,
             flags=flags,
             kind=kinds.get(number, f"kind {number}"),
             write=bool(flags & bits[names.flag_write]),

@@ -47,8 +47,8 @@ def _frames() -> Iterator[Case]:
     yield Case("2 MiB frame", (), op.PmmAlloc2m())
 
 
-def _map(vaddr: int, length: int, size: int = K4, physical: int = 0) -> op.PageMap:
-    return op.PageMap("r0", vaddr, physical, length, size, WRITE)
+def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> op.PageMap:
+    return op.PageMap("r0", vaddr, paddr, length, size, WRITE)
 
 
 def _tables() -> Iterator[Case]:

@@ -31,11 +31,11 @@ def _some_place(random: Random, state: KernelState) -> int:
 
 def map_device(random: Random, state: KernelState) -> Operation:
     """Make a region of such a place, or map it in a bare root."""
-    physical, flags = _some_place(random, state), draw_flags(random, user=True, cached=False)
+    paddr, flags = _some_place(random, state), draw_flags(random, user=True, cached=False)
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3))
     roots = bare_roots(state)
     if roots and random.random() < 0.4:
         vaddr = near(random, FRAME_SIZE)
-        return op.PageMap(pick(random, roots), vaddr, physical, length, FRAME_SIZE, flags)
+        return op.PageMap(pick(random, roots), vaddr, paddr, length, FRAME_SIZE, flags)
     space = pick(random, window_spaces(state))
-    return op.VmAlloc(space, length, "physical", flags, physical)
+    return op.VmAlloc(space, length, "physical", flags, paddr)

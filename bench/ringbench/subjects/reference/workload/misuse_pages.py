@@ -51,9 +51,9 @@ def _map_over(random: Random, state: KernelState) -> Operation | None:
     found = some_leaf(random, state)
     if found is None:
         return None
-    root, virtual, size = found
+    root, vaddr, size = found
     other = pick(random, (size, FRAME_SIZE, 2 << 20, 1 << 30))
-    start = virtual // other * other + pick(random, (0, 0, -other, other))
+    start = vaddr // other * other + pick(random, (0, 0, -other, other))
     length = other * pick(random, (1, 2, 3))
     return op.PageMap(root, start % (1 << 64), 0, length, other, page_flags.WRITE)
 
@@ -90,8 +90,8 @@ def _change_part(random: Random, state: KernelState) -> Operation | None:
     found = some_leaf(random, state)
     if found is None:
         return None
-    root, virtual, size = found
-    start = virtual + pick(random, (0, 0, FRAME_SIZE, 1, size // 2))
+    root, vaddr, size = found
+    start = vaddr + pick(random, (0, 0, FRAME_SIZE, 1, size // 2))
     length = pick(random, (FRAME_SIZE, size // 2, size + FRAME_SIZE, 16 * size, 0, size + 1))
     if random.random() < 0.5:
         return op.PageUnmap(root, start, length)

@@ -139,7 +139,7 @@ def _touch_kernel(random: Random, state: KernelState) -> Operation | None:
     """Touch what is the kernel's, or nobody's."""
     root = pick(random, list(state.roots()))
     image = pick(random, state.image)
-    places = [image.virtual, image.virtual + image.length, IMAGE_BASE, 0, FRAME_SIZE]
+    places = [image.vaddr, image.vaddr + image.length, IMAGE_BASE, 0, FRAME_SIZE]
     places += [DIRECT_MAP_BASE, DIRECT_MAP_BASE + state.pmm.metadata_base, HEAP_BASE]
     places += [state.heap.end, state.heap.end - 1]
     return op.Touch(root, pick(random, places), pick(random, "rwx"))

@@ -52,9 +52,9 @@ def page_map(random: Random, state: KernelState) -> Operation | None:
     flags = draw_flags(random, user=True, cached=False)
     if random.random() < 0.2:
         flags |= page_flags.GLOBAL
-    physical = random.randrange(memory) // size * size
+    paddr = random.randrange(memory) // size * size
     vaddr = near(random, size)
-    return op.PageMap(pick(random, roots), vaddr, physical, pages * size, size, flags)
+    return op.PageMap(pick(random, roots), vaddr, paddr, pages * size, size, flags)
 
 
 def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
@@ -68,13 +68,13 @@ def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None
         indices = [index for index in state.tables[root] if index < HALF_ENTRIES]
         if not indices:
             continue
-        table, level, virtual = root, 4, 0
+        table, level, vaddr = root, 4, 0
         while True:
             index = pick(random, indices)
             raw = state.tables[table][index]
-            virtual += index << entry_shift(level)
+            vaddr += index << entry_shift(level)
             if is_leaf(raw, level):
-                return handle, virtual, 1 << entry_shift(level)
+                return handle, vaddr, 1 << entry_shift(level)
             table, level = raw & ADDRESS, level - 1
             indices = list(state.tables[table])
     return None
@@ -85,8 +85,8 @@ def page_unmap(random: Random, state: KernelState) -> Operation | None:
     leaf = some_leaf(random, state)
     if leaf is None:
         return None
-    root, virtual, size = leaf
-    return op.PageUnmap(root, virtual, size * pick(random, (1, 1, 2, 4)))
+    root, vaddr, size = leaf
+    return op.PageUnmap(root, vaddr, size * pick(random, (1, 1, 2, 4)))
 
 
 def page_protect(random: Random, state: KernelState) -> Operation | None:
@@ -94,9 +94,9 @@ def page_protect(random: Random, state: KernelState) -> Operation | None:
     leaf = some_leaf(random, state)
     if leaf is None:
         return None
-    root, virtual, size = leaf
+    root, vaddr, size = leaf
     flags = draw_flags(random, user=True, cached=False)
-    return op.PageProtect(root, virtual, size * pick(random, (1, 1, 2)), flags)
+    return op.PageProtect(root, vaddr, size * pick(random, (1, 1, 2)), flags)
 
 
 def page_query(random: Random, state: KernelState) -> Operation | None:
@@ -107,8 +107,8 @@ def page_query(random: Random, state: KernelState) -> Operation | None:
     leaf = some_leaf(random, state)
     if leaf is None:
         return None
-    root, virtual, size = leaf
-    return op.PageQuery(root, virtual + random.randrange(size))
+    root, vaddr, size = leaf
+    return op.PageQuery(root, vaddr + random.randrange(size))
 
 
 def page_touch(random: Random, state: KernelState) -> Operation | None:
@@ -116,5 +116,5 @@ def page_touch(random: Random, state: KernelState) -> Operation | None:
     leaf = some_leaf(random, state)
     if leaf is None:
         return None
-    root, virtual, size = leaf
-    return op.Touch(root, virtual + random.randrange(2 * size), pick(random, "rw"))
+    root, vaddr, size = leaf
+    return op.Touch(root, vaddr + random.randrange(2 * size), pick(random, "rw"))

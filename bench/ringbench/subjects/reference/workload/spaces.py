@@ -57,19 +57,19 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
         return vm_free(random, state)
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
-    physical = None
+    paddr = None
     flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
     if kind is VmKind.PHYSICAL:
-        physical = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
+        paddr = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
     if kind is VmKind.GUARD:
         flags = 0
     if kind is VmKind.DEMAND and random.random() < 0.2:
         length *= 1024
     if random.random() < 0.7:
-        return op.VmAlloc(space, length, kind.name.lower(), flags, physical)
+        return op.VmAlloc(space, length, kind.name.lower(), flags, paddr)
     base = KERNEL_WINDOW_BASE if space == "kernel" else TASK_WINDOW_BASE
     vaddr = base + random.randrange(256) * FRAME_SIZE + pick(random, (0, 0, 2 << 20, 5 << 30))
-    return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, physical)
+    return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, paddr)
 
 
 def vm_free(random: Random, state: KernelState) -> Operation | None:

@@ -48,7 +48,6 @@ SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "flags",
     "length",
     "paddr",
-    "physical",
     "size",
     "source_vaddr",
     "to_vaddr",
@@ -76,7 +75,7 @@ def spoil(random: Random, operation: Operation) -> Operation:
     value: Any
     if name in HOSTILE_HANDLES:
         value = random.choice(HOSTILE_HANDLES[name])
-    elif name in ("paddr", "physical") and random.random() < 0.3:
+    elif name == "paddr" and random.random() < 0.3:
         value = (1 << PHYSICAL_BITS) - random.randint(0, 2) * FRAME_SIZE
     elif name == "flags":
         value = random.randrange(GLOBAL << 1) | random.choice(CACHES)

@@ -45,7 +45,7 @@ def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
 def kernel_root_has_no_low_half(picture: Picture) -> Iterator[Mismatch]:
     """The kernel root maps nothing in the task's half: the boot-time identity map is gone."""
     root = picture.tables.kernel
-    low = root.leaves.virtual < np.uint64(UPPER_HALF)
+    low = root.leaves.vaddr < np.uint64(UPPER_HALF)
     yield from _leaves(root, root.leaves.pick(low), "page in the task's half", "none")
 
 
@@ -53,7 +53,7 @@ def kernel_half_is_the_kernels(picture: Picture) -> Iterator[Mismatch]:
     """No page of the kernel half is a user page."""
     for root in picture.tables.roots:
         leaves = root.leaves
-        wrong = leaves.user & (leaves.virtual >= np.uint64(UPPER_HALF))
+        wrong = leaves.user & (leaves.vaddr >= np.uint64(UPPER_HALF))
         yield from _leaves(root, leaves.pick(wrong), "user page in the kernel half", "no user")
 
 
@@ -68,10 +68,10 @@ def tables_are_not_empty(picture: Picture) -> Iterator[Mismatch]:
     """Every table has an entry, but for roots and the kernel half's PDPTs, which are for ever."""
     for root in picture.tables.roots:
         for table in root.tables:
-            if table.level == LEVELS or (table.level == 3 and table.virtual >= UPPER_HALF):
+            if table.level == LEVELS or (table.level == 3 and table.vaddr >= UPPER_HALF):
                 continue
             if table.present == 0:
-                where = f"{root.name}: {LEVEL_NAMES[table.level]} for {table.virtual:#x}"
+                where = f"{root.name}: {LEVEL_NAMES[table.level]} for {table.vaddr:#x}"
                 yield Mismatch(LAYER, "table", "has an entry", "empty", f"{where} {table.paddr:#x}")
 
 
@@ -92,8 +92,8 @@ def kernel_frames_are_hidden_from_users(picture: Picture) -> Iterator[Mismatch]:
         asked = np.zeros(len(leaves), np.bool_)
         for region in space.regions:
             if region.kind == "physical":
-                asked |= (leaves.virtual >= np.uint64(region.base)) & (
-                    leaves.virtual - np.uint64(region.base) < np.uint64(region.length)
+                asked |= (leaves.vaddr >= np.uint64(region.base)) & (
+                    leaves.vaddr - np.uint64(region.base) < np.uint64(region.length)
                 )
         shown = leaves.pick(~asked)
         wrong = shown.pick(_touching(shown, starts, ends))
@@ -104,7 +104,7 @@ def _touching(
     leaves: Leaves, starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return which leaves map a frame of these ascending runs."""
-    first = (leaves.physical >> np.uint64(PAGE_SHIFT)).astype(np.int64)
+    first = (leaves.paddr >> np.uint64(PAGE_SHIFT)).astype(np.int64)
     last = first + (leaves.size >> np.uint64(PAGE_SHIFT)).astype(np.int64)
     if len(starts) == 0:
         return np.zeros(len(leaves), np.bool_)
@@ -121,5 +121,5 @@ def _leaves(root: Root, wrong: Leaves, what: str, expected: str) -> Iterator[Mis
             bool(wrong.write[index]), bool(wrong.user[index]), bool(wrong.execute[index])
         )
         entry = describe(int(wrong.raw[index]), int(wrong.level[index]))
-        where = f"{root.name}: {int(wrong.virtual[index]):#x} (table {int(wrong.table[index]):#x})"
+        where = f"{root.name}: {int(wrong.vaddr[index]):#x} (table {int(wrong.table[index]):#x})"
         yield Mismatch(LAYER, what, expected, f"{rights} {entry}", where)

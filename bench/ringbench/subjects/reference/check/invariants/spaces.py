@@ -64,16 +64,16 @@ def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
                 where = _where(space, region)
                 yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)
             yield from _flags(space, region, leaves)
-            if region.physical is not None:
-                offset = leaves.virtual - np.uint64(region.base)
-                wrong = leaves.physical != np.uint64(region.physical) + offset
+            if region.paddr is not None:
+                offset = leaves.vaddr - np.uint64(region.base)
+                wrong = leaves.paddr != np.uint64(region.paddr) + offset
                 for index in np.flatnonzero(wrong).tolist():
                     yield Mismatch(
                         LAYER,
                         "physical address",
-                        f"{region.physical + int(offset[index]):#x}",
-                        f"{int(leaves.physical[index]):#x}",
-                        f"{space.name}: {int(leaves.virtual[index]):#x}",
+                        f"{region.paddr + int(offset[index]):#x}",
+                        f"{int(leaves.paddr[index]):#x}",
+                        f"{space.name}: {int(leaves.vaddr[index]):#x}",
                     )
 
 
@@ -95,7 +95,7 @@ def _flags(space: Space, region: Region, leaves: Leaves) -> Iterator[Mismatch]:
             "page of the region",
             f"{expected} cache {region.cache} size {PAGE_SIZE:#x}",
             f"{seen} cache {leaves.cache[index]} size {int(leaves.size[index]):#x}",
-            f"{space.name}: {int(leaves.virtual[index]):#x}",
+            f"{space.name}: {int(leaves.vaddr[index]):#x}",
         )
 
 
@@ -110,9 +110,9 @@ def mapped_pages_are_in_regions(picture: Picture) -> Iterator[Mismatch]:
             first, last = leaves.count_below(region.base), leaves.count_below(region.end)
             inside[first:last] = True
         for index in np.flatnonzero(~inside).tolist():
-            physical = f"{int(leaves.physical[index]):#x}"
-            where = f"{space.name}: {int(leaves.virtual[index]):#x}"
-            yield Mismatch(LAYER, "page outside all regions", "none", physical, where)
+            paddr = f"{int(leaves.paddr[index]):#x}"
+            where = f"{space.name}: {int(leaves.vaddr[index]):#x}"
+            yield Mismatch(LAYER, "page outside all regions", "none", paddr, where)
 
 
 def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:
@@ -121,7 +121,7 @@ def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:
         for region in space.regions:
             if region.kind == "guard" and region.length:
                 leaves = root.leaves.between(region.base, region.end)
-                for page in leaves.virtual.tolist():
+                for page in leaves.vaddr.tolist():
                     where = f"{space.name}: {page:#x}"
                     yield Mismatch(LAYER, "page in a guard", "none", "mapped", where)
 
