@@ -48,7 +48,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
 def operations(draw: st.DrawFn) -> Operation:
     kind = draw(st.sampled_from(OPERATIONS))
     values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
-    if "paddr" in values and values["kind"] != "physical":
+    if values.get("kind", "physical") != "physical":
         values["paddr"] = None
     if kind is ops.PmmAlloc and draw(st.booleans()):
         values["align"] = None
