@@ -13,10 +13,10 @@ from ringbench.drive.channel import Channel
 from ringbench.engine.lockstep import Lockstep
 from ringbench.engine.run import Options, run
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
-from ringbench.subjects.reference.operations import PmmAlloc, PmmFree
+from ringbench.subjects.reference.operations import Operation, PmmAlloc, PmmFree
 
 PAIRS = 20
 """Allocations, each with its free, that are timed together on a channel without batches."""
@@ -32,7 +32,7 @@ def measure(config: Config) -> Iterator[Figure]:
     with Machine.start(config) as machine:
         machine.command("echo off")
         lockstep = Lockstep(machine)
-        [monitor] = best_of([partial(_pairs, MonitorChannel(machine.command))])
+        [monitor] = best_of([partial(_pairs, ConsoleChannel(machine.command))])
         [gdb] = best_of([partial(_pairs, GdbChannel.at_prompt(machine))])
         machine.detach_gdb()
         with RingChannel(machine, *lockstep.inspector.ring()) as ring:
@@ -66,7 +66,7 @@ def _whole_runs(config: Config) -> Iterator[Figure]:
     yield Figure("channels.ring.compared", rate, "1/s", GOAL_COMPARED, "at least")
 
 
-def _pairs(channel: Channel) -> None:
+def _pairs(channel: Channel[Operation]) -> None:
     for _ in range(PAIRS):
         frame = channel.perform(PmmAlloc()).values[0]
         assert isinstance(frame, int)

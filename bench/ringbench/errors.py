@@ -37,6 +37,10 @@ class CoverageError(RingbenchError):
     exit_code = 2
 
 
+class MalformedReply(RingbenchError):
+    """The kernel's answer is not one that the operation can have."""
+
+
 class MemoryUnreadable(RingbenchError):
     """A read that is not wholly inside guest memory.
 

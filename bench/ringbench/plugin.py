@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
     from ringbench.machine import Gdb, Machine, Pool
-    from ringbench.subjects.reference.drive.console import MonitorChannel
+    from ringbench.subjects.reference.drive.console import ConsoleChannel
 
 MARKER_KEYS: Final = {
     "elf": "kernel.elf",
@@ -158,11 +158,11 @@ def machine(
 
 
 @pytest.fixture
-def monitor(machine: Machine) -> MonitorChannel:
+def monitor(machine: Machine) -> ConsoleChannel:
     """The console of the booted kernel, to perform operations on."""
-    from ringbench.subjects.reference.drive.console import MonitorChannel
+    from ringbench.subjects.reference.drive.console import ConsoleChannel
 
-    return MonitorChannel(machine.command)
+    return ConsoleChannel(machine.command)
 
 
 @pytest.fixture

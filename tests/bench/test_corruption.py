@@ -16,7 +16,7 @@ from ringbench.machine import Machine
 from ringbench.subjects.reference.check.boot import expected_map, image_segments
 from ringbench.subjects.reference.check.compare import compare
 from ringbench.subjects.reference.check.invariants import broken_invariants, check
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import USER, WRITE
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
@@ -85,7 +85,7 @@ def subject(machine: Machine) -> Subject:
     sizes = Sizes(task=types.struct("struct task").size)
     made = Subject(machine, types, boot(memory_map, image_segments(elf), picture.features, sizes))
     assert made.mismatches() == []
-    channel = MonitorChannel(machine.command)
+    channel = ConsoleChannel(machine.command)
     for operation in OPERATIONS:
         made.state, expected = perform(made.state, operation)
         assert channel.perform(operation) == expected
@@ -177,7 +177,7 @@ def test_a_heap_size_that_cannot_be(subject: Subject) -> None:
 
 def test_a_free_list_that_loops(subject: Subject) -> None:
     """Nothing hangs."""
-    channel = MonitorChannel(subject.machine.command)
+    channel = ConsoleChannel(subject.machine.command)
     nodes = sorted(subject.state.heap.nodes)
     operation = HeapFree(nodes[2] + 16)
     subject.state, expected = perform(subject.state, operation)

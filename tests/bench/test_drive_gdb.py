@@ -4,13 +4,14 @@ from random import Random
 
 import pytest
 
+from ringbench.drive.operation import Reply
 from ringbench.machine import Machine
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.check.inspector import Inspector
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63
@@ -38,7 +39,7 @@ def test_a_workload_by_calls(machine: Machine) -> None:
     found = [str(each) for part in inspector.inspect(state, "after") for each in part.mismatches]
     assert found == []
     answer = perform(state, ops.HeapInfo())[1]
-    assert MonitorChannel(machine.command).perform(ops.HeapInfo()) == answer
+    assert ConsoleChannel(machine.command).perform(ops.HeapInfo()) == answer
 
 
 def test_what_the_monitor_refuses_is_refused(machine: Machine) -> None:
@@ -101,7 +102,7 @@ def test_the_guest_goes_on_after_the_calls(machine: Machine) -> None:
     assert channel.perform(ops.TaskNew()) == Reply("ok", ("t1",))
     assert channel.perform(ops.TaskSwitch("t1")).ok
     machine.detach_gdb()
-    monitor = MonitorChannel(machine.command)
+    monitor = ConsoleChannel(machine.command)
     assert monitor.perform(ops.TaskDelete("t1")) == Reply("busy")
     assert monitor.perform(ops.TaskSwitch("t0")).ok
     assert monitor.perform(ops.TaskDelete("t1")).ok

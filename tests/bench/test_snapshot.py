@@ -16,7 +16,7 @@ from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import Ended, Hang, MachineError, QmpError
 from ringbench.machine import Deadline, EndKind, Machine, Snapshot
 from ringbench.machine.snapshot import save_ram
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
 
@@ -73,7 +73,7 @@ def assert_same(seen: dict[str, object], expected: dict[str, object]) -> None:
 
 def disturb(machine: Machine) -> None:
     """Change memory, tables, registers, code that was translated, and devices."""
-    monitor = MonitorChannel(machine.command)
+    monitor = ConsoleChannel(machine.command)
     for operation in (
         PmmAlloc(7),
         HeapAlloc(100_000),
@@ -118,8 +118,8 @@ def test_replies_and_model_agree_after_many_restores(frozen: tuple[Machine, Snap
     assert_same(picture(machine), before)
     lockstep = Lockstep(machine)
     lockstep.look("after many restores")
-    lockstep.step(MonitorChannel(machine.command), PmmAlloc(3))
-    lockstep.drain(MonitorChannel(machine.command))
+    lockstep.step(ConsoleChannel(machine.command), PmmAlloc(3))
+    lockstep.drain(ConsoleChannel(machine.command))
 
 
 @pytest.mark.parametrize("memory", ["16M", "1G", "6G"])

@@ -12,7 +12,7 @@ from ringbench.config import Config, override
 from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine, Pool
 from ringbench.subjects.reference.boots.entry import EntryMachine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
@@ -34,7 +34,7 @@ class Kernel:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.lockstep = Lockstep(machine)
-        self.monitor = MonitorChannel(machine.command)
+        self.monitor = ConsoleChannel(machine.command)
 
     @property
     def state(self) -> KernelState:

@@ -15,6 +15,7 @@ import pytest
 
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Reply
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
 from ringbench.machine import Deadline, EndKind, Machine
@@ -25,12 +26,12 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_BASE,
     TASK_WINDOW_BASE,
 )
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.flags import CACHE_UC, EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.operations import OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ STATUSES = {
 }
 
 
-def play(kernel: Kernel, channel: Channel, script: tuple[Operation, ...]) -> list[Reply]:
+def play(kernel: Kernel, channel: Channel[Operation], script: tuple[Operation, ...]) -> list[Reply]:
     """Perform a script in lockstep, look at all of it, and go back to where it began."""
     replies = [kernel.lockstep.step(channel, operation) for operation in script]
     kernel.lockstep.look(f"after the script by {type(channel).__name__}", channel)
@@ -163,7 +164,7 @@ def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: int) -> None:
-    def workload(channel: Channel) -> list[tuple[Operation, Reply]]:
+    def workload(channel: Channel[Operation]) -> list[tuple[Operation, Reply]]:
         random = Random(seed)
         done: list[tuple[Operation, Reply]] = []
         for _ in range(150):
@@ -232,7 +233,7 @@ def test_more_operations_than_slots(serving: Serving) -> None:
         freed = ring.perform_many([ops.PmmFree(frame) for frame in frames])
         assert freed == [Reply("ok")] * count
         serving.lockstep.look("after many", ring)
-    assert MonitorChannel(serving.machine.command).perform(ops.HeapCheck()).ok
+    assert ConsoleChannel(serving.machine.command).perform(ops.HeapCheck()).ok
 
 
 def test_the_kernel_sleeps_before_and_after_but_not_while_it_serves(serving: Serving) -> None:
@@ -350,7 +351,7 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
 
 def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
-    monitor = MonitorChannel(serving.machine.command)
+    monitor = ConsoleChannel(serving.machine.command)
     address = int(monitor.perform(ops.HeapAlloc(64)).values[0])
     mapping = monitor.perform(ops.PageQuery("kernel", address))
     vaddr, paddr = int(mapping.values[0]), int(mapping.values[1])

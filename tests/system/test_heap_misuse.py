@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.operations import (
     HeapAlloc,
@@ -73,7 +73,7 @@ def test_a_tasks_record_is_not_the_consoles(kernel: Kernel) -> None:
     kernel.refuses(HeapFree(BASE + 16), "interior")
 
 
-def test_arguments_that_the_console_keeps_away(machine: Machine, monitor: MonitorChannel) -> None:
+def test_arguments_that_the_console_keeps_away(machine: Machine, monitor: ConsoleChannel) -> None:
     """Where the console says `invalid`, the functions give NULL, and take nothing."""
     assert monitor.perform(HeapAlloc(80)).ok
     GdbChannel.at_prompt(machine)

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from ringbench.drive.operation import Reply
 from ringbench.errors import Ended
 from ringbench.machine import EndKind, Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
-from ringbench.subjects.reference.operations import (
-    HeapAlloc,
-    HeapCheck,
-    HeapFree,
-    HeapRealloc,
-    Reply,
-)
+from ringbench.subjects.reference.drive.console import ConsoleChannel
+from ringbench.subjects.reference.operations import HeapAlloc, HeapCheck, HeapFree, HeapRealloc
 from tests.system.heap_nodes import BASE, HEADER, alloc, free, holes, peek, poke
 from tests.system.layout import HEAP, PAGE
 
@@ -200,7 +195,7 @@ def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> Non
 @pytest.mark.parametrize("offset", [4, 12])
 def test_a_smashed_free_list_head_is_a_panic(machine: Machine, command: str, offset: int) -> None:
     """A node that a list leads to: nothing that is asked for can be answered any more."""
-    monitor = MonitorChannel(machine.command)
+    monitor = ConsoleChannel(machine.command)
     for _ in range(2):
         assert monitor.perform(HeapAlloc(80)).ok
     assert monitor.perform(HeapFree(BASE)).ok
@@ -222,7 +217,7 @@ def test_a_smashed_last_node_is_a_panic_when_the_heap_grows(machine: Machine) ->
 
 def last_node_panics(machine: Machine, command: str) -> None:
     """Smash the last node's guard; the command must then be the kernel's last."""
-    monitor = MonitorChannel(machine.command)
+    monitor = ConsoleChannel(machine.command)
     assert monitor.perform(HeapAlloc(80)).ok
     flip(machine, HEAP + 96 + 12, 0x80)
     with pytest.raises(Ended) as caught:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Gdb
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import GLOBAL, WRITE
 from ringbench.subjects.reference.operations import (
     Operation,
@@ -83,7 +83,7 @@ def perform(kernel: Kernel, operation: Operation, stop: Stop) -> None:
         kernel.machine.detach_gdb()
         return kernel.machine.finish()
 
-    reply = kernel.lockstep.step(MonitorChannel(command), operation)
+    reply = kernel.lockstep.step(ConsoleChannel(command), operation)
     assert reply.ok, reply
 
 

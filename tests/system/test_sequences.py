@@ -14,7 +14,7 @@ from ringbench.config import Config
 from ringbench.engine.lockstep import Lockstep
 from ringbench.engine.script import read_script
 from ringbench.machine import Pool
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 
 SEQUENCES = sorted((Path(__file__).parent / "sequences").glob("*.ring"))
 
@@ -26,7 +26,7 @@ def test_a_sequence_is_performed_as_the_model_says(
     script = read_script(file)
     with ringbench_machines.lend(script.on(ringbench_config)) as machine:
         machine.command("echo off")
-        lockstep, monitor = Lockstep(machine), MonitorChannel(machine.command)
+        lockstep, monitor = Lockstep(machine), ConsoleChannel(machine.command)
         for number, operation in enumerate(script.operations, 1):
             lockstep.step(monitor, operation)
             lockstep.glance(f"after line {number}")

@@ -17,7 +17,7 @@ import pytest
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Machine
 from ringbench.observe import registers
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.operations import (
@@ -256,7 +256,7 @@ def test_what_one_task_has_others_do_not(kernel: Kernel) -> None:
 
 
 def test_faults_are_resolved_in_the_current_tasks_space(
-    machine: Machine, monitor: MonitorChannel
+    machine: Machine, monitor: ConsoleChannel
 ) -> None:
     """As a switch says, not as a touch does, which makes a space current for itself."""
     for operation in (TaskNew(), TaskNew(), VmAlloc("t1", 9 * PAGE, "demand", WRITE)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.operations import (
@@ -128,7 +128,7 @@ CODES: Final = [
 ]  # fmt: skip
 
 
-def test_page_faults_of_every_sort(machine: Machine, monitor: MonitorChannel) -> None:
+def test_page_faults_of_every_sort(machine: Machine, monitor: ConsoleChannel) -> None:
     """The handler, called with the codes of a user's accesses too, which the console can't make."""
     for operation in (
         TaskNew(),

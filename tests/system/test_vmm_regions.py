@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.flags import CACHES, EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.operations import (
@@ -173,7 +173,7 @@ def test_spaces_that_are_not_there(kernel: Kernel, task: str) -> None:
     kernel.refuses(Touch("r0", TASK, "r"), "not_found")
 
 
-def test_arguments_that_have_no_words(machine: Machine, monitor: MonitorChannel) -> None:
+def test_arguments_that_have_no_words(machine: Machine, monitor: ConsoleChannel) -> None:
     """Unknown flags, kinds and cache modes, nothing to copy, and a space that is in use."""
     assert monitor.perform(TaskNew()).ok
     assert monitor.perform(VmAlloc("t1", PAGE, "anonymous", WRITE)).ok

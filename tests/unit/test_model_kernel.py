@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from ringbench.arch.x86_64.features import Features
+from ringbench.drive.operation import Reply
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
@@ -19,7 +20,7 @@ from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perfo
 from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, drain, spoil
 from tests.unit.booted import performed, with_free
 

@@ -1,4 +1,4 @@
-"""Lines of the monitor as operations: the inverse of `monitor_line`, and what is no line."""
+"""Lines of the monitor as operations: the inverse of `str`, and what is no line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
-from ringbench.subjects.reference.drive.console_text import (
-    COMMANDS,
-    KINDS,
-    PAGE_SIZE_WORDS,
-    monitor_line,
-)
+from ringbench.subjects.reference.drive.console_text import KINDS
 from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.operations import OPERATIONS, PAGE_SIZE_WORDS, Operation
 
 
 def has_text(flags: int) -> bool:
@@ -59,11 +54,11 @@ def operations(draw: st.DrawFn) -> Operation:
 
 @given(operations())
 def test_every_operations_line_is_read_back(operation: Operation) -> None:
-    assert parse_line(monitor_line(operation)) == operation
+    assert parse_line(str(operation)) == operation
 
 
 def test_every_command_is_read() -> None:
-    assert {type(parse_line(line)) for line in LINES} == set(COMMANDS)
+    assert {type(parse_line(line)) for line in LINES} == set(OPERATIONS)
 
 
 LINES = (

@@ -4,15 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringbench.drive.operation import Reply
+from ringbench.errors import MalformedReply
 from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.drive.console import MonitorChannel
-from ringbench.subjects.reference.drive.console_text import (
-    MalformedReply,
-    monitor_line,
-    parse_reply,
-)
+from ringbench.subjects.reference.drive.console import ConsoleChannel
+from ringbench.subjects.reference.drive.console_text import parse_reply
 from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text, parse_flags
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 
 LINES: list[tuple[Operation, str]] = [
     (ops.PmmAlloc(), "pmm alloc"),
@@ -119,7 +117,7 @@ MALFORMED: list[tuple[Operation, str]] = [
 
 @pytest.mark.parametrize(("operation", "line"), LINES)
 def test_lines(operation: Operation, line: str) -> None:
-    assert monitor_line(operation) == line
+    assert str(operation) == line
 
 
 def test_every_operation_has_a_line_and_a_layer() -> None:
@@ -136,7 +134,7 @@ def test_replies(operation: Operation, text: str, reply: Reply) -> None:
 def test_malformed_replies(operation: Operation, text: str) -> None:
     with pytest.raises(MalformedReply) as raised:
         parse_reply(operation, text)
-    assert monitor_line(operation) in str(raised.value)
+    assert str(operation) in str(raised.value)
 
 
 @given(st.text(alphabet="ok er0x19af\r\n =t", max_size=40))
@@ -150,9 +148,9 @@ def test_any_text_is_a_reply_or_malformed(text: str) -> None:
 
 def test_what_the_grammar_has_no_word_for() -> None:
     with pytest.raises(ValueError, match="page size"):
-        monitor_line(ops.PageMap("r0", 0, 0, 4096, 8192, 0))
+        str(ops.PageMap("r0", 0, 0, 4096, 8192, 0))
     with pytest.raises(ValueError, match="0x50"):
-        monitor_line(ops.VmProtect("t1", 0, 0x50))
+        str(ops.VmProtect("t1", 0, 0x50))
     with pytest.raises(ValueError, match="physical"):
         ops.VmAlloc("t1", 4096, "anonymous", 1, 0x1000)
     with pytest.raises(ValueError, match="physical"):
@@ -187,5 +185,5 @@ def test_the_channel_sends_the_line_and_returns_the_reply() -> None:
         sent.append(line)
         return "ok 0x7000"
 
-    assert MonitorChannel(command).perform(ops.PmmAlloc(2)) == Reply("ok", (0x7000,))
+    assert ConsoleChannel(command).perform(ops.PmmAlloc(2)) == Reply("ok", (0x7000,))
     assert sent == ["pmm alloc 2"]

@@ -4,11 +4,12 @@ import struct
 
 import pytest
 
+from ringbench.drive.operation import Reply
+from ringbench.errors import MalformedReply
 from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.drive.console_text import COMMANDS, MalformedReply
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import OPERATIONS, Operation, Reply
+from ringbench.subjects.reference.operations import OPERATIONS, Operation
 
 REQUEST = struct.Struct("<II6Q64s")
 REPLY = struct.Struct("<iI8Q64s")
@@ -19,7 +20,9 @@ RING = RingFormat(
     arguments=6,
     reply=REPLY,
     values=8,
-    commands={name: 10 + number for number, name in enumerate(COMMANDS.values())},
+    commands={
+        name: 10 + number for number, name in enumerate(each.command for each in ops.OPERATIONS)
+    },
     handles={"kernel": KERNEL, "task": TASK, "root": ROOT, "bits": 2},
     handle_bits=2,
     kinds={"anonymous": 0, "demand": 1, "physical": 2, "guard": 3, "kind_count": 4},
@@ -154,7 +157,7 @@ def test_requests(
     codec: RingCodec, operation: Operation, numbers: tuple[int, ...], data: bytes
 ) -> None:
     command, count, *rest = REQUEST.unpack(codec.encode(operation))
-    assert command == RING.commands[COMMANDS[type(operation)]]
+    assert command == RING.commands[operation.command]
     assert count == len(numbers)
     assert tuple(rest[:6]) == numbers + (0,) * (6 - count)
     assert rest[6] == data + bytes(64 - len(data))

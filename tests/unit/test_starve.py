@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringbench.drive.operation import Reply
 from ringbench.engine.starve import ALL, Case
 from ringbench.subjects.reference.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
 from ringbench.subjects.reference.model.kernel import perform
@@ -20,7 +21,6 @@ from ringbench.subjects.reference.operations import (
     PmmAlloc,
     PmmFree,
     PmmInfo,
-    Reply,
     TaskNew,
     Touch,
     VmAllocAt,

@@ -2,7 +2,7 @@
 
     with Machine.start(load()) as machine:
         lockstep = Lockstep(machine)
-        lockstep.step(MonitorChannel(machine.command), PmmAlloc())
+        lockstep.step(ConsoleChannel(machine.command), PmmAlloc())
         lockstep.look("after one allocation")
         assert not lockstep.mismatches
 
@@ -21,14 +21,14 @@ from typing import NamedTuple
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Reply
 from ringbench.engine.result import LAYERS, MACHINE, LayerResult
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.inspector import Finding, Inspector
-from ringbench.subjects.reference.drive.console_text import monitor_line
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload import drain
 
 
@@ -77,7 +77,7 @@ class Lockstep:
         self._operations: Counter[str] = Counter()
         self._comparisons: Counter[str] = Counter()
 
-    def step(self, channel: Channel, operation: Operation, note: str = "") -> Reply:
+    def step(self, channel: Channel[Operation], operation: Operation, note: str = "") -> Reply:
         """Perform one operation on both, compare what is cheap, return the kernel's reply.
 
         Raises:
@@ -102,7 +102,7 @@ class Lockstep:
         """Expect a reply that the model can't know of: of an operation that is made to fail."""
         self.predicted.append((operation, reply))
 
-    def catch_up(self, channel: Channel, note: str = "") -> list[Reply]:
+    def catch_up(self, channel: Channel[Operation], note: str = "") -> list[Reply]:
         """Have the kernel perform what was predicted; compare each reply, then the free frames.
 
         Raises:
@@ -144,7 +144,7 @@ class Lockstep:
             self._operations[layer] += 1
             self._comparisons[layer] += 1 + len(expected.values)
             if seen != expected:
-                where = f"operation {self.steps}: {monitor_line(operation)}{batch.note}"
+                where = f"operation {self.steps}: {operation}{batch.note}"
                 self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
                 break  # what follows was performed in another state than it was predicted for
         else:
@@ -153,7 +153,7 @@ class Lockstep:
         self._stop_if_diverged()
         return replies
 
-    def look(self, when: str, channel: Channel | None = None) -> None:
+    def look(self, when: str, channel: Channel[Operation] | None = None) -> None:
         """Take the whole picture and compare all of it.
 
         The kernel is asked for its own view through `channel`, which is the monitor if there is
@@ -181,7 +181,7 @@ class Lockstep:
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()
 
-    def drain(self, channel: Channel) -> None:
+    def drain(self, channel: Channel[Operation]) -> None:
         """Give everything back, comparing as ever, and see that both are as after boot.
 
         Raises:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from ringbench.check.mismatch import Mismatch
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Reply
 from ringbench.engine.lockstep import Diverged, Lockstep, reply_text
 from ringbench.engine.script import Script
 from ringbench.errors import Ended
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
-from ringbench.subjects.reference.drive.console_text import monitor_line
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 
 Tell = Callable[[str, str], None]
 """Called with each line and its reply."""
@@ -47,17 +47,17 @@ class Replay:
         return not self.mismatches and not self.ending
 
 
-class Told(Channel):
+class Told(Channel[Operation]):
     """A channel that tells what passes through it."""
 
-    def __init__(self, channel: Channel, tell: Tell) -> None:
+    def __init__(self, channel: Channel[Operation], tell: Tell) -> None:
         self._channel = channel
         self._tell = tell
 
     def perform(self, operation: Operation) -> Reply:
         """Perform an operation; raises as the channel does."""
         reply = self._channel.perform(operation)
-        self._tell(monitor_line(operation), reply_text(reply))
+        self._tell(str(operation), reply_text(reply))
         return reply
 
 
@@ -78,14 +78,14 @@ def replay(config: Config, script: Script, tell: Tell, compare_every: int = 1) -
     with Machine.start(script.on(config)) as machine:
         machine.command("echo off")
         lockstep = Lockstep(machine)
-        told = Told(MonitorChannel(machine.command), tell)
+        told = Told(ConsoleChannel(machine.command), tell)
         try:
             lockstep.look("after boot")
             for performed, operation in enumerate(script.operations, 1):
                 try:
                     lockstep.step(told, operation)
                 except Unpredictable:
-                    skipped.append(monitor_line(operation))
+                    skipped.append(str(operation))
                     continue
                 if performed % compare_every == 0:
                     lockstep.glance(f"after line {performed}")

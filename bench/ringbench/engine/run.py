@@ -18,7 +18,7 @@ from ringbench.drive.channel import Channel
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.result import LAYERS, RunResult
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.model.kernel import Unpredictable
@@ -85,12 +85,12 @@ def run(config: Config, options: Options, progress: Progress) -> RunResult:
 def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Counter[str]:
     """Everything, in order; operations per channel. A divergence ends it early."""
     machine = lockstep.machine
-    monitor = MonitorChannel(machine.command)
+    monitor = ConsoleChannel(machine.command)
     random = Random(options.seed)
     done: Counter[str] = Counter()
 
     def workload(
-        name: str, channel: Channel, count: int, picture_every: int, batch: int = 1
+        name: str, channel: Channel[Operation], count: int, picture_every: int, batch: int = 1
     ) -> None:
         note = f" ({name}, seed {options.seed})"
         ring = channel if isinstance(channel, RingChannel) else None
@@ -138,7 +138,9 @@ def operations(random: Random, lockstep: Lockstep, layers: tuple[str, ...]) -> I
         yield from between_touches(random, lockstep.state, operation, layers)
 
 
-def _predict_one(stream: Iterator[Operation], lockstep: Lockstep, channel: Channel) -> None:
+def _predict_one(
+    stream: Iterator[Operation], lockstep: Lockstep, channel: Channel[Operation]
+) -> None:
     """Have the model perform the next operation that the channel can perform, and it as well."""
     for operation in stream:
         if isinstance(channel, GdbChannel) and not channel.supports(operation):

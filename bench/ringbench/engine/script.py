@@ -26,7 +26,6 @@ from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
 from ringbench.files import write_atomically
 from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
-from ringbench.subjects.reference.drive.console_text import monitor_line
 from ringbench.subjects.reference.operations import Operation
 
 VERSION: Final = "1"
@@ -61,7 +60,7 @@ class Script:
     @property
     def lines(self) -> tuple[str, ...]:
         """The operations as the console takes them."""
-        return tuple(monitor_line(each) for each in self.operations)
+        return tuple(str(each) for each in self.operations)
 
     def text(self) -> str:
         """The whole file."""

@@ -14,12 +14,10 @@ from ringbench.engine.lockstep import Diverged
 from ringbench.engine.result import LAYERS, MACHINE
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.starver import Limits, Starver
-from ringbench.errors import Ended
+from ringbench.errors import Ended, MalformedReply
 from ringbench.machine import Deadline, Machine
-from ringbench.subjects.reference.drive.console_text import monitor_line
 from ringbench.subjects.reference.model.kernel import Unpredictable
 from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.shapes import MalformedReply
 from ringbench.subjects.reference.starve.cases import ALL, Case
 from ringbench.subjects.reference.starve.shortage import needs_memory
 from ringbench.subjects.reference.workload import choose
@@ -108,7 +106,7 @@ def _case(starver: Starver, case: Case, before: int) -> Starved:
         starver.settle(note)
         return starved
 
-    return _attempt(starver, Starved(case.name, monitor_line(case.operation)), before, perform)
+    return _attempt(starver, Starved(case.name, str(case.operation)), before, perform)
 
 
 def _drawn(starver: Starver, random: Random, name: str) -> Starved:

@@ -11,14 +11,14 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+from ringbench.drive.operation import Reply
 from ringbench.engine.lockstep import Lockstep
 from ringbench.engine.starve.result import Starved
 from ringbench.errors import GdbTimeout
 from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import MonitorChannel
-from ringbench.subjects.reference.drive.console_text import monitor_line
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.model.pmm import frames as numbers_of
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.starve.shortage import (
     NO_MEMORY,
     bitmap_of,
@@ -60,7 +60,7 @@ class Starver:
         machine.command("echo off")
         self.lockstep = Lockstep(machine)
         self._machine = machine
-        self._monitor = MonitorChannel(machine.command)
+        self._monitor = ConsoleChannel(machine.command)
         self._limits = limits
 
     def perform(self, operations: Iterable[Operation], note: str) -> None:
@@ -98,7 +98,7 @@ class Starver:
             self.perform(release(free & ~bitmap_of(frames[:needed])), note)
         self.lockstep.glance(f"with all memory again{note}")
         taken = before - self.lockstep.state.pmm.free_count
-        return Starved(name, monitor_line(operation), taken, failed, growths)
+        return Starved(name, str(operation), taken, failed, growths)
 
     def _fail_frames(self, operation: Operation, frames: list[int], note: str) -> int:
         """With none of these frames free, with one, with all but one; how often that was.
@@ -127,7 +127,7 @@ class Starver:
             return 0
         note = f"{note[:-1]}, the heap can't grow)"
         self.lockstep.expect(operation, Reply(NO_MEMORY))
-        self.lockstep.catch_up(MonitorChannel(self._without_growth), note)
+        self.lockstep.catch_up(ConsoleChannel(self._without_growth), note)
         self.lockstep.glance(f"after operation {self.lockstep.steps}{note}")
         return 1
 

@@ -6,13 +6,8 @@ A reply that does not fit its operation's shape is malformed: nothing is guessed
 from enum import Enum, auto
 from typing import Final
 
-from ringbench.errors import RingbenchError
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.operations import Operation
-
-
-class MalformedReply(RingbenchError):
-    """The kernel's answer is not one that the operation can have."""
 
 
 class Kind(Enum):

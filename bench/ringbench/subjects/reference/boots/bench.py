@@ -16,7 +16,7 @@ from ringbench.subjects.reference.boots.facts import FRAME, Facts
 from ringbench.subjects.reference.boots.generate import HostileBoot
 from ringbench.subjects.reference.check.boot import compare_loader
 from ringbench.subjects.reference.check.inspector import Inspector
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.model.boot_info import BootInfo
 from ringbench.subjects.reference.model.pmm import take
@@ -95,7 +95,7 @@ class BootBench:
                 lockstep.look(when)
             for operation in operations(state, self.machine.facts):
                 lockstep.predict(operation)
-            lockstep.catch_up(MonitorChannel(machine.command), f", {when}")
+            lockstep.catch_up(ConsoleChannel(machine.command), f", {when}")
             if thorough:
                 lockstep.glance(f"when used {when}")
         return tuple(lockstep.mismatches)

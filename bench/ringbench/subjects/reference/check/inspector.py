@@ -34,7 +34,7 @@ from ringbench.subjects.reference.check.compare import compare, compare_absorbed
 from ringbench.subjects.reference.check.compare_spaces import compare_tables
 from ringbench.subjects.reference.check.invariants import INVARIANTS
 from ringbench.subjects.reference.check.invariants import check as check_invariants
-from ringbench.subjects.reference.drive.console import MonitorChannel
+from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.ring import RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
@@ -44,7 +44,7 @@ from ringbench.subjects.reference.observe.boot import Boot
 from ringbench.subjects.reference.observe.layout import by_name
 from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
-from ringbench.subjects.reference.operations import PageQuery
+from ringbench.subjects.reference.operations import Operation, PageQuery
 
 SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
@@ -115,7 +115,7 @@ class Inspector:
         return take_from(self.machine, self.types, self.layout)
 
     def inspect(
-        self, state: KernelState, when: str, channel: Channel | None = None
+        self, state: KernelState, when: str, channel: Channel[Operation] | None = None
     ) -> Iterator[Finding]:
         """Compare everything; `when` goes into each mismatch's place.
 
@@ -225,12 +225,12 @@ class Inspector:
             yield Finding("paging", 1, witnesses.compare_gva2gpa(walk, answer))
 
     def ask_kernel(
-        self, state: KernelState, picture: Picture, channel: Channel | None
+        self, state: KernelState, picture: Picture, channel: Channel[Operation] | None
     ) -> Iterator[Finding]:
         """The kernel's own query at samples of every root; needs a kernel that takes operations."""
         if not self.machine.running:
             return
-        channel = channel or MonitorChannel(self.machine.command)
+        channel = channel or ConsoleChannel(self.machine.command)
         for handle, root in state.roots().items():
             for address in self.sample(decode(self.machine.memory, root, picture.features).leaves):
                 walk = translate(self.machine.memory, root, address, picture.features)

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 
 from ringbench.drive.channel import Channel
-from ringbench.subjects.reference.drive.console_text import monitor_line, parse_reply
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.drive.operation import Reply
+from ringbench.subjects.reference.drive.console_text import parse_reply
+from ringbench.subjects.reference.operations import Operation
 
 
-class MonitorChannel(Channel):
+class ConsoleChannel(Channel[Operation]):
     """Performs operations through a function that sends a line and returns the reply's text.
 
     Example:
-        MonitorChannel(machine.command).perform(PmmAlloc())
+        ConsoleChannel(machine.command).perform(PmmAlloc())
     """
 
     def __init__(self, command: Callable[[str], str]) -> None:
+        super().__init__()
         self._command = command
 
     def perform(self, operation: Operation) -> Reply:
@@ -24,4 +26,4 @@ class MonitorChannel(Channel):
             MalformedReply: the answer is not in the monitor's grammar.
             RingbenchError: whatever `command` raises.
         """
-        return parse_reply(operation, self._command(monitor_line(operation)))
+        return parse_reply(operation, self._command(str(operation)))

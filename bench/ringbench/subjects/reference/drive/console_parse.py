@@ -1,4 +1,4 @@
-"""Lines of the monitor as operations: the inverse of `monitor_line`.
+"""Lines of the monitor as operations: the inverse of `str`.
 
 The grammar is the console's own (kernel/monitor/README.md), so that what a person may type is what
 a file of lines may hold: numbers decimal or hexadecimal, optional words left out.
@@ -10,16 +10,16 @@ from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
 from ringbench.errors import ConfigError
-from ringbench.subjects.reference.drive.console_text import COMMANDS, KINDS, PAGE_SIZE_WORDS
+from ringbench.subjects.reference.drive.console_text import KINDS
 from ringbench.subjects.reference.flags import parse_flags
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.operations import OPERATIONS, PAGE_SIZE_WORDS, Operation
 
 
 class MalformedLine(ConfigError):
     """A line that is no operation; the text says what is wrong with it."""
 
 
-_BY_WORDS: Final = {tuple(words.split()): operation for operation, words in COMMANDS.items()}
+_BY_WORDS: Final = {tuple(operation.command.split()): operation for operation in OPERATIONS}
 _PAGE_SIZES: Final = {word: size for size, word in PAGE_SIZE_WORDS.items()}
 
 

@@ -6,17 +6,14 @@ on a line.
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
-from ringbench.subjects.reference import operations as ops
+from ringbench.drive.operation import Reply
+from ringbench.errors import MalformedReply
 from ringbench.subjects.reference.flags import flags_text, parse_flags
-from ringbench.subjects.reference.operations import Operation, Reply
-from ringbench.subjects.reference.shapes import Kind, MalformedReply, shapes
+from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.shapes import Kind, shapes
 
-__all__ = ["COMMANDS", "MalformedReply", "monitor_line", "parse_reply"]
-
-PAGE_SIZE_WORDS: Final = {1 << 12: "4k", 1 << 21: "2m", 1 << 30: "1g"}
 KINDS: Final = ("anonymous", "demand", "physical", "guard")
 STATUSES: Final = frozenset(
     (
@@ -27,69 +24,6 @@ STATUSES: Final = frozenset(
     )
 )
 VECTORS: Final = ("page_fault", "general_protection")
-
-COMMANDS: Final[dict[type[Operation], str]] = {
-    ops.PmmAlloc: "pmm alloc",
-    ops.PmmAlloc2m: "pmm alloc2m",
-    ops.PmmFree: "pmm free",
-    ops.PmmInfo: "pmm info",
-    ops.PageNew: "page new",
-    ops.PageDelete: "page delete",
-    ops.PageMap: "page map",
-    ops.PageUnmap: "page unmap",
-    ops.PageProtect: "page protect",
-    ops.PageQuery: "page query",
-    ops.VmAlloc: "vm alloc",
-    ops.VmAllocAt: "vm at",
-    ops.VmFree: "vm free",
-    ops.VmProtect: "vm protect",
-    ops.VmResize: "vm resize",
-    ops.VmQuery: "vm query",
-    ops.VmRead: "vm read",
-    ops.VmWrite: "vm write",
-    ops.VmCopy: "vm copy",
-    ops.Touch: "touch",
-    ops.HeapAlloc: "heap alloc",
-    ops.HeapZalloc: "heap zalloc",
-    ops.HeapAlign: "heap align",
-    ops.HeapRealloc: "heap realloc",
-    ops.HeapFree: "heap free",
-    ops.HeapCheck: "heap check",
-    ops.HeapInfo: "heap info",
-    ops.TaskNew: "task new",
-    ops.TaskSwitch: "task switch",
-    ops.TaskDelete: "task delete",
-}
-
-_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
-    "count": str,
-    "flags": flags_text,
-    "data": bytes.hex,
-    "page_size": PAGE_SIZE_WORDS.__getitem__,
-}
-
-
-def monitor_line(operation: Operation) -> str:
-    """Return the command line for an operation: `vm alloc t1 0x3000 demand rwu`.
-
-    Raises:
-        ValueError: flags or a page size that the grammar has no word for.
-    """
-    words = [COMMANDS[type(operation)]]
-    for field in fields(operation):
-        value = getattr(operation, field.name)
-        if value is None:
-            continue
-        words.append(_word(field.name, value))
-    return " ".join(words)
-
-
-def _word(name: str, value: object) -> str:
-    if name == "page_size" and value not in PAGE_SIZE_WORDS:
-        raise ValueError(f"the monitor has no word for a page size of {value}")
-    if name in _SHOWN:
-        return _SHOWN[name](value)
-    return hex(value) if isinstance(value, int) else str(value)
 
 
 def _hexadecimal(word: str) -> int:
@@ -159,8 +93,7 @@ def parse_reply(operation: Operation, text: str) -> Reply:
     ]
     if len(status_lines) != 1:
         raise MalformedReply(
-            f"`{monitor_line(operation)}`: expected one status line, got {len(status_lines)}:"
-            f" {text!r}"
+            f"`{operation}`: expected one status line, got {len(status_lines)}: {text!r}"
         )
     first, *words = status_lines[0].split()
     try:
@@ -171,7 +104,7 @@ def parse_reply(operation: Operation, text: str) -> Reply:
         raise ValueError("neither `ok` nor `err` with a known status")
     except ValueError as error:
         raise MalformedReply(
-            f"`{monitor_line(operation)}`: malformed reply {status_lines[0]!r}: {error}"
+            f"`{operation}`: malformed reply {status_lines[0]!r}: {error}"
         ) from error
 
 

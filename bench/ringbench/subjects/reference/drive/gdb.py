@@ -8,9 +8,11 @@ under the caller, and `HeapInfo`, which is the monitor's own count.
 
 from collections.abc import Callable
 from struct import pack
+from types import TracebackType
 from typing import Any, Final, Self
 
 from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Reply
 from ringbench.machine import Deadline, Gdb, Machine
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.drive.gdb_kernel import (
@@ -21,7 +23,7 @@ from ringbench.subjects.reference.drive.gdb_kernel import (
     Refused,
 )
 from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 
 _FRAMES_2M: Final = 512
 _BIT_63: Final = 1 << 63
@@ -33,14 +35,17 @@ _BACKING_WORD: Final = 4
 """Word of the scratch space where a struct vm_backing is put to be passed by value."""
 
 
-class GdbChannel(Channel):
+class GdbChannel(Channel[Operation]):
     """Performs operations in a stopped guest.
 
     Example:
         GdbChannel.at_prompt(machine).perform(PmmAlloc())
     """
 
-    def __init__(self, gdb: Gdb) -> None:
+    def __init__(self, gdb: Gdb, machine: Machine | None = None) -> None:
+        """Take the debugger of a stopped guest; with its `machine`, that runs on after a block."""
+        super().__init__()
+        self._machine = machine
         self._kernel = GdbKernel(gdb)
         self._gdb = gdb
         self._handlers: dict[type[Operation], Callable[[Any], Reply]] = {
@@ -93,7 +98,17 @@ class GdbChannel(Channel):
         gdb.continue_()
         gdb.wait_stop()
         machine.serial.expect_prompt(deadline)
-        return cls(gdb)
+        return cls(gdb, machine)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End gdb, and let the guest go on reading its line."""
+        if self._machine is not None:
+            self._machine.detach_gdb()
 
     def supports(self, operation: Operation) -> bool:
         """Tell whether this channel performs such an operation."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Reply
 from ringbench.errors import Ended, RingbenchError
 from ringbench.machine import Deadline, Machine
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 
 COMMAND: Final = "ring"
 LOOKS_BEFORE_YIELD: Final = 100
@@ -38,7 +39,7 @@ class RingPlace:
     replies: int
 
 
-class RingChannel(Channel):
+class RingChannel(Channel[Operation]):
     """Performs operations through the ring; a context manager, in which the kernel serves it.
 
     Meanwhile the monitor takes no lines.
@@ -49,6 +50,8 @@ class RingChannel(Channel):
     """
 
     def __init__(self, machine: Machine, ring: RingFormat, place: RingPlace) -> None:
+        super().__init__()
+        self.batch = ring.slots
         self._machine = machine
         self._format = ring
         self._place = place
@@ -97,20 +100,8 @@ class RingChannel(Channel):
             MachineError: the guest is stopped.
             Ended: the guest ended or did not answer.
         """
-        return self.perform_many((operation,))[0]
-
-    def perform_many(self, operations: Iterable[Operation]) -> list[Reply]:
-        """Perform operations in order, as many at a time as the ring has slots.
-
-        Raises:
-            ValueError, MalformedReply, MachineError, Ended: as for `perform`.
-        """
-        waiting = list(operations)
-        replies: list[Reply] = []
-        for start in range(0, len(waiting), self._format.slots):
-            self.submit(waiting[start : start + self._format.slots])
-            replies += self.collect()
-        return replies
+        self.submit((operation,))
+        return self.collect()[0]
 
     def submit(self, operations: Sequence[Operation]) -> None:
         """Have the kernel begin with some operations, no more than there are slots.
@@ -119,7 +110,7 @@ class RingChannel(Channel):
             ValueError: as for `perform`; or too many, or others have not been collected.
             MachineError, Ended: as for `perform`.
         """
-        if self._under_way or len(operations) > self._format.slots:
+        if self._under_way or len(operations) > self.batch:
             raise ValueError("one batch at a time, of no more operations than there are slots")
         requests = [self._codec.encode(operation) for operation in operations]
         self._machine.require_running(f"{len(operations)} operations")

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from ringbench.subjects.reference.drive.console_text import COMMANDS, monitor_line
+from ringbench.drive.operation import Reply
+from ringbench.errors import MalformedReply
 from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.operations import Operation, Reply
-from ringbench.subjects.reference.shapes import Kind, MalformedReply, shapes
+from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.shapes import Kind, shapes
 
 MODES: Final = {"r": "read", "w": "write", "x": "execute"}
 """The monitor's words for accesses -> enumerators."""
@@ -70,10 +71,10 @@ class RingCodec:
         } | dict.fromkeys(_HANDLE_FIELDS, self._handle)
         self._plans = {
             operation: (
-                ring.commands[command],
+                ring.commands[operation.command],
                 tuple((field.name, special.get(field.name)) for field in fields(operation)),
             )
-            for operation, command in COMMANDS.items()
+            for operation in OPERATIONS
         }
         kinds = {number: name for name, number in ring.kinds.items()}
         vectors = {number: name for name, number in ring.vectors.items()}
@@ -129,7 +130,7 @@ class RingCodec:
             return Reply(name, tuple(text(n, data) for text, n in zip(texts, numbers, strict=True)))
         except (KeyError, ValueError) as error:
             raise MalformedReply(
-                f"`{monitor_line(operation)}`: malformed reply: status {status}, {count} values "
+                f"`{operation}`: malformed reply: status {status}, {count} values "
                 f"{[hex(number) for number in numbers]}: {error}"
             ) from None
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
+from ringbench.drive.operation import Reply
 from ringbench.engine.lockstep import Lockstep
 from ringbench.engine.result import LAYERS
 from ringbench.subjects.reference import operations as op
@@ -13,7 +14,7 @@ from ringbench.subjects.reference.constants import VM_SLAB_REGIONS
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload import choose, drain
 
 OPERATIONS: Final = 1000

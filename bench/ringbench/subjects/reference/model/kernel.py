@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
+from ringbench.drive.operation import Reply
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
     HEAP_BASE,
@@ -29,7 +30,7 @@ from ringbench.subjects.reference.model.state import (
     frames_of,
 )
 from ringbench.subjects.reference.model.task import BOOT_TASK
-from ringbench.subjects.reference.operations import Operation, Reply
+from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.status import Status
 
 __all__ = ["Unpredictable", "boot", "perform"]

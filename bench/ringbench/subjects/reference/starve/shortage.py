@@ -6,11 +6,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
+from ringbench.drive.operation import Reply
 from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState, replace
-from ringbench.subjects.reference.operations import Operation, PmmAlloc, PmmFree, Reply
+from ringbench.subjects.reference.operations import Operation, PmmAlloc, PmmFree
 from ringbench.subjects.reference.status import Status
 
 NO_MEMORY = Status.NO_MEMORY.text
