@@ -18,6 +18,7 @@ from ringbench.arch.x86_64.walk import (
     inherit,
     leaf_attributes,
 )
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import KERNEL_HALF, VmKind
 from ringbench.subjects.reference.model.paging import present
 from ringbench.subjects.reference.model.state import KernelState, replace
@@ -32,10 +33,6 @@ MODES: Final = {"r": (Kind.READ,), "w": (Kind.WRITE,), "x": (Kind.READ, Kind.EXE
 
 VECTOR_NAMES: Final = {Vector.GP: "general_protection", Vector.PF: "page_fault"}
 """The monitor's words for what an access can raise."""
-
-
-class Unpredictable(ValueError):
-    """The answer depends on a byte that the model doesn't keep."""
 
 
 class AccessFault(NamedTuple):
