@@ -25,7 +25,7 @@ from ringbench.config.settings import MIB, Module
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
 from ringbench.files import write_atomically
-from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
+from ringbench.subjects.reference.drive.console_lines import MalformedLine, parse_line
 from ringbench.subjects.reference.operations import Operation
 
 VERSION: Final = "1"
