@@ -22,11 +22,11 @@ from benchmarks import instructions
 from ringbench.config import Config, load, override
 from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.search import round_
-from ringbench.engine.result import LAYERS
 from ringbench.engine.run import Options, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
+from ringbench.subjects.reference.operations import LAYERS
 from tests.mutants.mutant import ROOT
 from tests.mutants.tree import build
 

@@ -57,71 +57,71 @@ from tests.system.replies import status
         ("pmm free 0x3fff000 0x10000000000001", "foreign"),
     ],
 )
-def test_errors_of_its_own_come_first(console: Machine, line: str, expected: str) -> None:
-    assert status(console.command(line)) == expected
+def test_errors_of_its_own_come_first(quiet_console: Machine, line: str, expected: str) -> None:
+    assert status(quiet_console.command(line)) == expected
 
 
-def test_bare_roots_are_sixteen(console: Machine) -> None:
-    assert [console.command("page new") for _ in range(16)] == [f"ok r{n}" for n in range(16)]
-    assert status(console.command("page new")) == "no_space"
-    assert console.command("page delete r7") == "ok"
-    assert status(console.command("page query r7 0")) == "not_found"
-    assert console.command("page new") == "ok r7"
+def test_bare_roots_are_sixteen(quiet_console: Machine) -> None:
+    assert [quiet_console.command("page new") for _ in range(16)] == [f"ok r{n}" for n in range(16)]
+    assert status(quiet_console.command("page new")) == "no_space"
+    assert quiet_console.command("page delete r7") == "ok"
+    assert status(quiet_console.command("page query r7 0")) == "not_found"
+    assert quiet_console.command("page new") == "ok r7"
     kernel_half = "0x8000000000000000"
     for line in (f"map r7 {kernel_half} 0 0 4k r", f"unmap r7 {kernel_half} 0",
                  f"protect r7 {kernel_half} 0 r"):  # fmt: skip
-        assert status(console.command(f"page {line}")) == "denied"
-    assert status(console.command("page map r7 0x7fffffffffff 0 0 4k r")) == "invalid"
+        assert status(quiet_console.command(f"page {line}")) == "denied"
+    assert status(quiet_console.command("page map r7 0x7fffffffffff 0 0 4k r")) == "invalid"
     for n in range(16):
-        assert console.command(f"page delete r{n}") == "ok"
+        assert quiet_console.command(f"page delete r{n}") == "ok"
 
 
-def test_frames_that_were_not_lent_cannot_be_freed(console: Machine) -> None:
+def test_frames_that_were_not_lent_cannot_be_freed(quiet_console: Machine) -> None:
     """Root, tables, region and heap frames are allocated and managed, but the kernel's own."""
-    root = console.command("page new")
-    assert console.command("task new") == "ok t1"
-    frame = int(console.command("pmm alloc").split()[1], 16)
+    root = quiet_console.command("page new")
+    assert quiet_console.command("task new") == "ok t1"
+    frame = int(quiet_console.command("pmm alloc").split()[1], 16)
     # Lowest first: the frames of r0 and of t1 are the ones just below.
     for below in (1, 2):
-        assert status(console.command(f"pmm free {frame - below * 4096:#x}")) == "denied"
-    assert status(console.command(f"pmm free {frame - 4096:#x} 2")) == "denied"
-    assert status(console.command(f"pmm free {frame:#x} 2")) == "not_allocated"
-    assert console.command(f"pmm free {frame:#x}") == "ok"
-    assert status(console.command(f"pmm free {frame:#x}")) == "not_allocated"
+        assert status(quiet_console.command(f"pmm free {frame - below * 4096:#x}")) == "denied"
+    assert status(quiet_console.command(f"pmm free {frame - 4096:#x} 2")) == "denied"
+    assert status(quiet_console.command(f"pmm free {frame:#x} 2")) == "not_allocated"
+    assert quiet_console.command(f"pmm free {frame:#x}") == "ok"
+    assert status(quiet_console.command(f"pmm free {frame:#x}")) == "not_allocated"
     # Once given back it may become the kernel's: then it is not the console's any more.
-    assert console.command("page new") == "ok r1"
-    assert status(console.command(f"pmm free {frame:#x}")) == "denied"
-    assert console.command("page delete r1") == "ok"
-    assert console.command(f"page delete {root.split()[1]}") == "ok"
-    assert console.command("task delete t1") == "ok"
+    assert quiet_console.command("page new") == "ok r1"
+    assert status(quiet_console.command(f"pmm free {frame:#x}")) == "denied"
+    assert quiet_console.command("page delete r1") == "ok"
+    assert quiet_console.command(f"page delete {root.split()[1]}") == "ok"
+    assert quiet_console.command("task delete t1") == "ok"
 
 
-def test_task_records_are_out_of_reach_of_the_heap_commands(console: Machine) -> None:
-    assert console.command("task new") == "ok t1"
-    payload = int(console.command("heap list").split()[0], 16) + 16
-    assert status(console.command(f"heap free {payload:#x}")) == "denied"
-    assert status(console.command(f"heap realloc {payload:#x} 0")) == "denied"
-    assert status(console.command(f"heap free {payload + 16:#x}")) == "interior"
-    assert console.command("task delete t1") == "ok"
+def test_task_records_are_out_of_reach_of_the_heap_commands(quiet_console: Machine) -> None:
+    assert quiet_console.command("task new") == "ok t1"
+    payload = int(quiet_console.command("heap list").split()[0], 16) + 16
+    assert status(quiet_console.command(f"heap free {payload:#x}")) == "denied"
+    assert status(quiet_console.command(f"heap realloc {payload:#x} 0")) == "denied"
+    assert status(quiet_console.command(f"heap free {payload + 16:#x}")) == "interior"
+    assert quiet_console.command("task delete t1") == "ok"
 
 
-def test_a_touch_leaves_root_and_task_as_they_were(console: Machine) -> None:
+def test_a_touch_leaves_root_and_task_as_they_were(quiet_console: Machine) -> None:
     """After touches elsewhere, a fault is still resolved in the current task's space."""
-    assert [console.command("task new") for _ in range(2)] == ["ok t1", "ok t2"]
-    assert console.command("page new") == "ok r0"
+    assert [quiet_console.command("task new") for _ in range(2)] == ["ok t1", "ok t2"]
+    assert quiet_console.command("page new") == "ok r0"
     for task in ("t1", "t2"):
-        assert console.command(f"vm at {task} 0x100000 0x4000 demand rw") == "ok"
-    assert console.command("task switch t1") == "ok"
+        assert quiet_console.command(f"vm at {task} 0x100000 0x4000 demand rw") == "ok"
+    assert quiet_console.command("task switch t1") == "ok"
     for page, elsewhere in enumerate(("t2", "r0", "kernel", "t0")):
         address = 0x100000 + page * 4096
-        reply = console.command(f"touch {elsewhere} {address:#x} w")
+        reply = quiet_console.command(f"touch {elsewhere} {address:#x} w")
         assert (status(reply) == "ok") == (elsewhere == "t2"), reply
-        assert console.command(f"page query t1 {address:#x}").startswith("err not_mapped ")
-        GdbChannel.at_prompt(console)
-        scratch = console.gdb.symbol("debug_scratch")
-        write = console.gdb.evaluate_int("ACCESS_WRITE")
-        assert console.gdb.call("cpu_access", address, write, scratch) == 0
-        console.detach_gdb()
-        assert console.command(f"page query t1 {address:#x}").startswith("ok ")
+        assert quiet_console.command(f"page query t1 {address:#x}").startswith("err not_mapped ")
+        GdbChannel.at_prompt(quiet_console)
+        scratch = quiet_console.gdb.symbol("debug_scratch")
+        write = quiet_console.gdb.evaluate_int("ACCESS_WRITE")
+        assert quiet_console.gdb.call("cpu_access", address, write, scratch) == 0
+        quiet_console.detach_gdb()
+        assert quiet_console.command(f"page query t1 {address:#x}").startswith("ok ")
     for line in ("task switch t0", "task delete t1", "task delete t2", "page delete r0"):
-        assert console.command(line) == "ok"
+        assert quiet_console.command(line) == "ok"

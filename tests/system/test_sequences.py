@@ -26,11 +26,11 @@ def test_a_sequence_is_performed_as_the_model_says(
     script = read_script(file)
     with ringbench_machines.lend(script.on(ringbench_config)) as machine:
         machine.command("echo off")
-        lockstep, monitor = Lockstep(machine), ConsoleChannel(machine.command)
+        lockstep, console = Lockstep(machine), ConsoleChannel(machine.command)
         for number, operation in enumerate(script.operations, 1):
-            lockstep.step(monitor, operation)
+            lockstep.step(console, operation)
             lockstep.glance(f"after line {number}")
-        lockstep.drain(monitor)
+        lockstep.drain(console)
 
 
 def test_there_are_sequences() -> None:

@@ -18,7 +18,6 @@ from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.byte_random import LENGTH, Genes
 from ringbench.engine.hunt.corpus import Corpus
 from ringbench.engine.reduce import reduce
-from ringbench.engine.result import LAYERS
 from ringbench.engine.runner import Failure
 from ringbench.engine.script import (
     Script,
@@ -34,7 +33,7 @@ from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 

@@ -1,4 +1,4 @@
-"""The whole model: the monitor's own checks, and long mixed workloads that lose no frame."""
+"""The whole model: the console's own checks, and long mixed workloads that lose no frame."""
 
 from collections import Counter
 from random import Random

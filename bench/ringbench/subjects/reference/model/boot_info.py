@@ -33,6 +33,7 @@ LOADERS: Final = {MULTIBOOT1_MAGIC: 1, MULTIBOOT2_MAGIC: 2}
 FIRST_MIB: Final = 1 << 20
 STRING_MAX: Final = 4096
 STRUCTURE_MAX: Final = 1 << 20
+"""Bytes of a structure that the kernel believes at most."""
 COMMAND_LINE_MAX, MODULES_MAX, NAME_MAX = 255, 16, 63
 """What is kept: characters of the command line, modules, characters of a module's name."""
 
