@@ -53,6 +53,7 @@ HEADERS = (
     "vmm/vmm.h",
     "heap/heap.h",
     "monitor/monitor.h",
+    "monitor/parse.h",
 )
 
 

@@ -10,11 +10,11 @@ import pytest
 from ringbench.drive.operation import Reply
 from ringbench.subjects.reference import operation as base
 from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.dispatch import Handlers
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_line, parse_reply
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.handlers import Handlers
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.status import Status

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from ringbench.arch.x86_64.address import SIZE_1G, SIZE_2M, SIZE_4K
-from ringbench.subjects.reference.constants import AccessMode, VmKind
+from ringbench.subjects.reference.constants import BYTES_MAX, AccessMode, VmKind
 from ringbench.subjects.reference.flags import flags_text, parse_flags
 
 HANDLES: Final = ("root", "space", "to", "source", "task")
@@ -80,8 +80,8 @@ def _read_page_size(word: str) -> int:
 
 
 def _read_bytes(word: str) -> bytes:
-    if not re.fullmatch("([0-9a-fA-F]{2}){1,64}", word):
-        raise ValueError("expected 1 to 64 bytes, two hexadecimal digits each")
+    if not re.fullmatch(f"([0-9a-fA-F]{{2}}){{1,{BYTES_MAX}}}", word):
+        raise ValueError(f"expected 1 to {BYTES_MAX} bytes, two hexadecimal digits each")
     return bytes.fromhex(word)
 
 

@@ -12,14 +12,15 @@ from ringbench.drive.operation import Reply
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.constants import (
     BLOCK_FRAMES,
+    BYTES_MAX,
     FRAME_SIZE,
     HEAP_ALIGN_MAX,
     HEAP_ALLOC_MAX,
     PADDR_NONE,
 )
-from ringbench.subjects.reference.drive.gdb_kernel import SCRATCH_BYTES, GdbKernel
+from ringbench.subjects.reference.dispatch import Handlers
+from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
 from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.handlers import Handlers
 from ringbench.subjects.reference.handles import number_of, root_handle, task_handle
 from ringbench.subjects.reference.status import Refused, Status
 
@@ -35,22 +36,24 @@ _BACKING_WORD: Final = 4
 @CALLS.performs(ops.PmmAlloc)
 def _pmm_alloc(kernel: GdbKernel, op: ops.PmmAlloc) -> Reply:
     if op.count is None:
-        return _lend(kernel, kernel.result("pmm_alloc"), 1)
+        return _lend(kernel, kernel.reply("pmm_alloc", kernel.scratch), 1)
     align = FRAME_SIZE if op.align is None else op.align
-    return _lend(kernel, kernel.result("pmm_alloc_run", op.count, align), op.count)
+    reply = kernel.reply("pmm_alloc_run", op.count, align, kernel.scratch)
+    return _lend(kernel, reply, op.count)
 
 
 @CALLS.performs(ops.PmmAlloc2m)
 def _pmm_alloc_2m(kernel: GdbKernel, op: ops.PmmAlloc2m) -> Reply:
-    return _lend(kernel, kernel.result("pmm_alloc_2m"), BLOCK_FRAMES)
+    return _lend(kernel, kernel.reply("pmm_alloc_2m", kernel.scratch), BLOCK_FRAMES)
 
 
 def _lend(kernel: GdbKernel, reply: Reply, count: int) -> Reply:
-    """Have the console note that the frames of a reply are lent."""
-    if reply.ok:
-        (base,) = kernel.words()
-        kernel.call("monitor_lend", base, count)
-    return reply
+    """Have the console note that the frames are lent that the scratch space names."""
+    if not reply.ok:
+        return reply
+    (base,) = kernel.words()
+    kernel.call("monitor_lend", base, count)
+    return Reply("ok", (base,))
 
 
 @CALLS.performs(ops.PmmFree)
@@ -71,7 +74,7 @@ def _pmm_info(kernel: GdbKernel, op: ops.PmmInfo) -> Reply:
 @CALLS.performs(ops.PageNew)
 def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
     number = kernel.unused_root()
-    reply = kernel.result("paging_root_create")
+    reply = kernel.reply("paging_root_create", kernel.scratch)
     if not reply.ok:
         return reply
     (root,) = kernel.words()
@@ -179,7 +182,7 @@ def _vm_query(kernel: GdbKernel, op: ops.VmQuery) -> Reply:
 @CALLS.performs(ops.VmRead)
 def _vm_read(kernel: GdbKernel, op: ops.VmRead) -> Reply:
     space = kernel.space(op.space)
-    if not 1 <= op.length <= SCRATCH_BYTES:
+    if not 1 <= op.length <= BYTES_MAX:
         raise Refused(Status.INVALID)
     reply = kernel.reply("vm_read", space, op.vaddr, kernel.scratch, op.length)
     return Reply("ok", (kernel.read_scratch(op.length).hex(),)) if reply.ok else reply
@@ -251,8 +254,8 @@ def _heap_check(kernel: GdbKernel, op: ops.HeapCheck) -> Reply:
 
 @CALLS.performs(ops.TaskNew)
 def _task_new(kernel: GdbKernel, op: ops.TaskNew) -> Reply:
-    reply = kernel.result("task_create")
-    return Reply("ok", (task_handle(kernel.words()[0]),)) if reply.ok else reply
+    reply = kernel.reply("task_create", kernel.scratch)
+    return Reply("ok", (task_handle(*kernel.words()),)) if reply.ok else reply
 
 
 @CALLS.performs(ops.TaskSwitch)

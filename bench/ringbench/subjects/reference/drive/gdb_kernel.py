@@ -17,7 +17,6 @@ from ringbench.subjects.reference.handles import (
 )
 from ringbench.subjects.reference.status import Refused, Status
 
-SCRATCH_BYTES: Final = 64
 _WORD_BITS: Final = 64
 
 
@@ -36,10 +35,6 @@ class GdbKernel:
     def reply(self, function: str, *arguments: int) -> Reply:
         """Call a function that returns a status, and return the reply with that, without values."""
         return Reply(self.status(self.call(function, *arguments)))
-
-    def result(self, function: str, *arguments: int) -> Reply:
-        """Call a function whose last argument points to its result, and reply with that."""
-        return self.with_word(self.reply(function, *arguments, self.scratch))
 
     def with_word(self, reply: Reply) -> Reply:
         """Return a reply; a success gets the first word of the scratch space for its value."""

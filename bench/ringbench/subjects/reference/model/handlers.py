@@ -3,9 +3,15 @@
 from typing import Final
 
 from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import BLOCK_FRAMES, FRAME_SIZE, PADDR_NONE, VmKind
+from ringbench.subjects.reference.constants import (
+    BLOCK_FRAMES,
+    BYTES_MAX,
+    FRAME_SIZE,
+    PADDR_NONE,
+    VmKind,
+)
+from ringbench.subjects.reference.dispatch import Handlers
 from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.handlers import Handlers
 from ringbench.subjects.reference.handles import (
     BOOT_TASK,
     is_task,
@@ -32,8 +38,6 @@ Outcome = tuple[KernelState, Status, Values]
 
 HANDLERS: Final = Handlers[KernelState, Outcome]()
 """What performs each operation on a state."""
-
-_READ_MAX: Final = 64
 
 
 @HANDLERS.performs(ops.PmmAlloc)
@@ -166,7 +170,7 @@ def _vm_query(state: KernelState, op: ops.VmQuery) -> Outcome:
 @HANDLERS.performs(ops.VmRead)
 def _vm_read(state: KernelState, op: ops.VmRead) -> Outcome:
     name = space_name(state, op.space)
-    if not 1 <= op.length <= _READ_MAX:
+    if not 1 <= op.length <= BYTES_MAX:
         raise Refused(Status.INVALID)
     state, status, data = vm_copy.vm_read(state, name, op.vaddr, op.length)
     return state, status, () if status else (data.hex(),)
