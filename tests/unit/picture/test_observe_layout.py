@@ -7,19 +7,10 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-import pytest
+import ringbench.subjects.reference.observe
+from ringbench.subjects.reference.observe.layout import RINGBENCH
 
-import ringbench.observe
-from ringbench.errors import ConfigError
-from ringbench.subjects.reference.observe.layout import RINGBENCH, by_name
-
-OBSERVE = Path(ringbench.observe.__file__).parent
-
-
-def test_layouts_are_found_by_name() -> None:
-    assert by_name("ringbench") is RINGBENCH
-    with pytest.raises(ConfigError, match="no layout 'other'; known are: ringbench"):
-        by_name("other")
+OBSERVE = Path(ringbench.subjects.reference.observe.__file__).parent
 
 
 def names(value: object) -> Iterator[str]:

@@ -12,8 +12,7 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
-from ringbench.check.mismatch import Mismatch
-from ringbench.engine.result import MACHINE
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE

@@ -17,6 +17,7 @@ from ringbench.arch.x86_64.walk import (
     inherit,
     leaf_attributes,
 )
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import KERNEL_HALF, AccessVector, VmKind
 from ringbench.subjects.reference.handles import KERNEL
 from ringbench.subjects.reference.model.paging import present
@@ -29,10 +30,6 @@ from ringbench.subjects.reference.status import Status
 RET: Final = 0xC3
 ACCESSES: Final = {"r": (Kind.READ,), "w": (Kind.WRITE,), "x": (Kind.READ, Kind.EXECUTE)}
 """What is done in each mode of a touch; the byte is read before it is called."""
-
-
-class Unpredictable(ValueError):
-    """The answer depends on a byte that the model doesn't keep."""
 
 
 class AccessFault(NamedTuple):

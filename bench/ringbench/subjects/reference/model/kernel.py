@@ -14,7 +14,6 @@ from ringbench.subjects.reference.constants import (
     MONITOR_ROOTS,
 )
 from ringbench.subjects.reference.handles import KERNEL
-from ringbench.subjects.reference.model.access import Unpredictable
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.panic import Panic
@@ -31,8 +30,6 @@ from ringbench.subjects.reference.model.state import (
 from ringbench.subjects.reference.model.task import BOOT_TASK
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.status import Refused, Status
-
-__all__ = ["Unpredictable", "boot", "perform"]
 
 
 def boot(
