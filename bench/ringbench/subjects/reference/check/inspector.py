@@ -103,7 +103,7 @@ class Inspector:
     ) -> Iterator[Finding]:
         """Compare everything; `when` goes into each mismatch's place.
 
-        The kernel's own view is asked for through `channel`, by default the monitor.
+        The kernel's own view is asked for through `channel`, by default the console.
         """
         with self.machine.stopped():
             cr3 = self.cr3()
@@ -232,7 +232,7 @@ class Inspector:
 
 
 def kernel_mapping(values: tuple[int | str, ...]) -> witnesses.KernelMapping:
-    """The monitor's answer to `page query` as a witness's statement."""
+    """The console's answer to `page query` as a witness's statement."""
     vaddr, paddr, size, words = values
     assert isinstance(vaddr, int)
     assert isinstance(paddr, int)
