@@ -397,3 +397,8 @@ def test_what_is_not_available_is_reserved_and_wins(loaders_type: int) -> None:
         kernel = Kernel(40)
         assert kernel.multiboot1(b"".join(entry1(*each) for each in entries)) == Status.OK
         assert kernel.ranges == expected
+
+
+def test_a_range_is_shown_with_its_kind() -> None:
+    assert str(MemoryRange(0x1000, 0x2000, MemoryKind.BOOT_INFO)) == "0x1000 + 0x2000 boot_info"
+    assert str(MemoryRange(0x1000, 0x2000, 9)) == "0x1000 + 0x2000 kind 9"

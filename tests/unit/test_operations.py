@@ -19,7 +19,21 @@ from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.status import Status
 from ringbench.subjects.reference.values import ValueKind
-from tests.unit.test_ring import RING
+
+RING = RingFormat(
+    slots=1,
+    request=struct.Struct("<II6Q64s"),
+    arguments=6,
+    reply=struct.Struct("<iI8Q64s"),
+    values=8,
+    commands={"vm weigh": 5},
+    handles={"kernel": 0, "task": 1, "root": 2},
+    handle_bits=2,
+    kinds={},
+    accesses={"read": 0, "write": 1, "execute": 2},
+    statuses={"ok": 0, "busy": Status.BUSY},
+    vectors={},
+)
 
 
 def test_every_operation_says_all_about_itself() -> None:
@@ -101,14 +115,12 @@ def test_a_new_operation_needs_nothing_but_its_class(monkeypatch: pytest.MonkeyP
     assert parse_reply(asked, "ok 7 rw") == weight
     assert parse_reply(asked, "err busy t3 has it on its shoulders") == busy
 
-    ring = replace(RING, commands={"vm weigh": 5}, statuses={"ok": 0, "busy": Status.BUSY})
-    codec = RingCodec(ring)
-    request = struct.Struct("<II6Q64s").pack(5, 3, 1 << 2 | 1, 0x1000, 3, 0, 0, 0, b"")
-    assert codec.encode(asked) == request
-    assert codec.decode(asked, _reply(ring, 0, 7, 1)) == weight
-    assert codec.decode(asked, _reply(ring, Status.BUSY, 3)) == busy
+    codec = RingCodec(RING)
+    assert codec.encode(asked) == RING.request.pack(5, 3, 1 << 2 | 1, 0x1000, 3, 0, 0, 0, b"")
+    assert codec.decode(asked, _reply(0, 7, 1)) == weight
+    assert codec.decode(asked, _reply(Status.BUSY, 3)) == busy
 
 
-def _reply(ring: RingFormat, status: int, *values: int) -> bytes:
-    absent = (0,) * (ring.values - len(values))
-    return ring.reply.pack(status, len(values), *values, *absent, b"")
+def _reply(status: int, *values: int) -> bytes:
+    absent = (0,) * (RING.values - len(values))
+    return RING.reply.pack(status, len(values), *values, *absent, b"")
