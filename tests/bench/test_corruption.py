@@ -15,7 +15,7 @@ from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.boot import expected_map, image_segments
 from ringbench.subjects.reference.check.compare import compare
-from ringbench.subjects.reference.check.invariants import broken_invariants, check
+from ringbench.subjects.reference.check.invariants import broken_invariants, check_invariants
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import USER, WRITE
 from ringbench.subjects.reference.model.kernel import boot, perform
@@ -90,7 +90,7 @@ def subject(machine: Machine) -> Subject:
         made.state, expected = perform(made.state, operation)
         assert channel.perform(operation) == expected
     assert made.mismatches() == []
-    assert check(made.picture()) == []
+    assert check_invariants(made.picture()) == []
     return made
 
 
@@ -119,7 +119,7 @@ def test_text_that_becomes_writable(subject: Subject) -> None:
     (mismatch,) = subject.mismatches()
     assert (mismatch.expected[:3], mismatch.seen[:5]) == ("P|G", "P|W|G")
     assert mismatch.where.endswith(f"(for {text:#x})")
-    (broken,) = check(subject.picture())
+    (broken,) = check_invariants(subject.picture())
     assert broken.what == "permissions"
     assert broken.where.startswith(f"kernel: {text:#x} ")
 
@@ -141,7 +141,7 @@ def test_a_used_frame_that_becomes_free(subject: Subject) -> None:
         "anonymous region 0x10000 of t1 and free",
         place,
     )
-    assert owned in check(picture)
+    assert owned in check_invariants(picture)
 
 
 def test_a_free_frame_that_is_lost(subject: Subject) -> None:
@@ -152,7 +152,7 @@ def test_a_free_frame_that_is_lost(subject: Subject) -> None:
     place = f"physical {frame << 12:#x}..{(frame + 1) << 12:#x}"
     assert Mismatch("pmm", "frame", "free", "used", place) in subject.mismatches()
     lost = Mismatch("machine", "frame ownership", "one owner", "no owner", place)
-    assert lost in check(subject.picture())
+    assert lost in check_invariants(subject.picture())
 
 
 def test_a_heap_header(subject: Subject) -> None:

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from ringbench.check.comparison import Comparison
+from ringbench.check.mismatch import Finding
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config
 from ringbench.engine.flips import run as run_module
@@ -18,9 +19,9 @@ from ringbench.engine.flips.structure import Flip, Structure
 from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
+from ringbench.observe.processor import read_registers
 from ringbench.report.flips import flips_json
-from ringbench.subjects.reference.check import compare_spaces
-from ringbench.subjects.reference.check import inspector as whole
+from ringbench.subjects.reference.check import compare_spaces, inspector
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.flips.prepare import prepare
 from ringbench.subjects.reference.flips.site import Site
@@ -119,20 +120,19 @@ def prepared(machine: Machine) -> Lockstep:
 
 
 def site_of(lockstep: Lockstep) -> Site:
-    inspector = lockstep.inspector
     with lockstep.machine.stopped():
-        boot = inspector.picture().boot
-    memory = lockstep.machine.memory
-    return Site(memory, lockstep.state, inspector.types, inspector.layout, boot)
+        boot = lockstep.inspector.picture().boot
+    memory, types = lockstep.machine.memory, lockstep.inspector.types
+    return Site(memory, lockstep.state, types, lockstep.inspector.layout, boot)
 
 
 def verdicts(lockstep: Lockstep, flips: list[Flip]) -> list[Verdict]:
-    inspector, found = lockstep.inspector, []
+    found = []
     with lockstep.machine.stopped():
-        cr3 = inspector.cr3()
+        cr3 = read_registers(lockstep.machine).cr3
         for flip in flips:
             with flipped(lockstep.machine.memory, flip):
-                findings = list(inspector.in_memory(lockstep.state, cr3))
+                findings = list(lockstep.inspector.in_memory(lockstep.state, cr3))
             found.append(judge(flip, [each for one in findings for each in one.mismatches]))
     return found
 
@@ -142,8 +142,8 @@ def drawn(structure: Structure, count: int) -> list[Flip]:
     return [flip for _ in range(count) if (flip := structure.draw(random)).must_be_caught]
 
 
-def nothing(*_: object) -> Comparison:
-    return Comparison("nothing")
+def nothing(*_: object) -> Finding:
+    return Finding("nothing", 0, [])
 
 
 def all_but_the_root(
@@ -154,8 +154,8 @@ def all_but_the_root(
 
 
 BLINDED: dict[str, tuple[object, str, object]] = {
-    "absorbed headers": (whole, "compare_absorbed", nothing),
-    "command line": (whole, "compare_kept", nothing),
+    "absorbed headers": (inspector, "compare_absorbed", nothing),
+    "command line": (inspector, "compare_kept", nothing),
     "PML4 entries unused": (compare_spaces, "_entries", nothing),
     "kernel root's address": (Comparison, "equal", all_but_the_root),
 }
@@ -209,7 +209,7 @@ def test_command(
 def test_a_missed_flip_is_told_by_the_exit_status(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(whole, "compare_absorbed", nothing)
+    monkeypatch.setattr(inspector, "compare_absorbed", nothing)
     monkeypatch.setattr(run_module, "VARIANTS", VARIANTS[:1])
     assert ringbench(["flips", "--count", "45"]) == 1
     assert "MISSED: absorbed headers: bit" in capfd.readouterr().out

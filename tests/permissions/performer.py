@@ -21,8 +21,7 @@ from ringbench.arch.x86_64.outcome import Controls
 from ringbench.config import load
 from ringbench.debuginfo.dwarf import Array, Integer, Struct, Type, Types
 from ringbench.machine import Deadline, Machine
-from ringbench.observe import registers
-from ringbench.observe.features import features_of
+from ringbench.observe.processor import read_features, read_registers
 
 SOURCES: Final = Path(__file__).parent / "guest"
 CODEGEN: Final = (
@@ -99,7 +98,7 @@ class Performer:
 
     def __init__(self, machine: Machine, types: Types) -> None:
         self.machine = machine
-        self.features: Features = features_of(machine.qmp, registers.parse(machine.registers()))
+        self.features: Features = read_features(machine, read_registers(machine))
         self.place, self.bits = _place(types), _access_bits(types)
         batches = types.locate("mailbox.batches")
         assert isinstance(batches.type, Array)

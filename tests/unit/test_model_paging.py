@@ -6,9 +6,6 @@ import pytest
 
 from ringbench.arch.x86_64.entry import NX, G, P, U, W, bit_names
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.scan import leaves as scan_leaves
-from ringbench.arch.x86_64.scan import problems
-from ringbench.arch.x86_64.scan import tables as scan_tables
 from ringbench.arch.x86_64.walk import translate
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.constants import (
@@ -35,6 +32,9 @@ from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import MemoryRange, Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
 from ringbench.subjects.reference.status import Status
+from tests.plain_views import leaves as scan_leaves
+from tests.plain_views import problems
+from tests.plain_views import tables as scan_tables
 from tests.unit.booted import with_free
 from tests.unit.model_paging import (
     FEATURES,

@@ -13,8 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.arch.x86_64.scan import leaves as scan_leaves
-from ringbench.arch.x86_64.scan import problems
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.model.paging import (
     leaf_bits,
@@ -27,6 +25,8 @@ from ringbench.subjects.reference.model.paging import (
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.tables import lower_tables
 from ringbench.subjects.reference.status import Status
+from tests.plain_views import leaves as scan_leaves
+from tests.plain_views import problems
 from tests.unit.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
 
 

@@ -9,10 +9,12 @@ import struct
 
 import pytest
 
-from ringbench.arch.x86_64.scan import leaves, problems
-from ringbench.arch.x86_64.walk import Leaf, translate
+from ringbench.arch.x86_64.records import Leaf
+from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses as w
 from ringbench.errors import MemoryUnreadable, RingbenchError
+from ringbench.subjects.reference.check.page_query import KernelMapping, compare_query
+from tests.plain_views import leaves, problems
 
 TABLES: dict[int, int] = {
     # PML4 at 0x300000
@@ -278,16 +280,16 @@ def test_a_wrong_translation_is_told() -> None:
     assert unmapped.seen == "unmapped"
 
 
-def kernels(leaf: Leaf, **changes: object) -> w.KernelMapping:
-    return dataclasses.replace(w.kernel_mapping(leaf), **changes)  # type: ignore[arg-type]
+def kernels(leaf: Leaf, **changes: object) -> KernelMapping:
+    return dataclasses.replace(KernelMapping.of_leaf(leaf), **changes)  # type: ignore[arg-type]
 
 
 def test_the_kernels_query() -> None:
     walk = translate(MEMORY, ROOT, 0xA0_4123)
     leaf = walk.leaf
     assert leaf is not None
-    mine = w.KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
-    assert w.compare_query(walk, mine) == []
+    mine = KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
+    assert compare_query(walk, mine) == []
     changes: dict[str, object] = {
         "vaddr": 0,
         "paddr": 0,
@@ -299,13 +301,13 @@ def test_the_kernels_query() -> None:
         "cache": "wb",
     }
     for name, value in changes.items():
-        (found,) = w.compare_query(walk, kernels(leaf, **{name: value}))
+        (found,) = compare_query(walk, kernels(leaf, **{name: value}))
         assert found.where == "virtual 0xa04123 under root 0x300000", name
-    (absent,) = w.compare_query(walk, None)
+    (absent,) = compare_query(walk, None)
     assert absent.seen == "not mapped"
     nowhere = translate(MEMORY, ROOT, 0x90_0000)
-    assert w.compare_query(nowhere, None) == []
-    (invented,) = w.compare_query(nowhere, mine)
+    assert compare_query(nowhere, None) == []
+    (invented,) = compare_query(nowhere, mine)
     assert invented.expected == "not present at level 2 (PD)"
 
 

@@ -19,12 +19,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import Finding, Mismatch
 from ringbench.drive.channel import Channel
 from ringbench.drive.operation import Reply
 from ringbench.engine.result import LAYERS, MACHINE, LayerResult
 from ringbench.machine import Machine
-from ringbench.subjects.reference.check.inspector import Finding, Inspector
+from ringbench.subjects.reference.check.inspector import Inspector
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.features import ANY, Features
-from ringbench.arch.x86_64.leaves import Leaves, Ranges, merge
+from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.scan import DEFAULT_LIMIT, Problem
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def view(
     space = decode(memory, root, features, limit)
     return AddressSpaceView(
         root=space.root,
-        ranges=merge(space.leaves),
+        ranges=space.leaves.merged(),
         leaves=space.leaves if keep_leaves else None,
         leaf_count=len(space.leaves),
         table_counts=space.tables.counts(),

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
-from ringbench.arch.x86_64.scan import Problem, Range
-from ringbench.arch.x86_64.walk import Leaf, Step, Translation
+from ringbench.arch.x86_64.records import Leaf, Problem, Range, Step, Translation
 from ringbench.observe.pages import AddressSpaceView
 
 SHOWN: Final = 1000

@@ -94,6 +94,26 @@ class Entry:
     cache: CacheMode
     reserved: int
 
+    @classmethod
+    def of(cls, raw: int, level: int, features: Features = ANY) -> "Entry":
+        """Return the meaning of one raw 64-bit entry at a level (4 = PML4 .. 1 = PT)."""
+        leaf = is_leaf(raw, level, features)
+        return cls(
+            raw=raw,
+            level=level,
+            present=bool(raw & P),
+            write=bool(raw & W),
+            user=bool(raw & U),
+            no_execute=bool(raw & NX),
+            accessed=bool(raw & A),
+            dirty=leaf and bool(raw & D),
+            global_=leaf and bool(raw & G),
+            leaf=leaf,
+            address=raw & address_mask(level, leaf, features.physical_bits),
+            cache=cache_mode(raw, level, leaf, features),
+            reserved=raw & reserved_mask(level, leaf, features),
+        )
+
     def __str__(self) -> str:
         return describe(self.raw, self.level)
 
@@ -149,26 +169,6 @@ def cache_mode(raw: int, level: int, leaf: bool, features: Features = ANY) -> Ca
     """Return the memory type that an entry asks for, under the PAT register of `features`."""
     field = features.pat >> (8 * pat_index(raw, level, leaf)) & 0xFF
     return _PAT_ENCODING.get(field, CacheMode.INVALID)
-
-
-def decode(raw: int, level: int, features: Features = ANY) -> Entry:
-    """Return the meaning of one raw 64-bit entry at a level (4 = PML4 .. 1 = PT)."""
-    leaf = is_leaf(raw, level, features)
-    return Entry(
-        raw=raw,
-        level=level,
-        present=bool(raw & P),
-        write=bool(raw & W),
-        user=bool(raw & U),
-        no_execute=bool(raw & NX),
-        accessed=bool(raw & A),
-        dirty=leaf and bool(raw & D),
-        global_=leaf and bool(raw & G),
-        leaf=leaf,
-        address=raw & address_mask(level, leaf, features.physical_bits),
-        cache=cache_mode(raw, level, leaf, features),
-        reserved=raw & reserved_mask(level, leaf, features),
-    )
 
 
 _COMMON_NAMES: Final = (

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, PageFault, access
+from ringbench.arch.x86_64.access import AccessKind, NonCanonicalFault, PageFault, access
 from ringbench.arch.x86_64.entry import A, D
-from ringbench.arch.x86_64.walk import Translation
+from ringbench.arch.x86_64.records import Translation
 
 
 class Controls(NamedTuple):
@@ -66,7 +66,9 @@ class Outcome:
     entries: tuple[EntryAfter, ...]
 
 
-def outcome(translation: Translation, kind: Kind, *, user: bool, controls: Controls) -> Outcome:
+def outcome(
+    translation: Translation, kind: AccessKind, *, user: bool, controls: Controls
+) -> Outcome:
     """Return what becomes of an access, with nothing cached of the entries that it uses.
 
     Raises:
@@ -77,7 +79,7 @@ def outcome(translation: Translation, kind: Kind, *, user: bool, controls: Contr
     for step in translation.steps:
         raw = step.entry.raw
         if fault is None:
-            write = kind is Kind.WRITE and step.entry.leaf
+            write = kind is AccessKind.WRITE and step.entry.leaf
             entries.append(EntryAfter(raw | A | (D if write else 0)))
         elif step.entry.present and not step.entry.reserved:
             entries.append(EntryAfter(raw, open=A & ~raw))

@@ -3,7 +3,8 @@
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.walk import Leaf, Translation, root_table, translate
+from ringbench.arch.x86_64.records import Leaf, Translation
+from ringbench.arch.x86_64.walk import root_table, translate
 from ringbench.errors import RingbenchError
 
 

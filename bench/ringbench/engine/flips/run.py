@@ -16,7 +16,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import Finding, Mismatch
 from ringbench.config import Config, override
 from ringbench.engine.flips.result import FlipsResult, Tally
 from ringbench.engine.flips.structure import BYTE, Flip, Structure
@@ -24,7 +24,7 @@ from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
 from ringbench.machine.memory import MappedMemory
-from ringbench.subjects.reference.check.inspector import Finding
+from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.flips.in_boot import boot_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
@@ -152,7 +152,7 @@ def flips_of(
     """
     machine, inspector, state = lockstep.machine, lockstep.inspector, lockstep.state
     with machine.stopped():
-        cr3 = inspector.cr3()
+        cr3 = read_registers(machine).cr3
         site = Site(
             machine.memory, state, inspector.types, inspector.layout, inspector.picture().boot
         )

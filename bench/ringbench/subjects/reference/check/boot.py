@@ -13,16 +13,15 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
-from ringbench.check.mismatch import Mismatch
-from ringbench.engine.result import MACHINE
+from ringbench.check.mismatch import MACHINE, Finding, Mismatch
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.constants import IMAGE_BASE
 from ringbench.subjects.reference.flags import EXEC, WRITE
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, Module, boot_info_init
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import MemoryRange, Segment
-from ringbench.subjects.reference.observe.boot import Boot
 from ringbench.subjects.reference.observe.boot import Module as KeptModule
+from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.layout import BootNames
 from ringbench.subjects.reference.observe.picture import Picture
 
@@ -30,7 +29,7 @@ _PF_X: Final = 1
 _PF_W: Final = 2
 
 
-def expected_boot_info(memory: PhysicalMemory, boot: Boot, elf: Path) -> BootInfo:
+def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> BootInfo:
     """Return what the kernel must have kept of its loader's information.
 
     `memory` is what the processor reads, where there is no RAM too.
@@ -58,7 +57,7 @@ def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[M
     return expected_boot_info(memory, picture.boot, elf).map
 
 
-def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
+def compare_loader(boot: SeenBoot, expected: BootInfo) -> list[Mismatch]:
     """Return where what the kernel kept, but for its memory map, is not what the loader passed."""
     facts: tuple[tuple[str, object, object], ...] = (
         ("loader", expected.loader, boot.loader),
@@ -77,7 +76,7 @@ def _listed(modules: Iterable[KeptModule | Module]) -> list[tuple[int, int, str]
     return [(each.base, each.length, each.name) for each in modules]
 
 
-def compare_kept(first: Boot, now: Boot, names: BootNames) -> Comparison:
+def compare_kept(first: SeenBoot, now: SeenBoot, names: BootNames) -> Finding:
     """Compare what the kernel keeps of its loader with what it kept when it had just booted.
 
     The memory map, which the model knows, is not part of this.

@@ -14,6 +14,7 @@ import numpy as np
 from ringbench.arch.x86_64.address import PAGE_SHIFT
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison, hexadecimal
+from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.constants import (
     BLOCK_FRAMES,
@@ -22,18 +23,17 @@ from ringbench.subjects.reference.constants import (
     MemoryKind,
     VmKind,
 )
-from ringbench.subjects.reference.model.pmm import Tree as ModelTree
-from ringbench.subjects.reference.model.pmm import metadata_arrays, summary
+from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
-from ringbench.subjects.reference.observe.console import Console
+from ringbench.subjects.reference.observe.console import SeenConsole
 from ringbench.subjects.reference.observe.layout import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.pmm import Tree
+from ringbench.subjects.reference.observe.pmm import SeenTree
 
 
-def compare(picture: Picture, state: KernelState) -> tuple[Comparison, ...]:
+def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
     """Compare everything, bottom layer first; the last is `machine`."""
     layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
     done = tuple(layer(picture, state) for layer in layers)
@@ -81,7 +81,7 @@ def _frames(
 
 
 def _tree(
-    tally: Comparison, name: str, words: tuple[str, str], expected: ModelTree, seen: Tree
+    tally: Comparison, name: str, words: tuple[str, str], expected: Tree, seen: SeenTree
 ) -> None:
     """Compare a tree called `name`, whose top and middle are called `words`."""
     top, middle = words
@@ -165,7 +165,7 @@ def compare_task(picture: Picture, state: KernelState) -> Comparison:
 
 def compare_machine(picture: Picture, state: KernelState) -> Comparison:
     """What belongs to no layer: the processor, the memory map, the console."""
-    tally, seen, model = Comparison("machine"), picture.console, state.console
+    tally, seen, model = Comparison(MACHINE), picture.console, state.console
     boot, names = picture.boot, picture.layout.boot
     features = state.features
     tally.equal("physical width", features.physical_bits, boot.physical_bits, names.physical_bits)
@@ -183,7 +183,7 @@ def compare_machine(picture: Picture, state: KernelState) -> Comparison:
     return tally
 
 
-def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: Console) -> None:
+def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: SeenConsole) -> None:
     """Compare where the bits of lent frames are, and the bits."""
     model = state.console
     address = DIRECT_MAP_BASE + model.lent_base
@@ -197,7 +197,7 @@ def _range(facts: tuple[int, int, str]) -> str:
     return f"{facts[0]:#x} + {facts[1]:#x} {facts[2]}"
 
 
-def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
+def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
     """Every byte of every anonymous and demand page, the heap's aside, of a stopped guest.
 
     Raises:
@@ -221,7 +221,7 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
     return tally.done()
 
 
-def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Comparison:
+def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Finding:
     """The headers of nodes that merges absorbed, of a stopped guest: a double free is told by them.
 
     Raises:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from ringbench.observe.reader import Guest
+from ringbench.observe.reader import GuestReader
+from ringbench.subjects.reference.observe.layout import Layout
 
 LAYER = "machine"
 
 
 @dataclass(frozen=True, slots=True)
-class Console:
+class SeenConsole:
     """The console's state.
 
     Attributes:
@@ -27,10 +28,10 @@ class Console:
     echo: bool
 
 
-def read_console(guest: Guest, frames: int) -> Console:
+def read_console(guest: GuestReader, layout: Layout, frames: int) -> SeenConsole:
     """Read the console's state; `frames` is how many frames have a bit."""
-    names, none = guest.layout.console, guest.layout.none
-    return Console(
+    names, none = layout.console, layout.none
+    return SeenConsole(
         lent_bits=guest.bitmap(LAYER, names.lent_bits, frames),
         lent_address=guest.integer(names.lent_bits),
         lent_base=guest.integer(names.lent_base),

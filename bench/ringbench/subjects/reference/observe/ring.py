@@ -10,7 +10,7 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Array, Struct, Types
 from ringbench.errors import ImageError
 from ringbench.machine import Machine
-from ringbench.observe import registers
+from ringbench.observe.processor import read_registers
 from ringbench.observe.reader import c_string
 from ringbench.subjects.reference.drive.ring import RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
@@ -30,7 +30,7 @@ def locate_ring(
         VirtualUnreadable: it is not mapped.
     """
     names = layout.ring
-    cr3 = registers.parse(machine.registers()).cr3
+    cr3 = read_registers(machine).cr3
     virtual = VirtualMemory(machine.memory, cr3, Features(pat=layout.pat))
     slots = _array(types, names.requests).count or 0
     request, arguments = _layout(types, names.request_type, names.request)

@@ -8,16 +8,24 @@ from numpy.typing import NDArray
 from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, PAGE_SHIFT, UPPER_HALF
 from ringbench.arch.x86_64.entry import describe
 from ringbench.arch.x86_64.leaves import Leaves
-from ringbench.arch.x86_64.walk import permissions
+from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.observe.page_tables import KERNEL_SLOTS, Root, without_processor_bits
-from ringbench.subjects.reference.check.ownership import Kind, owners
+from ringbench.subjects.reference.check.ownership import OwnerKind, owners
 from ringbench.subjects.reference.observe.picture import Picture
 
 LAYER = "paging"
 
 HIDDEN = frozenset(
-    {Kind.TABLE, Kind.SLAB, Kind.METADATA, Kind.CONSOLE, Kind.HEAP, Kind.KERNEL, Kind.BOOT_INFO}
+    {
+        OwnerKind.TABLE,
+        OwnerKind.SLAB,
+        OwnerKind.METADATA,
+        OwnerKind.CONSOLE,
+        OwnerKind.HEAP,
+        OwnerKind.KERNEL,
+        OwnerKind.BOOT_INFO,
+    }
 )
 """Frames that no user page may show, unless a fixed-physical mapping asks for it."""
 
