@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ringbench.arch.x86_64.address import ENTRY_SIZE, INDEX_MASK, OFFSET_MASK, PAGE_SIZE
 from ringbench.arch.x86_64.entry import NX, W
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check.mismatch import Mismatch
@@ -99,7 +100,7 @@ def test_a_page_table_entry(subject: Subject) -> None:
     entry = subject.entry_of(root, 0x11000)
     frame = subject.paddr_of(0x11000, root)
     subject.write(entry, subject.read(entry) & ~W)
-    table, slot = entry & ~0xFFF, entry % 4096 // 8
+    table, slot = entry & ~OFFSET_MASK, (entry & OFFSET_MASK) // ENTRY_SIZE
     assert subject.mismatches() == [
         Mismatch(
             "paging",
@@ -203,7 +204,7 @@ def test_a_region_record(subject: Subject) -> None:
 def test_a_page_in_a_guard(subject: Subject) -> None:
     root = subject.state.spaces["t1"].root
     guard = subject.state.spaces["t1"].regions[1]
-    entry = subject.entry_of(root, 0x10000) + (guard.base - 0x10000) // 4096 * 8
+    entry = subject.entry_of(root, 0x10000) + (guard.base - 0x10000) // PAGE_SIZE * ENTRY_SIZE
     subject.write(entry, 0xFEE00000 | 1 | NX)
     (mismatch,) = subject.mismatches()
     assert (mismatch.layer, mismatch.expected, mismatch.seen) == ("paging", "0", "P|NX 0xfee00000")
@@ -215,11 +216,11 @@ def test_a_kernel_half_that_is_gone(machine: Machine) -> None:
     lockstep = Lockstep(machine)
     root = lockstep.state.kernel_root
     with machine.stopped():
-        before = machine.memory.read(root + 511 * 8, 8)
-        machine.memory.write(root + 511 * 8, bytes(8))
+        before = machine.memory.read(root + INDEX_MASK * ENTRY_SIZE, 8)
+        machine.memory.write(root + INDEX_MASK * ENTRY_SIZE, bytes(8))
         with pytest.raises(Diverged, match="cannot read virtual address"):
             lockstep.glance("without its image")
-        machine.memory.write(root + 511 * 8, before)
+        machine.memory.write(root + INDEX_MASK * ENTRY_SIZE, before)
     table = int.from_bytes(before, "little") & ~0xFFF
     what, entry, *tables = lockstep.mismatches
     assert (what.layer, what.what) == ("paging", "kernel's variables")

@@ -6,8 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from ringbench.arch.x86_64 import address as va
 from ringbench.arch.x86_64.access import AccessKind, PageFault
+from ringbench.arch.x86_64.address import compose
 from ringbench.arch.x86_64.entry import NX, PS, A, D, P, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls, EntryAfter, Outcome, outcome
@@ -16,7 +16,7 @@ from ringbench.arch.x86_64.vectors import PageFaultCode
 from ringbench.arch.x86_64.walk import translate
 
 FRAME = 0x9000
-VIRTUAL = va.compose(3, 1, 4, 1, 0x592)
+VIRTUAL = compose(3, 1, 4, 1, 0x592)
 OPEN = P | W | U | A
 
 

@@ -64,14 +64,8 @@ def parse_info_tlb(text: str) -> tuple[TlbLine, ...]:
     Raises:
         RingbenchError: a line that is none of its kind; the message has it.
     """
-    lines = []
-    for line in text.splitlines():
-        match = _TLB_LINE.fullmatch(line.strip())
-        if match:
-            lines.append(TlbLine(int(match[1], 16), int(match[2], 16), match[3]))
-        elif line.strip():
-            raise _not_understood("info tlb", line)
-    return tuple(lines)
+    lines = _lines("info tlb", _TLB_LINE, text)
+    return tuple(TlbLine(int(line[1], 16), int(line[2], 16), line[3]) for line in lines)
 
 
 def parse_info_mem(text: str) -> tuple[MemLine, ...]:
@@ -81,14 +75,9 @@ def parse_info_mem(text: str) -> tuple[MemLine, ...]:
         RingbenchError: a line that is none of its kind; the message has it.
     """
     lines = []
-    for line in text.splitlines():
-        match = _MEM_LINE.fullmatch(line.strip())
-        if match:
-            start = int(match[1], 16) % VIRTUAL_SPACE
-            length = int(match[3], 16)
-            lines.append(MemLine(start, start + length, match[4] == "u", match[5] == "w"))
-        elif line.strip():
-            raise _not_understood("info mem", line)
+    for line in _lines("info mem", _MEM_LINE, text):
+        start, length = int(line[1], 16) % VIRTUAL_SPACE, int(line[3], 16)
+        lines.append(MemLine(start, start + length, line[4] == "u", line[5] == "w"))
     return tuple(lines)
 
 
@@ -104,6 +93,15 @@ def parse_gva2gpa(text: str) -> int | None:
     if match is None:
         raise _not_understood("gva2gpa", text)
     return int(match[1], 16)
+
+
+def _lines(command: str, form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the lines of an answer, all of one form; blank ones are left out."""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        match = form.fullmatch(line)
+        if match is None:
+            raise _not_understood(command, line)
+        yield match
 
 
 def _not_understood(command: str, line: str) -> RingbenchError:

@@ -12,22 +12,18 @@ what is stored, and no larger than that.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 
-from ringbench.arch.x86_64.address import ENTRIES, LEVEL_NAMES, LEVELS
+from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, UPPER_HALF_SLOT
 from ringbench.arch.x86_64.bulk import Decoder
-from ringbench.arch.x86_64.entry import PS, P, describe, set_by_processor
+from ringbench.arch.x86_64.entry import P, describe, large_bit, set_by_processor
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Words
 from ringbench.arch.x86_64.records import Problem, Stop, Table
 from ringbench.observe.reader import GuestReader
 
 LAYER = "paging"
-
-KERNEL_SLOTS: Final = ENTRIES // 2
-"""The first PML4 slot of the kernel half."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +83,7 @@ def without_processor_bits(entries: Words, level: int, features: Features) -> Wo
     of_table, of_leaf = (np.uint64(set_by_processor(leaf)) for leaf in (False, True))
     if level == 1:
         return entries & ~np.where(present, of_leaf, np.uint64(0))
-    large = level == 2 or (level == 3 and features.gib_pages)
-    leaf = (entries & np.uint64(PS if large else 0)) != 0
+    leaf = (entries & np.uint64(large_bit(level, features))) != 0
     return entries & ~np.where(present, np.where(leaf, of_leaf, of_table), np.uint64(0))
 
 
@@ -96,7 +91,7 @@ def _same(shared: Words, features: Features, entries: Words) -> Flags:
     """Return which entries of a PML4 are in the kernel half, and the kernel's."""
     kernels, own = (without_processor_bits(each, LEVELS, features) for each in (shared, entries))
     same: Flags = own == kernels
-    same[:KERNEL_SLOTS] = False
+    same[:UPPER_HALF_SLOT] = False
     return same
 
 

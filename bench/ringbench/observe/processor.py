@@ -1,7 +1,7 @@
 """The first processor of a stopped machine, as QEMU tells it: its registers and its features.
 
 Registers come from QEMU's own text (`info registers`, QEMU 7.2), features from the properties that
-QEMU gave the processor: neither can be made up by the guest.
+QEMU gave the processor: nothing here is what the kernel found out.
 """
 
 import re

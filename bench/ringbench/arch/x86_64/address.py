@@ -21,6 +21,9 @@ ENTRIES: Final = 1 << INDEX_BITS
 """Entries of a table, which fills one page."""
 
 INDEX_MASK: Final = ENTRIES - 1
+UPPER_HALF_SLOT: Final = ENTRIES // 2
+"""The first PML4 entry that serves the upper half."""
+
 ENTRY_SIZE: Final = 8
 LEVELS: Final = 4
 VIRTUAL_BITS: Final = PAGE_SHIFT + LEVELS * INDEX_BITS

@@ -27,7 +27,6 @@ from ringbench.arch.x86_64.entry import (
     NX,
     PAT_4K,
     PCD,
-    PS,
     PWT,
     CacheMode,
     P,
@@ -35,6 +34,7 @@ from ringbench.arch.x86_64.entry import (
     W,
     address_mask,
     cache_mode,
+    large_bit,
     reserved_mask,
 )
 from ringbench.arch.x86_64.features import ANY, Features
@@ -139,8 +139,7 @@ class Decoder:
         features = self._features
         large = present
         if level > 1:
-            may_be_large = level == 2 or (level == 3 and features.gib_pages)
-            large = present & ((words & np.uint64(PS if may_be_large else 0)) != 0)
+            large = present & ((words & np.uint64(large_bit(level, features))) != 0)
         good = self._usable(level, True, here, words, large, found)
         if good.any():
             found.leaves.append(self._leaves(level, here, words, good))

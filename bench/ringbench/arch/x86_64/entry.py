@@ -118,13 +118,17 @@ class Entry:
         return describe(self.raw, self.level)
 
 
+def large_bit(level: int, features: Features = ANY) -> int:
+    """Return the bit that makes an entry map a large page: PS, or 0 at levels that have none.
+
+    1 GiB pages are not on every processor (Intel SDM 3A 4.1.4, 4.5.4).
+    """
+    return PS if level == 2 or (level == 3 and features.gib_pages) else 0
+
+
 def is_leaf(raw: int, level: int, features: Features = ANY) -> bool:
     """Tell whether a present entry maps a page; without 1 GiB pages a PDPT entry never does."""
-    if level == 1:
-        return True
-    if level == 2 or (level == 3 and features.gib_pages):
-        return bool(raw & PS)
-    return False
+    return level == 1 or bool(raw & large_bit(level, features))
 
 
 @lru_cache(maxsize=256)

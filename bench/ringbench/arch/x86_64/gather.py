@@ -13,6 +13,7 @@ from ringbench.arch.x86_64.address import (
     PAGE_SHIFT,
     PAGE_SIZE,
     UPPER_HALF,
+    UPPER_HALF_SLOT,
     entry_span,
 )
 from ringbench.arch.x86_64.leaves import Flags, Words
@@ -71,7 +72,7 @@ class Places:
         """Return the first address that each entry of these tables serves: 512 in a row."""
         first = self.vaddr[:, np.newaxis] + _INDEX * np.uint64(entry_span(level))
         if level == LEVELS:
-            first[:, ENTRIES // 2 :] |= np.uint64(UPPER_HALF)
+            first[:, UPPER_HALF_SLOT:] |= np.uint64(UPPER_HALF)
         return first
 
     def of_each(self, column: Words, which: Flags) -> Words:

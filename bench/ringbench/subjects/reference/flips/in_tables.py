@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ringbench.arch.x86_64.address import ENTRIES, ENTRY_SIZE, LEVEL_NAMES, LEVELS
+from ringbench.arch.x86_64.address import ENTRIES, ENTRY_SIZE, LEVEL_NAMES, LEVELS, UPPER_HALF_SLOT
 from ringbench.arch.x86_64.entry import ADDRESS, is_leaf
 from ringbench.engine.flips.structure import Spot, Structure, of_spots
-from ringbench.observe.page_tables import KERNEL_SLOTS
 from ringbench.subjects.reference.flips.free import free_in_entry
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.model.state import KernelState
@@ -55,7 +54,7 @@ def tables(state: KernelState) -> Iterator[Table]:
     """Yield every table once: those of the kernel half under the kernel's root."""
     for name, root in state.roots().items():
         yield from _below(
-            state, Table(name, LEVELS, root), ENTRIES if name == "kernel" else KERNEL_SLOTS
+            state, Table(name, LEVELS, root), ENTRIES if name == "kernel" else UPPER_HALF_SLOT
         )
 
 

@@ -16,6 +16,7 @@ from ringbench.arch.x86_64.address import (
     SIZE_1G,
     SIZE_2M,
     SIZE_4K,
+    UPPER_HALF_SLOT,
     is_canonical,
     table_index,
 )
@@ -25,7 +26,6 @@ from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model import pmm as frames
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import (
-    HALF_ENTRIES,
     Leaf,
     TableEditor,
     find,
@@ -93,7 +93,7 @@ def paging_root_create(state: KernelState) -> tuple[KernelState, Status, int]:
     if status:
         return state, status, 0
     kernel = state.tables[state.kernel_root]
-    upper = {index: raw for index, raw in kernel.items() if index >= HALF_ENTRIES}
+    upper = {index: raw for index, raw in kernel.items() if index >= UPPER_HALF_SLOT}
     return replace(state, pmm=pmm, tables={**state.tables, root: upper}), Status.OK, root
 
 

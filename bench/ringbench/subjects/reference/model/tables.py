@@ -13,6 +13,7 @@ from ringbench.arch.x86_64.address import (
     INDEX_MASK,
     LEVELS,
     PAGE_SHIFT,
+    UPPER_HALF_SLOT,
     entry_shift,
     sign_extend,
 )
@@ -20,7 +21,6 @@ from ringbench.arch.x86_64.entry import ADDRESS, PAT_LARGE, PS, P, U, W
 from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model.state import Tables
 
-HALF_ENTRIES: Final = ENTRIES // 2
 _SHIFTS: Final = {level: entry_shift(level) for level in range(1, LEVELS + 1)}
 
 
@@ -34,7 +34,7 @@ class Slot(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """A mapped page: bytes `size` from `virtual` on, and its entry."""
+    """A page that the model has mapped: `size` bytes from `vaddr` on, its entry and its level."""
 
     vaddr: int
     paddr: int
@@ -87,12 +87,12 @@ def _leaves(
 
 def lower_tables(tables: Tables, root: int) -> list[tuple[int, int]]:
     """Return (physical address, level) of every table of a root's lower half; not the root."""
-    return _below(tables, [(root, LEVELS)], 0, HALF_ENTRIES)
+    return _below(tables, [(root, LEVELS)], 0, UPPER_HALF_SLOT)
 
 
 def upper_tables(tables: Tables, root: int) -> list[tuple[int, int]]:
     """Return (physical address, level) of every table of a root's upper half; not the root."""
-    return _below(tables, [(root, LEVELS)], HALF_ENTRIES, ENTRIES)
+    return _below(tables, [(root, LEVELS)], UPPER_HALF_SLOT, ENTRIES)
 
 
 def _below(
@@ -248,7 +248,7 @@ class TableEditor:
             below = raw & ADDRESS
             vaddr = _virtual(level, base, index)
             self._remove(below, level - 1, vaddr, first, last, pages, emptied)
-            if not self._tables[below] and not (level == LEVELS and index >= HALF_ENTRIES):
+            if not self._tables[below] and not (level == LEVELS and index >= UPPER_HALF_SLOT):
                 emptied.append(below)
                 self.drop(below)
                 del self.entries(table)[index]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.arch.x86_64.address import entry_shift
+from ringbench.arch.x86_64.address import UPPER_HALF_SLOT, entry_shift
 from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.model.tables import HALF_ENTRIES, is_leaf
+from ringbench.subjects.reference.model.tables import is_leaf
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 
@@ -65,7 +65,7 @@ def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None
     for handle in turned(random, bare_roots(state)):
         root = state.root_of(handle)
         assert root is not None
-        indices = [index for index in state.tables[root] if index < HALF_ENTRIES]
+        indices = [index for index in state.tables[root] if index < UPPER_HALF_SLOT]
         if not indices:
             continue
         table, level, vaddr = root, 4, 0
