@@ -18,9 +18,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Comparison:
-    """A layer's tally.
+    """The tally of one layer while it is being compared.
 
-    `further` counts the mismatches beyond the first `DETAILED`.
+    Attributes:
+        layer: the layer of the kernel, or `MACHINE`.
+        comparisons: how many facts were compared so far.
+        mismatches: the first `DETAILED` facts that did not agree.
+        further: how many more there were.
     """
 
     layer: str
@@ -93,5 +97,5 @@ def _shown(value: T | None, show: Callable[[T], str]) -> str:
 
 
 def hexadecimal(value: int | None) -> str:
-    """Show an address."""
+    """Return a number in hexadecimal, for people; `none` for None."""
     return "none" if value is None else f"{value:#x}"

@@ -22,7 +22,7 @@ class AccessKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageFault:
-    """The page fault that the processor must raise."""
+    """The page fault that the processor must raise (Intel SDM 3A 4.7)."""
 
     address: int
     code: PageFaultCode
@@ -31,7 +31,10 @@ class PageFault:
 
 @dataclass(frozen=True, slots=True)
 class NonCanonicalFault:
-    """A non-canonical address never reaches paging: #GP(0), or #SS(0) through the stack."""
+    """A non-canonical address never reaches paging: #GP(0), or #SS(0) through the stack.
+
+    Intel SDM volume 1, 3.3.7.1, and 3A 6.15.
+    """
 
     address: int
     code: int = 0

@@ -2,8 +2,8 @@
 
 The plain scan is the readable truth and this says the same, held equal by tests. It takes all
 tables of one level together: one gather reads them, and a few operations on whole arrays take them
-apart.
-Memory that lies in this process is gathered from where it is; any other is read table by table.
+apart. Memory that lies in this process is gathered from where it is; any other is read table by
+table.
 
 Hostile tables are bounded as in a scan: after `limit` records in address order comes one problem
 that says so. Working level by level, that is known only at the end; but every present entry stands
@@ -25,15 +25,12 @@ from ringbench.arch.x86_64.address import (
 )
 from ringbench.arch.x86_64.entry import (
     NX,
-    PAT_4K,
-    PCD,
-    PWT,
     CacheMode,
     P,
     U,
     W,
     address_mask,
-    cache_mode,
+    cache_modes,
     large_bit,
     reserved_mask,
 )
@@ -57,7 +54,10 @@ _NX: Final = np.uint64(NX)
 def decode(
     memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
 ) -> AddressSpace:
-    """Decode everything under `root` (a PML4 address or a CR3 value), as `plain_scan.scan` does."""
+    """Decode every table, leaf and problem under `root` (a PML4 address or a CR3 value).
+
+    After `limit` of them in address order comes one `Problem` with `Stop.LIMIT`.
+    """
     return Decoder(memory, features, limit).decode(root_table(root, features))
 
 
@@ -84,10 +84,7 @@ class Decoder:
         self._features = features
         self._limit = max(limit, 0)
         self._frames = Frames(memory)
-        self._modes = tuple(
-            cache_mode(index << 3 & (PWT | PCD) | (PAT_4K if index & 4 else 0), 1, True, features)
-            for index in range(8)
-        )
+        self._modes = cache_modes(features)
 
     def decode(self, root: int, ignore: Callable[[Words], Flags] | None = None) -> AddressSpace:
         """Decode what is under the PML4 at `root`.

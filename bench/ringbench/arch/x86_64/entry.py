@@ -171,8 +171,17 @@ def pat_index(raw: int, level: int, leaf: bool) -> int:
 
 def cache_mode(raw: int, level: int, leaf: bool, features: Features = ANY) -> CacheMode:
     """Return the memory type that an entry asks for, under the PAT register of `features`."""
-    field = features.pat >> (8 * pat_index(raw, level, leaf)) & 0xFF
-    return _PAT_ENCODING.get(field, CacheMode.INVALID)
+    return _pat_field(features.pat, pat_index(raw, level, leaf))
+
+
+def cache_modes(features: Features) -> tuple[CacheMode, ...]:
+    """Return the memory types that the eight PAT indices select under a PAT register's value."""
+    return tuple(_pat_field(features.pat, index) for index in range(8))
+
+
+def _pat_field(pat: int, index: int) -> CacheMode:
+    """Return the memory type in one of the eight bytes of a PAT register (Intel SDM 3A 11.12.2)."""
+    return _PAT_ENCODING.get(pat >> 8 * index & 0xFF, CacheMode.INVALID)
 
 
 _COMMON_NAMES: Final = (

@@ -32,8 +32,9 @@ _SPANS: Final = np.array([0, *(entry_span(level) for level in range(1, LEVELS))]
 
 _NO_WORDS: Final = np.zeros(0, np.uint64)
 _NO_BYTES: Final = np.zeros(0, np.uint8)
-_PAT_4K: Final = np.uint16(PAT_4K.bit_length() - 1)
-_PAT_LARGE: Final = np.uint16(PAT_LARGE.bit_length() - 1)
+
+_PWT, _PAT_4K, _PAT_LARGE = (np.uint16(bit.bit_length() - 1) for bit in (PWT, PAT_4K, PAT_LARGE))
+"""Bit numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -119,11 +120,11 @@ class Leaves:
         return int(np.searchsorted(self.vaddr, np.uint64(max(address, 0))))
 
     def merged(self) -> "Ranges":
-        """Join neighbouring leaves as `plain_scan.merge` does.
+        """Join leaves that continue each other in both memories with equal attributes.
 
-        All that has to be equal is put into one word beside the distance from virtual to physical
-        address, a multiple of the page size: leaves continue each other if these words are equal,
-        and if the virtual addresses leave no gap.
+        This is `plain_scan.merge` for columns. All that has to be equal is put into one word beside
+        the distance from virtual to physical address, a multiple of the page size: leaves continue
+        each other if these words are equal, and if the virtual addresses leave no gap.
         """
         count = len(self)
         new = np.ones(count, np.bool_)
@@ -177,7 +178,7 @@ class Leaves:
         """Index into the PAT (Intel SDM 3A 4.9.2): bit 0 PWT, bit 1 PCD, bit 2 PAT."""
         low = self.raw.astype(np.uint16)
         pat = np.where(self.level == 1, low >> _PAT_4K, low >> _PAT_LARGE) & np.uint16(1)
-        index = (low & np.uint16(PWT | PCD)) >> np.uint16(3) | pat << np.uint16(2)
+        index = (low & np.uint16(PWT | PCD)) >> _PWT | pat << np.uint16(2)
         return index.astype(np.uint8)
 
 

@@ -53,7 +53,7 @@ class EntryAfter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one access.
+    """What one access leaves behind: a fault or the byte reached, and the entries of its walk.
 
     Attributes:
         fault: the exception; None if the access goes through.
@@ -69,7 +69,7 @@ class Outcome:
 def outcome(
     translation: Translation, kind: AccessKind, *, user: bool, controls: Controls
 ) -> Outcome:
-    """Return what becomes of an access, with nothing cached of the entries that it uses.
+    """Return what becomes of an access whose entries the processor has not cached.
 
     Raises:
         ValueError: the walk met a table outside memory; no manual says what is read there.

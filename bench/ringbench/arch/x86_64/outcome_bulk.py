@@ -87,7 +87,7 @@ class _Walk:
 
 
 def outcomes(accesses: Accesses) -> Outcomes:
-    """Return what becomes of accesses, with nothing cached of the entries that they use."""
+    """Return what becomes of accesses whose entries the processor has not cached."""
     walk = _walk(accesses)
     code = _base_codes(accesses)
     code[walk.reserved != _ZERO] |= PageFaultCode.P | PageFaultCode.RSVD

@@ -50,9 +50,13 @@ class Tables:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AddressSpace:
-    """Everything under one root, as the plain scan would list it.
+    """Everything under one root: its tables, its leaves, and what could not be followed.
 
-    `problems` ascend by address; the limit, if it was met, is the last.
+    Attributes:
+        root: physical address of the PML4.
+        tables: every table, those that serve several ranges once for each.
+        leaves: every mapped page, ascending by virtual address.
+        problems: ascending by virtual address; the limit, if it was met, is the last.
     """
 
     root: int

@@ -53,7 +53,11 @@ def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> Boo
 
 
 def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[MemoryRange, ...]:
-    """Return the memory map of `expected_boot_info`; raises as that does."""
+    """Return the memory map that the kernel must have made of its loader's information.
+
+    Raises:
+        RingbenchError: no kernel can be booted with that information; this one was.
+    """
     return expected_boot_info(memory, picture.boot, elf).map
 
 

@@ -34,7 +34,7 @@ from ringbench.subjects.reference.observe.pmm import SeenTree
 
 
 def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
-    """Compare everything, bottom layer first; the last is `machine`."""
+    """Compare a picture with the model, bottom layer first; the last is `MACHINE`."""
     layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
     done = tuple(layer(picture, state) for layer in layers)
     for broken in picture.broken:
@@ -44,7 +44,7 @@ def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
 
 
 def compare_pmm(picture: Picture, state: KernelState) -> Comparison:
-    """Every frame's two bits, the counts, and every summary above the bits."""
+    """Compare every frame's two bits, the counts, and every summary above the bits."""
     seen, model, tally = picture.pmm, state.pmm, Comparison("pmm")
     names = picture.layout.pmm
     tally.equal("frame limit", model.frame_limit, seen.frame_limit, names.frame_limit)
@@ -105,7 +105,7 @@ def _element(array: str, index: int) -> str:
 
 
 def compare_heap(picture: Picture, state: KernelState) -> Comparison:
-    """Every node with its header, every free list in its order, the bitmaps."""
+    """Compare every node with its header, every free list in its order, the bitmaps."""
     tally, seen, model = Comparison("heap"), picture.heap, state.heap
     names = picture.layout.heap
     tally.equal("end", model.end, seen.end, names.end, hexadecimal)
@@ -145,7 +145,7 @@ def _free_list(name: str, nodes: Sequence[int], index: int) -> str:
 
 
 def compare_task(picture: Picture, state: KernelState) -> Comparison:
-    """The list of records, the id in each, which is current."""
+    """Compare the list of task records, the id in each, which is current."""
     tally, tasks = Comparison("task"), picture.tasks
     names = picture.layout.tasks
     seen = {task.address: task.id for task in tasks.all}
@@ -164,7 +164,7 @@ def compare_task(picture: Picture, state: KernelState) -> Comparison:
 
 
 def compare_machine(picture: Picture, state: KernelState) -> Comparison:
-    """What belongs to no layer: the processor, the memory map, the console."""
+    """Compare what belongs to no layer: the processor, the memory map, the console."""
     tally, seen, model = Comparison(MACHINE), picture.console, state.console
     boot, names = picture.boot, picture.layout.boot
     features = state.features
@@ -198,7 +198,7 @@ def _range(facts: tuple[int, int, str]) -> str:
 
 
 def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
-    """Every byte of every anonymous and demand page, the heap's aside, of a stopped guest.
+    """Compare every byte of every anonymous and demand page of a stopped guest, but the heap's.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.
@@ -222,7 +222,7 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
 
 
 def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Finding:
-    """The headers of nodes that merges absorbed, of a stopped guest: a double free is told by them.
+    """Compare the headers of nodes that merges absorbed: the kernel tells a double free by them.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.

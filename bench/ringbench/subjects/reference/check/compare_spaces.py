@@ -18,7 +18,7 @@ from ringbench.subjects.reference.observe.spaces import SeenSpace, first_or_afte
 
 
 def compare_paging(picture: Picture, state: KernelState) -> Comparison:
-    """Every root, and all 512 entries of every table."""
+    """Compare every root, and all 512 entries of every table."""
     tally = Comparison("paging")
     name = picture.layout.spaces.kernel_root
     tally.equal("kernel's root", state.kernel_root, picture.kernel_root, name, hexadecimal)
@@ -96,7 +96,7 @@ def _entries(
 
 
 def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
-    """Every space: its window, each region with the place of its record, each slab in order.
+    """Compare every space: its window, each region and the place of its record, each slab.
 
     The boot task's is not in use: it has the kernel's root, an empty window, and no regions.
     """

@@ -75,7 +75,7 @@ _REGION_KINDS: Final = {"anonymous": OwnerKind.ANONYMOUS, "demand": OwnerKind.DE
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An owner of frames.
+    """Who owns frames, and what for.
 
     Attributes:
         kind: what they are.

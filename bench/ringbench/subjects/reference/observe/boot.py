@@ -34,7 +34,7 @@ class MemoryRange:
 
 @dataclass(frozen=True, slots=True)
 class SeenMemoryMap:
-    """The physical memory map; what is in no range below `limit` (bytes) is a hole."""
+    """The memory map that the kernel made; what is in no range below `limit` (bytes) is a hole."""
 
     limit: int
     ranges: tuple[MemoryRange, ...]
@@ -42,7 +42,7 @@ class SeenMemoryMap:
 
 @dataclass(frozen=True, slots=True)
 class SeenBoot:
-    """What was there before the kernel.
+    """What the kernel keeps of what was there before it.
 
     Attributes:
         loader: the kernel's number for the loader.

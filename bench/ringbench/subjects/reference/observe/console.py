@@ -10,7 +10,7 @@ LAYER = "machine"
 
 @dataclass(frozen=True, slots=True)
 class SeenConsole:
-    """The console's state.
+    """What the console keeps, as the kernel's memory has it.
 
     Attributes:
         lent_bits: an integer, bit f: frame f is lent to the console's user.

@@ -17,7 +17,7 @@ _FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 
 @dataclass(frozen=True, slots=True)
 class SeenNode:
-    """One node: the address of its header, its bytes (header included), and what the header says.
+    """One heap node: the address of its header, its bytes (header included), what the header says.
 
     `guard_right` tells whether the header's guard fits its other members.
     """
@@ -36,7 +36,7 @@ class SeenNode:
 
 @dataclass(frozen=True, slots=True)
 class SeenHeap:
-    """The heap's state.
+    """The kernel heap as its memory has it.
 
     Attributes:
         end: the first address after the last node.
@@ -57,7 +57,7 @@ class SeenHeap:
 
 
 def read_heap(guest: GuestReader, layout: Layout) -> SeenHeap:
-    """Read the heap."""
+    """Read the kernel heap: its variables, its nodes and its free lists."""
     names = layout.heap
     record = guest.types.value(guest.virtual, names.space)
     assert isinstance(record, Record)

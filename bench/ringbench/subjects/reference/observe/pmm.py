@@ -17,7 +17,7 @@ FRAMES_MAX = 1 << 27
 
 @dataclass(frozen=True, slots=True)
 class SeenTree:
-    """A bit per block, summarised 64 to 1, twice; `bottom` as one integer, bit b for block b."""
+    """A bit for each block, summarised 64 to 1, twice; `bottom` is an integer, bit b of block b."""
 
     top: int
     middle: tuple[int, ...]
@@ -26,7 +26,7 @@ class SeenTree:
 
 @dataclass(frozen=True, slots=True)
 class SeenPmm:
-    """The allocator's state. In the bitmaps, integers, bit f stands for frame f.
+    """The frame allocator as its memory has it. In the bitmaps, integers, bit f is frame f.
 
     Attributes:
         frame_limit: frames [0, frame_limit) have bits.
@@ -53,7 +53,7 @@ class SeenPmm:
 
 
 def read_pmm(guest: GuestReader, layout: Layout) -> SeenPmm:
-    """Read the frame allocator."""
+    """Read the frame allocator: its counts, its bitmaps, and every summary of them."""
     names, block_frames = layout.pmm, layout.block_frames
     frame_limit = guest.integer(names.frame_limit)
     frames = frame_limit

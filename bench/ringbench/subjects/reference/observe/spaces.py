@@ -14,7 +14,7 @@ LAYER = "vmm"
 
 @dataclass(frozen=True, slots=True)
 class SeenRegion:
-    """One region, and where its record is.
+    """One region as the kernel's memory has it, and where its record is.
 
     Attributes:
         base, length: virtual range in bytes.
@@ -56,10 +56,16 @@ class SeenSlab:
 
 @dataclass(frozen=True, slots=True)
 class SeenSpace:
-    """A window [base, limit) of a root, its regions in list order, its slabs in list order.
+    """A space as the kernel's memory has it: a window [base, limit) of a root.
 
-    `address` is where its struct is, `region_count` the kernel's own count, `slots` the records of
-    a slab.
+    Attributes:
+        name: "kernel", "heap", or its task's handle.
+        address: where its struct is.
+        root: physical address of its PML4.
+        base, limit: the window.
+        region_count: the kernel's own count.
+        regions, slabs: in the order of their lists.
+        slots: how many records a slab has.
     """
 
     name: str
@@ -74,7 +80,7 @@ class SeenSpace:
 
 
 def read_space(guest: GuestReader, layout: Layout, name: str, space: Record) -> SeenSpace:
-    """Read what hangs off a space's struct."""
+    """Read a space, given its struct: the window, the list of regions, the list of slabs."""
     names = layout.spaces
     slabs = _read_slabs(guest, names, name, member(space, names.slabs))
     _, array = guest.types.offset(guest.struct(names.slab_type), names.slab_regions)

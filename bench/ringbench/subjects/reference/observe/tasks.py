@@ -12,7 +12,7 @@ LAYER = "task"
 
 @dataclass(frozen=True, slots=True)
 class SeenTask:
-    """A task: its number, where its record is, and its space."""
+    """A task as the kernel's memory has it: its number, where its record is, and its space."""
 
     id: int
     address: int
