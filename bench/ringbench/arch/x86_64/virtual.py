@@ -24,7 +24,7 @@ class VirtualUnreadable(RingbenchError):
 
 
 class VirtualMemory:
-    """Reads virtual addresses of one space; call it or its `read` as a `(va, length)` reader.
+    """Reads virtual addresses of one space; call it or its `read` as a `(vaddr, length)` reader.
 
     Table pages and translations are kept for the object's lifetime: make a new one whenever the
     guest has run.

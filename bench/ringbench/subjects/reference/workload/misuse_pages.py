@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.arch.x86_64.address import ADDRESS_MASK, LOWER_HALF_END
+from ringbench.arch.x86_64.address import ADDRESS_MASK, LOWER_HALF_END, SIZE_1G, SIZE_2M
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import (
@@ -31,7 +31,7 @@ def _gone_root(random: Random, state: KernelState) -> str:
 
 
 def _page_gone(random: Random, state: KernelState) -> Operation | None:
-    root, vaddr = _gone_root(random, state), pick(random, (0, 1 << 30, KERNEL_WINDOW_BASE))
+    root, vaddr = _gone_root(random, state), pick(random, (0, SIZE_1G, KERNEL_WINDOW_BASE))
     shape = pick(random, (0, 1, 2, 3, 4, 5))
     if shape == 0:
         return op.PageDelete(root)
@@ -52,7 +52,7 @@ def _map_over(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     root, vaddr, size = found
-    other = pick(random, (size, FRAME_SIZE, 2 << 20, 1 << 30))
+    other = pick(random, (size, FRAME_SIZE, SIZE_2M, SIZE_1G))
     start = vaddr // other * other + pick(random, (0, 0, -other, other))
     length = other * pick(random, (1, 2, 3))
     return op.PageMap(root, start & ADDRESS_MASK, 0, length, other, page_flags.WRITE)
@@ -63,7 +63,7 @@ def _map_wrong(random: Random, state: KernelState) -> Operation | None:
     roots = bare_roots(state)
     if not roots:
         return None
-    root, size = pick(random, roots), pick(random, (FRAME_SIZE, 2 << 20, 1 << 30))
+    root, size = pick(random, roots), pick(random, (FRAME_SIZE, SIZE_2M, SIZE_1G))
     shape = pick(random, (0, 1, 2, 3, 4, 5, 6))
     vaddr, paddr, length, flags = size, 0, size, 0
     if shape == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.arch.x86_64.address import UPPER_HALF_SLOT, entry_shift
+from ringbench.arch.x86_64.address import SIZE_1G, SIZE_2M, SIZE_4K, UPPER_HALF_SLOT, entry_shift
 from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
@@ -18,7 +18,7 @@ from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pic
 ROOTS: Final = 4
 """Bare roots to hover about."""
 
-LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
+LEAF_SIZES: Final = (SIZE_4K, SIZE_2M, SIZE_1G)
 
 
 def bare_roots(state: KernelState) -> list[str]:
@@ -36,8 +36,8 @@ def page_new(random: Random, state: KernelState) -> Operation | None:
 
 def near(random: Random, size: int) -> int:
     """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
-    slot = pick(random, (0, 0, 0, 1 << 30, 255 << 39))
-    address = slot + random.randrange(3) * (2 << 20) + random.randrange(16) * FRAME_SIZE
+    slot = pick(random, (0, 0, 0, SIZE_1G, 255 << 39))
+    address = slot + random.randrange(3) * SIZE_2M + random.randrange(16) * FRAME_SIZE
     return address // size * size
 
 
