@@ -12,12 +12,13 @@ import pytest
 
 from ringbench.config import Config, override
 from ringbench.config.load import TRANSLATIONS
-from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import Ended, Hang, MachineError, QmpError
 from ringbench.machine import Deadline, EndKind, Machine, Snapshot
 from ringbench.machine.snapshot import save_ram
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
 
 KernelConfigs = Callable[..., Config]
@@ -116,7 +117,7 @@ def test_replies_and_model_agree_after_many_restores(frozen: tuple[Machine, Snap
         assert [machine.command(line) for line in lines] == replies
     machine.restore(snapshot)
     assert_same(picture(machine), before)
-    lockstep = Lockstep(machine)
+    lockstep = ReferenceLockstep(ReferenceKernel(machine))
     lockstep.look("after many restores")
     lockstep.step(ConsoleChannel(machine.command), PmmAlloc(3))
     lockstep.drain(ConsoleChannel(machine.command))

@@ -10,11 +10,12 @@ import pytest
 from ringbench.arch.x86_64.records import Translation
 from ringbench.arch.x86_64.walk import translate
 from ringbench.config import Config, override
-from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine, Pool
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import (
@@ -34,7 +35,7 @@ class Kernel:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.lockstep = Lockstep(machine)
+        self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
         self.monitor = ConsoleChannel(machine.command)
 
     @property
@@ -86,7 +87,7 @@ class Kernel:
     @property
     def free_frames(self) -> int:
         """The allocator's count, from the guest's memory."""
-        return self.lockstep.inspector.free_frames()
+        return self.lockstep.kernel.inspector.free_frames()
 
     @contextmanager
     def taking(self, frames: int) -> Iterator[None]:

@@ -16,7 +16,7 @@ import pytest
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.operation import Reply
-from ringbench.engine.lockstep import Diverged, Lockstep
+from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, MachineError
 from ringbench.machine import Deadline, EndKind, Machine
 from ringbench.subjects.reference import operations as ops
@@ -31,6 +31,8 @@ from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.flags import CACHE_UC, EXEC, USER, WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.operations import OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
@@ -140,7 +142,7 @@ def test_every_operation_gets_the_same_replies_by_every_channel(kernel: Kernel) 
     by_monitor = play(kernel, kernel.monitor, SCRIPT)
     assert {reply.status for reply in by_monitor} >= STATUSES
     kernel.lockstep.drain(kernel.monitor)
-    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
+    with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
         by_ring = play(kernel, ring, SCRIPT)
         kernel.lockstep.drain(ring)
         for operation in SCRIPT:
@@ -179,7 +181,7 @@ def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: 
         return done
 
     by_monitor = workload(kernel.monitor)
-    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
+    with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
         assert workload(ring) == by_monitor
 
 
@@ -191,10 +193,10 @@ class Serving:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.lockstep = Lockstep(machine)
+        self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
         self.format: RingFormat
         self.place: RingPlace
-        self.format, self.place = self.lockstep.inspector.ring()
+        self.format, self.place = self.lockstep.kernel.inspector.ring()
 
     def ring(self) -> RingChannel:
         """A channel that is not yet served."""
@@ -206,7 +208,7 @@ class Serving:
 
     def variable(self, path: str, value: int) -> None:
         """Overwrite a number of the kernel's."""
-        types = self.lockstep.inspector.types
+        types = self.lockstep.kernel.inspector.types
         base = types.locate("ring").address
         found = types.locate(path)
         # The image is in one piece, in physical memory too.

@@ -165,7 +165,7 @@ LISTS: Final = (
 def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
     holes(kernel, 96)
     for name, mask in LISTS:
-        address = kernel.lockstep.inspector.types.locate(name).address
+        address = kernel.lockstep.kernel.inspector.types.locate(name).address
         with smashed(kernel, address, mask):
             assert kernel.monitor.perform(HeapCheck()).status == "corrupt", name
         kernel.values(HeapCheck())
@@ -181,7 +181,7 @@ def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> Non
             ("heap.second_bitmap[0]", 1 << 6),
             ("heap.first_bitmap", 1 << 0),
         ):
-            address = kernel.lockstep.inspector.types.locate(name).address
+            address = kernel.lockstep.kernel.inspector.types.locate(name).address
             assert peek(kernel.machine, address, 8) == bytes(8)
             stack.enter_context(poked(kernel, address, value.to_bytes(8, "little")))
         assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
@@ -237,7 +237,7 @@ def check_panic(ended: Ended, node: int) -> None:
 def test_heap_check_does_not_believe_where_the_heap_ends(kernel: Kernel, change: int) -> None:
     [pointer] = alloc(kernel, 3 * PAGE)
     wrong = kernel.state.heap.end + change
-    end = kernel.lockstep.inspector.types.locate("heap.end").address
+    end = kernel.lockstep.kernel.inspector.types.locate("heap.end").address
     with poked(kernel, end, wrong.to_bytes(8, "little")):
         assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (wrong,))
     free(kernel, pointer)

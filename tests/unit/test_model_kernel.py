@@ -7,6 +7,7 @@ import pytest
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operation import Reply
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
@@ -16,7 +17,7 @@ from ringbench.subjects.reference.constants import (
     VmKind,
 )
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
+from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves

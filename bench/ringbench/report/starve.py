@@ -13,7 +13,7 @@ from ringbench.engine.starve.result import Starved, StarveResult
 def as_table(result: StarveResult) -> RenderableType:
     """A row for each operation, and under them how the kernel was caught."""
     table = Table("case", "operation")
-    for column in ("frames", "failed", "growths"):
+    for column in ("taken", "failed", "forced"):
         table.add_column(column, justify="right")
     table.add_column("verdict")
     for each in result.starved:
@@ -23,8 +23,8 @@ def as_table(result: StarveResult) -> RenderableType:
         "all",
         f"{len(result.starved):,} of {result.operations:,} operations",
         "",
-        f"{sum(each.frames for each in result.starved):,}",
-        f"{sum(each.growths for each in result.starved):,}",
+        f"{sum(each.failed for each in result.starved):,}",
+        f"{sum(each.forced for each in result.starved):,}",
         _verdict(result.passed),
     )
     return Group(table, *(Text(str(caught)) for caught in result.caught))
@@ -33,7 +33,7 @@ def as_table(result: StarveResult) -> RenderableType:
 def _row(starved: Starved) -> tuple[str, str, str, str, str]:
     counts = ("", "", "")
     if starved.caught is None:
-        counts = (f"{starved.taken:,}", f"{starved.frames:,}", f"{starved.growths:,}")
+        counts = (f"{starved.taken:,}", f"{starved.failed:,}", f"{starved.forced:,}")
     return escape(starved.case), escape(starved.operation), *counts
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-import ringbench.observe
-from ringbench.errors import ConfigError
-from ringbench.subjects.reference.observe.layout import RINGBENCH, by_name
+import ringbench.subjects.reference.observe
+from ringbench.subjects.reference.observe.layout import RINGBENCH
 
 KERNEL = Path(__file__).parents[3] / "kernel"
-OBSERVE = Path(ringbench.observe.__file__).parent
+OBSERVE = Path(ringbench.subjects.reference.observe.__file__).parent
 
 
 def compiles(tmp_path: Path, *facts: str) -> bool:
@@ -60,12 +59,6 @@ def test_the_encodings_are_those_of_the_headers(tmp_path: Path) -> None:
 def test_size_classes(size: int, place: tuple[int, int]) -> None:
     """heap.h: below 4 KiB, number s / 16; from there, 64 * (k - 9) + (s >> (k - 6))."""
     assert RINGBENCH.heap.size_class(size) == place
-
-
-def test_layouts_are_found_by_name() -> None:
-    assert by_name("ringbench") is RINGBENCH
-    with pytest.raises(ConfigError, match="no layout 'other'; known are: ringbench"):
-        by_name("other")
 
 
 def names(value: object) -> Iterator[str]:

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.ending import Ending, EndKind
-from ringbench.engine.lockstep import Diverged, Lockstep
-from ringbench.engine.result import MACHINE
+from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, QemuDied
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.facts import FRAME, Facts
 from ringbench.subjects.reference.boots.generate import HostileBoot
 from ringbench.subjects.reference.check.boot import compare_loader
 from ringbench.subjects.reference.check.inspector import Inspector
-from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.boot_info import BootInfo
 from ringbench.subjects.reference.model.pmm import take
 from ringbench.subjects.reference.model.state import KernelState, PmmState
@@ -89,13 +89,14 @@ class BootBench:
         found += compare_loader(picture.boot, info)
         if found:
             return tuple(mismatch.at(when) for mismatch in found)
-        lockstep = Lockstep(machine, inspector, state)
+        kernel = ReferenceKernel(machine, inspector, state)
+        lockstep = ReferenceLockstep(kernel)
         with suppress(Diverged):
             if thorough:
                 lockstep.look(when)
             for operation in operations(state, self.machine.facts):
                 lockstep.predict(operation)
-            lockstep.catch_up(ConsoleChannel(machine.command), f", {when}")
+            lockstep.catch_up(kernel.channel("console"), f", {when}")
             if thorough:
                 lockstep.glance(f"when used {when}")
         return tuple(lockstep.mismatches)

@@ -10,7 +10,7 @@ from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.debuginfo.dwarf import Types
 from ringbench.drive.channel import Channel
-from ringbench.errors import ConfigError, RingbenchError
+from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 from ringbench.observe.reader import UNREADABLE
@@ -35,7 +35,7 @@ from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.observe.layout import by_name
+from ringbench.subjects.reference.observe.layout import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
 from ringbench.subjects.reference.operations import Operation
@@ -50,20 +50,13 @@ class Inspector:
         types: the kernel's types and variables.
 
     Raises:
-        ConfigError: the configuration says that the kernel's state can't be read, or the ELF is
-            not that of the kernel that runs.
+        ConfigError: the ELF is not that of the kernel that runs.
         ImageError: the ELF lacks what the layout names.
     """
 
     def __init__(self, machine: Machine) -> None:
-        layout = machine.config.kernel.layout
-        if layout is None:
-            raise ConfigError(
-                f"{machine.config.source}: kernel.layout is not set: the model needs to know where "
-                "this kernel keeps its state; `pages`, `translate` and the fixtures work without"
-            )
         self.machine = machine
-        self.layout = by_name(layout)
+        self.layout = RINGBENCH
         self.types = Types.load(machine.config.kernel.elf)
         self._random = Random(0)
         free_count = self.types.locate(self.layout.pmm.free_count)

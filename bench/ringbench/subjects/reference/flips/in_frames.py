@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ringbench.engine.flips.structure import BYTE, Spot, Structure, of_bitmap, of_spots
 from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.flips.free import ECHO, GAP
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_bitmap, of_spots
 from ringbench.subjects.reference.model.pmm import metadata_arrays
 
 PMM = "pmm"

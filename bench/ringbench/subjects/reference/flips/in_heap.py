@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbench.engine.flips.structure import BYTE, Spot, Structure, of_spots
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
 
 LAYER = "heap"
 

@@ -12,6 +12,7 @@ from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.vectors import Vector
 from ringbench.arch.x86_64.walk import EVERYTHING, inherit, leaf_attributes
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import KERNEL_HALF, VmKind
 from ringbench.subjects.reference.model.paging import present
 from ringbench.subjects.reference.model.state import KernelState, replace
@@ -30,10 +31,6 @@ MODES: Final = {
 
 VECTOR_NAMES: Final = {Vector.GP: "general_protection", Vector.PF: "page_fault"}
 """The monitor's words for what an access can raise."""
-
-
-class Unpredictable(ValueError):
-    """The answer depends on a byte that the model doesn't keep."""
 
 
 class AccessFault(NamedTuple):

@@ -12,7 +12,6 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_END,
     MONITOR_ROOTS,
 )
-from ringbench.subjects.reference.model.access import Unpredictable
 from ringbench.subjects.reference.model.console import Refused
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
@@ -32,8 +31,6 @@ from ringbench.subjects.reference.model.state import (
 from ringbench.subjects.reference.model.task import BOOT_TASK
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.status import Status
-
-__all__ = ["Unpredictable", "boot", "perform"]
 
 
 def boot(

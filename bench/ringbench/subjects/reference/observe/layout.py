@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ringbench.errors import ConfigError
-
 
 @dataclass(frozen=True, slots=True)
 class BootNames:
@@ -240,7 +238,6 @@ class Layout:
         pat: the value that the kernel loads into IA32_PAT.
     """
 
-    name: str
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
@@ -254,20 +251,5 @@ class Layout:
     pat: int = 0x0007_0401_0007_0406
 
 
-RINGBENCH: Final = Layout(name="ringbench")
+RINGBENCH: Final = Layout()
 """The kernel in this tree."""
-
-LAYOUTS: Final[Mapping[str, Layout]] = {RINGBENCH.name: RINGBENCH}
-
-
-def by_name(name: str) -> Layout:
-    """Return the layout that a configuration names.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    try:
-        return LAYOUTS[name]
-    except KeyError:
-        known = ", ".join(sorted(LAYOUTS))
-        raise ConfigError(f"kernel.layout: no layout {name!r}; known are: {known}") from None
