@@ -34,17 +34,17 @@ def measure(config: Config) -> Iterator[Figure]:
     with Machine.start(config) as machine:
         machine.command("echo off")
         lockstep = ReferenceLockstep(ReferenceKernel(machine))
-        [monitor] = best_of([partial(_pairs, ConsoleChannel(machine.command))])
+        [console] = best_of([partial(_pairs, ConsoleChannel(machine.command))])
         [gdb] = best_of([partial(_pairs, GdbChannel.at_prompt(machine))])
         machine.detach_gdb()
         with RingChannel(machine, *lockstep.kernel.inspector.ring()) as ring:
             [batches] = best_of([partial(_batch, ring)], rounds=40)
-    slowest = 2 * PAIRS / monitor
-    yield Figure("channels.monitor.frames", slowest, "1/s")
+    slowest = 2 * PAIRS / console
+    yield Figure("channels.console.frames", slowest, "1/s")
     yield Figure("channels.gdb.frames", 2 * PAIRS / gdb, "1/s")
     driven = 2 * BATCH / batches
     yield Figure("channels.ring.frames", driven, "1/s", GOAL_DRIVEN, "at least")
-    yield Figure("channels.ring.to_monitor", driven / slowest, "ratio")
+    yield Figure("channels.ring.to_console", driven / slowest, "ratio")
     yield from _whole_runs(config)
 
 

@@ -74,14 +74,14 @@ def assert_same(seen: dict[str, object], expected: dict[str, object]) -> None:
 
 def disturb(machine: Machine) -> None:
     """Change memory, tables, registers, code that was translated, and devices."""
-    monitor = ConsoleChannel(machine.command)
+    console = ConsoleChannel(machine.command)
     for operation in (
         PmmAlloc(7),
         HeapAlloc(100_000),
         PageNew(),
         VmAlloc("kernel", 0x5000, "anonymous", WRITE),
     ):
-        assert monitor.perform(operation).ok
+        assert console.perform(operation).ok
     machine.command("echo off")
     cr3 = machine.qmp.hmp("info registers").partition("CR3=")[2][:16]
     assert machine.command("info").startswith("ok ")

@@ -36,7 +36,7 @@ class Kernel:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
-        self.monitor = ConsoleChannel(machine.command)
+        self.console = ConsoleChannel(machine.command)
 
     @property
     def state(self) -> KernelState:
@@ -45,7 +45,7 @@ class Kernel:
 
     def values(self, operation: Operation, status: str = "ok") -> tuple[int | str, ...]:
         """Perform, compare with the model, and insist on this status; the reply's values."""
-        reply = self.lockstep.step(self.monitor, operation)
+        reply = self.lockstep.step(self.console, operation)
         assert reply.status == status, f"{operation}: {reply}"
         return reply.values
 
@@ -141,7 +141,7 @@ def kernel(
         if kernel.lockstep.mismatches:  # the test has failed with them
             return
         kernel.look("at the end of the test")
-        kernel.lockstep.drain(kernel.monitor)
+        kernel.lockstep.drain(kernel.console)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def quiet_machine(ringbench_config: Config) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def console(quiet_machine: Machine) -> Iterator[Machine]:
+def quiet_console(quiet_machine: Machine) -> Iterator[Machine]:
     """That machine; a test leaves it as it found it, and that is checked."""
     before = quiet_machine.command("info"), quiet_machine.command("heap info")
     yield quiet_machine

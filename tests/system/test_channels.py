@@ -1,4 +1,4 @@
-"""The three ways to a kernel - monitor, GDB, ring - are one: same operations, same replies.
+"""The three ways to a kernel - console, GDB, ring - are one: same operations, same replies.
 
 Whatever a channel performs is held against the model as well, replies and pictures.
 """
@@ -139,9 +139,9 @@ def play(kernel: Kernel, channel: Channel[Operation], script: tuple[Operation, .
 
 def test_every_operation_gets_the_same_replies_by_every_channel(kernel: Kernel) -> None:
     assert {type(operation) for operation in SCRIPT} == set(OPERATIONS)
-    by_monitor = play(kernel, kernel.monitor, SCRIPT)
-    assert {reply.status for reply in by_monitor} >= STATUSES
-    kernel.lockstep.drain(kernel.monitor)
+    by_console = play(kernel, kernel.console, SCRIPT)
+    assert {reply.status for reply in by_console} >= STATUSES
+    kernel.lockstep.drain(kernel.console)
     with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
         by_ring = play(kernel, ring, SCRIPT)
         kernel.lockstep.drain(ring)
@@ -149,23 +149,23 @@ def test_every_operation_gets_the_same_replies_by_every_channel(kernel: Kernel) 
             kernel.lockstep.predict(operation)
         at_once = kernel.lockstep.catch_up(ring)
         kernel.lockstep.look("after the script at once", ring)
-    assert by_ring == by_monitor
-    assert at_once == by_monitor
+    assert by_ring == by_console
+    assert at_once == by_console
 
 
 def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
-    monitor = kernel.monitor
+    console = kernel.console
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
     assert {ops.Touch, ops.HeapInfo} == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)
     kernel.machine.detach_gdb()
-    kernel.lockstep.drain(monitor)
-    assert play(kernel, monitor, script) == by_gdb
+    kernel.lockstep.drain(console)
+    assert play(kernel, console, script) == by_gdb
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: int) -> None:
+def test_a_workload_goes_the_same_way_by_console_and_ring(kernel: Kernel, seed: int) -> None:
     def workload(channel: Channel[Operation]) -> list[tuple[Operation, Reply]]:
         random = Random(seed)
         done: list[tuple[Operation, Reply]] = []
@@ -180,9 +180,9 @@ def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: 
         kernel.lockstep.drain(channel)
         return done
 
-    by_monitor = workload(kernel.monitor)
+    by_console = workload(kernel.console)
     with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
-        assert workload(ring) == by_monitor
+        assert workload(ring) == by_console
 
 
 # --- the ring's own ways --------------------------------------------------------------------------
@@ -353,16 +353,16 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
 
 def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
-    monitor = ConsoleChannel(serving.machine.command)
-    address = int(monitor.perform(ops.HeapAlloc(64)).values[0])
-    mapping = monitor.perform(ops.PageQuery("kernel", address))
+    console = ConsoleChannel(serving.machine.command)
+    address = int(console.perform(ops.HeapAlloc(64)).values[0])
+    mapping = console.perform(ops.PageQuery("kernel", address))
     vaddr, paddr = int(mapping.values[0]), int(mapping.values[1])
     serving.machine.memory.write(paddr + address - HEAP_HEADER - vaddr, b"\xff" * 16)
     checks = (ops.HeapCheck(), ops.HeapInfo(), ops.HeapFree(address))
-    by_monitor = [monitor.perform(operation) for operation in checks]
-    assert [reply.status for reply in by_monitor] == ["corrupt"] * 3
+    by_console = [console.perform(operation) for operation in checks]
+    assert [reply.status for reply in by_console] == ["corrupt"] * 3
     with serving.ring() as ring:
-        assert ring.perform_many(checks) == by_monitor
+        assert ring.perform_many(checks) == by_console
 
 
 def test_the_operation_that_disagrees_is_named(serving: Serving) -> None:

@@ -30,9 +30,10 @@ from ringbench.engine.script import (
 from ringbench.errors import ConfigError
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.kernel import boot, perform
-from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.operations import LAYERS, Operation
 from ringbench.subjects.reference.subject import REFERENCE
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse

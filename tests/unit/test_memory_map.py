@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
 from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
@@ -25,7 +26,6 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot1,
     memory_map_multiboot2,
 )
-from ringbench.subjects.reference.model.state import MemoryRange
 from ringbench.subjects.reference.status import Status
 
 LIBRARY = Path(__file__).resolve().parents[2] / "build/host/libmemmap.so"

@@ -12,7 +12,7 @@ from ringbench.drive.operation import Reply
 from ringbench.errors import ConfigError
 from ringbench.subject import Case, Count, ForcedFailure, Kernel, Starvable
 from ringbench.subjects.reference import workload
-from ringbench.subjects.reference.drive.console_parse import parse_line
+from ringbench.subjects.reference.drive.console_lines import parse_line
 from ringbench.subjects.reference.kernel import CHANNELS, ReferenceKernel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState

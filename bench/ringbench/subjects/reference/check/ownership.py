@@ -22,6 +22,7 @@ from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenSpace
@@ -63,12 +64,12 @@ ALLOCATED: Final = frozenset(
 )
 """What a frame of the allocator is while it is not free."""
 
-_MAP_KINDS: Final = {
-    "reserved": OwnerKind.RESERVED,
-    "low": OwnerKind.LOW,
-    "boot_info": OwnerKind.BOOT_INFO,
-    "module": OwnerKind.MODULE,
-    "kernel": OwnerKind.KERNEL,
+_MAP_KINDS: Final[dict[int, OwnerKind]] = {
+    MemoryKind.RESERVED: OwnerKind.RESERVED,
+    MemoryKind.LOW: OwnerKind.LOW,
+    MemoryKind.BOOT_INFO: OwnerKind.BOOT_INFO,
+    MemoryKind.MODULE: OwnerKind.MODULE,
+    MemoryKind.KERNEL: OwnerKind.KERNEL,
 }
 _REGION_KINDS: Final = {"anonymous": OwnerKind.ANONYMOUS, "demand": OwnerKind.DEMAND}
 

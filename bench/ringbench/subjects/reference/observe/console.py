@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from ringbench.observe.reader import GuestReader
-from ringbench.subjects.reference.observe.layout import Layout
+from ringbench.subjects.reference.constants import PADDR_NONE
+from ringbench.subjects.reference.observe.layout import ConsoleNames
 
 LAYER = "machine"
 
@@ -28,14 +29,13 @@ class SeenConsole:
     echo: bool
 
 
-def read_console(guest: GuestReader, layout: Layout, frames: int) -> SeenConsole:
+def read_console(guest: GuestReader, names: ConsoleNames, frames: int) -> SeenConsole:
     """Read the console's state; `frames` is how many frames have a bit."""
-    names, none = layout.console, layout.none
     return SeenConsole(
         lent_bits=guest.bitmap(LAYER, names.lent_bits, frames),
         lent_address=guest.integer(names.lent_bits),
         lent_base=guest.integer(names.lent_base),
         lent_length=guest.integer(names.lent_length),
-        roots=tuple(root if root != none else None for root in guest.integers(names.roots)),
+        roots=tuple(root if root != PADDR_NONE else None for root in guest.integers(names.roots)),
         echo=guest.boolean(LAYER, names.echo),
     )

@@ -74,10 +74,12 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
     guest = GuestReader(memory, types, cr3, features, guest.broken)
     kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(kernel_record, Record)
-    kernel_space = read_space(guest, layout, "kernel", kernel_record)
-    pmm = read_pmm(guest, layout)
+    kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
+    pmm = read_pmm(guest, layout.pmm)
     tasks = read_tasks(guest, layout)
-    console = read_console(guest, layout, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0)
+    console = read_console(
+        guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
+    )
     active_root = root_table(cr3, features)
     others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}

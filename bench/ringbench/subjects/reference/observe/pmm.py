@@ -7,7 +7,8 @@ import numpy as np
 
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import Layout, PmmNames
+from ringbench.subjects.reference.constants import BLOCK_FRAMES
+from ringbench.subjects.reference.observe.layout import PmmNames
 
 LAYER = "pmm"
 
@@ -52,15 +53,14 @@ class SeenPmm:
     arrays: Mapping[str, int] = field(repr=False)
 
 
-def read_pmm(guest: GuestReader, layout: Layout) -> SeenPmm:
+def read_pmm(guest: GuestReader, names: PmmNames) -> SeenPmm:
     """Read the frame allocator: its counts, its bitmaps, and every summary of them."""
-    names, block_frames = layout.pmm, layout.block_frames
     frame_limit = guest.integer(names.frame_limit)
     frames = frame_limit
-    if frame_limit > FRAMES_MAX or frame_limit % block_frames:
+    if frame_limit > FRAMES_MAX or frame_limit % BLOCK_FRAMES:
         guest.note(LAYER, f"frame limit {frame_limit} cannot be", names.frame_limit)
         frames = 0
-    blocks = frames // block_frames
+    blocks = frames // BLOCK_FRAMES
     return SeenPmm(
         frame_limit=frame_limit,
         managed_count=guest.integer(names.managed_count),

@@ -7,7 +7,8 @@ from functools import partial
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import Layout, SpaceNames
+from ringbench.subjects.reference.constants import PADDR_NONE
+from ringbench.subjects.reference.observe.layout import SpaceNames
 
 LAYER = "vmm"
 
@@ -79,9 +80,8 @@ class SeenSpace:
     slots: int
 
 
-def read_space(guest: GuestReader, layout: Layout, name: str, space: Record) -> SeenSpace:
+def read_space(guest: GuestReader, names: SpaceNames, name: str, space: Record) -> SeenSpace:
     """Read a space, given its struct: the window, the list of regions, the list of slabs."""
-    names = layout.spaces
     slabs = _read_slabs(guest, names, name, member(space, names.slabs))
     _, array = guest.types.offset(guest.struct(names.slab_type), names.slab_regions)
     return SeenSpace(
@@ -91,7 +91,7 @@ def read_space(guest: GuestReader, layout: Layout, name: str, space: Record) -> 
         base=member(space, names.base),
         limit=member(space, names.limit),
         region_count=member(space, names.region_count),
-        regions=_read_regions(guest, layout, name, member(space, names.first), slabs),
+        regions=_read_regions(guest, names, name, member(space, names.first), slabs),
         slabs=slabs,
         slots=array.size // guest.struct(names.region_type).size,
     )
@@ -117,10 +117,9 @@ def _read_slabs(
 
 
 def _read_regions(
-    guest: GuestReader, layout: Layout, name: str, first: int, slabs: Sequence[SeenSlab]
+    guest: GuestReader, names: SpaceNames, name: str, first: int, slabs: Sequence[SeenSlab]
 ) -> tuple[SeenRegion, ...]:
     """Follow a space's region list, which must stay inside the space's slabs."""
-    names = layout.spaces
     places = _places(guest, names, slabs)
     values = guest.types.enum(names.kind_enum).values
     kinds = {values[constant]: kind for kind, constant in names.kinds.items()}
@@ -140,7 +139,7 @@ def _read_regions(
         if number not in kinds:
             guest.note(LAYER, f"region kind {number} does not exist", where)
         kind = kinds.get(number, f"kind {number}")
-        regions.append(_region(layout, record, kind, bits, places[record.address]))
+        regions.append(_region(names, record, kind, bits, places[record.address]))
         previous = record.address
     return tuple(regions)
 
@@ -159,16 +158,15 @@ def _places(
 
 
 def _region(
-    layout: Layout, record: Record, kind: str, bits: Mapping[str, int], place: tuple[int, int]
+    names: SpaceNames, record: Record, kind: str, bits: Mapping[str, int], place: tuple[int, int]
 ) -> SeenRegion:
     """Return the region of a record; `bits` are the flags' by the names of their enumerators."""
-    names = layout.spaces
     paddr, flags = member(record, names.region_physical), member(record, names.region_flags)
     cache_mask = bits[names.flag_cache]
     return SeenRegion(
         base=member(record, names.region_base),
         length=member(record, names.region_length),
-        paddr=paddr if paddr != layout.none else None,
+        paddr=paddr if paddr != PADDR_NONE else None,
         flags=flags,
         kind=kind,
         write=bool(flags & bits[names.flag_write]),

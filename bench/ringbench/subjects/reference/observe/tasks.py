@@ -43,7 +43,7 @@ def read_tasks(guest: GuestReader, layout: Layout) -> SeenTasks:
     for record in guest.chain(LAYER, first, names.task_type, names.next, holder):
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
-        seen = read_space(guest, layout, f"t{number}", space)
+        seen = read_space(guest, layout.spaces, f"t{number}", space)
         tasks.append(SeenTask(number, record.address, seen))
     current = guest.integer(names.current)
     found = {task.address: task.id for task in tasks}
