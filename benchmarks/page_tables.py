@@ -2,7 +2,7 @@
 
 The tables are made for it, 4 KiB pages of a direct map, in memory mapped as a guest's RAM is. What
 is timed is everything under a root: all levels, effective permissions, and merging into ranges;
-against the entry-by-entry scan of the same tables.
+against the plain scan, entry by entry, of the same tables.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.timing import best_of
-from ringbench.arch.x86_64 import scan
+from ringbench.arch.x86_64.address import ENTRIES, PAGE_SHIFT
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.entry import NX, A, D, P, U, W
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.leaves import merge
+from ringbench.arch.x86_64.plain_scan import merge, scan
+from ringbench.arch.x86_64.records import Leaf
 from ringbench.config import Config
 from ringbench.machine import MappedMemory, RamMap, RamRange
 
@@ -30,7 +31,6 @@ FEATURES = Features(physical_bits=40)
 
 ROUNDS = 15
 
-ENTRIES = 512
 TABLES = LEAVES // ENTRIES
 DIRECTORIES = TABLES // ENTRIES
 LEAF = P | W | A | D | NX
@@ -48,10 +48,10 @@ def direct_map(scattered: bool) -> MappedMemory:
     pages = np.arange(LEAVES, dtype=np.uint64)
     if scattered:
         pages = dice.permutation(pages)
-    frames[0, ENTRIES // 2] = 1 << 12 | TABLE
-    frames[1, :DIRECTORIES] = np.arange(2, 2 + DIRECTORIES, dtype=np.uint64) << 12 | TABLE
-    frames[2 : 2 + DIRECTORIES] = (last << 12 | TABLE).reshape(-1, ENTRIES)
-    frames[last] = (pages << 12 | LEAF).reshape(-1, ENTRIES)
+    frames[0, ENTRIES // 2] = 1 << PAGE_SHIFT | TABLE
+    frames[1, :DIRECTORIES] = np.arange(2, 2 + DIRECTORIES, dtype=np.uint64) << PAGE_SHIFT | TABLE
+    frames[2 : 2 + DIRECTORIES] = (last << PAGE_SHIFT | TABLE).reshape(-1, ENTRIES)
+    frames[last] = (pages << PAGE_SHIFT | LEAF).reshape(-1, ENTRIES)
     mapping = mmap.mmap(-1, frames.nbytes)
     mapping[:] = frames.tobytes()
     return MappedMemory(mapping, RamMap((RamRange(0, frames.nbytes, 0),)))
@@ -63,13 +63,14 @@ def measure(_config: Config) -> Iterator[Figure]:
         memory = direct_map(scattered)
 
         def bulk(memory: MappedMemory = memory) -> int:
-            return len(merge(decode(memory, 0, FEATURES).leaves))
+            return len(decode(memory, 0, FEATURES).leaves.merged())
 
-        def walk(memory: MappedMemory = memory) -> int:
-            return sum(1 for _ in scan.merge(scan.leaves(memory, 0, FEATURES)))
+        def plain(memory: MappedMemory = memory) -> int:
+            records = scan(memory, 0, FEATURES)
+            return sum(1 for _ in merge(each for each in records if type(each) is Leaf))
 
         assert bulk() == (LEAVES if scattered else 1)
-        once, scalar = best_of((bulk, walk), 1)
+        once, scalar = best_of((bulk, plain), 1)
         ours = min(once, *best_of((bulk,), ROUNDS))
         yield Figure(f"page_tables.{name}", ours * 1e3, "ms", GOAL_MILLISECONDS)
         yield Figure(f"page_tables.{name}.to_scan", scalar / ours, "times", GOAL_RATIO, "at least")

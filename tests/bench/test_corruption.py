@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ringbench.arch.x86_64.address import ENTRY_SIZE, INDEX_MASK, OFFSET_MASK, PAGE_SIZE
 from ringbench.arch.x86_64.entry import NX, W
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check.mismatch import Mismatch
@@ -15,7 +16,7 @@ from ringbench.engine.lockstep import Diverged
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.boot import expected_map, image_segments
 from ringbench.subjects.reference.check.compare import compare
-from ringbench.subjects.reference.check.invariants import broken_invariants, check
+from ringbench.subjects.reference.check.invariants import broken_invariants, check_invariants
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import USER, WRITE
 from ringbench.subjects.reference.kernel import ReferenceKernel
@@ -92,7 +93,7 @@ def subject(machine: Machine) -> Subject:
         made.state, expected = perform(made.state, operation)
         assert channel.perform(operation) == expected
     assert made.mismatches() == []
-    assert check(made.picture()) == []
+    assert check_invariants(made.picture()) == []
     return made
 
 
@@ -101,7 +102,7 @@ def test_a_page_table_entry(subject: Subject) -> None:
     entry = subject.entry_of(root, 0x11000)
     frame = subject.paddr_of(0x11000, root)
     subject.write(entry, subject.read(entry) & ~W)
-    table, slot = entry & ~0xFFF, entry % 4096 // 8
+    table, slot = entry & ~OFFSET_MASK, (entry & OFFSET_MASK) // ENTRY_SIZE
     assert subject.mismatches() == [
         Mismatch(
             "paging",
@@ -121,7 +122,7 @@ def test_text_that_becomes_writable(subject: Subject) -> None:
     (mismatch,) = subject.mismatches()
     assert (mismatch.expected[:3], mismatch.seen[:5]) == ("P|G", "P|W|G")
     assert mismatch.where.endswith(f"(for {text:#x})")
-    (broken,) = check(subject.picture())
+    (broken,) = check_invariants(subject.picture())
     assert broken.what == "permissions"
     assert broken.where.startswith(f"kernel: {text:#x} ")
 
@@ -143,7 +144,7 @@ def test_a_used_frame_that_becomes_free(subject: Subject) -> None:
         "anonymous region 0x10000 of t1 and free",
         place,
     )
-    assert owned in check(picture)
+    assert owned in check_invariants(picture)
 
 
 def test_a_free_frame_that_is_lost(subject: Subject) -> None:
@@ -154,7 +155,7 @@ def test_a_free_frame_that_is_lost(subject: Subject) -> None:
     place = f"physical {frame << 12:#x}..{(frame + 1) << 12:#x}"
     assert Mismatch("pmm", "frame", "free", "used", place) in subject.mismatches()
     lost = Mismatch("machine", "frame ownership", "one owner", "no owner", place)
-    assert lost in check(subject.picture())
+    assert lost in check_invariants(subject.picture())
 
 
 def test_a_heap_header(subject: Subject) -> None:
@@ -205,7 +206,7 @@ def test_a_region_record(subject: Subject) -> None:
 def test_a_page_in_a_guard(subject: Subject) -> None:
     root = subject.state.spaces["t1"].root
     guard = subject.state.spaces["t1"].regions[1]
-    entry = subject.entry_of(root, 0x10000) + (guard.base - 0x10000) // 4096 * 8
+    entry = subject.entry_of(root, 0x10000) + (guard.base - 0x10000) // PAGE_SIZE * ENTRY_SIZE
     subject.write(entry, 0xFEE00000 | 1 | NX)
     (mismatch,) = subject.mismatches()
     assert (mismatch.layer, mismatch.expected, mismatch.seen) == ("paging", "0", "P|NX 0xfee00000")
@@ -217,11 +218,11 @@ def test_a_kernel_half_that_is_gone(machine: Machine) -> None:
     lockstep = ReferenceLockstep(ReferenceKernel(machine))
     root = lockstep.state.kernel_root
     with machine.stopped():
-        before = machine.memory.read(root + 511 * 8, 8)
-        machine.memory.write(root + 511 * 8, bytes(8))
+        before = machine.memory.read(root + INDEX_MASK * ENTRY_SIZE, 8)
+        machine.memory.write(root + INDEX_MASK * ENTRY_SIZE, bytes(8))
         with pytest.raises(Diverged, match="cannot read virtual address"):
             lockstep.glance("without its image")
-        machine.memory.write(root + 511 * 8, before)
+        machine.memory.write(root + INDEX_MASK * ENTRY_SIZE, before)
     table = int.from_bytes(before, "little") & ~0xFFF
     what, entry, *tables = lockstep.mismatches
     assert (what.layer, what.what) == ("paging", "kernel's variables")

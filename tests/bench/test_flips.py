@@ -9,12 +9,13 @@ from random import Random
 import pytest
 
 from ringbench.check.comparison import Comparison
+from ringbench.check.mismatch import Finding
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
-from ringbench.subjects.reference.check import compare_spaces
-from ringbench.subjects.reference.check import inspector as whole
+from ringbench.observe.processor import read_registers
+from ringbench.subjects.reference.check import compare_spaces, inspector
 from ringbench.subjects.reference.flips import run as run_module
 from ringbench.subjects.reference.flips.prepare import prepare
 from ringbench.subjects.reference.flips.result import FlipsResult, Verdict, judge
@@ -126,20 +127,20 @@ def prepared(machine: Machine) -> ReferenceLockstep:
 
 
 def site_of(lockstep: ReferenceLockstep) -> Site:
-    inspector = lockstep.kernel.inspector
-    with lockstep.kernel.machine.stopped():
-        boot = inspector.picture().boot
-    memory = lockstep.kernel.machine.memory
-    return Site(memory, lockstep.state, inspector.types, inspector.layout, boot)
+    kernel = lockstep.kernel
+    with kernel.machine.stopped():
+        boot = kernel.inspector.picture().boot
+    types, layout = kernel.inspector.types, kernel.inspector.layout
+    return Site(kernel.machine.memory, lockstep.state, types, layout, boot)
 
 
 def verdicts(lockstep: ReferenceLockstep, flips: list[Flip]) -> list[Verdict]:
-    inspector, found = lockstep.kernel.inspector, []
-    with lockstep.kernel.machine.stopped():
-        cr3 = inspector.cr3()
+    machine, found = lockstep.kernel.machine, []
+    with machine.stopped():
+        cr3 = read_registers(machine).cr3
         for flip in flips:
-            with flipped(lockstep.kernel.machine.memory, flip):
-                findings = list(inspector.in_memory(lockstep.state, cr3))
+            with flipped(machine.memory, flip):
+                findings = list(lockstep.kernel.inspector.in_memory(lockstep.state, cr3))
             found.append(judge(flip, [each for one in findings for each in one.mismatches]))
     return found
 
@@ -149,8 +150,8 @@ def drawn(structure: Structure, count: int) -> list[Flip]:
     return [flip for _ in range(count) if (flip := structure.draw(random)).must_be_caught]
 
 
-def nothing(*_: object) -> Comparison:
-    return Comparison("nothing")
+def nothing(*_: object) -> Finding:
+    return Finding("nothing", 0, [])
 
 
 def all_but_the_root(
@@ -161,8 +162,8 @@ def all_but_the_root(
 
 
 BLINDED: dict[str, tuple[object, str, object]] = {
-    "absorbed headers": (whole, "compare_absorbed", nothing),
-    "command line": (whole, "compare_kept", nothing),
+    "absorbed headers": (inspector, "compare_absorbed", nothing),
+    "command line": (inspector, "compare_kept", nothing),
     "PML4 entries unused": (compare_spaces, "_entries", nothing),
     "kernel root's address": (Comparison, "equal", all_but_the_root),
 }
@@ -216,7 +217,7 @@ def test_command(
 def test_a_missed_flip_is_told_by_the_exit_status(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(whole, "compare_absorbed", nothing)
+    monkeypatch.setattr(inspector, "compare_absorbed", nothing)
     monkeypatch.setattr(run_module, "VARIANTS", VARIANTS[:1])
     assert ringbench(["flips", "--count", "45"]) == 1
     assert "MISSED: absorbed headers: bit" in capfd.readouterr().out

@@ -12,22 +12,23 @@ import pytest
 from ringbench.arch.x86_64.address import is_canonical
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.scan import leaves, problems
+from ringbench.arch.x86_64.records import Leaf
 from ringbench.arch.x86_64.virtual import VirtualMemory
-from ringbench.arch.x86_64.walk import Leaf, root_table, translate
+from ringbench.arch.x86_64.walk import root_table, translate
 from ringbench.check import witnesses
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import FileMemory, Machine
-from ringbench.observe.features import features_of
-from ringbench.observe.registers import Registers, parse
+from ringbench.observe.processor import Registers, read_features, read_registers
+from ringbench.subjects.reference.check.page_query import KernelMapping, compare_query
+from tests.plain_views import leaves, problems
 
 START = "from ringbench.cli.main import main; main()"
 
 
 def look(machine: Machine) -> tuple[Registers, Features, list[Leaf]]:
     """Return registers, features and every leaf of a stopped machine."""
-    registers = parse(machine.registers())
-    features = features_of(machine.qmp, registers)
+    registers = read_registers(machine)
+    features = read_features(machine, registers)
     found = list(leaves(machine.memory, registers.cr3, features))
     assert not list(problems(machine.memory, registers.cr3, features))
     return registers, features, found
@@ -91,10 +92,10 @@ def test_the_kernels_own_query_agrees(machine: Machine) -> None:
     assert any(walk.leaf is None for walk in walks)
     for walk in walks:
         reply = machine.command(f"page query kernel {walk.vaddr:#x}")
-        assert witnesses.compare_query(walk, query_reply(reply)) == [], reply
+        assert compare_query(walk, query_reply(reply)) == [], reply
 
 
-def query_reply(reply: str) -> witnesses.KernelMapping | None:
+def query_reply(reply: str) -> KernelMapping | None:
     """Read `ok VIRTUAL PHYSICAL SIZE FLAGS` or `err not_mapped ...`."""
     words = reply.split()
     if words[0] == "err":
@@ -102,7 +103,7 @@ def query_reply(reply: str) -> witnesses.KernelMapping | None:
         return None
     vaddr, paddr, size = (int(word, 16) for word in words[1:4])
     rights, _, cache = words[4].partition(":")
-    return witnesses.KernelMapping(
+    return KernelMapping(
         vaddr,
         paddr,
         size,

@@ -14,15 +14,14 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import SIZE_1G, compose
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Words
 from ringbench.arch.x86_64.outcome import Controls
 from ringbench.config import load
 from ringbench.debuginfo.dwarf import Array, Integer, Struct, Type, Types
 from ringbench.machine import Deadline, Machine
-from ringbench.observe import registers
-from ringbench.observe.features import features_of
+from ringbench.observe.processor import read_features, read_registers
 
 SOURCES: Final = Path(__file__).parent / "guest"
 CODEGEN: Final = (
@@ -57,7 +56,7 @@ class Place:
 
     def page(self, slot: int) -> int:
         """Return the address in PML4 slot `slot` that leads to the frames with any page size."""
-        return va.compose(slot) + self.frames[0]
+        return compose(slot) + self.frames[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Performer:
 
     def __init__(self, machine: Machine, types: Types) -> None:
         self.machine = machine
-        self.features: Features = features_of(machine.qmp, registers.parse(machine.registers()))
+        self.features: Features = read_features(machine, read_registers(machine))
         self.place, self.bits = _place(types), _access_bits(types)
         batches = types.locate("mailbox.batches")
         assert isinstance(batches.type, Array)
@@ -221,7 +220,7 @@ def _place(types: Types) -> Place:
     pdpt, pd, pt = (types.variable(f"test_{name}").address for name in ("pdpt", "pd", "pt"))
     return Place(
         tables=(pdpt, pd, pt),
-        frames=(first, first + va.SIZE_1G),
+        frames=(first, first + SIZE_1G),
         offsets=(offsets["TARGET_READ"], offsets["TARGET_WRITE"], offsets["TARGET_FETCH"]),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ringbench.arch.x86_64.access import Kind, NonCanonicalFault
+from ringbench.arch.x86_64.access import AccessKind, NonCanonicalFault
 from ringbench.arch.x86_64.address import LEVELS, entry_span
 from ringbench.arch.x86_64.entry import PS, A, D, P, U, W
 from ringbench.arch.x86_64.features import Features
@@ -53,7 +53,7 @@ def test_a_non_canonical_address_never_gets_to_its_walk(page: int, performer: Pe
     place = performer.place
     entries = [at | OPEN for at in (*place.tables, place.frames[0])]
     nothing = BytesMemory(b"")
-    must = outcome(translate(nothing, 0, page), Kind.READ, user=True, controls=Controls())
+    must = outcome(translate(nothing, 0, page), AccessKind.READ, user=True, controls=Controls())
     assert isinstance(must.fault, NonCanonicalFault)
     batch, results = perform(performer, page, entries, accesses(performer))
     assert (results["vector"] == Vector.GP).all()

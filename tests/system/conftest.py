@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from ringbench.arch.x86_64.walk import Translation, translate
+from ringbench.arch.x86_64.records import Translation
+from ringbench.arch.x86_64.walk import translate
 from ringbench.config import Config, override
 from ringbench.machine import Machine, Pool
 from ringbench.subjects.reference.boots.entry import EntryMachine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Machine
-from ringbench.observe import registers
+from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.model.heap import written
 from ringbench.subjects.reference.operations import HeapAlloc, HeapFree, HeapInfo
 from tests.system.layout import HEAP, PAGE
@@ -77,7 +77,7 @@ def holes(kernel: Kernel, *node_sizes: int) -> list[int]:
 
 def pieces(machine: Machine, vaddr: int, length: int) -> Iterator[tuple[int, int]]:
     """Where a virtual range is in physical memory, page by page: address, bytes."""
-    root = registers.parse(machine.registers()).cr3
+    root = read_registers(machine).cr3
     while length:
         size = min(length, PAGE - vaddr % PAGE)
         paddr = translate(machine.memory, root, vaddr).paddr

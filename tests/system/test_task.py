@@ -16,7 +16,7 @@ import pytest
 
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Machine
-from ringbench.observe import registers
+from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
@@ -51,7 +51,7 @@ RECORD_NODE: Final = 80
 
 def cr3(kernel: Kernel) -> int:
     """The processor's CR3."""
-    return registers.parse(kernel.machine.registers()).cr3
+    return read_registers(kernel.machine).cr3
 
 
 def current(kernel: Kernel) -> str:

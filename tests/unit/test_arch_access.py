@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, PageFault, access
+from ringbench.arch.x86_64.access import AccessKind, NonCanonicalFault, PageFault, access
 from ringbench.arch.x86_64.entry import CacheMode
+from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.vectors import PageFaultCode, Vector
-from ringbench.arch.x86_64.walk import Leaf, Stop, Translation
 
 VA = 0x40_0123
 BITS = (False, True)
@@ -43,14 +43,14 @@ def allowed_by_the_manual(case: str, rw: bool, xd: bool, flags: dict[str, bool])
     }[case]
 
 
-VERBS = {Kind.READ: "reads", Kind.WRITE: "writes", Kind.EXECUTE: "fetches"}
+VERBS = {AccessKind.READ: "reads", AccessKind.WRITE: "writes", AccessKind.EXECUTE: "fetches"}
 
 
 def test_every_combination_of_rights_mode_and_controls() -> None:
     names = ("wp", "nxe", "smep", "smap", "ac")
     seen = 0
     for rw, us, xd, user in product(BITS, repeat=4):
-        for kind, values in product(Kind, product(BITS, repeat=5)):
+        for kind, values in product(AccessKind, product(BITS, repeat=5)):
             flags = dict(zip(names, values, strict=True))
             if xd and not flags["nxe"]:
                 continue  # bit 63 is then reserved: such a translation does not exist
@@ -69,16 +69,16 @@ def test_every_combination_of_rights_mode_and_controls() -> None:
 @pytest.mark.parametrize(
     ("kind", "user", "not_present", "protection", "reserved"),
     [
-        (Kind.READ, False, 0, None, 9),
-        (Kind.WRITE, False, 2, 3, 11),
-        (Kind.EXECUTE, False, 16, 17, 25),
-        (Kind.READ, True, 4, 5, 13),
-        (Kind.WRITE, True, 6, 7, 15),
-        (Kind.EXECUTE, True, 20, 21, 29),
+        (AccessKind.READ, False, 0, None, 9),
+        (AccessKind.WRITE, False, 2, 3, 11),
+        (AccessKind.EXECUTE, False, 16, 17, 25),
+        (AccessKind.READ, True, 4, 5, 13),
+        (AccessKind.WRITE, True, 6, 7, 15),
+        (AccessKind.EXECUTE, True, 20, 21, 29),
     ],
 )
 def test_error_codes(
-    kind: Kind, user: bool, not_present: int, protection: int | None, reserved: int
+    kind: AccessKind, user: bool, not_present: int, protection: int | None, reserved: int
 ) -> None:
     absent = access(stopped(Stop.NOT_PRESENT), kind, user=user)
     assert absent == PageFault(VA, PageFaultCode(not_present))
@@ -93,17 +93,17 @@ def test_error_codes(
     ("nxe", "smep", "code"), [(False, False, 0), (True, False, 16), (False, True, 16)]
 )
 def test_a_fetch_is_marked_only_where_smep_or_nxe_is_on(nxe: bool, smep: bool, code: int) -> None:
-    fault = access(stopped(Stop.NOT_PRESENT), Kind.EXECUTE, user=False, nxe=nxe, smep=smep)
+    fault = access(stopped(Stop.NOT_PRESENT), AccessKind.EXECUTE, user=False, nxe=nxe, smep=smep)
     assert fault == PageFault(VA, PageFaultCode(code))
 
 
 def test_smap_violation_code_is_a_plain_protection_violation() -> None:
-    fault = access(mapped(rw=True, us=True, xd=False), Kind.WRITE, user=False, smap=True)
+    fault = access(mapped(rw=True, us=True, xd=False), AccessKind.WRITE, user=False, smap=True)
     assert fault == PageFault(VA, PageFaultCode(3))
 
 
 def test_a_non_canonical_address_is_no_page_fault() -> None:
-    fault = access(stopped(Stop.NON_CANONICAL), Kind.READ, user=True)
+    fault = access(stopped(Stop.NON_CANONICAL), AccessKind.READ, user=True)
     assert fault == NonCanonicalFault(VA)
     assert fault is not None
     assert fault.vector is Vector.GP
@@ -111,4 +111,4 @@ def test_a_non_canonical_address_is_no_page_fault() -> None:
 
 def test_a_table_outside_memory_has_no_answer() -> None:
     with pytest.raises(ValueError, match="fault is unknown"):
-        access(stopped(Stop.UNREADABLE), Kind.READ, user=False)
+        access(stopped(Stop.UNREADABLE), AccessKind.READ, user=False)

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ringbench.arch.x86_64 import address as va
-from ringbench.arch.x86_64 import entry as bit
-from ringbench.arch.x86_64 import leaves as columns
-from ringbench.arch.x86_64.bulk import AddressSpace, Decoder, decode
+from ringbench.arch.x86_64.address import UPPER_HALF
+from ringbench.arch.x86_64.bulk import Decoder, decode
+from ringbench.arch.x86_64.entry import NX, PCD, PS, PWT, A, D, Entry, G, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.gather import Frames
+from ringbench.arch.x86_64.leaves import Words
 from ringbench.arch.x86_64.memory import PhysicalMemory, ViewableMemory
-from ringbench.arch.x86_64.scan import Problem, Table, merge, scan
-from ringbench.arch.x86_64.walk import Leaf, Stop
+from ringbench.arch.x86_64.plain_scan import merge, scan
+from ringbench.arch.x86_64.records import Leaf, Problem, Stop, Table
+from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine import MappedMemory, RamMap, RamRange
 
@@ -66,10 +67,10 @@ def entry(frame: int, flags: int) -> int:
     return frame << 12 | flags
 
 
-BITS = [bit.W, bit.U, bit.PWT, bit.PCD, bit.A, bit.D, bit.PS, bit.G, 1 << 10, 1 << 12, bit.NX]
+BITS = [W, U, PWT, PCD, A, D, PS, G, 1 << 10, 1 << 12, NX]
 FLAGS = st.lists(st.sampled_from(BITS), max_size=4).map(lambda chosen: sum({1, *chosen}))
-PATH_FLAGS = st.lists(st.sampled_from([bit.W, bit.U, bit.NX]), max_size=1).map(
-    lambda missing: (7 | sum(missing)) if bit.NX in missing else 7 & ~sum(missing)
+PATH_FLAGS = st.lists(st.sampled_from([W, U, NX]), max_size=1).map(
+    lambda missing: (7 | sum(missing)) if NX in missing else 7 & ~sum(missing)
 )
 RAW = st.one_of(
     st.builds(entry, st.integers(0, 15), FLAGS),
@@ -97,11 +98,11 @@ def guests(draw: st.DrawFn) -> Guest:
         guest.fill(frame, draw(RAW), step)
     for frame, below in ((1, 2), (2, 5), (5, 6)):
         guest.put(frame, draw(INDEX), entry(below, draw(PATH_FLAGS)))
-    for frame, page in ((5, 1 << 21 | bit.PS), (6, PAGE)):
+    for frame, page in ((5, 1 << 21 | PS), (6, PAGE)):
         first, flags = draw(st.integers(3, 500)), draw(FLAGS)
         for n, change in enumerate(draw(st.lists(st.sampled_from([0, 0, *BITS]), max_size=8))):
             step = page & -PAGE
-            guest.put(frame, first + n, (n * step | flags | page & bit.PS) ^ change)
+            guest.put(frame, first + n, (n * step | flags | page & PS) ^ change)
     for frame, index, raw in draw(st.lists(st.tuples(FRAME, INDEX, RAW), max_size=12)):
         guest.put(frame, index, raw)
     return guest
@@ -127,7 +128,7 @@ def assert_same(space: AddressSpace, records: list[Table | Leaf | Problem]) -> N
     assert space.problems == tuple(each for each in records if isinstance(each, Problem))
     assert table_rows(space) == [(t.vaddr, 4 - t.level, t.paddr, t.present) for t in tables]
     assert space.tables.counts() == {n: sum(t.level == n for t in tables) for n in (4, 3, 2, 1)}
-    assert list(columns.merge(space.leaves)) == list(merge(leaves))
+    assert list(space.leaves.merged()) == list(merge(leaves))
 
 
 @given(guests(), FEATURES, st.integers(0, 3000), st.integers(0, PAGE - 1))
@@ -193,7 +194,7 @@ def test_pages_of_different_size_are_not_joined() -> None:
     guest.put(6, 511, 0x1F_F007)
     guest.put(5, 1, 0x20_0087)
     assert_same(decode(guest.mapped, PAGE), list(scan(guest.mapped, PAGE)))
-    assert len(columns.merge(decode(guest.mapped, PAGE).leaves)) == 2
+    assert len(decode(guest.mapped, PAGE).leaves.merged()) == 2
 
 
 def stored(memory: PhysicalMemory, root: int, features: Features) -> tuple[set[int], int, int]:
@@ -218,7 +219,7 @@ def stored(memory: PhysicalMemory, root: int, features: Features) -> tuple[set[i
                 again += 1
                 continue
             seen.add((paddr, level))
-            entries = (bit.decode(raw, level, features) for raw in words)
+            entries = (Entry.of(raw, level, features) for raw in words)
             good = [each for each in entries if each.present and not each.reserved]
             leaves += sum(each.leaf for each in good)
             below += [each.address for each in good if not each.leaf]
@@ -232,7 +233,7 @@ def stored(memory: PhysicalMemory, root: int, features: Features) -> tuple[set[i
 def test_what_is_followed_once_is_what_is_stored(guest: Guest, features: Features) -> None:
     read, leaves, again = stored(guest.mapped, PAGE, features)
     for memory in guest.ways():
-        entries: dict[int, columns.Words] = {}
+        entries: dict[int, Words] = {}
         space = Decoder(memory, features, once=True, entries=entries).decode(PAGE)
         assert entries.keys() == read
         assert len(space.leaves) == leaves
@@ -246,7 +247,7 @@ def test_entries_that_are_ignored_lead_nowhere() -> None:
     for index in (0, 256, 511):
         guest.put(1, index, entry(2, 7))
     guest.put(2, 3, 0x87)
-    entries: dict[int, columns.Words] = {}
+    entries: dict[int, Words] = {}
     decoder = Decoder(guest.mapped, entries=entries)
     space = decoder.decode(PAGE, lambda words: words == entry(2, 7))
     assert len(space.leaves) == 0
@@ -285,9 +286,8 @@ def test_the_parts_of_a_decoded_space_fit() -> None:
     guest.put(2, 1, entry(5, 3))
     guest.put(5, 511, 0x1FE0_0083)
     leaves = decode(guest.mapped, PAGE).leaves
-    upper = va.UPPER_HALF
     assert leaves.level.tolist() == [3, 2]
     assert leaves.table.tolist() == [2 * PAGE, 5 * PAGE]
-    assert [len(leaves.between(upper, upper + n)) for n in (0, 1, 1 << 31)] == [0, 1, 2]
+    assert [len(leaves.between(UPPER_HALF, UPPER_HALF + n)) for n in (0, 1, 1 << 31)] == [0, 1, 2]
     assert leaves.count_below(1 << 70) == 2
     assert leaves.count_below(-1) == 0

@@ -2,7 +2,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.arch.x86_64 import entry as e
+from ringbench.arch.x86_64.entry import (
+    NX,
+    PAT_4K,
+    PAT_LARGE,
+    PCD,
+    PS,
+    PWT,
+    CacheMode,
+    D,
+    Entry,
+    G,
+    P,
+    describe,
+)
 from ringbench.arch.x86_64.features import PAT_AT_RESET, Features
 
 NO_GIB = Features(gib_pages=False)
@@ -27,7 +40,7 @@ def reserved_bits(raw: int, level: int, features: Features) -> set[int]:
 
 @given(WORDS, LEVELS, st.builds(Features, st.integers(32, 52), st.booleans(), st.booleans()))
 def test_reserved_bits_are_the_manuals(raw: int, level: int, features: Features) -> None:
-    decoded = e.decode(raw, level, features)
+    decoded = Entry.of(raw, level, features)
     assert {bit for bit in range(64) if decoded.reserved >> bit & 1} == reserved_bits(
         raw, level, features
     )
@@ -38,7 +51,7 @@ def test_every_bit_is_named_or_address(raw: int, level: int) -> None:
     """No bit of an entry is lost in its text: names and address give the entry back."""
     if raw == 0:
         return
-    names, address = e.describe(raw, level).split(" ")
+    names, address = describe(raw, level).split(" ")
     value = {"P": 0, "W": 1, "U": 2, "PWT": 3, "PCD": 4, "A": 5, "D": 6, "PS": 7, "G": 8, "NX": 63}
     large = level in (2, 3) and raw >> 7 & 1
     value["PAT"] = 12 if large else 7
@@ -51,41 +64,41 @@ def test_every_bit_is_named_or_address(raw: int, level: int) -> None:
 
 
 def test_text_for_reports() -> None:
-    assert e.describe(0x8000_0000_0123_4067, 1) == "P|W|U|A|D|NX 0x1234000"
-    assert e.describe(0x0000_0000_0020_00E3, 2) == "P|W|A|D|PS 0x200000"
-    assert e.describe(0, 1) == "0"
-    assert e.describe(0x1000, 1) == "- 0x1000"
-    assert str(e.decode(0x1007, 4)) == "P|W|U 0x1000"
+    assert describe(0x8000_0000_0123_4067, 1) == "P|W|U|A|D|NX 0x1234000"
+    assert describe(0x0000_0000_0020_00E3, 2) == "P|W|A|D|PS 0x200000"
+    assert describe(0, 1) == "0"
+    assert describe(0x1000, 1) == "- 0x1000"
+    assert str(Entry.of(0x1007, 4)) == "P|W|U 0x1000"
 
 
 def test_a_bit_7_is_a_page_only_where_the_level_has_pages() -> None:
-    raw = e.P | e.PS
-    assert [e.decode(raw, level).leaf for level in (4, 3, 2, 1)] == [False, True, True, True]
-    assert not e.decode(raw, 3, NO_GIB).leaf
-    assert e.decode(raw, 3, NO_GIB).reserved == e.PS
-    assert e.decode(raw, 4).reserved == e.PS
-    assert not e.decode(e.P, 2).leaf
+    raw = P | PS
+    assert [Entry.of(raw, level).leaf for level in (4, 3, 2, 1)] == [False, True, True, True]
+    assert not Entry.of(raw, 3, NO_GIB).leaf
+    assert Entry.of(raw, 3, NO_GIB).reserved == PS
+    assert Entry.of(raw, 4).reserved == PS
+    assert not Entry.of(P, 2).leaf
 
 
 def test_the_address_ends_at_the_physical_width_and_starts_at_the_page_size() -> None:
-    raw = 0x000F_FFFF_FFFF_F000 | e.P | e.PS
-    assert e.decode(raw, 1).address == 0x000F_FFFF_FFFF_F000
-    assert e.decode(raw, 2).address == 0x000F_FFFF_FFE0_0000
-    assert e.decode(raw, 3).address == 0x000F_FFFF_C000_0000
-    assert e.decode(raw, 1, Features(physical_bits=40)).address == 0x0000_00FF_FFFF_F000
-    assert e.decode(raw & ~e.PS, 2).address == 0x000F_FFFF_FFFF_F000
+    raw = 0x000F_FFFF_FFFF_F000 | P | PS
+    assert Entry.of(raw, 1).address == 0x000F_FFFF_FFFF_F000
+    assert Entry.of(raw, 2).address == 0x000F_FFFF_FFE0_0000
+    assert Entry.of(raw, 3).address == 0x000F_FFFF_C000_0000
+    assert Entry.of(raw, 1, Features(physical_bits=40)).address == 0x0000_00FF_FFFF_F000
+    assert Entry.of(raw & ~PS, 2).address == 0x000F_FFFF_FFFF_F000
 
 
 def test_dirty_and_global_mean_nothing_above_the_leaf() -> None:
-    table = e.decode(e.P | e.D | e.G, 2)
+    table = Entry.of(P | D | G, 2)
     assert (table.dirty, table.global_) == (False, False)
-    page = e.decode(e.P | e.D | e.G | e.PS, 2)
+    page = Entry.of(P | D | G | PS, 2)
     assert (page.dirty, page.global_) == (True, True)
 
 
 def test_no_execute_is_reserved_without_nxe() -> None:
-    assert e.decode(e.P | e.NX, 1).reserved == 0
-    assert e.decode(e.P | e.NX, 1, NO_NX).reserved == e.NX
+    assert Entry.of(P | NX, 1).reserved == 0
+    assert Entry.of(P | NX, 1, NO_NX).reserved == NX
 
 
 @pytest.mark.parametrize(
@@ -100,24 +113,24 @@ def test_no_execute_is_reserved_without_nxe() -> None:
     ],
 )
 def test_cache_modes_after_reset(pat: int, pcd: int, pwt: int, mode: str) -> None:
-    common = e.P | pcd * e.PCD | pwt * e.PWT
-    assert e.decode(common | pat * e.PAT_4K, 1).cache.value == mode
-    assert e.decode(common | e.PS | pat * e.PAT_LARGE, 2).cache.value == mode
-    assert e.decode(common | e.PS | pat * e.PAT_LARGE, 3).cache.value == mode
+    common = P | pcd * PCD | pwt * PWT
+    assert Entry.of(common | pat * PAT_4K, 1).cache.value == mode
+    assert Entry.of(common | PS | pat * PAT_LARGE, 2).cache.value == mode
+    assert Entry.of(common | PS | pat * PAT_LARGE, 3).cache.value == mode
 
 
 def test_the_pat_bit_selects_the_upper_half_of_the_register() -> None:
     write_combining_at_4 = PAT_AT_RESET & ~(0xFF << 32) | 1 << 32
     features = Features(pat=write_combining_at_4)
-    assert e.decode(e.P | e.PAT_4K, 1, features).cache is e.CacheMode.WC
-    assert e.decode(e.P | e.PS | e.PAT_LARGE, 2, features).cache is e.CacheMode.WC
-    assert e.decode(e.P | e.PS, 2, features).cache is e.CacheMode.WB
+    assert Entry.of(P | PAT_4K, 1, features).cache is CacheMode.WC
+    assert Entry.of(P | PS | PAT_LARGE, 2, features).cache is CacheMode.WC
+    assert Entry.of(P | PS, 2, features).cache is CacheMode.WB
     # Bit 12 of a non-leaf entry is address, bit 7 page size: neither selects.
-    assert e.decode(e.P | 1 << 12, 2, features).cache is e.CacheMode.WB
+    assert Entry.of(P | 1 << 12, 2, features).cache is CacheMode.WB
 
 
 def test_an_invalid_pat_field_is_not_taken_for_a_mode() -> None:
-    assert e.decode(e.P, 1, Features(pat=2)).cache is e.CacheMode.INVALID
+    assert Entry.of(P, 1, Features(pat=2)).cache is CacheMode.INVALID
 
 
 def test_an_impossible_physical_width_is_refused() -> None:

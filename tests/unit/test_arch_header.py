@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.arch.x86_64 import address, control, entry, features
-from ringbench.arch.x86_64 import vectors as exceptions
+from ringbench.arch.x86_64 import address, control, entry, features, vectors
 
 KERNEL = Path(__file__).parents[2] / "kernel"
 HEADER = KERNEL / "base" / "x86.h"
@@ -19,7 +18,7 @@ BENCH = {
         for name in ("P", "W", "U", "PWT", "PCD", "A", "D", "PS", "G", "PAT_LARGE", "NX", "ADDRESS")
     },
     "PTE_PAT": entry.PAT_4K,
-    **{f"PF_{code.name}": int(code) for code in exceptions.PageFaultCode},
+    **{f"PF_{code.name}": int(code) for code in vectors.PageFaultCode},
     **{f"CR0_{bit.name}": int(bit) for bit in control.Cr0},
     **{f"CR4_{bit.name}": int(bit) for bit in control.Cr4},
     **{f"EFER_{bit.name}": int(bit) for bit in control.Efer},
@@ -31,7 +30,7 @@ BENCH = {
     "PAGE_OFFSET_BITS": address.PAGE_SHIFT,
     "PAGING_LEVELS": address.LEVELS,
     "VIRTUAL_BITS": address.VIRTUAL_BITS,
-    "EXCEPTIONS": exceptions.EXCEPTIONS,
+    "EXCEPTIONS": vectors.EXCEPTIONS,
 }
 
 

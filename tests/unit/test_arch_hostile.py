@@ -7,9 +7,11 @@ from itertools import islice
 import pytest
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.scan import leaves, problems, scan, tables
-from ringbench.arch.x86_64.walk import Stop, translate
+from ringbench.arch.x86_64.plain_scan import scan
+from ringbench.arch.x86_64.records import Stop
+from ringbench.arch.x86_64.walk import translate
 from ringbench.errors import MemoryUnreadable
+from tests.plain_views import leaves, problems, tables
 
 PWU = 7
 

@@ -6,8 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from ringbench.arch.x86_64 import address as va
-from ringbench.arch.x86_64.access import Kind, PageFault
+from ringbench.arch.x86_64.access import AccessKind, PageFault
+from ringbench.arch.x86_64.address import compose
 from ringbench.arch.x86_64.entry import NX, PS, A, D, P, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.outcome import Controls, EntryAfter, Outcome, outcome
@@ -16,7 +16,7 @@ from ringbench.arch.x86_64.vectors import PageFaultCode
 from ringbench.arch.x86_64.walk import translate
 
 FRAME = 0x9000
-VIRTUAL = va.compose(3, 1, 4, 1, 0x592)
+VIRTUAL = compose(3, 1, 4, 1, 0x592)
 OPEN = P | W | U | A
 
 
@@ -39,7 +39,7 @@ def chain(*flags: int, frame: int = FRAME) -> tuple[int, ...]:
 
 def one(
     entries: tuple[int, ...],
-    kind: Kind = Kind.READ,
+    kind: AccessKind = AccessKind.READ,
     *,
     user: bool = False,
     controls: Controls = Controls(),  # noqa: B008 - a value
@@ -56,7 +56,7 @@ def test_an_access_that_passes_sets_accessed_everywhere_and_a_write_dirty_in_the
     assert read.fault is None
     assert read.paddr == FRAME + 0x592
     assert read.entries == tuple(EntryAfter(raw | A) for raw in entries)
-    write = one(entries, Kind.WRITE)
+    write = one(entries, AccessKind.WRITE)
     assert [after.certain for after in write.entries[:3]] == [raw | A for raw in entries[:3]]
     assert write.entries[3] == EntryAfter(entries[3] | A | D)
 
@@ -64,14 +64,14 @@ def test_an_access_that_passes_sets_accessed_everywhere_and_a_write_dirty_in_the
 @pytest.mark.parametrize("flags", [(P, P | PS), (P, P, P | PS)])
 def test_only_the_leaf_of_a_large_page_becomes_dirty(flags: tuple[int, ...]) -> None:
     entries = chain(*(flag | W for flag in flags), frame=0)
-    after = one(entries, Kind.WRITE).entries
+    after = one(entries, AccessKind.WRITE).entries
     assert [entry.certain for entry in after[:-1]] == [raw | A for raw in entries[: len(flags) - 1]]
     assert after[-1] == EntryAfter(entries[len(flags) - 1] | A | D)
 
 
 def test_a_refused_access_may_set_accessed_and_nothing_else() -> None:
     entries = chain(OPEN, P | W | U, P | W | U, P)
-    refused = one(entries, Kind.WRITE)
+    refused = one(entries, AccessKind.WRITE)
     assert isinstance(refused.fault, PageFault)
     assert refused.paddr is None
     assert refused.entries[0] == EntryAfter(entries[0])
@@ -82,7 +82,7 @@ def test_a_refused_access_may_set_accessed_and_nothing_else() -> None:
 def test_an_entry_without_a_translation_stays_as_it_is(stop: int) -> None:
     entries = chain(P | W, P | W, stop, P | W)
     stopped = one(
-        entries, Kind.WRITE, controls=Controls(nxe=False), features=Features(physical_bits=40)
+        entries, AccessKind.WRITE, controls=Controls(nxe=False), features=Features(physical_bits=40)
     )
     assert stopped.fault is not None
     assert stopped.entries == (
@@ -123,8 +123,8 @@ def some_entry(chance: Random) -> int:
 
 @pytest.mark.parametrize("features", [Features(36), Features(40), Features(52, gib_pages=False)])
 @pytest.mark.parametrize("user", [False, True])
-@pytest.mark.parametrize("kind", Kind)
-def test_in_bulk_as_one_by_one(kind: Kind, user: bool, features: Features) -> None:
+@pytest.mark.parametrize("kind", AccessKind)
+def test_in_bulk_as_one_by_one(kind: AccessKind, user: bool, features: Features) -> None:
     chance = Random(f"{kind} {user} {features}")
     faults = 0
     for controls in map(Controls._make, product((False, True), repeat=5)):
@@ -134,7 +134,11 @@ def test_in_bulk_as_one_by_one(kind: Kind, user: bool, features: Features) -> No
 
 
 def compare(
-    walks: list[tuple[int, ...]], kind: Kind, user: bool, controls: Controls, features: Features
+    walks: list[tuple[int, ...]],
+    kind: AccessKind,
+    user: bool,
+    controls: Controls,
+    features: Features,
 ) -> int:
     """Hold both ways against each other; return how many of these accesses fault."""
     n = len(walks)
@@ -142,8 +146,8 @@ def compare(
         Accesses(
             entries=np.array(walks, np.uint64),
             vaddr=np.full(n, VIRTUAL, np.uint64),
-            write=np.full(n, kind is Kind.WRITE),
-            fetch=np.full(n, kind is Kind.EXECUTE),
+            write=np.full(n, kind is AccessKind.WRITE),
+            fetch=np.full(n, kind is AccessKind.EXECUTE),
             user=np.full(n, user),
             controls=controls,
             features=features,

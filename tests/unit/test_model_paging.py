@@ -6,9 +6,6 @@ import pytest
 
 from ringbench.arch.x86_64.entry import NX, G, P, U, W, bit_names
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.scan import leaves as scan_leaves
-from ringbench.arch.x86_64.scan import problems
-from ringbench.arch.x86_64.scan import tables as scan_tables
 from ringbench.arch.x86_64.walk import translate
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.boot_values import MemoryRange
@@ -36,6 +33,7 @@ from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
 from ringbench.subjects.reference.status import Status
+from tests.plain_views import leaves, problems, tables
 from tests.unit.booted import with_free
 from tests.unit.model_paging import (
     FEATURES,
@@ -61,7 +59,7 @@ def test_boot_tables() -> None:
     order = [table for table, _ in upper_tables(state.tables, root)]
     assert sorted(order) == [root + 0x1000 * number for number in range(1, len(order) + 1)]
     assert list(problems(memory, root, FEATURES)) == []
-    everything = list(scan_leaves(memory, root, FEATURES))
+    everything = list(leaves(memory, root, FEATURES))
     image = [leaf for leaf in everything if leaf.vaddr >= IMAGE_BASE]
     assert [leaf.vaddr - IMAGE_BASE for leaf in image] == list(range(0x101000, 0x10A000, 0x1000))
     assert all(leaf.paddr == leaf.vaddr - IMAGE_BASE and leaf.global_ for leaf in image)
@@ -81,7 +79,7 @@ def test_the_direct_map_takes_the_largest_pages_that_the_processor_has() -> None
         state = boot(ranges, IMAGE, Features(40, gib_pages=gib_pages), Sizes())
         sizes = [
             leaf.size
-            for leaf in scan_leaves(render(state.tables), state.kernel_root)
+            for leaf in leaves(render(state.tables), state.kernel_root)
             if leaf.vaddr < HEAP_BASE
         ]
         counts[gib_pages] = [sizes.count(size) for size in SIZES]
@@ -210,5 +208,5 @@ def test_rendered_tables_are_whole_pages() -> None:
         entry = whole[8 * index : 8 * index + 8]
         assert int.from_bytes(entry, "little") == state.tables[state.kernel_root].get(index, 0)
         assert memory.read(state.kernel_root + 8 * index, 8) == entry
-    assert {each.paddr for each in scan_tables(memory, state.kernel_root)} == state.tables.keys()
+    assert {each.paddr for each in tables(memory, state.kernel_root)} == state.tables.keys()
     assert translate(memory, 0x1000, 0).leaf is None

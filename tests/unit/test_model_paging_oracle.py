@@ -13,8 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.arch.x86_64.scan import leaves as scan_leaves
-from ringbench.arch.x86_64.scan import problems
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.model.paging import (
     leaf_bits,
@@ -27,6 +25,7 @@ from ringbench.subjects.reference.model.paging import (
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.tables import lower_tables
 from ringbench.subjects.reference.status import Status
+from tests.plain_views import leaves, problems
 from tests.unit.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
 
 
@@ -150,7 +149,7 @@ class Root(RuleBasedStateMachine):
     @invariant()
     def the_scanner_sees_the_pages(self) -> None:
         memory = render(self.state.tables)
-        found = scan_leaves(memory, self.root, FEATURES)
+        found = leaves(memory, self.root, FEATURES)
         seen = [
             (leaf.vaddr, leaf.paddr, leaf.size, leaf.write, leaf.user, leaf.execute, leaf.raw)
             for leaf in takewhile(lambda leaf: leaf.vaddr < 1 << 47, found)

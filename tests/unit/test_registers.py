@@ -1,7 +1,7 @@
 import pytest
 
 from ringbench.errors import RingbenchError
-from ringbench.observe.registers import parse
+from ringbench.observe.processor import parse_registers
 
 # QEMU 7.2.22, -cpu max, a kernel in long mode.
 LONG_MODE = """\
@@ -40,7 +40,7 @@ EFER=0000000000000000
 
 
 def test_long_mode() -> None:
-    registers = parse(LONG_MODE)
+    registers = parse_registers(LONG_MODE)
     assert (registers.rip, registers.rsp) == (0x100192, 0xFFFF_FFFF_8020_0000)
     assert (registers.cr0, registers.cr2) == (0x8001_0011, 0xDEAD_B000)
     assert (registers.cr3, registers.cr4, registers.efer) == (0x30_0018, 0xA0, 0xD00)
@@ -51,17 +51,19 @@ def test_long_mode() -> None:
 
 
 def test_32_bit_names_before_long_mode() -> None:
-    registers = parse(PROTECTED_MODE)
+    registers = parse_registers(PROTECTED_MODE)
     assert (registers.rip, registers.rsp) == (0x10_0020, 0x6F00)
     assert (registers.general["rax"], registers.efer, registers.halted) == (0x2BAD_B002, 0, False)
 
 
 def test_of_several_processors_the_first() -> None:
-    assert parse(LONG_MODE + PROTECTED_MODE.replace("#0", "#1")) == parse(LONG_MODE)
+    assert parse_registers(LONG_MODE + PROTECTED_MODE.replace("#0", "#1")) == parse_registers(
+        LONG_MODE
+    )
 
 
 def test_the_report_names_the_bits() -> None:
-    text = str(parse(LONG_MODE))
+    text = str(parse_registers(LONG_MODE))
     assert "cr4 PAE|PGE  efer LME|LMA|NXE" in text
     assert "cr2 0x00000000deadb000" in text
 
@@ -69,9 +71,9 @@ def test_the_report_names_the_bits() -> None:
 @pytest.mark.parametrize("text", ["", "unknown command: 'info registers'"])
 def test_text_of_something_else_is_refused(text: str) -> None:
     with pytest.raises(RingbenchError, match="has no rip"):
-        parse(text)
+        parse_registers(text)
 
 
 def test_a_missing_register_is_named() -> None:
     with pytest.raises(RingbenchError, match="has no cr3"):
-        parse(LONG_MODE.replace("CR3=", "CR9="))
+        parse_registers(LONG_MODE.replace("CR3=", "CR9="))

@@ -9,10 +9,21 @@ import struct
 
 import pytest
 
-from ringbench.arch.x86_64.scan import leaves, problems
-from ringbench.arch.x86_64.walk import Leaf, translate
-from ringbench.check import witnesses as w
+from ringbench.arch.x86_64.records import Leaf
+from ringbench.arch.x86_64.walk import translate
+from ringbench.check.witnesses import (
+    compare_gva2gpa,
+    compare_info_mem,
+    compare_info_tlb,
+    mem_lines,
+    parse_gva2gpa,
+    parse_info_mem,
+    parse_info_tlb,
+    tlb_line,
+)
 from ringbench.errors import MemoryUnreadable, RingbenchError
+from ringbench.subjects.reference.check.page_query import KernelMapping, compare_query
+from tests.plain_views import leaves, problems
 
 TABLES: dict[int, int] = {
     # PML4 at 0x300000
@@ -169,31 +180,31 @@ LEAVES = list(leaves(MEMORY, ROOT))
 
 
 def test_qemu_and_the_walk_agree_on_every_leaf() -> None:
-    lines = w.parse_info_tlb(INFO_TLB)
+    lines = parse_info_tlb(INFO_TLB)
     assert len(lines) == len(LEAVES) == 61
-    assert w.compare_info_tlb(LEAVES, problems(MEMORY, ROOT), lines) == []
+    assert compare_info_tlb(LEAVES, problems(MEMORY, ROOT), lines) == []
 
 
 def test_qemu_and_the_walk_agree_on_effective_rights() -> None:
-    lines = w.parse_info_mem(INFO_MEM)
+    lines = parse_info_mem(INFO_MEM)
     assert len(lines) == 30
-    assert w.compare_info_mem(LEAVES, lines) == []
+    assert compare_info_mem(LEAVES, lines) == []
 
 
 @pytest.mark.parametrize(("vaddr", "answer"), GVA2GPA.items())
 def test_qemu_and_the_walk_agree_on_a_translation(vaddr: int, answer: str) -> None:
     walk = translate(MEMORY, ROOT, vaddr)
-    assert w.compare_gva2gpa(walk, w.parse_gva2gpa(answer)) == []
+    assert compare_gva2gpa(walk, parse_gva2gpa(answer)) == []
 
 
 def test_an_empty_space_is_empty_everywhere() -> None:
-    assert w.parse_info_tlb("") == ()
-    assert w.parse_info_mem("\r\n") == ()
+    assert parse_info_tlb("") == ()
+    assert parse_info_mem("\r\n") == ()
 
 
 @pytest.mark.parametrize("line", sorted({n * 7 for n in range(8)}))
 def test_every_field_of_a_line_counts(line: int) -> None:
-    lines = list(w.parse_info_tlb(INFO_TLB))
+    lines = list(parse_info_tlb(INFO_TLB))
     good = lines[line]
     changes = [("paddr", good.paddr ^ 0x1000), ("vaddr", good.vaddr ^ 0x1_0000_0000)]
     for position in range(9):
@@ -202,7 +213,7 @@ def test_every_field_of_a_line_counts(line: int) -> None:
         changes.append(("flags", flags))  # type: ignore[arg-type]
     for name, value in changes:
         lines[line] = dataclasses.replace(good, **{name: value})  # type: ignore[arg-type]
-        found = w.compare_info_tlb(LEAVES, [], lines)
+        found = compare_info_tlb(LEAVES, [], lines)
         assert len(found) == (2 if name == "vaddr" else 1), (name, value)
         assert f"{good.vaddr:#x}" in {each.where.removeprefix("virtual ") for each in found}
 
@@ -221,15 +232,15 @@ def test_every_field_of_a_line_counts(line: int) -> None:
     ],
 )
 def test_each_letter_is_one_bit_of_the_leaf(bit: int, flags: str) -> None:
-    assert w.tlb_line(LEAVES[0]._replace(size=4096, raw=1 | bit)).flags == flags
+    assert tlb_line(LEAVES[0]._replace(size=4096, raw=1 | bit)).flags == flags
 
 
 def test_a_missing_and_a_surplus_line_are_each_told_once() -> None:
-    lines = w.parse_info_tlb(INFO_TLB)
-    (missing,) = w.compare_info_tlb(LEAVES, [], lines[1:])
+    lines = parse_info_tlb(INFO_TLB)
+    (missing,) = compare_info_tlb(LEAVES, [], lines[1:])
     assert (missing.where, missing.seen) == ("virtual 0x0", "no leaf")
     assert missing.expected == "physical 0x0 --P-A---W"
-    (surplus,) = w.compare_info_tlb(LEAVES[1:], [], lines)
+    (surplus,) = compare_info_tlb(LEAVES[1:], [], lines)
     assert (surplus.expected, surplus.seen) == ("no leaf", "physical 0x0 --P-A---W")
 
 
@@ -240,9 +251,9 @@ def test_where_the_walk_has_a_problem_qemu_may_list_what_it_likes() -> None:
 
     narrow = Features(physical_bits=40)
     found = list(leaves(memory, ROOT, narrow))
-    lines = [line for line in w.parse_info_tlb(INFO_TLB) if line.vaddr >> 39 & 511 != 510]
-    assert w.compare_info_tlb(found, problems(memory, ROOT, narrow), lines) == []
-    assert len(w.compare_info_tlb(found, [], lines)) == 3
+    lines = [line for line in parse_info_tlb(INFO_TLB) if line.vaddr >> 39 & 511 != 510]
+    assert compare_info_tlb(found, problems(memory, ROOT, narrow), lines) == []
+    assert len(compare_info_tlb(found, [], lines)) == 3
 
 
 def test_effective_rights_are_compared_not_those_of_the_leaf() -> None:
@@ -250,7 +261,7 @@ def test_effective_rights_are_compared_not_those_of_the_leaf() -> None:
     assert leaf.raw & 4
     assert not leaf.user
     wrong = [each._replace(user=True) if each is leaf else each for each in LEAVES]
-    found = w.compare_info_mem(wrong, w.parse_info_mem(INFO_MEM))
+    found = compare_info_mem(wrong, parse_info_mem(INFO_MEM))
     assert {each.where for each in found} == {
         "virtual 0xffff800000000000",
         "virtual 0xffff800000400000",
@@ -262,32 +273,32 @@ def test_ranges_join_across_the_hole_between_the_halves() -> None:
     page = LEAVES[0]._replace(size=4096, paddr=0)
     low = page._replace(vaddr=0x7FFF_FFFF_F000)
     high = page._replace(vaddr=0xFFFF_8000_0000_0000)
-    (line,) = w.mem_lines([low, high])
+    (line,) = mem_lines([low, high])
     assert str(line) == "0x7ffffffff000..0xffff800000000fff -rw"
     # As QEMU prints it: the last page of memory ends at 2^48, whose bit 47 is clear.
     top = page._replace(vaddr=0xFFFF_FFFF_FFFF_F000)
     text = "fffffffffffff000-0001000000000000 0000000000001000 -rw\n"
-    assert w.parse_info_mem(text) == tuple(w.mem_lines([top]))
+    assert parse_info_mem(text) == tuple(mem_lines([top]))
 
 
 def test_a_wrong_translation_is_told() -> None:
     walk = translate(MEMORY, ROOT, 0x400123)
-    (wrong,) = w.compare_gva2gpa(walk, 0x400000)
+    (wrong,) = compare_gva2gpa(walk, 0x400000)
     assert (wrong.expected, wrong.seen) == ("0x400123", "0x400000")
-    (unmapped,) = w.compare_gva2gpa(walk, None)
+    (unmapped,) = compare_gva2gpa(walk, None)
     assert unmapped.seen == "unmapped"
 
 
-def kernels(leaf: Leaf, **changes: object) -> w.KernelMapping:
-    return dataclasses.replace(w.kernel_mapping(leaf), **changes)  # type: ignore[arg-type]
+def kernels(leaf: Leaf, **changes: object) -> KernelMapping:
+    return dataclasses.replace(KernelMapping.of_leaf(leaf), **changes)  # type: ignore[arg-type]
 
 
 def test_the_kernels_query() -> None:
     walk = translate(MEMORY, ROOT, 0xA0_4123)
     leaf = walk.leaf
     assert leaf is not None
-    mine = w.KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
-    assert w.compare_query(walk, mine) == []
+    mine = KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
+    assert compare_query(walk, mine) == []
     changes: dict[str, object] = {
         "vaddr": 0,
         "paddr": 0,
@@ -299,18 +310,18 @@ def test_the_kernels_query() -> None:
         "cache": "wb",
     }
     for name, value in changes.items():
-        (found,) = w.compare_query(walk, kernels(leaf, **{name: value}))
+        (found,) = compare_query(walk, kernels(leaf, **{name: value}))
         assert found.where == "virtual 0xa04123 under root 0x300000", name
-    (absent,) = w.compare_query(walk, None)
+    (absent,) = compare_query(walk, None)
     assert absent.seen == "not mapped"
     nowhere = translate(MEMORY, ROOT, 0x90_0000)
-    assert w.compare_query(nowhere, None) == []
-    (invented,) = w.compare_query(nowhere, mine)
+    assert compare_query(nowhere, None) == []
+    (invented,) = compare_query(nowhere, mine)
     assert invented.expected == "not present at level 2 (PD)"
 
 
 @pytest.mark.parametrize("text", ["PG disabled", "nonsense", "0000: 00 --"])
 def test_words_that_are_not_understood_are_an_error(text: str) -> None:
-    for parse in (w.parse_info_tlb, w.parse_info_mem, w.parse_gva2gpa):
+    for parse in (parse_info_tlb, parse_info_mem, parse_gva2gpa):
         with pytest.raises(RingbenchError, match="is not understood"):
             parse(text)

@@ -19,12 +19,12 @@ import gdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
+from ringbench.arch.x86_64.address import ADDRESS_MASK
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, is_4_level
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.scan import Problem, leaves, merge, problems
+from ringbench.arch.x86_64.plain_scan import merge, scan
+from ringbench.arch.x86_64.records import Leaf, Problem
 from ringbench.arch.x86_64.walk import translate
-
-WORD = (1 << 64) - 1
 
 
 class StubMemory:
@@ -53,7 +53,7 @@ def _set_physical(on: bool) -> None:
 
 def number(expression: str) -> int:
     """Evaluate an expression of the debugged program as an unsigned 64-bit number."""
-    return int(gdb.parse_and_eval(f"(unsigned long long)({expression})")) & WORD
+    return int(gdb.parse_and_eval(f"(unsigned long long)({expression})")) & ADDRESS_MASK
 
 
 def root_or_cr3(arguments: list[str]) -> int:
@@ -115,15 +115,15 @@ class Pages(gdb.Command):
         """Print one line a range, then what could not be followed."""
         cr3 = root_or_cr3(words(argument, 0, 1, "rb-pages [ROOT]"))
         with physical_memory() as memory:
-            ranges = list(merge(leaves(memory, cr3)))
-            troubles: list[Problem] = list(problems(memory, cr3))
-        for each in ranges:
+            records = list(scan(memory, cr3))
+        for each in merge(record for record in records if isinstance(record, Leaf)):
             print(
                 f"{each.vaddr:#018x} -> {each.paddr:#014x}  length {each.length:#12x}  "
                 f"pages of {each.page_size:#10x}  {each.permissions} {each.cache}"
             )
-        for trouble in troubles:
-            print(f"problem: {trouble}")
+        for record in records:
+            if isinstance(record, Problem):
+                print(f"problem: {record}")
 
 
 class Control(gdb.Command):

@@ -1,11 +1,14 @@
-"""The tally of one layer's comparison: how many facts were compared, and which did not agree."""
+"""The tally of one layer's comparison: how many facts were compared, and which did not agree.
+
+A `Comparison` counts while a check goes on; `done` makes a `Finding` of it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final, TypeVar
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import Finding, Mismatch
 
 DETAILED: Final = 20
 """Mismatches of a layer that are described; one more says how many follow."""
@@ -15,9 +18,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Comparison:
-    """A layer's tally.
+    """The tally of one layer while it is being compared.
 
-    `further` counts the mismatches beyond the first `DETAILED`.
+    Attributes:
+        layer: the layer of the kernel, or `MACHINE`.
+        comparisons: how many facts were compared so far.
+        mismatches: the first `DETAILED` facts that did not agree.
+        further: how many more there were.
     """
 
     layer: str
@@ -76,13 +83,13 @@ class Comparison:
         index, (one, other) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
         self.differs(what, _shown(one, show), _shown(other, show), holder(index))
 
-    def done(self) -> "Comparison":
-        """Add a word on further mismatches, and return this."""
+    def done(self) -> Finding:
+        """Return what was found, with one more mismatch that says how many are not listed."""
+        found = list(self.mismatches)
         if self.further:
             what = f"{self.further} further mismatches"
-            self.mismatches.append(Mismatch(self.layer, what, "none", "not listed", self.layer))
-            self.further = 0
-        return self
+            found.append(Mismatch(self.layer, what, "none", "not listed", self.layer))
+        return Finding(self.layer, self.comparisons, found)
 
 
 def _shown(value: T | None, show: Callable[[T], str]) -> str:
@@ -90,5 +97,5 @@ def _shown(value: T | None, show: Callable[[T], str]) -> str:
 
 
 def hexadecimal(value: int | None) -> str:
-    """Show an address."""
+    """Return a number in hexadecimal, for people; `none` for None."""
     return "none" if value is None else f"{value:#x}"

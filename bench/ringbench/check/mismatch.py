@@ -1,10 +1,10 @@
-"""One disagreement, as every check reports it, and what a check hands back."""
+"""One disagreement, as every check reports it, and what one check found in all."""
 
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 MACHINE: Final = "machine"
-"""The layer of what belongs to none of the kernel's: boot, frame ownership, the processor."""
+"""The layer of what belongs to none of the kernel's: boot, the processor, frame ownership."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Mismatch:
     """What was expected and what was seen, in the field's own words.
 
     Attributes:
-        layer: one of the kernel's, like `pmm`, or `MACHINE`.
+        layer: the layer of the kernel that it belongs to, or `MACHINE`.
         what: the fact that disagrees: "effective permissions", "free frames".
         expected: according to the model, or to the first of two witnesses.
         seen: according to the machine, or to the second witness.
@@ -36,14 +36,18 @@ class Mismatch:
 
 
 class Finding(NamedTuple):
-    """What one check compared and found.
+    """What one check found: how many single facts it compared, and those that did not agree.
 
     Attributes:
-        layer: as of a mismatch.
-        comparisons: how many single facts were compared.
-        mismatches: those that disagree.
+        layer: the layer of the kernel that was checked, or `MACHINE`.
+        comparisons: how many facts were compared.
+        mismatches: what did not agree, in the order found.
     """
 
     layer: str
     comparisons: int
     mismatches: list[Mismatch]
+
+    def at(self, when: str) -> "Finding":
+        """Return the same, with a time in the place of each mismatch."""
+        return self._replace(mismatches=[each.at(when) for each in self.mismatches])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from rich.console import Console
 
-from ringbench.arch.x86_64.address import PAGE_SIZE
+from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SIZE
 from ringbench.arch.x86_64.control import is_4_level
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
@@ -53,7 +53,7 @@ def address(context: click.Context, parameter: click.Parameter, text: str | None
         raise click.BadParameter(f"{text!r} is not a number; give 0x and hexadecimal, or decimal")
     base = 16 if text[:2] in ("0x", "0X") else 10
     number = int(text, base) if len(text) <= LONGEST_NUMBER else None
-    if number is None or number >= 1 << 64:
+    if number is None or number >= ADDRESS_END:
         raise click.BadParameter(f"{text!r} does not fit in 64 bits")
     return number
 
@@ -153,11 +153,10 @@ def _from_machine(
 
 def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator[PageSource]:
     """Hold a guest still, and give its pages."""
-    from ringbench.observe.features import features_of
-    from ringbench.observe.registers import parse
+    from ringbench.observe.processor import read_features, read_registers
 
     with guest.stopped():
-        registers = parse(guest.registers())
+        registers = read_registers(guest)
         if not is_4_level(registers.cr0, registers.cr4, registers.efer):
             raise RingbenchError(
                 f"{guest.config.kernel.elf}: the guest does not use 4-level paging "
@@ -168,7 +167,7 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
                 guest.save_dump(save_dump)
             except OSError as error:
                 raise ConfigError(f"--save-dump {save_dump}: {error.strerror}") from None
-        features = features_of(guest.qmp, registers)
+        features = read_features(guest, registers)
         if root is not None:
             _require_inside(root, guest.ram.end, f"the guest's memory, up to {guest.ram.end:#x}")
         yield PageSource(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from ringbench.arch.x86_64.scan import DEFAULT_LIMIT
+from ringbench.arch.x86_64.bulk import decode
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT
 from ringbench.cli.page_source import console, open_page_source, page_source_options, write_json
-from ringbench.observe.pages import view
 from ringbench.report.pages import pages_json, pages_table
 
 
@@ -41,8 +41,8 @@ def pages(
     Rights: u user, r read, w write, x execute, g global.
     """
     with open_page_source(dump, root, save_dump, lines, **machine) as source:
-        space = view(source.memory, source.root, source.features, keep_leaves=leaves, limit=limit)
+        space = decode(source.memory, source.root, source.features, limit)
     if as_json:
-        write_json(pages_json(space))
+        write_json(pages_json(space, leaves=leaves))
     else:
-        console().print(pages_table(space))
+        console().print(pages_table(space, leaves=leaves))

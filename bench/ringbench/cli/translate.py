@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from ringbench.arch.x86_64 import walk
 from ringbench.arch.x86_64.address import is_canonical
-from ringbench.arch.x86_64.walk import translate as walk
 from ringbench.cli.page_source import (
     address,
     console,
@@ -41,7 +41,7 @@ def translate(
     if not is_canonical(vaddr):
         raise ConfigError(f"{vaddr:#x} is not a canonical address: bits 63 to 47 must all be equal")
     with open_page_source(dump, root, save_dump, lines, **machine) as source:
-        result = walk(source.memory, source.root, vaddr, source.features)
+        result = walk.translate(source.memory, source.root, vaddr, source.features)
     if as_json:
         write_json(translation_json(result))
     else:

@@ -14,7 +14,7 @@ from typing import Literal
 from ringbench.errors import Evidence, GdbRefused, MachineError, no_evidence
 from ringbench.machine import mi
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.gdb_pipe import MiChannel
+from ringbench.machine.gdb_pipe import GdbPipe
 from ringbench.machine.mi import Breakpoint, Frame, StopEvent
 from ringbench.machine.process import Guard, Process
 
@@ -45,7 +45,7 @@ WatchKind = Literal["write", "read", "access"]
 _WATCH_OPTION: dict[WatchKind, str] = {"write": "", "read": "-r ", "access": "-a "}
 
 
-class Gdb(MiChannel):
+class Gdb(GdbPipe):
     """One gdb process. `seconds` is the deadline of each command that names none."""
 
     def __init__(self, process: Process, seconds: float, evidence: Evidence = no_evidence) -> None:

@@ -20,7 +20,7 @@ from ringbench.machine.mi import StopEvent
 from ringbench.machine.process import Process, describe_exit
 
 
-class MiChannel:
+class GdbPipe:
     """One gdb process and what it has said; `running` is whether the guest runs."""
 
     def __init__(self, process: Process, seconds: float, evidence: Evidence) -> None:

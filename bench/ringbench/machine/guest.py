@@ -19,11 +19,11 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
 from ringbench.errors import MachineError
-from ringbench.machine import memory as readers
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.image import check_kernel
+from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 
@@ -133,21 +133,21 @@ class Guest:
         return self._ram
 
     @property
-    def memory(self) -> readers.MappedMemory:
+    def memory(self) -> MappedMemory:
         """Guest RAM, mapped: the fastest reader.
 
         What is read at several times is one state only if the guest stands still meanwhile: for
         a picture, read within `stopped`. A kernel that waits at its prompt changes nothing but
         what the bench makes it change.
         """
-        return readers.MappedMemory(self._mapped(), self.ram)
+        return MappedMemory(self._mapped(), self.ram)
 
     def reader(self, kind: READERS) -> PhysicalMemory:
         """Return one of the ways to read guest RAM."""
         if kind == "gdb":
-            return readers.GdbMemory(self.gdb, self.ram)
+            return GdbMemory(self.gdb, self.ram)
         if kind == "qmp":
-            return readers.QmpMemory(self.qmp, self.ram, self.private)
+            return QmpMemory(self.qmp, self.ram, self.private)
         return self.memory
 
     def save_dump(self, path: Path) -> None:
@@ -158,7 +158,7 @@ class Guest:
         """
         try:
             with self.stopped():
-                readers.save_dump(path, self._qemu.ram, self.ram)
+                save_dump(path, self._qemu.ram, self.ram)
         except OSError as error:
             raise self._inquest.add_evidence(
                 MachineError(f"{path}: memory cannot be saved there ({error.strerror})")

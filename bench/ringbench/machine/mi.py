@@ -20,7 +20,7 @@ _RESULT = re.compile(r"(\d+)\^([a-z]+),(.+)")
 # A string, or a name in front of its value.
 _STRING_OR_NAME = re.compile(r'"[^"]*"|([A-Za-z_][\w-]*)=')
 
-Kind = Literal["result", "notify", "console", "log", "target", "output", "done"]
+RecordKind = Literal["result", "notify", "console", "log", "target", "output", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Record:
     as nested dictionaries and lists of text, or the text itself for stream output.
     """
 
-    kind: Kind
+    kind: RecordKind
     message: str | None
     payload: Any
     token: int | None

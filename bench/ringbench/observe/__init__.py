@@ -1,1 +1,1 @@
-"""A stopped guest of any kernel: registers, features, page tables, memory by type."""
+"""A stopped guest of any kernel: its processor, its page tables, its memory by type."""

@@ -12,40 +12,18 @@ what is stored, and no larger than that.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, UPPER_HALF_SLOT
 from ringbench.arch.x86_64.bulk import Decoder
-from ringbench.arch.x86_64.entry import PS, P, describe, set_by_processor
+from ringbench.arch.x86_64.entry import P, describe, large_bit, set_by_processor
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Words
-from ringbench.arch.x86_64.scan import Problem
-from ringbench.arch.x86_64.walk import Stop
-from ringbench.observe.reader import Guest
+from ringbench.arch.x86_64.records import Problem, Stop, Table
+from ringbench.observe.reader import GuestReader
 
 LAYER = "paging"
-
-KERNEL_SLOTS: Final = va.ENTRIES // 2
-"""The first PML4 slot of the kernel half."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A frame in its place as a page table.
-
-    Attributes:
-        paddr: the frame's physical address.
-        level: 4 (PML4) to 1 (PT).
-        vaddr: the first address that it serves.
-        present: number of present entries.
-    """
-
-    paddr: int
-    level: int
-    vaddr: int
-    present: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +53,7 @@ class PageTables:
         return (self.kernel, *self.others)
 
 
-def read_page_tables(guest: Guest, kernel: int, others: Mapping[str, int]) -> PageTables:
+def read_page_tables(guest: GuestReader, kernel: int, others: Mapping[str, int]) -> PageTables:
     """Read the tables of the kernel root and of other roots, each given by name and address."""
     entries: dict[int, Words] = {}
     decoder = Decoder(guest.memory, guest.features, once=True, entries=entries)
@@ -85,7 +63,9 @@ def read_page_tables(guest: Guest, kernel: int, others: Mapping[str, int]) -> Pa
     return PageTables(kernel_root, tuple(rest), entries)
 
 
-def _root(guest: Guest, decoder: Decoder, name: str, paddr: int, shared: Words | None) -> Root:
+def _root(
+    guest: GuestReader, decoder: Decoder, name: str, paddr: int, shared: Words | None
+) -> Root:
     """Decode a root's own part, and note what can't be followed."""
     ignore = None if shared is None else partial(_same, shared, guest.features)
     space = decoder.decode(paddr, ignore)
@@ -103,30 +83,29 @@ def without_processor_bits(entries: Words, level: int, features: Features) -> Wo
     of_table, of_leaf = (np.uint64(set_by_processor(leaf)) for leaf in (False, True))
     if level == 1:
         return entries & ~np.where(present, of_leaf, np.uint64(0))
-    large = level == 2 or (level == 3 and features.gib_pages)
-    leaf = (entries & np.uint64(PS if large else 0)) != 0
+    leaf = (entries & np.uint64(large_bit(level, features))) != 0
     return entries & ~np.where(present, np.where(leaf, of_leaf, of_table), np.uint64(0))
 
 
 def _same(shared: Words, features: Features, entries: Words) -> Flags:
     """Return which entries of a PML4 are in the kernel half, and the kernel's."""
-    kernels, own = (without_processor_bits(each, va.LEVELS, features) for each in (shared, entries))
+    kernels, own = (without_processor_bits(each, LEVELS, features) for each in (shared, entries))
     same: Flags = own == kernels
-    same[:KERNEL_SLOTS] = False
+    same[:UPPER_HALF_SLOT] = False
     return same
 
 
 def _words(problem: Problem, name: str) -> tuple[str, str]:
     """Return what is wrong, and where, for people."""
     level, table, raw = problem.level, problem.table, problem.raw or 0
-    where = f"{name}: {va.LEVEL_NAMES[level]} for {problem.vaddr:#x}"
+    where = f"{name}: {LEVEL_NAMES[level]} for {problem.vaddr:#x}"
     match problem.stop:
         case Stop.UNREADABLE:
             return f"table {table:#x} is not in memory", where
         case Stop.REPEATED:
             return f"table {table:#x} is used twice", where
         case Stop.RESERVED:
-            entry = f"{va.LEVEL_NAMES[level]} {table:#x} entry {problem.index}"
+            entry = f"{LEVEL_NAMES[level]} {table:#x} entry {problem.index}"
             what = f"reserved bits are set in {raw:#x} ({describe(raw, level)})"
             return what, f"{name}: {entry} (for {problem.vaddr:#x})"
         case _:

@@ -1,4 +1,4 @@
-"""A stopped guest as the readers of this package see it: memory, types, names, and a notebook.
+"""A stopped guest of any kernel, to be read by the names of its variables and types.
 
 Whatever the guest's memory holds, reading it ends: a pointer that leads nowhere, a list that bites
 its tail, a count that cannot be are each noted as a `Broken` and the reader goes on with what it
@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ringbench.arch.x86_64.address import ADDRESS_MASK
+from ringbench.arch.x86_64.address import ADDRESS_END
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
 from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Record, Struct, Types, read_value
 from ringbench.errors import MemoryUnreadable
-from ringbench.subjects.reference.observe.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Broken:
     """Something in the guest's memory that could not be followed.
 
     Attributes:
-        layer: "pmm", "paging", "vmm", "heap", "task" or "machine".
+        layer: the part of the kernel that it belongs to: "paging", "heap".
         what: what is wrong, with the value that shows it.
         where: the address or the member that holds it.
     """
@@ -44,21 +43,30 @@ UNREADABLE = (VirtualUnreadable, MemoryUnreadable)
 """What a read through a bad pointer raises."""
 
 
-class Guest:
-    """One stopped guest. Virtual addresses are those under `root`, the kernel half's at least."""
+class GuestReader:
+    """Reads one stopped guest: its variables and records by type, and notes what is broken.
+
+    Virtual addresses are those under `root`, the kernel half's at least.
+
+    Attributes:
+        memory: the guest's physical memory.
+        types: names and types out of the kernel's DWARF.
+        root: physical address of a PML4 that maps the kernel, or a CR3 value.
+        features: the processor's, as far as the tables mean something by them.
+        virtual: memory by virtual addresses.
+        broken: the notebook, which further readers of the same picture may share.
+    """
 
     def __init__(
         self,
         memory: PhysicalMemory,
         types: Types,
-        layout: Layout,
         root: int,
         features: Features,
         broken: list[Broken] | None = None,
     ) -> None:
         self.memory = memory
         self.types = types
-        self.layout = layout
         self.root = root
         self.features = features
         self.virtual = VirtualMemory(memory, root, features)
@@ -99,7 +107,7 @@ class Guest:
 
     def bytes(self, address: int, length: int) -> bytes | None:
         """Return memory at a virtual address, or None if some of it is not readable."""
-        if address + length > ADDRESS_MASK + 1:
+        if address + length > ADDRESS_END:
             return None
         try:
             return self.virtual.read(address, length)

@@ -11,9 +11,8 @@ from rich.text import Text
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
-from ringbench.arch.x86_64.scan import Problem, Range
-from ringbench.arch.x86_64.walk import Leaf, Step, Translation
-from ringbench.observe.pages import AddressSpaceView
+from ringbench.arch.x86_64.records import Leaf, Problem, Range, Step, Translation
+from ringbench.arch.x86_64.tables import AddressSpace
 
 SHOWN: Final = 1000
 """Rows printed for people; `--json` has all."""
@@ -21,9 +20,10 @@ SHOWN: Final = 1000
 _SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
 
 
-def pages_table(space: AddressSpaceView) -> RenderableType:
-    """The mapped ranges (or, where they were kept, the leaves), a summary, and the problems."""
-    rows: Ranges | Leaves = space.ranges if space.leaves is None else space.leaves
+def pages_table(space: AddressSpace, *, leaves: bool) -> RenderableType:
+    """The mapped ranges, or with `leaves` every page, between a summary and the problems."""
+    ranges = space.leaves.merged()
+    rows: Ranges | Leaves = space.leaves if leaves else ranges
     table = Table()
     table.add_column("virtual", no_wrap=True)
     table.add_column("to", no_wrap=True)
@@ -45,20 +45,21 @@ def pages_table(space: AddressSpaceView) -> RenderableType:
             each.permissions + ("g" if each.global_ else ""),
             each.cache.value,
         )
-    return Group(Text(_headline(space)), table, *_notes(space, len(rows)))
+    return Group(Text(_headline(space, len(ranges))), table, *_notes(space, len(rows)))
 
 
-def _headline(space: AddressSpaceView) -> str:
+def _headline(space: AddressSpace, ranges: int) -> str:
+    mapped = int(space.leaves.size.sum())
     tables = ", ".join(
-        f"{count} {LEVEL_NAMES[level]}" for level, count in space.table_counts.items() if count
+        f"{count} {LEVEL_NAMES[level]}" for level, count in space.tables.counts().items() if count
     )
     return (
-        f"root {space.root:#x}: {_rounded(space.mapped)} mapped in {space.leaf_count} pages, "
-        f"{len(space.ranges)} ranges; tables: {tables or 'none'}"
+        f"root {space.root:#x}: {_rounded(mapped)} mapped in {len(space.leaves)} pages, "
+        f"{ranges} ranges; tables: {tables or 'none'}"
     )
 
 
-def _notes(space: AddressSpaceView, rows: int) -> Iterator[RenderableType]:
+def _notes(space: AddressSpace, rows: int) -> Iterator[RenderableType]:
     if rows > SHOWN:
         yield Text(f"... and {rows - SHOWN} more: see --json")
     for problem in space.problems[:SHOWN]:
@@ -67,15 +68,15 @@ def _notes(space: AddressSpaceView, rows: int) -> Iterator[RenderableType]:
         yield Text(f"... and {len(space.problems) - SHOWN} more problems: see --json")
 
 
-def pages_json(space: AddressSpaceView) -> dict[str, Any]:
-    """The view as plain data: `leaves` instead of `ranges` where the leaves were kept."""
+def pages_json(space: AddressSpace, *, leaves: bool) -> dict[str, Any]:
+    """What a root maps as plain data: every page under `leaves`, or merged under `ranges`."""
     data: dict[str, Any] = {"root": f"{space.root:#x}"}
-    if space.leaves is None:
-        data["ranges"] = [_range_json(each) for each in space.ranges]
-    else:
+    if leaves:
         data["leaves"] = [_leaf_json(leaf) for leaf in space.leaves]
-    data["leaf_count"] = space.leaf_count
-    data["tables"] = {LEVEL_NAMES[level]: count for level, count in space.table_counts.items()}
+    else:
+        data["ranges"] = [_range_json(each) for each in space.leaves.merged()]
+    data["leaf_count"] = len(space.leaves)
+    data["tables"] = {LEVEL_NAMES[level]: count for level, count in space.tables.counts().items()}
     data["problems"] = [_problem_json(problem) for problem in space.problems]
     return data
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from ringbench.arch.x86_64.address import PAGE_SIZE, index
+from ringbench.arch.x86_64.address import PAGE_SIZE, table_index
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
@@ -189,11 +189,11 @@ def page_tables() -> dict[tuple[int, int], int]:
     entries = {}
     for root in (KERNEL_ROOT, TASK_ROOT, BARE_ROOT):
         for base, table in ((DIRECT, direct), (HEAP, heap), (WINDOW, window), (IMAGE, image)):
-            entries[root, index(base, 4)] = table | P | W
+            entries[root, table_index(base, 4)] = table | P | W
     image_pd, image_pt, direct_pd, heap_pd, heap_pt, window_pd, window_pt = (
         frame << 12 for frame in range(527, 534)
     )
-    entries[image, index(IMAGE, 3)] = image_pd | P | W
+    entries[image, table_index(IMAGE, 3)] = image_pd | P | W
     entries[image_pd, 0] = image_pt | P | W
     for page in range(256, 512):
         rights = 0 if page == 256 else W | NX

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.entry import NX, PS, P, U, W
-from ringbench.subjects.reference.check.invariants import INVARIANTS, broken_invariants, check
+from ringbench.subjects.reference.check.invariants import (
+    INVARIANTS,
+    broken_invariants,
+    check_invariants,
+)
 
 HEAP = 0xFFFFC00000000000
 SLAB, METADATA = 0xFFFF800000201000, 0xFFFF800000200000
@@ -234,7 +238,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
 
 
 def test_a_sound_guest_keeps_all(guest: Any) -> None:
-    assert check(guest.picture()) == []
+    assert check_invariants(guest.picture()) == []
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -243,7 +247,7 @@ def test_exactly_what_is_broken_is_named(guest: Any, name: str) -> None:
     spoil(guest)
     picture = guest.picture()
     assert broken_invariants(picture) == expected
-    for mismatch in check(picture):
+    for mismatch in check_invariants(picture):
         assert mismatch.expected != mismatch.seen
         assert mismatch.where
 
@@ -255,7 +259,7 @@ def test_every_invariant_is_broken_here_once() -> None:
 
 def test_what_is_said_names_the_place(guest: Any) -> None:
     guest.entry(528 << 12, 300, 300 << 12 | P | W)
-    (mismatch,) = check(guest.picture())
+    (mismatch,) = check_invariants(guest.picture())
     assert mismatch.layer == "paging"
     assert mismatch.seen == "-rwx P|W 0x12c000"
     assert mismatch.where == "kernel: 0xffffffff8012c000 (table 0x210000)"
@@ -264,4 +268,4 @@ def test_what_is_said_names_the_place(guest: Any) -> None:
 def test_accessed_and_dirty_are_nobodys_business(guest: Any) -> None:
     for root in (KERNEL_ROOT, BARE_ROOT):
         guest.entry(root, 416, 525 << 12 | P | W | 1 << 5)
-    assert check(guest.picture()) == []
+    assert check_invariants(guest.picture()) == []

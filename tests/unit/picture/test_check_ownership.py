@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from ringbench.arch.x86_64.entry import NX, P, U, W
 from ringbench.subjects.reference.check.ownership import (
     FrameOwners,
-    Kind,
     Owner,
+    OwnerKind,
     check_ownership,
     conflicts,
     owners,
 )
 
 LIMIT = 64
-OWNERS = (Owner(Kind.FREE), Owner(Kind.TABLE, "t1", 0, 1), Owner(Kind.HEAP))
+OWNERS = (Owner(OwnerKind.FREE), Owner(OwnerKind.TABLE, "t1", 0, 1), Owner(OwnerKind.HEAP))
 
 
 def claims(*runs: tuple[int, int, int]) -> FrameOwners:
@@ -83,16 +83,16 @@ def test_the_sound_guest(guest: Any) -> None:
     claimed = owners(guest.picture())
     assert conflicts(claimed) == []
     totals = claimed.totals()
-    assert totals[Kind.TABLE, "kernel"] == 12
-    assert totals[Kind.TABLE, "t1"] == 4
-    assert totals[Kind.TABLE, "r0"] == 1
-    assert totals[Kind.DEMAND, "t1"] == 1
-    assert totals[Kind.LENT, ""] == 37
+    assert totals[OwnerKind.TABLE, "kernel"] == 12
+    assert totals[OwnerKind.TABLE, "t1"] == 4
+    assert totals[OwnerKind.TABLE, "r0"] == 1
+    assert totals[OwnerKind.DEMAND, "t1"] == 1
+    assert totals[OwnerKind.LENT, ""] == 37
     assert sum(totals.values()) == claimed.limit == 1 << 24
     assert [str(owner) for owner in claimed.of(519)] == ["anonymous region 0x10000 of t1"]
     merged = list(claimed.merged())
-    assert (merged[0], merged[-1][2].kind) == ((0, 256, Owner(Kind.LOW)), Kind.HOLE)
-    assert (522, 534, Owner(Kind.TABLE, "kernel")) in merged
+    assert (merged[0], merged[-1][2].kind) == ((0, 256, Owner(OwnerKind.LOW)), OwnerKind.HOLE)
+    assert (522, 534, Owner(OwnerKind.TABLE, "kernel")) in merged
 
 
 def test_two_spaces_with_one_frame(guest: Any) -> None:

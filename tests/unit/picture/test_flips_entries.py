@@ -6,7 +6,24 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ringbench.arch.x86_64 import entry as bit
+from ringbench.arch.x86_64.entry import (
+    AVAILABLE_HIGH,
+    AVAILABLE_LOW,
+    NX,
+    PAT_LARGE,
+    PCD,
+    PS,
+    PWT,
+    A,
+    D,
+    G,
+    P,
+    U,
+    W,
+    address_mask,
+    is_leaf,
+    reserved_mask,
+)
 from ringbench.arch.x86_64.features import Features
 from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import Mismatch
@@ -65,7 +82,7 @@ def compared(guest: Any, state: KernelState) -> list[Mismatch]:
 @pytest.fixture
 def with_gib_page(guest: Any, state: KernelState) -> KernelState:
     """The sound guest has no 1 GiB page: one in the task's half."""
-    raw = 3 << 30 | bit.P | bit.W | bit.PS | bit.NX
+    raw = 3 << 30 | P | W | PS | NX
     guest.entry(TASK_PDPT, GIB_SLOT, raw)
     tables = {paddr: dict(entries) for paddr, entries in state.tables.items()}
     tables[TASK_PDPT][GIB_SLOT] = raw
@@ -100,20 +117,20 @@ def test_free_bits_are_those_of_the_manual(with_gib_page: KernelState, name: str
     raw = with_gib_page.tables[table].get(slot, 0)
     free = free_in_entry(raw, level)
     if not raw:
-        assert free == {ABSENT: ALL & ~bit.P}
+        assert free == {ABSENT: ALL & ~P}
         return
-    leaf = bit.is_leaf(raw, level)
-    ignored = bit.AVAILABLE_LOW | bit.AVAILABLE_HIGH
+    leaf = is_leaf(raw, level)
+    ignored = AVAILABLE_LOW | AVAILABLE_HIGH
     if leaf:
-        assert free == {ACCESSED: bit.A, DIRTY: bit.D, AVAILABLE: ignored}
+        assert free == {ACCESSED: A, DIRTY: D, AVAILABLE: ignored}
     else:
-        assert free == {ACCESSED: bit.A, LEAF_ONLY: bit.D | bit.G, AVAILABLE: ignored}
-    meant = bit.P | bit.W | bit.U | bit.PWT | bit.PCD | bit.PS | bit.NX
-    meant |= (bit.G if leaf else 0) | (bit.PAT_LARGE if leaf and level > 1 else 0)
+        assert free == {ACCESSED: A, LEAF_ONLY: D | G, AVAILABLE: ignored}
+    meant = P | W | U | PWT | PCD | PS | NX
+    meant |= (G if leaf else 0) | (PAT_LARGE if leaf and level > 1 else 0)
     for width in (36, 40, 52):
         features = Features(physical_bits=width)
-        used = meant | bit.address_mask(level, leaf, width)
-        used |= bit.reserved_mask(level, leaf, features)
+        used = meant | address_mask(level, leaf, width)
+        used |= reserved_mask(level, leaf, features)
         assert used | sum(free.values()) == ALL
         assert used & sum(free.values()) == 0
 

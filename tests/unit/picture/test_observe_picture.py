@@ -11,7 +11,7 @@ import pytest
 
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.errors import RingbenchError
-from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.picture import Picture
 
@@ -298,7 +298,7 @@ def test_random_damage_never_escapes(guest: Any) -> None:
             length = source.choice((1, 8))
             guest.memory[at : at + length] = bytes([value]) * length
         with contextlib.suppress(RingbenchError):
-            found += bool(check(guest.picture()))
+            found += bool(check_invariants(guest.picture()))
             pictures += 1
     assert pictures > 60
     assert found > 40

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.check.ownership import owners
 from ringbench.subjects.reference.cli.look import show
 from ringbench.subjects.reference.observe.picture import Picture
@@ -126,7 +126,10 @@ def test_what_is_broken_is_printed_and_sets_the_status(
     capsys.readouterr()
     guest.poke(HEAP + 0x6C, 1, 4)
     picture = guest.picture()
-    assert show(heap_table(picture.heap), heap_json(picture.heap), check(picture), as_json) == 1
+    assert (
+        show(heap_table(picture.heap), heap_json(picture.heap), check_invariants(picture), as_json)
+        == 1
+    )
     out = capsys.readouterr().out
     if as_json:
         (problem,) = json.loads(out)["problems"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.vectors import PageFaultCode, Vector
-from ringbench.arch.x86_64.walk import Leaf, Stop, Translation
 
 
-class Kind(StrEnum):
+class AccessKind(StrEnum):
     """What an access does."""
 
     READ = "read"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageFault:
-    """The page fault that the processor must raise."""
+    """The page fault that the processor must raise (Intel SDM 3A 4.7)."""
 
     address: int
     code: PageFaultCode
@@ -31,7 +31,10 @@ class PageFault:
 
 @dataclass(frozen=True, slots=True)
 class NonCanonicalFault:
-    """A non-canonical address never reaches paging: #GP(0), or #SS(0) through the stack."""
+    """A non-canonical address never reaches paging: #GP(0), or #SS(0) through the stack.
+
+    Intel SDM volume 1, 3.3.7.1, and 3A 6.15.
+    """
 
     address: int
     code: int = 0
@@ -40,7 +43,7 @@ class NonCanonicalFault:
 
 def access(
     translation: Translation,
-    kind: Kind,
+    kind: AccessKind,
     *,
     user: bool,
     wp: bool = True,
@@ -83,30 +86,32 @@ def access(
     return PageFault(translation.vaddr, _code(kind, user, nxe, smep) | PageFaultCode.P)
 
 
-def _user_may(leaf: Leaf, kind: Kind, nxe: bool) -> bool:
+def _user_may(leaf: Leaf, kind: AccessKind, nxe: bool) -> bool:
     if not leaf.user:
         return False
-    if kind is Kind.WRITE:
+    if kind is AccessKind.WRITE:
         return leaf.write
-    return kind is Kind.READ or leaf.execute or not nxe
+    return kind is AccessKind.READ or leaf.execute or not nxe
 
 
-def _supervisor_may(leaf: Leaf, kind: Kind, wp: bool, nxe: bool, smep: bool, smap_on: bool) -> bool:
-    if kind is Kind.EXECUTE:
+def _supervisor_may(
+    leaf: Leaf, kind: AccessKind, wp: bool, nxe: bool, smep: bool, smap_on: bool
+) -> bool:
+    if kind is AccessKind.EXECUTE:
         return not (leaf.user and smep) and (leaf.execute or not nxe)
     if leaf.user and smap_on:
         return False
-    return kind is Kind.READ or leaf.write or not wp
+    return kind is AccessKind.READ or leaf.write or not wp
 
 
 @cache
-def _code(kind: Kind, user: bool, nxe: bool, smep: bool) -> PageFaultCode:
+def _code(kind: AccessKind, user: bool, nxe: bool, smep: bool) -> PageFaultCode:
     """Return the bits that describe the access; I only where SMEP or NXE is on (4.7)."""
     code = PageFaultCode(0)
-    if kind is Kind.WRITE:
+    if kind is AccessKind.WRITE:
         code |= PageFaultCode.W
     if user:
         code |= PageFaultCode.U
-    if kind is Kind.EXECUTE and (nxe or smep):
+    if kind is AccessKind.EXECUTE and (nxe or smep):
         code |= PageFaultCode.I
     return code

@@ -13,23 +13,38 @@ from typing import Final
 
 PAGE_SHIFT: Final = 12
 PAGE_SIZE: Final = 1 << PAGE_SHIFT
+OFFSET_MASK: Final = PAGE_SIZE - 1
+"""The bits of an address that are the offset in a 4 KiB page."""
+
 INDEX_BITS: Final = 9
 ENTRIES: Final = 1 << INDEX_BITS
+"""Entries of a table, which fills one page."""
+
+INDEX_MASK: Final = ENTRIES - 1
+UPPER_HALF_SLOT: Final = ENTRIES // 2
+"""The first PML4 entry that serves the upper half."""
+
 ENTRY_SIZE: Final = 8
 LEVELS: Final = 4
 VIRTUAL_BITS: Final = PAGE_SHIFT + LEVELS * INDEX_BITS
 VIRTUAL_SPACE: Final = 1 << VIRTUAL_BITS
 """Bytes of virtual address space, both halves together."""
 
-ADDRESS_MASK: Final = (1 << 64) - 1
-UPPER_HALF: Final = ADDRESS_MASK - (1 << (VIRTUAL_BITS - 1)) + 1
+ADDRESS_END: Final = 1 << 64
+"""What the last address plus one would be."""
+
+ADDRESS_MASK: Final = ADDRESS_END - 1
+LOWER_HALF_END: Final = 1 << (VIRTUAL_BITS - 1)
+"""First address past the lower half, which is not canonical: 0x800000000000."""
+
+UPPER_HALF: Final = ADDRESS_END - LOWER_HALF_END
 """First canonical address with bit 47 set: 0xffff800000000000."""
 
 LEVEL_NAMES: Final = {4: "PML4", 3: "PDPT", 2: "PD", 1: "PT"}
 
-SIZE_4K: Final = 1 << 12
-SIZE_2M: Final = 1 << 21
-SIZE_1G: Final = 1 << 30
+SIZE_4K: Final = PAGE_SIZE
+SIZE_2M: Final = SIZE_4K << INDEX_BITS
+SIZE_1G: Final = SIZE_2M << INDEX_BITS
 PAGE_SIZES: Final = {1: SIZE_4K, 2: SIZE_2M, 3: SIZE_1G}
 """Bytes of a leaf, by the level it stands at."""
 
@@ -47,7 +62,7 @@ def entry_span(level: int) -> int:
 def sign_extend(address: int) -> int:
     """Return the canonical unsigned 64-bit address with the same low 48 bits."""
     low = address & (VIRTUAL_SPACE - 1)
-    return low | UPPER_HALF if low >> (VIRTUAL_BITS - 1) else low
+    return low | UPPER_HALF if low >= LOWER_HALF_END else low
 
 
 def is_canonical(address: int) -> bool:
@@ -55,19 +70,19 @@ def is_canonical(address: int) -> bool:
     return address == sign_extend(address)
 
 
-def index(address: int, level: int) -> int:
+def table_index(address: int, level: int) -> int:
     """Return which entry of a level's table serves an address: 0..511."""
-    return (address >> entry_shift(level)) & (ENTRIES - 1)
+    return (address >> entry_shift(level)) & INDEX_MASK
 
 
 def split(address: int) -> tuple[int, int, int, int, int]:
     """Return the PML4, PDPT, PD and PT index and the byte offset in a 4 KiB page."""
     return (
-        index(address, 4),
-        index(address, 3),
-        index(address, 2),
-        index(address, 1),
-        address & (PAGE_SIZE - 1),
+        table_index(address, 4),
+        table_index(address, 3),
+        table_index(address, 2),
+        table_index(address, 1),
+        address & OFFSET_MASK,
     )
 
 
@@ -79,9 +94,9 @@ def compose(pml4: int, pdpt: int = 0, pd: int = 0, pt: int = 0, offset: int = 0)
     """
     for each in (pml4, pdpt, pd, pt):
         if not 0 <= each < ENTRIES:
-            raise ValueError(f"table index {each} is not in 0..{ENTRIES - 1}")
+            raise ValueError(f"table index {each} is not in 0..{INDEX_MASK}")
     if not 0 <= offset < PAGE_SIZE:
-        raise ValueError(f"page offset {offset:#x} is not in 0..{PAGE_SIZE - 1:#x}")
+        raise ValueError(f"page offset {offset:#x} is not in 0..{OFFSET_MASK:#x}")
     low = pml4
     for each in (pdpt, pd, pt):
         low = low << INDEX_BITS | each

@@ -1,8 +1,9 @@
-"""Every page and table of a root, a level at a time: `scan` at the speed of memory.
+"""Every page and table of a root, a level at a time: `plain_scan` at the speed of memory.
 
-`scan` is the readable truth and this says the same, held equal by tests. It takes all tables of
-one level together: one gather reads them, and a few operations on whole arrays take them apart.
-Memory that lies in this process is gathered from where it is; any other is read table by table.
+The plain scan is the readable truth and this says the same, held equal by tests. It takes all
+tables of one level together: one gather reads them, and a few operations on whole arrays take them
+apart. Memory that lies in this process is gathered from where it is; any other is read table by
+table.
 
 Hostile tables are bounded as in a scan: after `limit` records in address order comes one problem
 that says so. Working level by level, that is known only at the end; but every present entry stands
@@ -15,27 +16,31 @@ from typing import Final
 
 import numpy as np
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import (
+    ADDRESS_END,
+    ENTRIES,
+    LEVELS,
+    PAGE_SIZE,
+    entry_span,
+)
 from ringbench.arch.x86_64.entry import (
     NX,
-    PAT_4K,
-    PCD,
-    PS,
-    PWT,
     CacheMode,
     P,
     U,
     W,
     address_mask,
-    cache_mode,
+    cache_modes,
+    large_bit,
     reserved_mask,
 )
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.gather import Frames, Places
-from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Positions, Words
+from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.scan import DEFAULT_LIMIT, Problem
-from ringbench.arch.x86_64.walk import Stop, root_table
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Problem, Stop
+from ringbench.arch.x86_64.tables import AddressSpace, Tables
+from ringbench.arch.x86_64.walk import root_table
 
 _FEWEST: Final = 64
 _MOST: Final = 4096
@@ -46,62 +51,13 @@ _RIGHTS: Final = np.uint64(W | U)
 _NX: Final = np.uint64(NX)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Tables:
-    """Page tables in their places, level by level, in each by ascending address.
-
-    Attributes:
-        paddr: physical addresses of the frames.
-        vaddr: first addresses served.
-        level: 4 (PML4) to 1 (PT).
-        present: numbers of present entries.
-    """
-
-    paddr: Words
-    vaddr: Words
-    level: Bytes
-    present: Positions
-
-    def __len__(self) -> int:
-        return len(self.paddr)
-
-    @classmethod
-    def join(cls, parts: list["Tables"]) -> "Tables":
-        """Return all of these in one."""
-        return cls(
-            np.concatenate([part.paddr for part in parts]),
-            np.concatenate([part.vaddr for part in parts]),
-            np.concatenate([part.level for part in parts]),
-            np.concatenate([part.present for part in parts]),
-        )
-
-    def pick(self, which: Flags) -> "Tables":
-        """Return the tables that a mask picks."""
-        return Tables(self.paddr[which], self.vaddr[which], self.level[which], self.present[which])
-
-    def counts(self) -> dict[int, int]:
-        """Return how many there are by level, 4 to 1."""
-        found = np.bincount(self.level, minlength=va.LEVELS + 1).tolist()
-        return {level: found[level] for level in range(va.LEVELS, 0, -1)}
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AddressSpace:
-    """Everything under one root, as a scan would list it.
-
-    `problems` ascend by address; the limit, if it was met, is the last.
-    """
-
-    root: int
-    tables: Tables
-    leaves: Leaves
-    problems: tuple[Problem, ...]
-
-
 def decode(
     memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
 ) -> AddressSpace:
-    """Decode everything under `root` (a PML4 address or a CR3 value), as `scan` does."""
+    """Decode every table, leaf and problem under `root` (a PML4 address or a CR3 value).
+
+    After `limit` of them in address order comes one `Problem` with `Stop.LIMIT`.
+    """
     return Decoder(memory, features, limit).decode(root_table(root, features))
 
 
@@ -128,10 +84,7 @@ class Decoder:
         self._features = features
         self._limit = max(limit, 0)
         self._frames = Frames(memory)
-        self._modes = tuple(
-            cache_mode(index << 3 & (PWT | PCD) | (PAT_4K if index & 4 else 0), 1, True, features)
-            for index in range(8)
-        )
+        self._modes = cache_modes(features)
 
     def decode(self, root: int, ignore: Callable[[Words], Flags] | None = None) -> AddressSpace:
         """Decode what is under the PML4 at `root`.
@@ -140,17 +93,17 @@ class Decoder:
         """
         found = _Found()
         places = Places.of(root)
-        for level in range(va.LEVELS, 0, -1):
+        for level in range(LEVELS, 0, -1):
             if not len(places):
                 break
             again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
             below: list[Places] = []
             start, left = 0, self._limit
             while start < len(places) and left >= 0:
-                part = slice(start, start + min(max(left // va.ENTRIES, _FEWEST), _MOST))
+                part = slice(start, start + min(max(left // ENTRIES, _FEWEST), _MOST))
                 here = places.pick(part)
                 words, present = self._read(level, here, again[part], found)
-                if ignore is not None and level == va.LEVELS:
+                if ignore is not None and level == LEVELS:
                     present &= ~ignore(words[0])
                 start, left = part.stop, left - len(here) - int(np.count_nonzero(present))
                 below.append(self._take(level, here, words, present, found))
@@ -168,7 +121,7 @@ class Decoder:
         if self.entries is not None:
             rows = zip(here.paddr.tolist(), words, readable.tolist(), strict=True)
             self.entries.update((paddr, row) for paddr, row, is_there in rows if is_there)
-        length = va.entry_span(level + 1)
+        length = entry_span(level + 1)
         for stop, which in ((Stop.UNREADABLE, ~readable), (Stop.REPEATED, readable & again)):
             if which.any():
                 for vaddr, table in here.pick(which).pairs():
@@ -183,8 +136,7 @@ class Decoder:
         features = self._features
         large = present
         if level > 1:
-            may_be_large = level == 2 or (level == 3 and features.gib_pages)
-            large = present & ((words & np.uint64(PS if may_be_large else 0)) != 0)
+            large = present & ((words & np.uint64(large_bit(level, features))) != 0)
         good = self._usable(level, True, here, words, large, found)
         if good.any():
             found.leaves.append(self._leaves(level, here, words, good))
@@ -221,7 +173,7 @@ class Decoder:
         bad: Flags = which & ((words & np.uint64(reserved)) != 0)
         if not bad.any():
             return which
-        span = va.entry_span(level)
+        span = entry_span(level)
         row, index = np.nonzero(bad)
         columns = (here.served(level)[bad], here.paddr[row], index, words[bad])
         for vaddr, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
@@ -263,14 +215,14 @@ class _Found:
         if len(tables) + len(leaves) + len(problems) <= limit:
             return AddressSpace(root, tables, leaves, tuple(problems))
         # A record's place in a scan: its address and, as tables come first, its level.
-        table_places = tables.vaddr | (np.uint8(va.LEVELS) - tables.level)
-        leaf_places = leaves.vaddr | np.uint64(va.LEVELS)
+        table_places = tables.vaddr | (np.uint8(LEVELS) - tables.level)
+        leaf_places = leaves.vaddr | np.uint64(LEVELS)
         other_places = np.array([each.vaddr for each in problems], np.uint64)
-        other_places |= np.uint64(va.LEVELS)
+        other_places |= np.uint64(LEVELS)
         places = np.concatenate((table_places, leaf_places, other_places))
         end = np.partition(places, limit)[limit]
-        vaddr = int(end) & -va.PAGE_SIZE
-        over = Problem(Stop.LIMIT, vaddr, va.ADDRESS_MASK + 1 - vaddr, va.LEVELS, root)
+        vaddr = int(end) & -PAGE_SIZE
+        over = Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, LEVELS, root)
         return AddressSpace(
             root,
             tables.pick(table_places < end),

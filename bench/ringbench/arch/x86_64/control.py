@@ -1,4 +1,4 @@
-"""Control registers, EFER and RFLAGS: the bits that decide about paging (Intel SDM 3A 2.5, 2.2.1).
+"""Control registers, EFER and RFLAGS: the bits that decide about paging (Intel SDM 3A 2.2 to 2.5).
 
 `IntFlag`, so that a value prints as names: `str(Cr4(0xa0))` is `PAE|PGE`.
 """
@@ -8,6 +8,7 @@ from typing import Final
 
 MSR_EFER: Final = 0xC000_0080
 MSR_PAT: Final = 0x277
+"""Numbers of model-specific registers (Intel SDM 4, table 2-2)."""
 
 
 class NamedFlag(IntFlag):
@@ -21,7 +22,7 @@ class NamedFlag(IntFlag):
 
 
 class Cr0(NamedFlag):
-    """CR0."""
+    """The bits of control register 0 (Intel SDM 3A 2.5)."""
 
     PE = 1 << 0  # protected mode
     MP = 1 << 1
@@ -37,7 +38,7 @@ class Cr0(NamedFlag):
 
 
 class Cr4(NamedFlag):
-    """CR4."""
+    """The bits of control register 4 (Intel SDM 3A 2.5)."""
 
     VME = 1 << 0
     PVI = 1 << 1
@@ -65,7 +66,7 @@ class Cr4(NamedFlag):
 
 
 class Efer(NamedFlag):
-    """The IA32_EFER register."""
+    """The bits of the IA32_EFER register (Intel SDM 3A 2.2.1)."""
 
     SCE = 1 << 0  # SYSCALL
     LME = 1 << 8  # long mode wanted
@@ -74,7 +75,7 @@ class Efer(NamedFlag):
 
 
 class Rflags(NamedFlag):
-    """RFLAGS, the bits of interest here."""
+    """Those bits of RFLAGS that matter here (Intel SDM 3A 2.3; volume 1, 3.4.3)."""
 
     CF = 1 << 0
     PF = 1 << 2

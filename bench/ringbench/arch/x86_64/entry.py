@@ -94,17 +94,41 @@ class Entry:
     cache: CacheMode
     reserved: int
 
+    @classmethod
+    def of(cls, raw: int, level: int, features: Features = ANY) -> "Entry":
+        """Return the meaning of one raw 64-bit entry at a level (4 = PML4 .. 1 = PT)."""
+        leaf = is_leaf(raw, level, features)
+        return cls(
+            raw=raw,
+            level=level,
+            present=bool(raw & P),
+            write=bool(raw & W),
+            user=bool(raw & U),
+            no_execute=bool(raw & NX),
+            accessed=bool(raw & A),
+            dirty=leaf and bool(raw & D),
+            global_=leaf and bool(raw & G),
+            leaf=leaf,
+            address=raw & address_mask(level, leaf, features.physical_bits),
+            cache=cache_mode(raw, level, leaf, features),
+            reserved=raw & reserved_mask(level, leaf, features),
+        )
+
     def __str__(self) -> str:
         return describe(self.raw, self.level)
 
 
+def large_bit(level: int, features: Features = ANY) -> int:
+    """Return the bit that makes an entry map a large page: PS, or 0 at levels that have none.
+
+    1 GiB pages are not on every processor (Intel SDM 3A 4.1.4, 4.5.4).
+    """
+    return PS if level == 2 or (level == 3 and features.gib_pages) else 0
+
+
 def is_leaf(raw: int, level: int, features: Features = ANY) -> bool:
     """Tell whether a present entry maps a page; without 1 GiB pages a PDPT entry never does."""
-    if level == 1:
-        return True
-    if level == 2 or (level == 3 and features.gib_pages):
-        return bool(raw & PS)
-    return False
+    return level == 1 or bool(raw & large_bit(level, features))
 
 
 @lru_cache(maxsize=256)
@@ -147,28 +171,17 @@ def pat_index(raw: int, level: int, leaf: bool) -> int:
 
 def cache_mode(raw: int, level: int, leaf: bool, features: Features = ANY) -> CacheMode:
     """Return the memory type that an entry asks for, under the PAT register of `features`."""
-    field = features.pat >> (8 * pat_index(raw, level, leaf)) & 0xFF
-    return _PAT_ENCODING.get(field, CacheMode.INVALID)
+    return _pat_field(features.pat, pat_index(raw, level, leaf))
 
 
-def decode(raw: int, level: int, features: Features = ANY) -> Entry:
-    """Return the meaning of one raw 64-bit entry at a level (4 = PML4 .. 1 = PT)."""
-    leaf = is_leaf(raw, level, features)
-    return Entry(
-        raw=raw,
-        level=level,
-        present=bool(raw & P),
-        write=bool(raw & W),
-        user=bool(raw & U),
-        no_execute=bool(raw & NX),
-        accessed=bool(raw & A),
-        dirty=leaf and bool(raw & D),
-        global_=leaf and bool(raw & G),
-        leaf=leaf,
-        address=raw & address_mask(level, leaf, features.physical_bits),
-        cache=cache_mode(raw, level, leaf, features),
-        reserved=raw & reserved_mask(level, leaf, features),
-    )
+def cache_modes(features: Features) -> tuple[CacheMode, ...]:
+    """Return the memory types that the eight PAT indices select under a PAT register's value."""
+    return tuple(_pat_field(features.pat, index) for index in range(8))
+
+
+def _pat_field(pat: int, index: int) -> CacheMode:
+    """Return the memory type in one of the eight bytes of a PAT register (Intel SDM 3A 11.12.2)."""
+    return _PAT_ENCODING.get(pat >> 8 * index & 0xFF, CacheMode.INVALID)
 
 
 _COMMON_NAMES: Final = (

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+MIN_PHYSICAL_BITS: Final = 32
 MAX_PHYSICAL_BITS: Final = 52
 """The architecture's limit on physical addresses (Intel SDM 3A 4.1.4)."""
 
@@ -29,7 +30,7 @@ class Features:
     pat: int = PAT_AT_RESET
 
     def __post_init__(self) -> None:
-        if not 32 <= self.physical_bits <= MAX_PHYSICAL_BITS:
+        if not MIN_PHYSICAL_BITS <= self.physical_bits <= MAX_PHYSICAL_BITS:
             raise ValueError(f"physical width {self.physical_bits} is not in 32..52 bits")
 
 

@@ -6,14 +6,23 @@ from typing import Final
 
 import numpy as np
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import (
+    ENTRIES,
+    LEVELS,
+    OFFSET_MASK,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    UPPER_HALF,
+    UPPER_HALF_SLOT,
+    entry_span,
+)
 from ringbench.arch.x86_64.leaves import Flags, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory, ViewableMemory
 from ringbench.arch.x86_64.walk import EVERYTHING
 from ringbench.errors import MemoryUnreadable
 
-_OFFSET: Final = np.uint64(va.PAGE_SIZE - 1)
-_INDEX: Final = np.arange(va.ENTRIES, dtype=np.uint64)
+_OFFSET: Final = np.uint64(OFFSET_MASK)
+_INDEX: Final = np.arange(ENTRIES, dtype=np.uint64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +70,9 @@ class Places:
 
     def served(self, level: int) -> Words:
         """Return the first address that each entry of these tables serves: 512 in a row."""
-        first = self.vaddr[:, np.newaxis] + _INDEX * np.uint64(va.entry_span(level))
-        if level == va.LEVELS:
-            first[:, va.ENTRIES // 2 :] |= np.uint64(va.UPPER_HALF)
+        first = self.vaddr[:, np.newaxis] + _INDEX * np.uint64(entry_span(level))
+        if level == LEVELS:
+            first[:, UPPER_HALF_SLOT:] |= np.uint64(UPPER_HALF)
         return first
 
     def of_each(self, column: Words, which: Flags) -> Words:
@@ -95,11 +104,11 @@ class Frames:
         """
         if self._views is None:
             return self._read_singly(paddrs)
-        words = np.zeros((len(paddrs), va.ENTRIES), np.uint64)
+        words = np.zeros((len(paddrs), ENTRIES), np.uint64)
         readable = np.zeros(len(paddrs), np.bool_)
         for base, rows in self._views:
             # Below `base` this wraps round, and is past all rows.
-            number = (paddrs - base) >> np.uint64(va.PAGE_SHIFT)
+            number = (paddrs - base) >> np.uint64(PAGE_SHIFT)
             inside = (number < len(rows)) & ((paddrs & _OFFSET) == 0)
             if inside.all():
                 return rows[number], inside
@@ -108,7 +117,7 @@ class Frames:
         return words, readable
 
     def _read_singly(self, paddrs: Words) -> tuple[Words, Flags]:
-        words = np.zeros((len(paddrs), va.ENTRIES), np.uint64)
+        words = np.zeros((len(paddrs), ENTRIES), np.uint64)
         readable = np.zeros(len(paddrs), np.bool_)
         for at, paddr in enumerate(paddrs.tolist()):
             if paddr not in self._known:
@@ -119,17 +128,17 @@ class Frames:
         return words, readable
 
     def _read_one(self, paddr: int) -> Words | None:
-        if paddr % va.PAGE_SIZE:
+        if paddr % PAGE_SIZE:
             return None
         try:
-            return np.frombuffer(self._memory.read(paddr, va.PAGE_SIZE), "<u8")
+            return np.frombuffer(self._memory.read(paddr, PAGE_SIZE), "<u8")
         except MemoryUnreadable:
             return None
 
 
 def _rows(base: int, view: memoryview) -> tuple[np.uint64, Words]:
     """Return the whole frames of a piece of memory: the first one's address, and their entries."""
-    skip = -base % va.PAGE_SIZE
-    size = max(len(view) - skip, 0) // va.PAGE_SIZE * va.PAGE_SIZE
-    rows = np.frombuffer(view[skip : skip + size], "<u8").reshape(-1, va.ENTRIES)
+    skip = -base % PAGE_SIZE
+    size = max(len(view) - skip, 0) // PAGE_SIZE * PAGE_SIZE
+    rows = np.frombuffer(view[skip : skip + size], "<u8").reshape(-1, ENTRIES)
     return np.uint64(base + skip), rows

@@ -1,8 +1,8 @@
-"""Mapped pages by the million: what `walk.Leaf` and `scan.Range` are for one, as columns.
+"""Mapped pages by the million: what `Leaf` and `Range` are for one, as columns.
 
 What is compared and searched (addresses, raw entries, effective rights) is stored; the rest follows
-from it and is worked out when asked for. Iterating gives the same `Leaf` and `Range` values as a
-scan does, made as they are needed.
+from it and is worked out when asked for. Iterating gives the same `Leaf` and `Range` values as the
+plain scan does, made as they are needed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import ADDRESS_MASK, LEVELS, entry_span
 from ringbench.arch.x86_64.entry import PAT_4K, PAT_LARGE, PCD, PWT, A, CacheMode, D, G, U, W
-from ringbench.arch.x86_64.scan import Range
-from ringbench.arch.x86_64.walk import Leaf
+from ringbench.arch.x86_64.records import Leaf, Range
 
 Words: TypeAlias = NDArray[np.uint64]
 Bytes: TypeAlias = NDArray[np.uint8]
@@ -28,14 +27,14 @@ EXECUTE: Final = 1
 _BATCH: Final = 1 << 15
 """Leaves made into Python values at a time."""
 
-_SPANS: Final = np.array([0, *(va.entry_span(level) for level in (1, 2, 3))], np.uint64)
+_SPANS: Final = np.array([0, *(entry_span(level) for level in range(1, LEVELS))], np.uint64)
 """Bytes of a leaf, by its level."""
-
 
 _NO_WORDS: Final = np.zeros(0, np.uint64)
 _NO_BYTES: Final = np.zeros(0, np.uint8)
-_PAT_4K: Final = np.uint16(PAT_4K.bit_length() - 1)
-_PAT_LARGE: Final = np.uint16(PAT_LARGE.bit_length() - 1)
+
+_PWT, _PAT_4K, _PAT_LARGE = (np.uint16(bit.bit_length() - 1) for bit in (PWT, PAT_4K, PAT_LARGE))
+"""Bit numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -116,9 +115,28 @@ class Leaves:
 
     def count_below(self, address: int) -> int:
         """Return how many leaves begin below an address; any integer will do."""
-        if address > va.ADDRESS_MASK:
+        if address > ADDRESS_MASK:
             return len(self)
         return int(np.searchsorted(self.vaddr, np.uint64(max(address, 0))))
+
+    def merged(self) -> "Ranges":
+        """Join leaves that continue each other in both memories with equal attributes.
+
+        This is `plain_scan.merge` for columns. All that has to be equal is put into one word beside
+        the distance from virtual to physical address, a multiple of the page size: leaves continue
+        each other if these words are equal, and if the virtual addresses leave no gap.
+        """
+        count = len(self)
+        new = np.ones(count, np.bool_)
+        for start in range(0, count, _BATCH):
+            block = self.pick(slice(max(start - 1, 0), start + _BATCH))
+            new[max(start, 1) : start + _BATCH] = _breaks(block)
+        if new.all():
+            return Ranges(self, self.size)
+        starts = np.flatnonzero(new)
+        lasts = np.append(starts[1:], count) - 1
+        ends = self.vaddr[lasts] + _SPANS[self.level[lasts]]
+        return Ranges(self.pick(starts), ends - self.vaddr[starts])
 
     @property
     def size(self) -> Words:
@@ -160,7 +178,7 @@ class Leaves:
         """Index into the PAT (Intel SDM 3A 4.9.2): bit 0 PWT, bit 1 PCD, bit 2 PAT."""
         low = self.raw.astype(np.uint16)
         pat = np.where(self.level == 1, low >> _PAT_4K, low >> _PAT_LARGE) & np.uint16(1)
-        index = (low & np.uint16(PWT | PCD)) >> np.uint16(3) | pat << np.uint16(2)
+        index = (low & np.uint16(PWT | PCD)) >> _PWT | pat << np.uint16(2)
         return index.astype(np.uint8)
 
 
@@ -182,26 +200,6 @@ class Ranges:
     def __iter__(self) -> Iterator[Range]:
         for leaf, length in zip(self.heads, self.length.tolist(), strict=True):
             yield Range(leaf.vaddr, leaf.paddr, length, *leaf[2:8])
-
-
-def merge(leaves: Leaves) -> Ranges:
-    """Join neighbouring leaves as `scan.merge` does.
-
-    All that has to be equal is put into one word beside the distance from virtual to physical
-    address, a multiple of 4096: leaves continue each other if these words are equal, and if the
-    virtual addresses leave no gap.
-    """
-    count = len(leaves)
-    new = np.ones(count, np.bool_)
-    for start in range(0, count, _BATCH):
-        block = leaves.pick(slice(max(start - 1, 0), start + _BATCH))
-        new[max(start, 1) : start + _BATCH] = _breaks(block)
-    if new.all():
-        return Ranges(leaves, leaves.size)
-    starts = np.flatnonzero(new)
-    lasts = np.append(starts[1:], count) - 1
-    ends = leaves.vaddr[lasts] + _SPANS[leaves.level[lasts]]
-    return Ranges(leaves.pick(starts), ends - leaves.vaddr[starts])
 
 
 def _breaks(leaves: Leaves) -> Flags:

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, PageFault, access
+from ringbench.arch.x86_64.access import AccessKind, NonCanonicalFault, PageFault, access
 from ringbench.arch.x86_64.entry import A, D
-from ringbench.arch.x86_64.walk import Translation
+from ringbench.arch.x86_64.records import Translation
 
 
 class Controls(NamedTuple):
@@ -53,7 +53,7 @@ class EntryAfter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one access.
+    """What one access leaves behind: a fault or the byte reached, and the entries of its walk.
 
     Attributes:
         fault: the exception; None if the access goes through.
@@ -66,8 +66,10 @@ class Outcome:
     entries: tuple[EntryAfter, ...]
 
 
-def outcome(translation: Translation, kind: Kind, *, user: bool, controls: Controls) -> Outcome:
-    """Return what becomes of an access, with nothing cached of the entries that it uses.
+def outcome(
+    translation: Translation, kind: AccessKind, *, user: bool, controls: Controls
+) -> Outcome:
+    """Return what becomes of an access whose entries the processor has not cached.
 
     Raises:
         ValueError: the walk met a table outside memory; no manual says what is read there.
@@ -77,7 +79,7 @@ def outcome(translation: Translation, kind: Kind, *, user: bool, controls: Contr
     for step in translation.steps:
         raw = step.entry.raw
         if fault is None:
-            write = kind is Kind.WRITE and step.entry.leaf
+            write = kind is AccessKind.WRITE and step.entry.leaf
             entries.append(EntryAfter(raw | A | (D if write else 0)))
         elif step.entry.present and not step.entry.reserved:
             entries.append(EntryAfter(raw, open=A & ~raw))

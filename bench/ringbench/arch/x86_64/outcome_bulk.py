@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ringbench.arch.x86_64.address import LEVELS, entry_span
-from ringbench.arch.x86_64.entry import NX, PS, A, D, P, U, W, address_mask, reserved_mask
+from ringbench.arch.x86_64.entry import NX, A, D, P, U, W, address_mask, large_bit, reserved_mask
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Words
 from ringbench.arch.x86_64.outcome import Controls
@@ -23,7 +23,7 @@ NO_FAULT: Final = -1
 
 _ZERO: Final = np.uint64(0)
 _P, _W, _U, _NX = np.uint64(P), np.uint64(W), np.uint64(U), np.uint64(NX)
-_A, _D, _PS = np.uint64(A), np.uint64(D), np.uint64(PS)
+_A, _D = np.uint64(A), np.uint64(D)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class Accesses:
 
     Attributes:
         entries: (n, 4), PML4E to PTE.
-        virtual: (n,) the canonical address accessed.
+        vaddr: (n,) the canonical address accessed.
         write, fetch: (n,) what it does; a read is neither.
         user: (n,) whether it is a user-mode access.
         controls: the control bits.
@@ -57,7 +57,7 @@ class Outcomes:
 
     Attributes:
         code: (n,) the error code of the page fault, or NO_FAULT.
-        physical: (n,) the byte reached; 0 where there is a fault.
+        paddr: (n,) the byte reached; 0 where there is a fault.
         certain, open: (n, 4) the entries afterwards, as in `EntryAfter`.
         level: (n,) where the walk ended: of the leaf, or of the entry at fault.
         reserved: (n,) the reserved bits set in the entry where it ended.
@@ -87,7 +87,7 @@ class _Walk:
 
 
 def outcomes(accesses: Accesses) -> Outcomes:
-    """Return what becomes of accesses, with nothing cached of the entries that they use."""
+    """Return what becomes of accesses whose entries the processor has not cached."""
     walk = _walk(accesses)
     code = _base_codes(accesses)
     code[walk.reserved != _ZERO] |= PageFaultCode.P | PageFaultCode.RSVD
@@ -151,10 +151,8 @@ def _leaves(raw: Words, level: int, features: Features) -> Flags:
     """Tell which entries of a level map a page, if they are present."""
     if level == 1:
         return np.ones(len(raw), bool)
-    if level == 2 or (level == 3 and features.gib_pages):
-        large: Flags = raw & _PS != _ZERO
-        return large
-    return np.zeros(len(raw), bool)
+    large: Flags = raw & np.uint64(large_bit(level, features)) != _ZERO
+    return large
 
 
 def _allowed(accesses: Accesses, walk: _Walk) -> Flags:

@@ -1,4 +1,7 @@
-"""Exception vectors and the page-fault error code (Intel SDM 3A 6.3.1, 6.13, 6.15, 4.7)."""
+"""Exception vectors and the page-fault error code (Intel SDM 3A 6.3.1, 6.13, 6.15, 4.7).
+
+What the processor raises in the guest; what the bench raises is in `ringbench.errors`.
+"""
 
 from enum import IntEnum
 from typing import Final
@@ -6,11 +9,14 @@ from typing import Final
 from ringbench.arch.x86_64.control import NamedFlag
 
 EXCEPTIONS: Final = 32
-"""Vectors 0..31 belong to the processor."""
+"""Vectors 0..31 belong to the processor (Intel SDM 3A 6.2)."""
 
 
 class Vector(IntEnum):
-    """The exceptions by their mnemonic; vectors not listed are reserved."""
+    """The exceptions by their mnemonic (Intel SDM 3A 6.3.1, table 6-1); others are reserved.
+
+    AMD has three more (AMD64 APM volume 2, 8.2).
+    """
 
     DE = 0
     DB = 1

@@ -3,7 +3,8 @@
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.walk import Leaf, Translation, root_table, translate
+from ringbench.arch.x86_64.records import Leaf, Translation
+from ringbench.arch.x86_64.walk import root_table, translate
 from ringbench.errors import RingbenchError
 
 
@@ -23,7 +24,7 @@ class VirtualUnreadable(RingbenchError):
 
 
 class VirtualMemory:
-    """Reads virtual addresses of one space; call it or its `read` as a `(va, length)` reader.
+    """Reads virtual addresses of one space; call it or its `read` as a `(vaddr, length)` reader.
 
     Table pages and translations are kept for the object's lifetime: make a new one whenever the
     guest has run.

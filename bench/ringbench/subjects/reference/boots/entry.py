@@ -21,8 +21,7 @@ from ringbench.config import Config, override
 from ringbench.debuginfo.dwarf import Types
 from ringbench.errors import ConfigError, MachineError
 from ringbench.machine import Machine, PaddedMemory, RamMap, Snapshot
-from ringbench.observe import registers
-from ringbench.observe.features import features_of
+from ringbench.observe.processor import read_features, read_registers
 from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.handover import Handover, Piece
 from ringbench.subjects.reference.check.boot import image_frames, image_segments
@@ -108,7 +107,7 @@ class EntryMachine:
 
     def _gather(self) -> Facts:
         elf, names = self.config.kernel.elf, RINGBENCH
-        seen = features_of(self.machine.qmp, registers.parse(self.machine.registers()), names.pat)
+        seen = read_features(self.machine, read_registers(self.machine), names.pat)
         return Facts(
             ram=self.machine.ram,
             image=image_frames(elf),

@@ -12,7 +12,7 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
-from ringbench.check.mismatch import MACHINE, Mismatch
+from ringbench.check.mismatch import MACHINE, Finding, Mismatch
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE
@@ -20,7 +20,7 @@ from ringbench.subjects.reference.flags import EXEC, WRITE
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import Segment
-from ringbench.subjects.reference.observe.boot import Boot
+from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.layout import BootNames
 from ringbench.subjects.reference.observe.picture import Picture
 
@@ -28,7 +28,7 @@ _PF_X: Final = 1
 _PF_W: Final = 2
 
 
-def expected_boot_info(memory: PhysicalMemory, boot: Boot, elf: Path) -> BootInfo:
+def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> BootInfo:
     """Return what the kernel must have kept of its loader's information.
 
     `memory` is what the processor reads, where there is no RAM too.
@@ -52,11 +52,15 @@ def expected_boot_info(memory: PhysicalMemory, boot: Boot, elf: Path) -> BootInf
 
 
 def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[MemoryRange, ...]:
-    """Return the memory map of `expected_boot_info`; raises as that does."""
+    """Return the memory map that the kernel must have made of its loader's information.
+
+    Raises:
+        RingbenchError: no kernel can be booted with that information; this one was.
+    """
     return expected_boot_info(memory, picture.boot, elf).map
 
 
-def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
+def compare_loader(boot: SeenBoot, expected: BootInfo) -> list[Mismatch]:
     """Return where what the kernel kept, but for its memory map, is not what the loader passed."""
     facts: tuple[tuple[str, object, object], ...] = (
         ("loader", expected.loader, boot.loader),
@@ -71,7 +75,7 @@ def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
     ]
 
 
-def compare_kept(first: Boot, now: Boot, names: BootNames) -> Comparison:
+def compare_kept(first: SeenBoot, now: SeenBoot, names: BootNames) -> Finding:
     """Compare what the kernel keeps of its loader with what it kept when it had just booted.
 
     The memory map, which the model knows, is not part of this.

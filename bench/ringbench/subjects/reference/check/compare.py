@@ -14,6 +14,7 @@ import numpy as np
 from ringbench.arch.x86_64.address import PAGE_SHIFT
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison, hexadecimal
+from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.constants import (
     BLOCK_FRAMES,
@@ -22,19 +23,18 @@ from ringbench.subjects.reference.constants import (
     VmKind,
 )
 from ringbench.subjects.reference.handles import root_handle
-from ringbench.subjects.reference.model.pmm import Tree as ModelTree
-from ringbench.subjects.reference.model.pmm import metadata_arrays, summary
+from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
-from ringbench.subjects.reference.observe.console import Console
+from ringbench.subjects.reference.observe.console import SeenConsole
 from ringbench.subjects.reference.observe.layout import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.pmm import Tree
+from ringbench.subjects.reference.observe.pmm import SeenTree
 
 
-def compare(picture: Picture, state: KernelState) -> tuple[Comparison, ...]:
-    """Compare everything, bottom layer first; the last is `machine`."""
+def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
+    """Compare a picture with the model, bottom layer first; the last is `MACHINE`."""
     layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
     done = tuple(layer(picture, state) for layer in layers)
     for broken in picture.broken:
@@ -44,7 +44,7 @@ def compare(picture: Picture, state: KernelState) -> tuple[Comparison, ...]:
 
 
 def compare_pmm(picture: Picture, state: KernelState) -> Comparison:
-    """Every frame's two bits, the counts, and every summary above the bits."""
+    """Compare every frame's two bits, the counts, and every summary above the bits."""
     seen, model, tally = picture.pmm, state.pmm, Comparison("pmm")
     names = picture.layout.pmm
     tally.equal("frame limit", model.frame_limit, seen.frame_limit, names.frame_limit)
@@ -81,7 +81,7 @@ def _frames(
 
 
 def _tree(
-    tally: Comparison, name: str, words: tuple[str, str], expected: ModelTree, seen: Tree
+    tally: Comparison, name: str, words: tuple[str, str], expected: Tree, seen: SeenTree
 ) -> None:
     """Compare a tree called `name`, whose top and middle are called `words`."""
     top, middle = words
@@ -105,7 +105,7 @@ def _element(array: str, index: int) -> str:
 
 
 def compare_heap(picture: Picture, state: KernelState) -> Comparison:
-    """Every node with its header, every free list in its order, the bitmaps."""
+    """Compare every node with its header, every free list in its order, the bitmaps."""
     tally, seen, model = Comparison("heap"), picture.heap, state.heap
     names = picture.layout.heap
     tally.equal("end", model.end, seen.end, names.end, hexadecimal)
@@ -145,7 +145,7 @@ def _free_list(name: str, nodes: Sequence[int], index: int) -> str:
 
 
 def compare_task(picture: Picture, state: KernelState) -> Comparison:
-    """The list of records, the id in each, which is current."""
+    """Compare the list of task records, the id in each, which is current."""
     tally, tasks = Comparison("task"), picture.tasks
     names = picture.layout.tasks
     seen = {task.address: task.id for task in tasks.all}
@@ -164,8 +164,8 @@ def compare_task(picture: Picture, state: KernelState) -> Comparison:
 
 
 def compare_machine(picture: Picture, state: KernelState) -> Comparison:
-    """What belongs to no layer: the processor, the memory map, the console."""
-    tally, seen, model = Comparison("machine"), picture.console, state.console
+    """Compare what belongs to no layer: the processor, the memory map, the console."""
+    tally, seen, model = Comparison(MACHINE), picture.console, state.console
     boot, names = picture.boot, picture.layout.boot
     features = state.features
     tally.equal("physical width", features.physical_bits, boot.physical_bits, names.physical_bits)
@@ -180,7 +180,7 @@ def compare_machine(picture: Picture, state: KernelState) -> Comparison:
     return tally
 
 
-def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: Console) -> None:
+def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: SeenConsole) -> None:
     """Compare where the bits of lent frames are, and the bits."""
     model = state.console
     address = DIRECT_MAP_BASE + model.lent_base
@@ -190,8 +190,8 @@ def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: C
     _frames(tally, ("lent", "not lent"), model.lent, seen.lent_bits, state.pmm.frame_limit)
 
 
-def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
-    """Every byte of every anonymous and demand page, the heap's aside, of a stopped guest.
+def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
+    """Compare every byte of every anonymous and demand page of a stopped guest, but the heap's.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.
@@ -214,8 +214,8 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:
     return tally.done()
 
 
-def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Comparison:
-    """The headers of nodes that merges absorbed, of a stopped guest: a double free is told by them.
+def compare_absorbed(memory: PhysicalMemory, state: KernelState) -> Finding:
+    """Compare the headers of nodes that merges absorbed: the kernel tells a double free by them.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.

@@ -8,17 +8,17 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import ENTRIES, LEVEL_NAMES, LEVELS, entry_span, sign_extend
 from ringbench.arch.x86_64.entry import describe
+from ringbench.arch.x86_64.records import Table
 from ringbench.check.comparison import Comparison, hexadecimal
-from ringbench.observe.page_tables import PageTables, Table, without_processor_bits
+from ringbench.observe.page_tables import PageTables, without_processor_bits
 from ringbench.subjects.reference.constants import PADDR_NONE, VmKind
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.model.state import Space as ModelSpace
+from ringbench.subjects.reference.model.state import KernelState, Space
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.spaces import Space, first_or_after
+from ringbench.subjects.reference.observe.spaces import SeenSpace, first_or_after
 
 
 def compare_paging(picture: Picture, state: KernelState) -> Comparison:
-    """Every root, and all 512 entries of every table."""
+    """Compare every root, and all 512 entries of every table."""
     tally = Comparison("paging")
     name = picture.layout.spaces.kernel_root
     tally.equal("kernel's root", state.kernel_root, picture.kernel_root, name, hexadecimal)
@@ -96,7 +96,7 @@ def _entries(
 
 
 def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
-    """Every space: its window, each region with the place of its record, each slab in order.
+    """Compare every space: its window, each region and the place of its record, each slab.
 
     The boot task's is not in use: it has the kernel's root, an empty window, and no regions.
     """
@@ -111,7 +111,7 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
         else:
             _space(tally, name, one, other)
     if picture.tasks.all:
-        _space(tally, "t0", ModelSpace(state.kernel_root, 0, 0), picture.tasks.all[0].space)
+        _space(tally, "t0", Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
     name = picture.layout.spaces.current
     tally.equal("current space", state.current_space, picture.current_space, name)
     return tally
@@ -120,7 +120,7 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
 _Facts = tuple[int, int, str, int, int | None, int, int]
 
 
-def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None:
+def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
     """Compare a space, its slabs before the regions: those are lost with their slab."""
     tally.equal("root", model.root, seen.root, f"{name}: root", hexadecimal)
     tally.equal("window", model.base, seen.base, f"{name}: base", hexadecimal)

@@ -18,21 +18,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
+from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.leaves import Leaves
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.observe.page_tables import Root
 from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.spaces import Space
+from ringbench.subjects.reference.observe.spaces import SeenSpace
 
 Runs = NDArray[np.int64]
 
-BYTES_END: Final = 1 << 64
 
-
-class Kind(StrEnum):
+class OwnerKind(StrEnum):
     """What a frame can be."""
 
     HOLE = "hole"
@@ -55,30 +53,30 @@ class Kind(StrEnum):
 
 ALLOCATED: Final = frozenset(
     {
-        Kind.TABLE,
-        Kind.SLAB,
-        Kind.ANONYMOUS,
-        Kind.DEMAND,
-        Kind.HEAP,
-        Kind.LENT,
-        Kind.CONSOLE,
+        OwnerKind.TABLE,
+        OwnerKind.SLAB,
+        OwnerKind.ANONYMOUS,
+        OwnerKind.DEMAND,
+        OwnerKind.HEAP,
+        OwnerKind.LENT,
+        OwnerKind.CONSOLE,
     }
 )
 """What a frame of the allocator is while it is not free."""
 
-_MAP_KINDS: Final[dict[int, Kind]] = {
-    MemoryKind.RESERVED: Kind.RESERVED,
-    MemoryKind.LOW: Kind.LOW,
-    MemoryKind.BOOT_INFO: Kind.BOOT_INFO,
-    MemoryKind.MODULE: Kind.MODULE,
-    MemoryKind.KERNEL: Kind.KERNEL,
+_MAP_KINDS: Final[dict[int, OwnerKind]] = {
+    MemoryKind.RESERVED: OwnerKind.RESERVED,
+    MemoryKind.LOW: OwnerKind.LOW,
+    MemoryKind.BOOT_INFO: OwnerKind.BOOT_INFO,
+    MemoryKind.MODULE: OwnerKind.MODULE,
+    MemoryKind.KERNEL: OwnerKind.KERNEL,
 }
-_REGION_KINDS: Final = {"anonymous": Kind.ANONYMOUS, "demand": Kind.DEMAND}
+_REGION_KINDS: Final = {"anonymous": OwnerKind.ANONYMOUS, "demand": OwnerKind.DEMAND}
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An owner of frames.
+    """Who owns frames, and what for.
 
     Attributes:
         kind: what they are.
@@ -87,7 +85,7 @@ class Owner:
         level: of a table.
     """
 
-    kind: Kind
+    kind: OwnerKind
     of: str = ""
     at: int | None = None
     level: int = 0
@@ -119,9 +117,9 @@ class FrameOwners:
         claims = np.flatnonzero((self.starts <= frame) & (self.ends > frame))
         return tuple(self.owners[number] for number in self.ids[claims])
 
-    def totals(self) -> dict[tuple[Kind, str], int]:
+    def totals(self) -> dict[tuple[OwnerKind, str], int]:
         """Return the number of frames by kind and by root or space."""
-        frames: Counter[tuple[Kind, str]] = Counter()
+        frames: Counter[tuple[OwnerKind, str]] = Counter()
         counts = np.bincount(self.ids, self.ends - self.starts, len(self.owners))
         for owner, count in zip(self.owners, counts.tolist(), strict=True):
             frames[owner.kind, owner.of] += int(count)
@@ -189,12 +187,12 @@ def owners(picture: Picture) -> FrameOwners:
     _claim_allocator(claims, picture)
     for root in picture.tables.roots:
         for table in root.tables:
-            owner = Owner(Kind.TABLE, root.name, table.vaddr, table.level)
+            owner = Owner(OwnerKind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
     roots = {root.paddr: root for root in picture.tables.roots}
     for space in picture.spaces():
         for slab in space.slabs:
-            claims.bytes(Owner(Kind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+            claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
         if space.root in roots:
             _claim_regions(claims, space, roots[space.root], picture.heap.space.name)
     return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
@@ -204,31 +202,31 @@ def _claim_map(claims: _Claims, picture: Picture) -> None:
     """Everything in the memory map but what is available, and the holes between."""
     end = 0
     for each in sorted(picture.boot.map.ranges, key=lambda each: each.base):
-        claims.bytes(Owner(Kind.HOLE), end, each.base - end)
+        claims.bytes(Owner(OwnerKind.HOLE), end, each.base - end)
         if each.kind in _MAP_KINDS:
             claims.bytes(Owner(_MAP_KINDS[each.kind]), each.base, each.length)
         else:
             managed_end = picture.pmm.frame_limit << PAGE_SHIFT
             base = max(each.base, managed_end)
-            claims.bytes(Owner(Kind.UNMANAGED), base, each.end - base)
+            claims.bytes(Owner(OwnerKind.UNMANAGED), base, each.end - base)
         end = max(end, each.end)
-    claims.bytes(Owner(Kind.HOLE), end, picture.boot.map.limit - end)
+    claims.bytes(Owner(OwnerKind.HOLE), end, picture.boot.map.limit - end)
 
 
 def _claim_allocator(claims: _Claims, picture: Picture) -> None:
     pmm, console = picture.pmm, picture.console
-    claims.bytes(Owner(Kind.METADATA), pmm.metadata_base, pmm.metadata_length)
-    claims.runs(Owner(Kind.FREE), *bit_runs(pmm.free_bits))
-    claims.runs(Owner(Kind.LENT), *bit_runs(console.lent_bits))
-    claims.bytes(Owner(Kind.CONSOLE), console.lent_base, console.lent_length)
+    claims.bytes(Owner(OwnerKind.METADATA), pmm.metadata_base, pmm.metadata_length)
+    claims.runs(Owner(OwnerKind.FREE), *bit_runs(pmm.free_bits))
+    claims.runs(Owner(OwnerKind.LENT), *bit_runs(console.lent_bits))
+    claims.bytes(Owner(OwnerKind.CONSOLE), console.lent_base, console.lent_length)
 
 
-def _claim_regions(claims: _Claims, space: Space, root: Root, heap: str) -> None:
+def _claim_regions(claims: _Claims, space: SeenSpace, root: Root, heap: str) -> None:
     """What the leaves under a space's regions map, where the region owns it."""
     for region in space.regions:
-        if region.kind in _REGION_KINDS and 0 < region.length <= BYTES_END - region.base:
-            kind = Kind.HEAP if space.name == heap else _REGION_KINDS[region.kind]
-            of = "" if kind is Kind.HEAP else space.name
+        if region.kind in _REGION_KINDS and 0 < region.length <= ADDRESS_END - region.base:
+            kind = OwnerKind.HEAP if space.name == heap else _REGION_KINDS[region.kind]
+            of = "" if kind is OwnerKind.HEAP else space.name
             owner = Owner(kind, of, region.base)
             claims.leaves(owner, root.leaves.between(region.base, region.end))
 
@@ -254,7 +252,7 @@ def conflicts(claimed: FrameOwners, detailed: int = 100) -> list[Mismatch]:
             found += _overlaps(claimed, index)
     if len(suspects) > detailed:
         more = f"{len(suspects) - detailed} further places"
-        found.append(Mismatch("machine", "frame ownership", "one owner", more, "physical memory"))
+        found.append(Mismatch(MACHINE, "frame ownership", "one owner", more, "physical memory"))
     if reach[-1] < claimed.limit:
         found.append(_mismatch(int(reach[-1]), claimed.limit, ()))
     return found
@@ -271,7 +269,7 @@ def _overlaps(claimed: FrameOwners, index: int) -> Iterator[Mismatch]:
 def _mismatch(start: int, end: int, claimants: Sequence[Owner]) -> Mismatch:
     frames = end - start
     return Mismatch(
-        layer="machine",
+        layer=MACHINE,
         what="frame ownership" if frames == 1 else f"frame ownership of {frames} frames",
         expected="one owner",
         seen=" and ".join(str(owner) for owner in claimants) or "no owner",

@@ -22,7 +22,7 @@ from ringbench.cli.common import (
 from ringbench.cli.page_source import console, write_json
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import Machine
-from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.observe.picture import Picture, take_from
 from ringbench.subjects.reference.subject import require_reference
 
@@ -67,7 +67,7 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
 
 def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
     """Return the broken invariants of some layers."""
-    return [mismatch for mismatch in check(picture) if mismatch.layer in layers]
+    return [mismatch for mismatch in check_invariants(picture) if mismatch.layer in layers]
 
 
 def show(

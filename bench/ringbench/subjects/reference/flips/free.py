@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.arch.x86_64 import entry as bit
+from ringbench.arch.x86_64.address import ADDRESS_MASK
+from ringbench.arch.x86_64.entry import AVAILABLE_HIGH, AVAILABLE_LOW, A, D, G, P, is_leaf
 from ringbench.arch.x86_64.features import ANY, Features
 
 
@@ -108,11 +109,11 @@ def free_in_entry(raw: int, level: int, features: Features = ANY) -> dict[FreeBi
     What must be 0 in a present entry is not free: set, it makes the entry fault (Intel SDM 3A
     4.5.4).
     """
-    if not raw & bit.P:
-        return {ABSENT: ~bit.P & (1 << 64) - 1}
-    free = {ACCESSED: bit.A, AVAILABLE: bit.AVAILABLE_LOW | bit.AVAILABLE_HIGH}
-    if bit.is_leaf(raw, level, features):
-        free[DIRTY] = bit.D
+    if not raw & P:
+        return {ABSENT: ~P & ADDRESS_MASK}
+    free = {ACCESSED: A, AVAILABLE: AVAILABLE_LOW | AVAILABLE_HIGH}
+    if is_leaf(raw, level, features):
+        free[DIRTY] = D
     else:
-        free[LEAF_ONLY] = bit.D | bit.G
+        free[LEAF_ONLY] = D | G
     return free

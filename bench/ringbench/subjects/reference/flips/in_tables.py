@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ringbench.arch.x86_64.address import ENTRIES, LEVEL_NAMES, LEVELS
+from ringbench.arch.x86_64.address import ENTRIES, ENTRY_SIZE, LEVEL_NAMES, LEVELS, UPPER_HALF_SLOT
 from ringbench.arch.x86_64.entry import ADDRESS, is_leaf
 from ringbench.subjects.reference.flips.free import free_in_entry
 from ringbench.subjects.reference.flips.site import Site
@@ -53,7 +53,9 @@ def table_structures(site: Site) -> Iterator[Structure]:
 def tables(state: KernelState) -> Iterator[Table]:
     """Yield every table once: those of the kernel half under the kernel's root."""
     for name, root in state.roots().items():
-        yield from _below(state, Table(name, LEVELS, root), ENTRIES if name == "kernel" else 256)
+        yield from _below(
+            state, Table(name, LEVELS, root), ENTRIES if name == "kernel" else UPPER_HALF_SLOT
+        )
 
 
 def _below(state: KernelState, table: Table, end: int) -> Iterator[Table]:
@@ -78,7 +80,7 @@ def _structure(name: str, entries: list[Entry], state: KernelState) -> Structure
         part = f"{LEVEL_NAMES[table.level]} {table.paddr:#x} entry {slot}"
         return Spot(
             f"{part} = {raw:#x}",
-            table.paddr + slot * 8,
+            table.paddr + slot * ENTRY_SIZE,
             64,
             f"{table.root}: {part}",
             free=free_in_entry(raw, table.level, state.features),

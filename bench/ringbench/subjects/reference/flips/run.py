@@ -20,6 +20,7 @@ from ringbench.check.mismatch import Finding, Mismatch
 from ringbench.config import Config, override
 from ringbench.errors import RingbenchError
 from ringbench.machine.memory import MappedMemory
+from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
@@ -151,7 +152,7 @@ def flips_of(
     """
     machine, inspector = kernel.machine, kernel.inspector
     with machine.stopped():
-        cr3 = inspector.cr3()
+        cr3 = read_registers(machine).cr3
         site = Site(
             machine.memory, state, inspector.types, inspector.layout, inspector.picture().boot
         )

@@ -16,7 +16,7 @@ from ringbench.debuginfo.dwarf import Types
 from ringbench.errors import RingbenchError
 from ringbench.subjects.reference.flips.structure import Part, Spot, parts_of
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.observe.boot import Boot
+from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.layout import Layout
 
 
@@ -31,7 +31,7 @@ class Site:
     state: KernelState
     types: Types
     layout: Layout
-    boot: Boot
+    boot: SeenBoot
     _pages: dict[int, int] = field(default_factory=dict)
 
     def paddr_of(self, vaddr: int) -> int:

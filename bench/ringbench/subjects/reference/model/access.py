@@ -6,17 +6,11 @@ and EFER.NXE set, CR4.SMEP and CR4.SMAP clear.
 
 from typing import Final, NamedTuple
 
-from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, access
+from ringbench.arch.x86_64.access import AccessKind, NonCanonicalFault, access
 from ringbench.arch.x86_64.address import ENTRIES, LEVELS, SIZE_4K, entry_shift, is_canonical
 from ringbench.arch.x86_64.entry import ADDRESS
-from ringbench.arch.x86_64.walk import (
-    EVERYTHING,
-    Leaf,
-    Stop,
-    Translation,
-    inherit,
-    leaf_attributes,
-)
+from ringbench.arch.x86_64.records import Leaf, Stop, Translation
+from ringbench.arch.x86_64.walk import EVERYTHING, inherit, leaf_attributes
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import KERNEL_HALF, AccessVector, VmKind
 from ringbench.subjects.reference.handles import KERNEL
@@ -28,7 +22,11 @@ from ringbench.subjects.reference.model.vmm import region_at
 from ringbench.subjects.reference.status import Status
 
 RET: Final = 0xC3
-ACCESSES: Final = {"r": (Kind.READ,), "w": (Kind.WRITE,), "x": (Kind.READ, Kind.EXECUTE)}
+ACCESSES: Final = {
+    "r": (AccessKind.READ,),
+    "w": (AccessKind.WRITE,),
+    "x": (AccessKind.READ, AccessKind.EXECUTE),
+}
 """What is done in each mode of a touch; the byte is read before it is called."""
 
 
@@ -54,7 +52,7 @@ def touch(
     state = replace(state, active_root=root, current_space=space)
     status, fault = Status.OK, None
     for kind in ACCESSES[mode]:
-        if kind is Kind.EXECUTE and _byte(state, va) != RET:
+        if kind is AccessKind.EXECUTE and _byte(state, va) != RET:
             status = Status.DENIED
             break
         state, fault = _access(state, va, kind)
@@ -64,7 +62,9 @@ def touch(
     return replace(state, active_root=before[0], current_space=before[1]), status, fault
 
 
-def _access(state: KernelState, va: int, kind: Kind) -> tuple[KernelState, AccessFault | None]:
+def _access(
+    state: KernelState, va: int, kind: AccessKind
+) -> tuple[KernelState, AccessFault | None]:
     """Access until it goes through or its fault cannot be resolved."""
     while True:
         fault = access(walk(state, state.active_root, va), kind, user=False)

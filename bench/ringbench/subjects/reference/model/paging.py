@@ -8,14 +8,24 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ringbench.arch.x86_64.address import PAGE_SIZES, SIZE_1G, SIZE_4K, index, is_canonical
+from ringbench.arch.x86_64.address import (
+    ADDRESS_END,
+    LEVELS,
+    OFFSET_MASK,
+    PAGE_SIZES,
+    SIZE_1G,
+    SIZE_2M,
+    SIZE_4K,
+    UPPER_HALF_SLOT,
+    is_canonical,
+    table_index,
+)
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PAT_LARGE, PCD, PS, PWT, G, P, U, W
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model import pmm as frames
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import (
-    HALF_ENTRIES,
     Leaf,
     TableEditor,
     find,
@@ -27,7 +37,6 @@ from ringbench.subjects.reference.status import Status
 
 LEAF_LEVELS: Final = {size: level for level, size in PAGE_SIZES.items()}
 _CACHE_SHIFT: Final = 4
-_ADDRESS_END: Final = 1 << 64
 
 
 class PageMapping(NamedTuple):
@@ -84,7 +93,7 @@ def paging_root_create(state: KernelState) -> tuple[KernelState, Status, int]:
     if status:
         return state, status, 0
     kernel = state.tables[state.kernel_root]
-    upper = {index: raw for index, raw in kernel.items() if index >= HALF_ENTRIES}
+    upper = {index: raw for index, raw in kernel.items() if index >= UPPER_HALF_SLOT}
     return replace(state, pmm=pmm, tables={**state.tables, root: upper}), Status.OK, root
 
 
@@ -139,7 +148,7 @@ def _map_status(
     if pa + length > 1 << state.features.physical_bits:
         return Status.OUT_OF_RANGE
     if va >= KERNEL_HALF:
-        slots = range(index(va, 4), index(va + length - 1, 4) + 1)
+        slots = range(table_index(va, LEVELS), table_index(va + length - 1, LEVELS) + 1)
         if flags & page.USER or any(slot not in state.tables[root] for slot in slots):
             return Status.DENIED
     if next(leaves(state.tables, root, va, va + length - 1), None):
@@ -234,14 +243,14 @@ def populate(
     served = -1
     for va, flags in pages:
         frame = take()
-        if va >> 21 != served:
-            table, served = editor.table_for(root, va, 1, take), va >> 21
-        table[va >> 12 & 511] = frame | leaf_bits(flags, 1)
+        if va // SIZE_2M != served:
+            table, served = editor.table_for(root, va, 1, take), va // SIZE_2M
+        table[table_index(va, 1)] = frame | leaf_bits(flags, 1)
     return replace(state, tables=editor.result)
 
 
 def _frame(raw: int) -> int:
-    return raw & ~(NX | 0xFFF)
+    return raw & ~(NX | OFFSET_MASK)
 
 
 def _remove(state: KernelState, root: int, va: int, length: int) -> tuple[KernelState, list[int]]:
@@ -264,7 +273,7 @@ def _range_status(va: int, length: int) -> Status:
 def _is_canonical_range(va: int, length: int) -> bool:
     last = va + length - 1
     return (
-        last < _ADDRESS_END
+        last < ADDRESS_END
         and is_canonical(va)
         and is_canonical(last)
         and (va < KERNEL_HALF) == (last < KERNEL_HALF)

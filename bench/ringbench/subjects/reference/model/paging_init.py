@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ringbench.arch.x86_64.address import (
+    LEVELS,
     SIZE_1G,
     SIZE_2M,
     SIZE_4K,
-    index,
+    table_index,
 )
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
@@ -30,7 +31,8 @@ from ringbench.subjects.reference.model.tables import TableEditor
 from ringbench.subjects.reference.status import Status
 
 SLOTS: Final = tuple(
-    index(base, 4) for base in (DIRECT_MAP_BASE, HEAP_BASE, KERNEL_WINDOW_BASE, IMAGE_BASE)
+    table_index(base, LEVELS)
+    for base in (DIRECT_MAP_BASE, HEAP_BASE, KERNEL_WINDOW_BASE, IMAGE_BASE)
 )
 """The PML4 slots of the kernel half in use, ascending."""
 

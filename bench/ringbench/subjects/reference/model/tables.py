@@ -7,15 +7,21 @@ of thousands of tables costs one operation on one of them only a shallow copy.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from ringbench.arch.x86_64.address import ENTRIES, entry_shift, sign_extend
+from ringbench.arch.x86_64.address import (
+    ADDRESS_MASK,
+    ENTRIES,
+    INDEX_MASK,
+    LEVELS,
+    PAGE_SHIFT,
+    UPPER_HALF_SLOT,
+    entry_shift,
+    sign_extend,
+)
 from ringbench.arch.x86_64.entry import ADDRESS, PAT_LARGE, PS, P, U, W
 from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model.state import Tables
 
-HALF_ENTRIES: Final = ENTRIES // 2
-LAST: Final = (1 << 64) - 1
-_TOP: Final = 4
-_SHIFTS: Final = {level: entry_shift(level) for level in (1, 2, 3, 4)}
+_SHIFTS: Final = {level: entry_shift(level) for level in range(1, LEVELS + 1)}
 
 
 class Slot(NamedTuple):
@@ -28,7 +34,7 @@ class Slot(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """A mapped page: bytes `size` from `virtual` on, and its entry."""
+    """A page that the model has mapped: `size` bytes from `vaddr` on, its entry and its level."""
 
     vaddr: int
     paddr: int
@@ -39,7 +45,7 @@ class Leaf(NamedTuple):
 
 def is_leaf(raw: int, level: int) -> bool:
     """Tell whether an entry that is not zero maps a page."""
-    return level == 1 or bool(raw & PS and level < _TOP)
+    return level == 1 or bool(raw & PS and level < LEVELS)
 
 
 def leaf_address(raw: int, level: int) -> int:
@@ -50,19 +56,19 @@ def leaf_address(raw: int, level: int) -> int:
 def find(tables: Tables, root: int, va: int) -> Slot:
     """Walk to the leaf that maps `va`, or to the entry where it is missing."""
     table = root
-    for level in (4, 3, 2):
-        index = va >> _SHIFTS[level] & 511
+    for level in range(LEVELS, 1, -1):
+        index = va >> _SHIFTS[level] & INDEX_MASK
         raw = tables[table].get(index, 0)
-        if not raw or (raw & PS and level < _TOP):
+        if not raw or (raw & PS and level < LEVELS):
             return Slot(level, table, index, raw)
         table = raw & ADDRESS
-    index = va >> 12 & 511
+    index = va >> PAGE_SHIFT & INDEX_MASK
     return Slot(1, table, index, tables[table].get(index, 0))
 
 
-def leaves(tables: Tables, root: int, first: int = 0, last: int = LAST) -> Iterator[Leaf]:
+def leaves(tables: Tables, root: int, first: int = 0, last: int = ADDRESS_MASK) -> Iterator[Leaf]:
     """Yield the leaves that touch [first, last], ascending; lazily."""
-    yield from _leaves(tables, root, _TOP, 0, first, last)
+    yield from _leaves(tables, root, LEVELS, 0, first, last)
 
 
 def _leaves(
@@ -81,12 +87,12 @@ def _leaves(
 
 def lower_tables(tables: Tables, root: int) -> list[tuple[int, int]]:
     """Return (physical address, level) of every table of a root's lower half; not the root."""
-    return _below(tables, [(root, _TOP)], 0, HALF_ENTRIES)
+    return _below(tables, [(root, LEVELS)], 0, UPPER_HALF_SLOT)
 
 
 def upper_tables(tables: Tables, root: int) -> list[tuple[int, int]]:
     """Return (physical address, level) of every table of a root's upper half; not the root."""
-    return _below(tables, [(root, _TOP)], HALF_ENTRIES, ENTRIES)
+    return _below(tables, [(root, LEVELS)], UPPER_HALF_SLOT, ENTRIES)
 
 
 def _below(
@@ -96,7 +102,7 @@ def _below(
     while pending:
         table, level = pending.pop()
         for index, raw in tables[table].items():
-            if (level < _TOP or low <= index < high) and not is_leaf(raw, level):
+            if (level < LEVELS or low <= index < high) and not is_leaf(raw, level):
                 found.append((raw & ADDRESS, level - 1))
                 if level > 2:
                     pending.append(found[-1])
@@ -110,10 +116,10 @@ def tables_missing(tables: Tables, root: int, va: int, length: int, leaf_level: 
     """
     first, last = va, va + length - 1
     needed = 0
-    for level in range(leaf_level, _TOP):
+    for level in range(leaf_level, LEVELS):
         shift = _SHIFTS[level + 1]
         needed += (last >> shift) - (first >> shift) + 1
-    return needed - _existing(tables, root, _TOP, 0, first, last, leaf_level)
+    return needed - _existing(tables, root, LEVELS, 0, first, last, leaf_level)
 
 
 def _existing(
@@ -134,15 +140,15 @@ def _existing(
 
 def _virtual(level: int, base: int, index: int) -> int:
     address = base + (index << _SHIFTS[level])
-    return sign_extend(address) if level == _TOP else address
+    return sign_extend(address) if level == LEVELS else address
 
 
 def _indices(level: int, base: int, first: int, last: int) -> tuple[int, int]:
     """Return the first and last index of a table, serving addresses from `base`, for a range."""
     shift = _SHIFTS[level]
-    if level == _TOP:
-        return first >> shift & 511, last >> shift & 511
-    return max(0, (first - base) >> shift), min(ENTRIES - 1, (last - base) >> shift)
+    if level == LEVELS:
+        return first >> shift & INDEX_MASK, last >> shift & INDEX_MASK
+    return max(0, (first - base) >> shift), min(INDEX_MASK, (last - base) >> shift)
 
 
 def _present(entries: Mapping[int, int], low: int, high: int) -> list[int]:
@@ -187,8 +193,8 @@ class TableEditor:
         """
         permissive = P | W | U if va < KERNEL_HALF else P | W
         table = root
-        for upper in range(_TOP, level, -1):
-            index = va >> _SHIFTS[upper] & 511
+        for upper in range(LEVELS, level, -1):
+            index = va >> _SHIFTS[upper] & INDEX_MASK
             raw = self._tables[table].get(index, 0)
             if raw:
                 table = raw & ADDRESS
@@ -206,7 +212,7 @@ class TableEditor:
         shift, done = _SHIFTS[level], 0
         while done < len(raws):
             table = self.table_for(root, va + (done << shift), level, take)
-            index = (va >> shift) + done & 511
+            index = (va >> shift) + done & INDEX_MASK
             chunk = raws[done : done + ENTRIES - index]
             table.update(zip(range(index, index + len(chunk)), chunk, strict=True))
             done += len(chunk)
@@ -219,7 +225,7 @@ class TableEditor:
         """
         pages: list[int] = []
         emptied: list[int] = []
-        self._remove(root, _TOP, 0, first, last, pages, emptied)
+        self._remove(root, LEVELS, 0, first, last, pages, emptied)
         return pages, emptied
 
     def _remove(
@@ -242,7 +248,7 @@ class TableEditor:
             below = raw & ADDRESS
             vaddr = _virtual(level, base, index)
             self._remove(below, level - 1, vaddr, first, last, pages, emptied)
-            if not self._tables[below] and not (level == _TOP and index >= HALF_ENTRIES):
+            if not self._tables[below] and not (level == LEVELS and index >= UPPER_HALF_SLOT):
                 emptied.append(below)
                 self.drop(below)
                 del self.entries(table)[index]

@@ -7,7 +7,7 @@ predicted whole. A page that is not in `contents` holds zeros.
 from collections.abc import Iterator
 from typing import Final
 
-from ringbench.arch.x86_64.address import SIZE_4K
+from ringbench.arch.x86_64.address import ADDRESS_END, SIZE_4K
 from ringbench.arch.x86_64.vectors import PageFaultCode
 from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.constants import (
@@ -23,7 +23,6 @@ from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.model.vmm import region_at
 from ringbench.subjects.reference.status import Status
 
-_ADDRESS_END: Final = 1 << 64
 _ZEROS: Final = bytes(SIZE_4K)
 
 
@@ -106,7 +105,7 @@ def _permits(region: Region, error: int) -> bool:
 def _range_status(space: Space, va: int, length: int, *, writing: bool) -> Status:
     """Judge a range region by region: the first gap or bad region decides."""
     end = va + length
-    if end > _ADDRESS_END:
+    if end > ADDRESS_END:
         return Status.NOT_MAPPED
     position = va
     while position < end:

@@ -3,23 +3,24 @@
 from dataclasses import dataclass
 
 from ringbench.debuginfo.dwarf import Array, Record, read_array
-from ringbench.observe.reader import Guest, c_string, member
+from ringbench.observe.reader import GuestReader, c_string, member
 from ringbench.subjects.reference.boot_values import MemoryRange, Module
+from ringbench.subjects.reference.observe.layout import BootNames
 
 LAYER = "machine"
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryMap:
-    """The physical memory map; what is in no range below `limit` (bytes) is a hole."""
+class SeenMemoryMap:
+    """The memory map that the kernel made; what is in no range below `limit` (bytes) is a hole."""
 
     limit: int
     ranges: tuple[MemoryRange, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Boot:
-    """What was there before the kernel.
+class SeenBoot:
+    """What the kernel keeps of what was there before it.
 
     Attributes:
         loader: the kernel's number for the loader.
@@ -32,29 +33,27 @@ class Boot:
     information: int
     command_line: str
     modules: tuple[Module, ...]
-    map: MemoryMap
+    map: SeenMemoryMap
     physical_bits: int
     gib_pages: bool
     no_execute: bool
 
 
-def read_boot(guest: Guest) -> Boot:
+def read_boot(guest: GuestReader, names: BootNames) -> SeenBoot:
     """Read what the kernel kept of the loader's information."""
-    names = guest.layout.boot
-    return Boot(
+    return SeenBoot(
         loader=guest.integer(names.loader),
         information=guest.integer(names.information),
         command_line=guest.text(names.command_line),
-        modules=_read_modules(guest),
-        map=_read_map(guest),
+        modules=_read_modules(guest, names),
+        map=_read_map(guest, names),
         physical_bits=guest.integer(names.physical_bits),
         gib_pages=guest.boolean(LAYER, names.gib_pages),
         no_execute=guest.boolean(LAYER, names.no_execute),
     )
 
 
-def _read_modules(guest: Guest) -> tuple[Module, ...]:
-    names = guest.layout.boot
+def _read_modules(guest: GuestReader, names: BootNames) -> tuple[Module, ...]:
     return tuple(
         Module(
             member(record, names.module_base),
@@ -65,8 +64,7 @@ def _read_modules(guest: Guest) -> tuple[Module, ...]:
     )
 
 
-def _read_map(guest: Guest) -> MemoryMap:
-    names = guest.layout.boot
+def _read_map(guest: GuestReader, names: BootNames) -> SeenMemoryMap:
     values = guest.types.enum(names.kind_enum).values
     kinds = {values[constant]: kind for kind, constant in names.kinds.items()}
     ranges = []
@@ -76,10 +74,10 @@ def _read_map(guest: Guest) -> MemoryMap:
             guest.note(LAYER, f"memory kind {number} does not exist", f"memory map {index}")
         base, length = member(record, names.range_base), member(record, names.range_length)
         ranges.append(MemoryRange(base, length, kinds.get(number, number)))
-    return MemoryMap(guest.integer(names.map_limit), tuple(ranges))
+    return SeenMemoryMap(guest.integer(names.map_limit), tuple(ranges))
 
 
-def _counted(guest: Guest, array: str, count: str) -> list[Record]:
+def _counted(guest: GuestReader, array: str, count: str) -> list[Record]:
     """Return the first `count` records of a global array; all of them if the count can't be."""
     found = guest.types.locate(array)
     assert isinstance(found.type, Array)

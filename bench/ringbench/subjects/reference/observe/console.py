@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from ringbench.observe.reader import Guest
+from ringbench.observe.reader import GuestReader
 from ringbench.subjects.reference.constants import PADDR_NONE
+from ringbench.subjects.reference.observe.layout import ConsoleNames
 
 LAYER = "machine"
 
 
 @dataclass(frozen=True, slots=True)
-class Console:
-    """The console's state.
+class SeenConsole:
+    """What the console keeps, as the kernel's memory has it.
 
     Attributes:
         lent_bits: an integer, bit f: frame f is lent to the console's user.
@@ -28,10 +29,9 @@ class Console:
     echo: bool
 
 
-def read_console(guest: Guest, frames: int) -> Console:
+def read_console(guest: GuestReader, names: ConsoleNames, frames: int) -> SeenConsole:
     """Read the console's state; `frames` is how many frames have a bit."""
-    names = guest.layout.console
-    return Console(
+    return SeenConsole(
         lent_bits=guest.bitmap(LAYER, names.lent_bits, frames),
         lent_address=guest.integer(names.lent_bits),
         lent_base=guest.integer(names.lent_base),

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
-from ringbench.observe.reader import UNREADABLE, Guest
+from ringbench.observe.reader import UNREADABLE, GuestReader
 from ringbench.subjects.reference import heap_encoding
 from ringbench.subjects.reference.constants import HEAP_ALIGN, HEAP_HEADER, HEAP_NODE_MIN
-from ringbench.subjects.reference.observe.spaces import Space, read_space
+from ringbench.subjects.reference.observe.layout import HeapNames, Layout
+from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 
 LAYER = "heap"
 
@@ -17,8 +18,8 @@ _FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One node: the address of its header, its bytes (header included), and what the header says.
+class SeenNode:
+    """One heap node: the address of its header, its bytes (header included), what the header says.
 
     `guard_right` tells whether the header's guard fits its other members.
     """
@@ -36,8 +37,8 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Heap:
-    """The heap's state.
+class SeenHeap:
+    """The kernel heap as its memory has it.
 
     Attributes:
         end: the first address after the last node.
@@ -52,21 +53,21 @@ class Heap:
     last: int
     first_bitmap: int
     second_bitmaps: tuple[int, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[SeenNode, ...]
     free_lists: Mapping[tuple[int, int], tuple[int, ...]]
-    space: Space
+    space: SeenSpace
 
 
-def read_heap(guest: Guest) -> Heap:
-    """Read the heap."""
-    names = guest.layout.heap
+def read_heap(guest: GuestReader, layout: Layout) -> SeenHeap:
+    """Read the kernel heap: its variables, its nodes and its free lists."""
+    names = layout.heap
     record = guest.types.value(guest.virtual, names.space)
     assert isinstance(record, Record)
-    space = read_space(guest, "heap", record)
-    reader = _NodeReader(guest)
+    space = read_space(guest, layout.spaces, "heap", record)
+    reader = _NodeReader(guest, names)
     end = guest.integer(names.end)
     nodes = tuple(reader.nodes(space.base, end, space.limit))
-    return Heap(
+    return SeenHeap(
         end=end,
         last=guest.integer(names.last),
         first_bitmap=guest.integer(names.first_bitmap),
@@ -81,13 +82,14 @@ def read_heap(guest: Guest) -> Heap:
 class _NodeReader:
     """Reads headers out of heap pages, each page once, and only those that hold a header."""
 
-    guest: Guest
+    guest: GuestReader
+    names: HeapNames
     pages: dict[int, bytes] = field(default_factory=dict)
     formats: dict[str, tuple[int, struct.Struct]] = field(default_factory=dict)
 
-    def nodes(self, base: int, end: int, limit: int) -> Iterator[Node]:
+    def nodes(self, base: int, end: int, limit: int) -> Iterator[SeenNode]:
         """Yield the nodes that tile [base, end); stop at a header that can't be one."""
-        names = self.guest.layout.heap
+        names = self.names
         if base % HEAP_ALIGN:
             self.guest.note(LAYER, f"the window starts at {base:#x}", names.space)
             return
@@ -109,12 +111,12 @@ class _NodeReader:
                 return
             right = guard == heap_encoding.guard_of(address, before, tag)
             previous = heap_encoding.previous_of(address, before)
-            yield Node(address, size, heap_encoding.is_used(tag), previous, right)
+            yield SeenNode(address, size, heap_encoding.is_used(tag), previous, right)
             address += size
 
-    def free_lists(self, nodes: Mapping[int, Node]) -> dict[tuple[int, int], tuple[int, ...]]:
+    def free_lists(self, nodes: Mapping[int, SeenNode]) -> dict[tuple[int, int], tuple[int, ...]]:
         """Follow every free list; one that leads to what is no node ends there."""
-        names, types = self.guest.layout.heap, self.guest.types
+        names, types = self.names, self.guest.types
         cells = types.locate(names.free).address
         heads = types.value(self.guest.virtual, names.free)
         assert isinstance(heads, list)
@@ -128,10 +130,10 @@ class _NodeReader:
         return lists
 
     def follow(
-        self, cell: int, address: int, nodes: Mapping[int, Node], where: str
+        self, cell: int, address: int, nodes: Mapping[int, SeenNode], where: str
     ) -> Iterator[int]:
         """Yield the nodes of a list; `cell` is where the pointer to the first one is."""
-        names = self.guest.layout.heap
+        names = self.names
         next_offset, _ = self.guest.types.offset(
             self.guest.struct(names.node_type), names.next_free
         )
@@ -160,7 +162,7 @@ class _NodeReader:
     def member(self, node: int, name: str) -> int:
         """Return an integer or pointer member of a node."""
         if name not in self.formats:
-            node_type = self.guest.struct(self.guest.layout.heap.node_type)
+            node_type = self.guest.struct(self.names.node_type)
             offset, kind = self.guest.types.offset(node_type, name)
             assert isinstance(kind, Integer | Pointer)
             self.formats[name] = offset, struct.Struct(_FORMATS[kind.size])

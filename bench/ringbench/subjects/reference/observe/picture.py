@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.features import MAX_PHYSICAL_BITS, MIN_PHYSICAL_BITS, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import root_table
 from ringbench.debuginfo.dwarf import Record, Types
 from ringbench.machine import Machine
-from ringbench.observe import registers
 from ringbench.observe.page_tables import PageTables, read_page_tables
-from ringbench.observe.reader import Broken, Guest
-from ringbench.subjects.reference.observe.boot import Boot, read_boot
-from ringbench.subjects.reference.observe.console import Console, read_console
-from ringbench.subjects.reference.observe.heap import Heap, read_heap
+from ringbench.observe.processor import read_registers
+from ringbench.observe.reader import Broken, GuestReader
+from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
+from ringbench.subjects.reference.observe.console import SeenConsole, read_console
+from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
-from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, Pmm, read_pmm
-from ringbench.subjects.reference.observe.spaces import Space, read_space
-from ringbench.subjects.reference.observe.tasks import Tasks, read_tasks
+from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
+from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
+from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
 
 ACTIVE: Final = "active"
 """Name of the root in CR3 if it is nobody's, so that its tables are seen all the same."""
@@ -43,17 +43,17 @@ class Picture:
     features: Features
     active_root: int
     kernel_root: int
-    boot: Boot
-    pmm: Pmm
+    boot: SeenBoot
+    pmm: SeenPmm
     tables: PageTables
-    kernel_space: Space
+    kernel_space: SeenSpace
     current_space: str | None
-    heap: Heap
-    tasks: Tasks
-    console: Console
+    heap: SeenHeap
+    tasks: SeenTasks
+    console: SeenConsole
     broken: tuple[Broken, ...]
 
-    def spaces(self) -> Iterator[Space]:
+    def spaces(self) -> Iterator[SeenSpace]:
         """Every space that can have regions: the kernel's, the heap's, the tasks'."""
         yield self.kernel_space
         yield self.heap.space
@@ -68,23 +68,25 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         VirtualUnreadable: the kernel's own variables are not mapped under `cr3`.
         MemoryUnreadable: they are mapped to what is not memory.
     """
-    guest = Guest(memory, types, layout, cr3, Features(pat=layout.pat))
-    boot = read_boot(guest)
+    guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
+    boot = read_boot(guest, layout.boot)
     features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
-    guest = Guest(memory, types, layout, cr3, features, guest.broken)
+    guest = GuestReader(memory, types, cr3, features, guest.broken)
     kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(kernel_record, Record)
-    kernel_space = read_space(guest, "kernel", kernel_record)
-    pmm = read_pmm(guest)
-    tasks = read_tasks(guest)
-    console = read_console(guest, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0)
+    kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
+    pmm = read_pmm(guest, layout.pmm)
+    tasks = read_tasks(guest, layout)
+    console = read_console(
+        guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
+    )
     active_root = root_table(cr3, features)
     others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
     of_tasks = (task.space for task in tasks.all[1:])
-    heap = read_heap(guest)
+    heap = read_heap(guest, layout)
     return Picture(
         layout=layout,
         features=features,
@@ -94,7 +96,7 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         pmm=pmm,
         tables=read_page_tables(guest, kernel_space.root, others),
         kernel_space=kernel_space,
-        current_space=_current_space(guest, [kernel_space, heap.space, *of_tasks]),
+        current_space=_current_space(guest, layout, [kernel_space, heap.space, *of_tasks]),
         heap=heap,
         tasks=tasks,
         console=console,
@@ -108,14 +110,13 @@ def take_tables(
     cr3: int,
     roots: Mapping[str, int],
     features: Features,
-    layout: Layout = RINGBENCH,
 ) -> tuple[PageTables, tuple[Broken, ...]]:
     """Read the page tables alone, of roots known from elsewhere, and what can't be followed.
 
     For a guest whose page tables are so broken that nothing else of it can be found. `roots` has
     the kernel's as "kernel".
     """
-    guest = Guest(memory, types, layout, cr3, features)
+    guest = GuestReader(memory, types, cr3, features)
     others = {name: root for name, root in roots.items() if name != "kernel"}
     return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
 
@@ -127,13 +128,13 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
         MachineError: the machine has ended; otherwise as for `take`.
     """
     with machine.stopped():
-        cr3 = registers.parse(machine.registers()).cr3
+        cr3 = read_registers(machine).cr3
         return take(machine.memory, types, cr3, layout)
 
 
-def _current_space(guest: Guest, spaces: Sequence[Space]) -> str | None:
+def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpace]) -> str | None:
     """Return the name of the space that the kernel calls current."""
-    name = guest.layout.spaces.current
+    name = layout.spaces.current
     address = guest.integer(name)
     found = next((space.name for space in spaces if space.address == address), None)
     if address and found is None:
@@ -141,6 +142,6 @@ def _current_space(guest: Guest, spaces: Sequence[Space]) -> str | None:
     return found
 
 
-def _physical_bits(boot: Boot) -> int:
+def _physical_bits(boot: SeenBoot) -> int:
     """Return the physical width, whatever the guest's memory says."""
-    return min(max(boot.physical_bits, 32), 52)
+    return min(max(boot.physical_bits, MIN_PHYSICAL_BITS), MAX_PHYSICAL_BITS)

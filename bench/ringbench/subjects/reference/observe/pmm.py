@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
-from ringbench.observe.reader import Guest, member
+from ringbench.observe.reader import GuestReader, member
 from ringbench.subjects.reference.constants import BLOCK_FRAMES
+from ringbench.subjects.reference.observe.layout import PmmNames
 
 LAYER = "pmm"
 
@@ -16,8 +17,8 @@ FRAMES_MAX = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
-    """A bit per block, summarised 64 to 1, twice; `bottom` as one integer, bit b for block b."""
+class SeenTree:
+    """A bit for each block, summarised 64 to 1, twice; `bottom` is an integer, bit b of block b."""
 
     top: int
     middle: tuple[int, ...]
@@ -25,8 +26,8 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Pmm:
-    """The allocator's state. In the bitmaps, integers, bit f stands for frame f.
+class SeenPmm:
+    """The frame allocator as its memory has it. In the bitmaps, integers, bit f is frame f.
 
     Attributes:
         frame_limit: frames [0, frame_limit) have bits.
@@ -45,23 +46,22 @@ class Pmm:
     managed_bits: int = field(repr=False)
     block_free: tuple[int, ...] = field(repr=False)
     block_words: tuple[int, ...] = field(repr=False)
-    any_free: Tree
-    whole: Tree
+    any_free: SeenTree
+    whole: SeenTree
     metadata_base: int
     metadata_length: int
     arrays: Mapping[str, int] = field(repr=False)
 
 
-def read_pmm(guest: Guest) -> Pmm:
-    """Read the frame allocator."""
-    names = guest.layout.pmm
+def read_pmm(guest: GuestReader, names: PmmNames) -> SeenPmm:
+    """Read the frame allocator: its counts, its bitmaps, and every summary of them."""
     frame_limit = guest.integer(names.frame_limit)
     frames = frame_limit
     if frame_limit > FRAMES_MAX or frame_limit % BLOCK_FRAMES:
         guest.note(LAYER, f"frame limit {frame_limit} cannot be", names.frame_limit)
         frames = 0
     blocks = frames // BLOCK_FRAMES
-    return Pmm(
+    return SeenPmm(
         frame_limit=frame_limit,
         managed_count=guest.integer(names.managed_count),
         free_count=guest.integer(names.free_count),
@@ -69,15 +69,15 @@ def read_pmm(guest: Guest) -> Pmm:
         managed_bits=guest.bitmap(LAYER, names.managed_bits, frames),
         block_free=_per_block(guest, names.block_free, blocks),
         block_words=_per_block(guest, names.block_words, blocks),
-        any_free=_read_tree(guest, names.any_tree, blocks),
-        whole=_read_tree(guest, names.whole_tree, blocks),
+        any_free=_read_tree(guest, names, names.any_tree, blocks),
+        whole=_read_tree(guest, names, names.whole_tree, blocks),
         metadata_base=guest.integer(names.metadata_base),
         metadata_length=guest.integer(names.metadata_length),
         arrays={path: guest.integer(path) for path in names.arrays},
     )
 
 
-def _per_block(guest: Guest, path: str, blocks: int) -> tuple[int, ...]:
+def _per_block(guest: GuestReader, path: str, blocks: int) -> tuple[int, ...]:
     """Return the array of `blocks` integers that the pointer at `path` leads to."""
     pointer = guest.types.locate(path).type
     assert isinstance(pointer, Pointer)
@@ -90,11 +90,10 @@ def _per_block(guest: Guest, path: str, blocks: int) -> tuple[int, ...]:
     return tuple(np.frombuffer(data, f"<u{size}").tolist())
 
 
-def _read_tree(guest: Guest, path: str, blocks: int) -> Tree:
-    names = guest.layout.pmm
+def _read_tree(guest: GuestReader, names: PmmNames, path: str, blocks: int) -> SeenTree:
     record = guest.types.value(guest.virtual, path)
     assert isinstance(record, Record)
-    return Tree(
+    return SeenTree(
         top=member(record, names.tree_top),
         middle=tuple(int(word) for word in record[names.tree_middle]),
         bottom=guest.bitmap(LAYER, f"{path}.{names.tree_bottom}", blocks),

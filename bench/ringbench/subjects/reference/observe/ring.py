@@ -5,16 +5,14 @@ from collections.abc import Mapping
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.features import Features
-from ringbench.arch.x86_64.virtual import VirtualMemory
-from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Array, Struct, Types
 from ringbench.errors import ImageError
 from ringbench.machine import Machine
-from ringbench.observe import registers
-from ringbench.observe.reader import c_string
+from ringbench.observe.processor import read_registers
+from ringbench.observe.reader import GuestReader, c_string
 from ringbench.subjects.reference.drive.ring import RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
-from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout, RingNames
 
 NAME_MAX = 64
 """Bytes within which a command's name ends."""
@@ -30,8 +28,8 @@ def locate_ring(
         VirtualUnreadable: it is not mapped.
     """
     names = layout.ring
-    cr3 = registers.parse(machine.registers()).cr3
-    virtual = VirtualMemory(machine.memory, cr3, Features(pat=layout.pat))
+    cr3 = read_registers(machine).cr3
+    guest = GuestReader(machine.memory, types, cr3, Features(pat=layout.pat))
     slots = _array(types, names.requests).count or 0
     request, arguments = _layout(types, names.request_type, names.request)
     reply, values = _layout(types, names.reply_type, names.reply)
@@ -41,7 +39,7 @@ def locate_ring(
         arguments=arguments,
         reply=reply,
         values=values,
-        commands=_commands(types, virtual, layout),
+        commands=_commands(guest, names),
         handles=_enumerators(types, names.handle_enum),
         handle_bits=types.enum(names.handle_enum).values[names.handle_bits],
         kinds=_enumerators(types, layout.spaces.kind_enum),
@@ -50,7 +48,7 @@ def locate_ring(
         vectors=_enumerators(types, names.vector_enum),
     )
     base = types.locate(names.ring)
-    start = _contiguous(machine, cr3, base.address, base.type.size, layout)
+    start = _contiguous(guest, base.address, base.type.size)
 
     def index(path: str) -> tuple[int, int]:
         found = types.locate(path)
@@ -94,19 +92,20 @@ def _layout(types: Types, name: str, members: tuple[str, ...]) -> tuple[struct.S
     return struct.Struct(f"{code}{type_.size - end}x"), numbers
 
 
-def _commands(types: Types, virtual: VirtualMemory, layout: Layout) -> Mapping[str, int]:
+def _commands(guest: GuestReader, names: RingNames) -> Mapping[str, int]:
     """Return the place of each command in the kernel's table, by its name there."""
-    names = layout.ring
-    table = types.locate(names.commands)
+    table = guest.types.locate(names.commands)
     assert isinstance(table.type, Array)
     element = table.type.element
     assert isinstance(element, Struct)
     commands: dict[str, int] = {}
     for number in range(table.type.count or 0):
         record = element.decode(
-            virtual.read(table.address + number * element.size, element.size), 0, table.address
+            guest.virtual.read(table.address + number * element.size, element.size),
+            0,
+            table.address,
         )
-        commands[c_string(virtual.read(record[names.command_name], NAME_MAX))] = number
+        commands[c_string(guest.virtual.read(record[names.command_name], NAME_MAX))] = number
     return commands
 
 
@@ -116,11 +115,10 @@ def _enumerators(types: Types, name: str) -> Mapping[str, int]:
     return {label.partition("_")[2].lower(): value for label, value in values}
 
 
-def _contiguous(machine: Machine, cr3: int, address: int, length: int, layout: Layout) -> int:
+def _contiguous(guest: GuestReader, address: int, length: int) -> int:
     """Return the physical address of a range, which must be in one piece."""
-    features = Features(pat=layout.pat)
     pages = range(address & -PAGE_SIZE, address + length, PAGE_SIZE)
-    found = [translate(machine.memory, cr3, page, features).paddr for page in pages]
+    found = [guest.paddr_of(page) for page in pages]
     start = found[0]
     if start is None or any(page != start + n * PAGE_SIZE for n, page in enumerate(found)):
         raise ImageError(f"the ring at {address:#x} is not in one piece of physical memory")

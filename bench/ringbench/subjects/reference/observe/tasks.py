@@ -3,38 +3,39 @@
 from dataclasses import dataclass
 
 from ringbench.debuginfo.dwarf import Record
-from ringbench.observe.reader import Guest, member
-from ringbench.subjects.reference.observe.spaces import Space, read_space
+from ringbench.observe.reader import GuestReader, member
+from ringbench.subjects.reference.observe.layout import Layout
+from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 
 LAYER = "task"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A task: its number, where its record is, and its space."""
+class SeenTask:
+    """A task as the kernel's memory has it: its number, where its record is, and its space."""
 
     id: int
     address: int
-    space: Space
+    space: SeenSpace
 
 
 @dataclass(frozen=True, slots=True)
-class Tasks:
+class SeenTasks:
     """All tasks in list order, the boot task first.
 
     Attributes:
         current: id of the task that the kernel calls current; None if it is no task's record.
     """
 
-    all: tuple[Task, ...]
+    all: tuple[SeenTask, ...]
     current: int | None
 
 
-def read_tasks(guest: Guest) -> Tasks:
+def read_tasks(guest: GuestReader, layout: Layout) -> SeenTasks:
     """Read the list of tasks and which is current."""
-    names = guest.layout.tasks
+    names = layout.tasks
     first = guest.types.variable(names.first).address
-    tasks: list[Task] = []
+    tasks: list[SeenTask] = []
 
     def holder(index: int) -> str:
         return f"t{tasks[index - 1].id}" if index else names.first
@@ -42,9 +43,10 @@ def read_tasks(guest: Guest) -> Tasks:
     for record in guest.chain(LAYER, first, names.task_type, names.next, holder):
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
-        tasks.append(Task(number, record.address, read_space(guest, f"t{number}", space)))
+        seen = read_space(guest, layout.spaces, f"t{number}", space)
+        tasks.append(SeenTask(number, record.address, seen))
     current = guest.integer(names.current)
     found = {task.address: task.id for task in tasks}
     if current not in found:
         guest.note(LAYER, f"the current task is {current:#x}, which is no task", names.current)
-    return Tasks(tuple(tasks), found.get(current))
+    return SeenTasks(tuple(tasks), found.get(current))

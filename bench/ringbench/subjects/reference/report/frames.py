@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
-from ringbench.subjects.reference.check.ownership import FrameOwners, Kind
+from ringbench.subjects.reference.check.ownership import FrameOwners, OwnerKind
 from ringbench.subjects.reference.observe.picture import Picture
 
 SHOWN = 1000
@@ -27,7 +27,7 @@ def frames_table(picture: Picture, owners: FrameOwners, *, ranges: bool) -> Rend
     table.add_column("of", no_wrap=True)
     table.add_column("frames", justify="right")
     table.add_column("size", justify="right")
-    order = list(Kind)
+    order = list(OwnerKind)
     totals = sorted(owners.totals().items(), key=lambda each: (order.index(each[0][0]), each[0][1]))
     for (kind, of), frames in totals:
         if frames:

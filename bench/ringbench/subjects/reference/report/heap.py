@@ -6,13 +6,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ringbench.subjects.reference.observe.heap import Heap
+from ringbench.subjects.reference.observe.heap import SeenHeap
 
 SHOWN = 1000
 """Nodes printed for people; the JSON has all."""
 
 
-def heap_table(heap: Heap) -> RenderableType:
+def heap_table(heap: SeenHeap) -> RenderableType:
     """Every node in address order, with the free list that it is on."""
     totals = _totals(heap)
     title = (
@@ -41,7 +41,7 @@ def heap_table(heap: Heap) -> RenderableType:
     return Group(*parts)
 
 
-def heap_json(heap: Heap) -> dict[str, Any]:
+def heap_json(heap: SeenHeap) -> dict[str, Any]:
     """Totals, every node (sizes with the header), every free list from its head."""
     return {
         "base": heap.space.base,
@@ -64,7 +64,7 @@ def heap_json(heap: Heap) -> dict[str, Any]:
     }
 
 
-def _totals(heap: Heap) -> dict[str, int]:
+def _totals(heap: SeenHeap) -> dict[str, int]:
     used = [node.size for node in heap.nodes if node.used]
     free = [node.size for node in heap.nodes if not node.used]
     return {

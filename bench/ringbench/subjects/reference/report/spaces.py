@@ -8,10 +8,10 @@ from rich.text import Text
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.entry import PAT_4K, PCD, PWT, cache_mode
-from ringbench.arch.x86_64.walk import permissions
+from ringbench.arch.x86_64.records import permissions
 from ringbench.report.pages import size_text
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.spaces import Region, Space
+from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 SHOWN = 1000
 """Regions of a space printed for people; the JSON has all."""
@@ -31,7 +31,7 @@ def spaces_table(picture: Picture) -> RenderableType:
     return Group(*parts)
 
 
-def _space_table(picture: Picture, space: Space) -> RenderableType:
+def _space_table(picture: Picture, space: SeenSpace) -> RenderableType:
     title = (
         f"{space.name}: root {space.root:#x}, window {space.base:#x}..{space.limit:#x}, "
         f"{len(space.regions)} regions, {len(space.slabs)} slabs"
@@ -85,7 +85,7 @@ def spaces_json(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _region_json(picture: Picture, space: Space, region: Region) -> dict[str, Any]:
+def _region_json(picture: Picture, space: SeenSpace, region: SeenRegion) -> dict[str, Any]:
     return {
         "base": region.base,
         "length": region.length,
@@ -99,20 +99,20 @@ def _region_json(picture: Picture, space: Space, region: Region) -> dict[str, An
     }
 
 
-def _rights(region: Region) -> str:
+def _rights(region: SeenRegion) -> str:
     if region.kind == "guard":
         return "----"
     return permissions(region.write, region.user, region.execute)
 
 
-def _cache(picture: Picture, region: Region) -> str:
+def _cache(picture: Picture, region: SeenRegion) -> str:
     """Return the name of a region's cache mode, under the PAT that the kernel loads."""
     index = region.cache
     raw = (PWT if index & 1 else 0) | (PCD if index & 2 else 0) | (PAT_4K if index & 4 else 0)
     return cache_mode(raw, 1, True, picture.features).value
 
 
-def _present(picture: Picture, space: Space, region: Region) -> int:
+def _present(picture: Picture, space: SeenSpace, region: SeenRegion) -> int:
     """Return how many of a region's pages are mapped."""
     root = next((each for each in picture.tables.roots if each.paddr == space.root), None)
     return len(root.leaves.between(region.base, region.end)) if root else 0

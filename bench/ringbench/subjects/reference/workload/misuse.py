@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
+from ringbench.arch.x86_64.address import LOWER_HALF_END
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import (
     DIRECT_MAP_BASE,
@@ -25,7 +26,7 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.frames import lent_run
-from ringbench.subjects.reference.workload.misuse_pages import LAST, LOWER_END, PAGE_MISUSES
+from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES
 from ringbench.subjects.reference.workload.misuse_spaces import SPACE_MISUSES, gone_task
 
 
@@ -75,7 +76,7 @@ def _free_too_much(random: Random, state: KernelState) -> Operation | None:
 
 def _free_outside(random: Random, state: KernelState) -> Operation | None:
     end = state.pmm.frame_limit
-    frame = pick(random, (0, end - 1, end, (1 << 52) - 1, LOWER_END // FRAME_SIZE))
+    frame = pick(random, (0, end - 1, end, (1 << 52) - 1, LOWER_HALF_END // FRAME_SIZE))
     return op.PmmFree(frame * FRAME_SIZE, pick(random, (1, 0, 2, 1 << 40, 1 << 52, LAST)))
 
 

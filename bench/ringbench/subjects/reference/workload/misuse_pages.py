@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
+from ringbench.arch.x86_64.address import ADDRESS_MASK, LOWER_HALF_END, SIZE_1G, SIZE_2M
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import (
@@ -19,8 +20,7 @@ from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.pages import bare_roots, some_leaf
 
-LOWER_END: Final = 1 << 47
-LAST: Final = (1 << 64) - 1
+LAST: Final = ADDRESS_MASK
 RWX: Final = page_flags.WRITE | page_flags.EXEC
 
 
@@ -32,7 +32,7 @@ def _gone_root(random: Random, state: KernelState) -> str:
 
 
 def _page_gone(random: Random, state: KernelState) -> Operation | None:
-    root, vaddr = _gone_root(random, state), pick(random, (0, 1 << 30, KERNEL_WINDOW_BASE))
+    root, vaddr = _gone_root(random, state), pick(random, (0, SIZE_1G, KERNEL_WINDOW_BASE))
     shape = pick(random, (0, 1, 2, 3, 4, 5))
     if shape == 0:
         return op.PageDelete(root)
@@ -53,10 +53,10 @@ def _map_over(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     root, vaddr, size = found
-    other = pick(random, (size, FRAME_SIZE, 2 << 20, 1 << 30))
+    other = pick(random, (size, FRAME_SIZE, SIZE_2M, SIZE_1G))
     start = vaddr // other * other + pick(random, (0, 0, -other, other))
     length = other * pick(random, (1, 2, 3))
-    return op.PageMap(root, start % (1 << 64), 0, length, other, page_flags.WRITE)
+    return op.PageMap(root, start & ADDRESS_MASK, 0, length, other, page_flags.WRITE)
 
 
 def _map_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -64,7 +64,7 @@ def _map_wrong(random: Random, state: KernelState) -> Operation | None:
     roots = bare_roots(state)
     if not roots:
         return None
-    root, size = pick(random, roots), pick(random, (FRAME_SIZE, 2 << 20, 1 << 30))
+    root, size = pick(random, roots), pick(random, (FRAME_SIZE, SIZE_2M, SIZE_1G))
     shape = pick(random, (0, 1, 2, 3, 4, 5, 6))
     vaddr, paddr, length, flags = size, 0, size, 0
     if shape == 0:
@@ -74,7 +74,7 @@ def _map_wrong(random: Random, state: KernelState) -> Operation | None:
     elif shape == 2:
         length = pick(random, (0, size + 1, size + FRAME_SIZE, 1 << 63, LAST, LAST - size + 1))
     elif shape == 3:
-        vaddr, length = LOWER_END - size, pick(random, (size, 2 * size))
+        vaddr, length = LOWER_HALF_END - size, pick(random, (size, 2 * size))
     elif shape == 4:
         width = 1 << state.features.physical_bits
         paddr = pick(random, (width - size, width, 1 << 52, LAST - size + 1))
@@ -82,7 +82,7 @@ def _map_wrong(random: Random, state: KernelState) -> Operation | None:
     elif shape == 5:
         flags = RWX
     else:
-        vaddr = pick(random, (LOWER_END, KERNEL_HALF - size, KERNEL_HALF, LAST - size + 1))
+        vaddr = pick(random, (LOWER_HALF_END, KERNEL_HALF - size, KERNEL_HALF, LAST - size + 1))
     return op.PageMap(root, vaddr, paddr, length, size, flags)
 
 
@@ -101,7 +101,7 @@ def _change_part(random: Random, state: KernelState) -> Operation | None:
 
 def _ask_nowhere(random: Random, state: KernelState) -> Operation | None:
     root = pick(random, list(state.roots()))
-    vaddr = pick(random, (LOWER_END, KERNEL_HALF - 1, LOWER_END - 1, LAST, HEAP_BASE - 1))
+    vaddr = pick(random, (LOWER_HALF_END, KERNEL_HALF - 1, LOWER_HALF_END - 1, LAST, HEAP_BASE - 1))
     if random.random() < 0.5:
         return op.PageQuery(root, vaddr)
     return op.Touch(root, vaddr, pick(random, "rwx"))

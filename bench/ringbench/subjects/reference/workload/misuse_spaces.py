@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
+from ringbench.arch.x86_64.address import LOWER_HALF_END
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import (
@@ -20,7 +21,7 @@ from ringbench.subjects.reference.handles import BOOT_TASK, task_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
-from ringbench.subjects.reference.workload.misuse_pages import LAST, LOWER_END, RWX
+from ringbench.subjects.reference.workload.misuse_pages import LAST, RWX
 from ringbench.subjects.reference.workload.spaces import some_region, window_spaces
 
 LAST_FRAME: Final = LAST - FRAME_SIZE + 1
@@ -77,7 +78,7 @@ def _alloc_wrong(random: Random, state: KernelState) -> Operation | None:
     lengths = (FRAME_SIZE, 0, 1, FRAME_SIZE + 1, free + FRAME_SIZE, free, 1 << 47, LAST_FRAME)
     if random.random() < 0.5:
         return op.VmAlloc(space, pick(random, lengths), kind, flags)
-    edges = [0, TASK_WINDOW_END, TASK_WINDOW_END - FRAME_SIZE, LOWER_END, KERNEL_HALF]
+    edges = [0, TASK_WINDOW_END, TASK_WINDOW_END - FRAME_SIZE, LOWER_HALF_END, KERNEL_HALF]
     edges += [KERNEL_WINDOW_BASE - FRAME_SIZE, KERNEL_WINDOW_BASE + 1, HEAP_BASE, LAST_FRAME]
     return op.VmAllocAt(space, pick(random, edges), pick(random, lengths), kind, flags)
 

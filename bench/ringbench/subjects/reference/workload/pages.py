@@ -5,21 +5,21 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.arch.x86_64.address import entry_shift
+from ringbench.arch.x86_64.address import SIZE_1G, SIZE_2M, SIZE_4K, UPPER_HALF_SLOT, entry_shift
 from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
 from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.model.tables import HALF_ENTRIES, is_leaf
+from ringbench.subjects.reference.model.tables import is_leaf
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 
 ROOTS: Final = 4
 """Bare roots to hover about."""
 
-LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
+LEAF_SIZES: Final = (SIZE_4K, SIZE_2M, SIZE_1G)
 
 
 def bare_roots(state: KernelState) -> list[str]:
@@ -37,8 +37,8 @@ def page_new(random: Random, state: KernelState) -> Operation | None:
 
 def near(random: Random, size: int) -> int:
     """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
-    slot = pick(random, (0, 0, 0, 1 << 30, 255 << 39))
-    address = slot + random.randrange(3) * (2 << 20) + random.randrange(16) * FRAME_SIZE
+    slot = pick(random, (0, 0, 0, SIZE_1G, 255 << 39))
+    address = slot + random.randrange(3) * SIZE_2M + random.randrange(16) * FRAME_SIZE
     return address // size * size
 
 
@@ -66,7 +66,7 @@ def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None
     for handle in turned(random, bare_roots(state)):
         root = state.root_of(handle)
         assert root is not None
-        indices = [index for index in state.tables[root] if index < HALF_ENTRIES]
+        indices = [index for index in state.tables[root] if index < UPPER_HALF_SLOT]
         if not indices:
             continue
         table, level, vaddr = root, 4, 0

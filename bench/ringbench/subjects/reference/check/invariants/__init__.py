@@ -75,7 +75,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 """All of them, bottom layer first."""
 
 
-def check(picture: Picture, detailed: int = 20) -> list[Mismatch]:
+def check_invariants(picture: Picture, detailed: int = 20) -> list[Mismatch]:
     """Return what is broken, at most `detailed` mismatches of each invariant."""
     return [
         mismatch for invariant in INVARIANTS for mismatch in islice(invariant(picture), detailed)

@@ -10,7 +10,7 @@ from ringbench.subjects.reference.check.ownership import ALLOCATED, check_owners
 from ringbench.subjects.reference.constants import BLOCK_FRAMES
 from ringbench.subjects.reference.observe.bitmaps import describe_bits
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.pmm import Tree
+from ringbench.subjects.reference.observe.pmm import SeenTree
 
 LAYER = "pmm"
 WORD = 64
@@ -71,7 +71,7 @@ def _differing(what: str, expected: NDArray[np.int64], seen: Sequence[int]) -> I
         yield Mismatch(LAYER, what, str(expected[block]), str(seen[block]), f"block {block}")
 
 
-def _tree(name: str, tree: Tree, blocks: NDArray[np.bool_]) -> Iterator[Mismatch]:
+def _tree(name: str, tree: SeenTree, blocks: NDArray[np.bool_]) -> Iterator[Mismatch]:
     """Compare a tree's three levels with what its lowest must be."""
     bottom = int.from_bytes(np.packbits(blocks, bitorder="little").tobytes(), "little")
     if tree.bottom != bottom:

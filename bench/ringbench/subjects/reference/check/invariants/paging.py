@@ -5,19 +5,33 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbench.arch.x86_64.address import LEVEL_NAMES, LEVELS, PAGE_SHIFT, UPPER_HALF
+from ringbench.arch.x86_64.address import (
+    LEVEL_NAMES,
+    LEVELS,
+    PAGE_SHIFT,
+    UPPER_HALF,
+    UPPER_HALF_SLOT,
+)
 from ringbench.arch.x86_64.entry import describe
 from ringbench.arch.x86_64.leaves import Leaves
-from ringbench.arch.x86_64.walk import permissions
+from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
-from ringbench.observe.page_tables import KERNEL_SLOTS, Root, without_processor_bits
-from ringbench.subjects.reference.check.ownership import Kind, owners
+from ringbench.observe.page_tables import Root, without_processor_bits
+from ringbench.subjects.reference.check.ownership import OwnerKind, owners
 from ringbench.subjects.reference.observe.picture import Picture
 
 LAYER = "paging"
 
 HIDDEN = frozenset(
-    {Kind.TABLE, Kind.SLAB, Kind.METADATA, Kind.CONSOLE, Kind.HEAP, Kind.KERNEL, Kind.BOOT_INFO}
+    {
+        OwnerKind.TABLE,
+        OwnerKind.SLAB,
+        OwnerKind.METADATA,
+        OwnerKind.CONSOLE,
+        OwnerKind.HEAP,
+        OwnerKind.KERNEL,
+        OwnerKind.BOOT_INFO,
+    }
 )
 """Frames that no user page may show, unless a fixed-physical mapping asks for it."""
 
@@ -30,7 +44,7 @@ def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
     if kernel is None or not others:
         return
     stored = np.stack([kernel, *(tables.entries[root.paddr] for root in others)])
-    expected, *rows = without_processor_bits(stored, LEVELS, features)[:, KERNEL_SLOTS:]
+    expected, *rows = without_processor_bits(stored, LEVELS, features)[:, UPPER_HALF_SLOT:]
     for root, seen in zip(others, rows, strict=True):
         for slot in np.flatnonzero(expected != seen).tolist():
             yield Mismatch(
@@ -38,7 +52,7 @@ def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
                 "kernel half",
                 describe(int(expected[slot]), LEVELS),
                 describe(int(seen[slot]), LEVELS),
-                f"{root.name}: PML4 {root.paddr:#x} entry {KERNEL_SLOTS + slot}",
+                f"{root.name}: PML4 {root.paddr:#x} entry {UPPER_HALF_SLOT + slot}",
             )
 
 

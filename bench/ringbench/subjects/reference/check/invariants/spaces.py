@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ringbench.arch.x86_64.address import PAGE_SIZE, UPPER_HALF
 from ringbench.arch.x86_64.leaves import Leaves
-from ringbench.arch.x86_64.walk import permissions
+from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.observe.page_tables import Root
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.spaces import Region, Space
+from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 LAYER = "vmm"
 
@@ -77,7 +77,7 @@ def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
                     )
 
 
-def _flags(space: Space, region: Region, leaves: Leaves) -> Iterator[Mismatch]:
+def _flags(space: SeenSpace, region: SeenRegion, leaves: Leaves) -> Iterator[Mismatch]:
     wrong: NDArray[np.bool_] = (
         (leaves.write != region.write)
         | (leaves.user != region.user)
@@ -142,7 +142,7 @@ def tasks_are_ordered(picture: Picture) -> Iterator[Mismatch]:
             yield Mismatch("task", "record", "in a used heap node", "in none", where)
 
 
-def _rooted(picture: Picture) -> Iterator[tuple[Space, Root]]:
+def _rooted(picture: Picture) -> Iterator[tuple[SeenSpace, Root]]:
     """Yield every space with its root's tables; a space without is reported as broken already."""
     roots = {root.paddr: root for root in picture.tables.roots}
     for space in picture.spaces():
@@ -150,9 +150,9 @@ def _rooted(picture: Picture) -> Iterator[tuple[Space, Root]]:
             yield space, roots[space.root]
 
 
-def _range(region: Region) -> str:
+def _range(region: SeenRegion) -> str:
     return f"{region.base:#x} + {region.length:#x}"
 
 
-def _where(space: Space, region: Region) -> str:
+def _where(space: SeenSpace, region: SeenRegion) -> str:
     return f"{space.name}: {region.kind} region {_range(region)}"

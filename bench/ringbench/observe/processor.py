@@ -1,12 +1,18 @@
-"""The registers that matter here, from QEMU's own text (`info registers`, QEMU 7.2)."""
+"""The first processor of a stopped machine, as QEMU tells it: its registers and its features.
+
+Registers come from QEMU's own text (`info registers`, QEMU 7.2), features from the properties that
+QEMU gave the processor: nothing here is what the kernel found out.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags
+from ringbench.arch.x86_64.features import PAT_AT_RESET, Features
 from ringbench.errors import RingbenchError
+from ringbench.machine import Machine
 
 _FIELD: Final = re.compile(r"\b([A-Z][A-Z0-9]{1,3}) ?= ?([0-9a-f]+)\b")
 _GENERAL: Final = (
@@ -51,8 +57,18 @@ class Registers:
         return "\n".join(rows)
 
 
-def parse(text: str) -> Registers:
-    """Read `info registers`; of several CPUs the first.
+def read_registers(machine: Machine) -> Registers:
+    """Return the registers of a machine; of several CPUs the first.
+
+    Raises:
+        MachineError: the machine has ended.
+        RingbenchError: QEMU's answer lacks a register.
+    """
+    return parse_registers(machine.registers())
+
+
+def parse_registers(text: str) -> Registers:
+    """Read the text of `info registers`; of several CPUs the first.
 
     Raises:
         RingbenchError: a register is missing; the message names it.
@@ -88,3 +104,22 @@ def _long_name(name: str) -> str:
     if len(name) == 3 and name[0] == "E" and name != "EFE":
         return "r" + name[1:].lower()
     return name.lower()
+
+
+def read_features(machine: Machine, registers: Registers, pat: int = PAT_AT_RESET) -> Features:
+    """Return what paging depends on: the first CPU's properties, and EFER.NXE of its registers.
+
+    QEMU does not tell the PAT register: `pat` is what the kernel is known to load, if it does.
+    """
+    (cpu, *_) = machine.qmp.command("query-cpus-fast")
+    path = cpu["qom-path"]
+
+    def property_(name: str) -> Any:
+        return machine.qmp.command("qom-get", path=path, property=name)
+
+    return Features(
+        physical_bits=int(property_("phys-bits")),
+        gib_pages=bool(property_("pdpe1gb")),
+        nx=bool(registers.efer & Efer.NXE),
+        pat=pat,
+    )

@@ -1,8 +1,11 @@
-"""Every page, table and problem of a root, in one pass (Intel SDM 3A 4.5.4).
+"""Every page, table and problem of a root, entry by entry (Intel SDM 3A 4.5.4).
+
+This is the reference for `bulk`, which says the same many times as fast: a test holds the two
+equal. It needs no more than the standard library, so that the Python inside GDB, which has no
+numpy, lists pages with it.
 
 One recursion, `scan`, visits tables of every level in address order; what it meets (table, leaf,
-problem) are records in one stream, and `leaves`, `tables` and `problems` are views of it. Tables
-are read a whole page at a time.
+problem) are records in one stream. Tables are read a whole page at a time.
 
 The tables may be hostile or half-written. A recursive slot is followed as hardware follows it, at
 most four levels deep, so it ends. A table outside memory or a reserved bit is a record in the
@@ -12,106 +15,39 @@ stand for 2^36 leaves, a scan ends after `limit` records, with a record that say
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from ringbench.arch.x86_64 import address as va
+from ringbench.arch.x86_64.address import (
+    ADDRESS_END,
+    ENTRIES,
+    LEVELS,
+    PAGE_SIZE,
+    VIRTUAL_SPACE,
+    entry_span,
+    sign_extend,
+)
 from ringbench.arch.x86_64.entry import (
     ADDRESS,
     AVAILABLE_HIGH,
     AVAILABLE_LOW,
-    CacheMode,
     P,
     address_mask,
-    describe,
     is_leaf,
     reserved_mask,
 )
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Leaf, Problem, Range, Stop, Table
 from ringbench.arch.x86_64.walk import (
     EVERYTHING,
     Attributes,
-    Leaf,
-    Stop,
     inherit,
     leaf_attributes,
-    permissions,
     root_table,
 )
 from ringbench.errors import MemoryUnreadable
 
-DEFAULT_LIMIT: Final = 1 << 21
-"""Records after which a scan gives up: 8 GiB mapped in 4 KiB pages."""
-
 _LEAF_FLAGS: Final = ~(ADDRESS | AVAILABLE_LOW | AVAILABLE_HIGH)
-
-
-class Range(NamedTuple):
-    """Leaves that continue each other in virtual and in physical memory with equal attributes."""
-
-    vaddr: int
-    paddr: int
-    length: int
-    page_size: int
-    write: bool
-    user: bool
-    execute: bool
-    global_: bool
-    cache: CacheMode
-
-    @property
-    def permissions(self) -> str:
-        """`urwx` with `-` for what is not allowed."""
-        return permissions(self.write, self.user, self.execute)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One frame in its role as a page table.
-
-    A frame that serves several ranges, or several levels, appears once for each.
-
-    Attributes:
-        paddr: physical address of the frame.
-        level: 4 (PML4) to 1 (PT).
-        vaddr: first address served.
-        length: bytes served; of a PML4, 2^48 (both halves).
-        present: number of present entries.
-    """
-
-    paddr: int
-    level: int
-    vaddr: int
-    length: int
-    present: int
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that a scan could not follow, and the addresses that are unknown for it.
-
-    Attributes:
-        vaddr, length: the virtual range not listed.
-        level: level of the table at fault.
-        table: its physical address.
-        index, raw: the entry at fault; None if the table itself is.
-    """
-
-    stop: Stop
-    vaddr: int
-    length: int
-    level: int
-    table: int
-    index: int | None = None
-    raw: int | None = None
-
-    def __str__(self) -> str:
-        where = f"{va.LEVEL_NAMES[self.level]} {self.table:#x}"
-        if self.index is not None and self.raw is not None:
-            where += f" entry {self.index} = {self.raw:#x} ({describe(self.raw, self.level)})"
-        return f"{self.vaddr:#x} + {self.length:#x}: {self.stop.value}: {where}"
-
 
 Record: TypeAlias = Table | Leaf | Problem
 
@@ -125,27 +61,6 @@ def scan(
     `Problem` with `Stop.LIMIT` and the listing ends.
     """
     return _Scan(memory, features, limit).run(root_table(root, features))
-
-
-def leaves(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
-) -> Iterator[Leaf]:
-    """List every mapped page under `root` in address order, leaving out problems: see `scan`."""
-    return (each for each in scan(memory, root, features, limit) if type(each) is Leaf)
-
-
-def tables(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
-) -> Iterator[Table]:
-    """List every page-table frame under `root` with the range it serves; shared ones repeat."""
-    return (each for each in scan(memory, root, features, limit) if type(each) is Table)
-
-
-def problems(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
-) -> Iterator[Problem]:
-    """List what cannot be followed under `root`: reserved bits, tables outside memory."""
-    return (each for each in scan(memory, root, features, limit) if type(each) is Problem)
 
 
 def merge(pages: Iterable[Leaf]) -> Iterator[Range]:
@@ -199,15 +114,15 @@ class _Scan:
 
     def run(self, root: int) -> Iterator[Record]:
         try:
-            yield from self.table(root, va.LEVELS, 0, va.VIRTUAL_SPACE, EVERYTHING)
+            yield from self.table(root, LEVELS, 0, VIRTUAL_SPACE, EVERYTHING)
         except _OverLimit as over:
-            length = va.ADDRESS_MASK + 1 - over.vaddr
-            yield Problem(Stop.LIMIT, over.vaddr, length, va.LEVELS, root)
+            length = ADDRESS_END - over.vaddr
+            yield Problem(Stop.LIMIT, over.vaddr, length, LEVELS, root)
 
     def entries(self, paddr: int) -> list[tuple[int, int]]:
         if paddr not in self.present:
-            page = self.memory.read(paddr, va.PAGE_SIZE)
-            words = struct.unpack(f"<{va.ENTRIES}Q", page)
+            page = self.memory.read(paddr, PAGE_SIZE)
+            words = struct.unpack(f"<{ENTRIES}Q", page)
             self.present[paddr] = [(i, raw) for i, raw in enumerate(words) if raw & P]
         return self.present[paddr]
 
@@ -220,15 +135,15 @@ class _Scan:
         except MemoryUnreadable:
             yield Problem(Stop.UNREADABLE, vaddr, length, level, paddr)
             return
-        yield Table(paddr, level, vaddr, length, len(entries))
+        yield Table(paddr, level, vaddr, len(entries))
         if level == 1:
             yield from self.last_level(paddr, vaddr, entries, above)
             return
-        span = va.entry_span(level)
+        span = entry_span(level)
         for index, raw in entries:
             start = vaddr + index * span
-            if level == va.LEVELS:
-                start = va.sign_extend(start)
+            if level == LEVELS:
+                start = sign_extend(start)
             leaf = is_leaf(raw, level, self.features)
             address = raw & address_mask(level, leaf, self.features.physical_bits)
             if raw & reserved_mask(level, leaf, self.features):
@@ -249,16 +164,16 @@ class _Scan:
         reserved = reserved_mask(1, True, features)
         known = self.attributes.setdefault(above, {})
         for index, raw in entries:
-            start = vaddr + index * va.PAGE_SIZE
+            start = vaddr + index * PAGE_SIZE
             self.spend(start)
             if raw & reserved:
-                yield Problem(Stop.RESERVED, start, va.PAGE_SIZE, 1, paddr, index, raw)
+                yield Problem(Stop.RESERVED, start, PAGE_SIZE, 1, paddr, index, raw)
                 continue
             flags = raw & _LEAF_FLAGS
             attributes = known.get(flags)
             if attributes is None:
                 attributes = known[flags] = leaf_attributes(raw, 1, above, features)
-            yield Leaf(start, raw & ADDRESS, va.PAGE_SIZE, *attributes, raw)
+            yield Leaf(start, raw & ADDRESS, PAGE_SIZE, *attributes, raw)
 
     def spend(self, vaddr: int) -> None:
         """Count one record, about to be made for `vaddr`."""
