@@ -78,20 +78,20 @@ KERNEL_SOURCES := \
     kernel/heap/misuse.c \
     kernel/heap/check.c \
     kernel/task/task.c \
-    kernel/monitor/line.c \
-    kernel/monitor/reply.c \
-    kernel/monitor/parse.c \
-    kernel/monitor/handles.c \
-    kernel/monitor/commands.c \
-    kernel/monitor/commands_info.c \
-    kernel/monitor/commands_pmm.c \
-    kernel/monitor/commands_page.c \
-    kernel/monitor/commands_vm.c \
-    kernel/monitor/commands_heap.c \
-    kernel/monitor/commands_task.c \
-    kernel/monitor/ring.c \
-    kernel/monitor/crash.c \
-    kernel/monitor/monitor.c \
+    kernel/console/line.c \
+    kernel/console/reply.c \
+    kernel/console/parse.c \
+    kernel/console/handles.c \
+    kernel/console/commands.c \
+    kernel/console/commands_info.c \
+    kernel/console/commands_pmm.c \
+    kernel/console/commands_page.c \
+    kernel/console/commands_vm.c \
+    kernel/console/commands_heap.c \
+    kernel/console/commands_task.c \
+    kernel/console/ring.c \
+    kernel/console/crash.c \
+    kernel/console/console.c \
     kernel/perf/call.S \
     kernel/perf/measure.c \
     kernel/perf/frames.c \
@@ -193,7 +193,7 @@ mutants-anew: all venv ## choose the generated mutants anew (after large changes
 
 .PHONY: qemu
 qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)
-	@echo 'The console is this terminal; Ctrl-A X ends QEMU, Ctrl-A C opens its own monitor.'
+	@echo 'The console is this terminal; Ctrl-A X ends QEMU, Ctrl-A C opens the monitor of QEMU.'
 	$(Q)$(QEMU) $(QEMU_ARGS) -serial mon:stdio || { status=$$?; [ $$status -eq $(FINISHED) ] || \
 	    { echo "QEMU's exit status is $$status (35 panic, 37 exception, 1 QEMU's own)" >&2; exit 1; }; }
 
@@ -204,7 +204,7 @@ debug: all ## GDB at the kernel's entry, before paging is on (MEMORY, CPU, APPEN
 .PHONY: iso
 iso: build/ringbench.iso ## a GRUB ISO that boots on BIOS and on UEFI
 
-# How QEMU exits when the kernel leaves by `poweroff`; see kernel/monitor/README.md.
+# How QEMU exits when the kernel leaves by `poweroff`; see kernel/console/README.md.
 FINISHED := 33
 
 QEMU_ARGS = \

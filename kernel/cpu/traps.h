@@ -49,6 +49,6 @@ int cpu_access(vaddr_t address, enum access access, struct access_fault *fault);
 /* "page_fault" and so on; "reserved" for a vector without a meaning, or none of the CPU's. */
 const char *vector_name(uint64_t vector);
 
-/* Print the exception block (grammar: kernel/monitor/README.md) and end the machine. An exception
+/* Print the exception block (grammar: kernel/console/README.md) and end the machine. An exception
  * on the way prints one line instead, and ends it. */
 __attribute__((noreturn)) void exception_report(const struct trap_frame *frame, vaddr_t cr2);

@@ -68,7 +68,7 @@ HEADERS = (
     "pmm/pmm.h",
     "vmm/vmm.h",
     "heap/heap.h",
-    "monitor/monitor.h",
+    "console/console.h",
 )
 
 

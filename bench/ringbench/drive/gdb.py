@@ -121,7 +121,7 @@ class GdbChannel(Channel):
         reply = self._with_result(function, *arguments)
         if reply.ok:
             (base,) = self._kernel.words()
-            self._gdb.call("monitor_lend", base, count)
+            self._gdb.call("console_lend", base, count)
         return reply
 
     def _pmm_free(self, op: ops.PmmFree) -> Reply:
@@ -129,7 +129,7 @@ class GdbChannel(Channel):
             raise Refused("denied")
         status = self._kernel.call("pmm_free", op.paddr, op.count)
         if status == "ok":
-            self._gdb.call("monitor_return", op.paddr, op.count)
+            self._gdb.call("console_return", op.paddr, op.count)
         return Reply(status)
 
     def _pmm_info(self, op: ops.PmmInfo) -> Reply:
@@ -142,13 +142,13 @@ class GdbChannel(Channel):
         if not reply.ok:
             return reply
         (root,) = self._kernel.words()
-        self._kernel.assign(f"monitor.roots[{number}]", root)
+        self._kernel.assign(f"console.roots[{number}]", root)
         return Reply("ok", (f"r{number}",))
 
     def _page_delete(self, op: ops.PageDelete) -> Reply:
         status = self._kernel.call("paging_root_destroy", self._kernel.bare_root(op.root))
         if status == "ok":
-            self._kernel.assign(f"monitor.roots[{int(op.root[1:])}]", PADDR_NONE)
+            self._kernel.assign(f"console.roots[{int(op.root[1:])}]", PADDR_NONE)
         return Reply(status)
 
     def _page_map(self, op: ops.PageMap) -> Reply:

@@ -1,6 +1,6 @@
 """Lines of the monitor as operations: the inverse of `monitor_line`.
 
-The grammar is the console's own (kernel/monitor/README.md), so that what a person may type is what
+The grammar is the console's own (kernel/console/README.md), so that what a person may type is what
 a file of lines may hold: numbers decimal or hexadecimal, optional words left out.
 """
 

@@ -1,4 +1,4 @@
-"""The monitor's grammar: operations as lines, reply lines as values (kernel/monitor/README.md).
+"""The monitor's grammar: operations as lines, reply lines as values (kernel/console/README.md).
 
 Pure. What a command answers is stated in `ringbench.drive.shapes`; here is how each kind of value
 is spelled on a line.

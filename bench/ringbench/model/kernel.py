@@ -8,12 +8,12 @@ from ringbench.model.access import Unpredictable
 from ringbench.model.console import Refused
 from ringbench.model.handlers import HANDLERS
 from ringbench.model.layout import (
+    CONSOLE_ROOTS,
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_SIZE,
     KERNEL_WINDOW_BASE,
     KERNEL_WINDOW_END,
-    MONITOR_ROOTS,
 )
 from ringbench.model.paging_init import paging_init
 from ringbench.model.panic import Panic
@@ -54,7 +54,7 @@ def boot(
     lent_length = frames_of(pmm.frame_limit // 8) * FRAME_SIZE
     pmm, status, lent_base = pmm_alloc_run(pmm, lent_length // FRAME_SIZE, FRAME_SIZE)
     if status is not Status.OK:
-        raise Panic(f"no memory for the monitor: {status.text}")
+        raise Panic(f"no memory for the console: {status.text}")
     return KernelState(
         features=features,
         sizes=sizes,
@@ -72,7 +72,7 @@ def boot(
         heap=EMPTY_HEAP,
         tasks=(BOOT_TASK,),
         current_task=0,
-        console=Console(0, lent_base, lent_length, (None,) * MONITOR_ROOTS),
+        console=Console(0, lent_base, lent_length, (None,) * CONSOLE_ROOTS),
         contents={},
     )
 

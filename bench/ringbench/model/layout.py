@@ -1,7 +1,7 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
-heap/heap.h and monitor/monitor.h.
+heap/heap.h and console/console.h.
 """
 
 from enum import IntEnum
@@ -38,7 +38,7 @@ HEAP_LINEAR: Final = 4 << 10
 HEAP_FIRST_LEVELS: Final = 27
 HEAP_SECOND_LEVELS: Final = 64
 
-MONITOR_ROOTS: Final = 16
+CONSOLE_ROOTS: Final = 16
 
 
 class MemoryKind(IntEnum):

@@ -1,7 +1,7 @@
 #include "pmm/pmm.h"
-#include "monitor/commands.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 int command_pmm_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t count = arguments->count > 0 ? arguments->at[0].number : 1;
@@ -11,7 +11,7 @@ int command_pmm_alloc(const struct arguments *arguments, struct reply *reply) {
     if (status != STATUS_OK) {
         return status;
     }
-    monitor_lend(base, count);
+    console_lend(base, count);
     reply_address(reply, base);
     return STATUS_OK;
 }
@@ -23,7 +23,7 @@ int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply)
     if (status != STATUS_OK) {
         return status;
     }
-    monitor_lend(block, BLOCK_FRAMES);
+    console_lend(block, BLOCK_FRAMES);
     reply_address(reply, block);
     return STATUS_OK;
 }
@@ -46,7 +46,7 @@ static bool is_kernels_own(paddr_t base, uint64_t count) {
         if (!bit_is_set(pmm.managed_bits, frame) || bit_is_set(pmm.free_bits, frame)) {
             return false;
         }
-        lent = lent && bit_is_set(monitor.lent_bits, frame);
+        lent = lent && bit_is_set(console.lent_bits, frame);
     }
     return !lent;
 }
@@ -62,7 +62,7 @@ int command_pmm_free(const struct arguments *arguments, struct reply *reply) {
     if (status != STATUS_OK) {
         return status;
     }
-    monitor_return(base, count);
+    console_return(base, count);
     return STATUS_OK;
 }
 

@@ -1,9 +1,9 @@
 #include "cpu/features.h"
 #include "cpu/panic.h"
 #include "pmm/pmm.h"
-#include "monitor/commands.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 int command_info(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
@@ -25,14 +25,14 @@ int command_info(const struct arguments *arguments, struct reply *reply) {
 int command_echo_on(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     (void)reply;
-    monitor.echo = true;
+    console.echo = true;
     return STATUS_OK;
 }
 
 int command_echo_off(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     (void)reply;
-    monitor.echo = false;
+    console.echo = false;
     return STATUS_OK;
 }
 

@@ -1,20 +1,20 @@
-#include "monitor/commands.h"
-#include "monitor/handles.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/handles.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 int command_page_new(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     unsigned handle = 0;
-    while (handle < MONITOR_ROOTS && monitor.roots[handle] != PADDR_NONE) {
+    while (handle < CONSOLE_ROOTS && console.roots[handle] != PADDR_NONE) {
         handle++;
     }
-    if (handle == MONITOR_ROOTS) {
+    if (handle == CONSOLE_ROOTS) {
         return STATUS_NO_SPACE;
     }
-    int status = paging_root_create(&monitor.roots[handle]);
+    int status = paging_root_create(&console.roots[handle]);
     if (status != STATUS_OK) {
-        monitor.roots[handle] = PADDR_NONE;
+        console.roots[handle] = PADDR_NONE;
         return status;
     }
     reply_add(reply, VALUE_DECIMAL, "r", handle);
@@ -29,7 +29,7 @@ int command_page_delete(const struct arguments *arguments, struct reply *reply) 
         status = paging_root_destroy(root);
     }
     if (status == STATUS_OK) {
-        monitor.roots[arguments->at[0].number] = PADDR_NONE;
+        console.roots[arguments->at[0].number] = PADDR_NONE;
     }
     return status;
 }

@@ -1,9 +1,9 @@
-#include "monitor/ring.h"
+#include "console/ring.h"
 
 #include "base/string.h"
 #include "cpu/instructions.h"
 #include "cpu/serial.h"
-#include "monitor/commands.h"
+#include "console/commands.h"
 
 #define POLLS_PER_LOOK 4096 /* at COM1, which costs more than looking at memory */
 

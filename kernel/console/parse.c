@@ -1,4 +1,4 @@
-#include "monitor/parse.h"
+#include "console/parse.h"
 
 #include "base/string.h"
 #include "cpu/traps.h"

@@ -1,7 +1,7 @@
-#include "monitor/commands.h"
+#include "console/commands.h"
 
 #include "cpu/print.h"
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 struct command {
     const char *name;    /* one or two words */

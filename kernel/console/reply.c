@@ -1,4 +1,4 @@
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 #include "cpu/panic.h"
 #include "cpu/print.h"

@@ -1,9 +1,9 @@
 #include "cpu/print.h"
 #include "cpu/traps.h"
-#include "monitor/commands.h"
-#include "monitor/handles.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/handles.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 /* The space for faults in the task's half while this task runs (NULL: no task). */
 static struct vm_space *window_of(struct task *task) {

@@ -1,8 +1,8 @@
 #include "base/layout.h"
 #include "cpu/print.h"
 #include "task/task.h"
-#include "monitor/commands.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/reply.h"
 
 static bool is_heap_size(uint64_t bytes) {
     return bytes > 0 && bytes <= HEAP_ALLOC_MAX;

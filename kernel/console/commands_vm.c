@@ -1,7 +1,7 @@
 #include "cpu/print.h"
-#include "monitor/commands.h"
-#include "monitor/handles.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/handles.h"
+#include "console/reply.h"
 
 /* The backing that the words KIND FLAGS [PA], from word `at`, ask for. Errors: SYNTAX. */
 static int read_backing(const struct arguments *arguments, unsigned at,

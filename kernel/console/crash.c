@@ -2,7 +2,7 @@
  * Each crash is made of instructions that the compiler takes as they stand: C that divides by zero
  * or recurses for ever is undefined, and gets optimised into something else.
  */
-#include "monitor/crash.h"
+#include "console/crash.h"
 
 #include "base/option.h"
 #include "base/string.h"

@@ -16,7 +16,7 @@
  */
 #pragma once
 
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 #define RING_SLOTS 256
 

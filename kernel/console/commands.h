@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 /* Perform one line, which is cut up, and print its reply; nothing if it has no words. */
 void command_perform(char *line);
