@@ -101,8 +101,8 @@ KERNEL_SOURCES := \
     kernel/perf/perf.c \
     kernel/main.c
 
-# The layers that manage memory, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task)
+# The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \

@@ -1,3 +1,4 @@
+#include "base/bits.h"
 #include "pmm/pmm.h"
 #include "console/commands.h"
 #include "console/console.h"
@@ -28,10 +29,6 @@ int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply)
     return STATUS_OK;
 }
 
-static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
-    return bits[bit / 64] >> bit % 64 & 1;
-}
-
 /*
  * Whether pmm_free would take frames from under the kernel: all of the run is allocated, and some
  * of it was not lent. Any other run is for pmm_free to judge.
@@ -43,10 +40,10 @@ static bool is_kernels_own(paddr_t base, uint64_t count) {
     }
     bool lent = true;
     for (uint64_t frame = first; frame < first + count; frame++) {
-        if (!bit_is_set(pmm.managed_bits, frame) || bit_is_set(pmm.free_bits, frame)) {
+        if (!bits_contain(pmm.managed_bits, frame) || bits_contain(pmm.free_bits, frame)) {
             return false;
         }
-        lent = lent && bit_is_set(console.lent_bits, frame);
+        lent = lent && bits_contain(console.lent_bits, frame);
     }
     return !lent;
 }

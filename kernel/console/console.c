@@ -1,9 +1,10 @@
 #include "console/console.h"
 
+#include "base/bits.h"
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
-#include "pmm/direct_map.h"
 #include "pmm/pmm.h"
 #include "console/commands.h"
 #include "console/line.h"
@@ -32,11 +33,10 @@ static void set_lent(paddr_t base, uint64_t count, bool lent) {
     ASSERT(is_aligned(base, FRAME_SIZE));
     ASSERT(first <= pmm.frame_limit && count <= pmm.frame_limit - first);
     for (uint64_t frame = first; frame < first + count; frame++) {
-        uint64_t bit = 1ULL << frame % 64;
         if (lent) {
-            console.lent_bits[frame / 64] |= bit;
+            bits_add(console.lent_bits, frame);
         } else {
-            console.lent_bits[frame / 64] &= ~bit;
+            bits_remove(console.lent_bits, frame);
         }
     }
 }

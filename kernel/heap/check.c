@@ -73,10 +73,6 @@ static int check_list(const struct heap_node *node, uint64_t *left, vaddr_t *whe
     return STATUS_OK;
 }
 
-static bool bit_is(uint64_t word, unsigned bit, bool set) {
-    return (word >> bit & 1) == set;
-}
-
 /* Whether the heap ends where its region does: beyond, nothing can be read. */
 static bool end_is_good(void) {
     struct vm_region region;
@@ -99,12 +95,11 @@ int heap_check(vaddr_t *where) {
         const struct heap_node *head = heap.free[class];
         uint64_t second = heap.second_bitmap[class / HEAP_SECOND_LEVELS];
         *where = head ? (vaddr_t)head : HEAP_BASE;
-        if (!bit_is(second, class % HEAP_SECOND_LEVELS, head != NULL) ||
-            check_list(head, &left, where) < 0) {
+        if (word_contains(second, class) != (head != NULL) || check_list(head, &left, where) < 0) {
             return STATUS_CORRUPT;
         }
         *where = HEAP_BASE;
-        if (!bit_is(heap.first_bitmap, class / HEAP_SECOND_LEVELS, second != 0)) {
+        if (word_contains(heap.first_bitmap, class / HEAP_SECOND_LEVELS) != (second != 0)) {
             return STATUS_CORRUPT;
         }
     }

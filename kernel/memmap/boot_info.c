@@ -4,7 +4,7 @@
  * read through in no time, every tag inside the information. A string that does not end in time is
  * cut; information that contradicts itself is a panic, since nothing good can come of booting on.
  */
-#include "base/layout.h"
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "boot/image.h"
 #include "boot/multiboot.h"
@@ -31,7 +31,7 @@ static const void *loader_memory(paddr_t base, uint64_t length, const char *what
         base + length > (paddr_t)image_physical_start) {
         panic("boot information: %s at 0x%lx, 0x%lx bytes, is in the image", what, base, length);
     }
-    return (const void *)(DIRECT_MAP_BASE + base);
+    return direct_map(base);
 }
 
 static void claim(paddr_t base, uint64_t length, enum memory_kind kind) {

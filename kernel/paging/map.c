@@ -5,7 +5,6 @@
 #include "paging/paging.h"
 
 #include "cpu/features.h"
-#include "cpu/panic.h"
 #include "paging/check.h"
 #include "paging/tables.h"
 #include "pmm/pmm.h"
@@ -155,12 +154,9 @@ static bool enough_memory(paddr_t root, vaddr_t va, uint64_t length) {
 
 /* Give the page that a walk came to, and that is not mapped, a zeroed frame. There are enough. */
 static inline void fill_page(paddr_t root, vaddr_t va, struct walk at, uint64_t leaf) {
-    paddr_t frame;
-    int status = pmm_alloc(&frame);
-    ASSERT(status == STATUS_OK);
-    frame_zero(frame);
+    uint64_t filled = leaf | frame_take();
     uint64_t *entry = at.level == 1 ? at.entry : tables_make(root, va, 1);
-    *entry = leaf | frame;
+    *entry = filled;
 }
 
 int paging_fill_page(paddr_t root, vaddr_t va, uint32_t flags) {

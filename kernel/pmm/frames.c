@@ -41,10 +41,10 @@ int pmm_alloc(paddr_t *frame) {
 
     pmm.free_count--;
     pmm.block_free[block]--;
-    uint64_t bits = was & (was - 1);
+    uint64_t bits = without_lowest_bit(was);
     pmm.free_bits[word] = bits;
     if (bits == 0) {
-        words &= words - 1;
+        words = without_lowest_bit(words);
         pmm.block_words[block] = (uint8_t)words;
         if (words == 0) {
             tree_remove(&pmm.any, block);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "cpu/panic.h"
 #include "memmap/boot_info.h"
 
 #define FRAME_SIZE   PAGE_SIZE_4K
@@ -73,4 +74,22 @@ uint64_t pmm_free_below(paddr_t limit);
 
 static inline uint64_t pmm_free_count(void) {
     return pmm.free_count;
+}
+
+/* Fill one frame with zeros (zero.S). */
+void frame_zero(paddr_t frame);
+
+/* The lowest free frame, zeroed, for a caller who has counted the free ones before. */
+static inline paddr_t frame_take(void) {
+    paddr_t frame;
+    int status = pmm_alloc(&frame);
+    ASSERT(status == STATUS_OK);
+    frame_zero(frame);
+    return frame;
+}
+
+/* Give back one frame that is the caller's own. */
+static inline void frame_give(paddr_t frame) {
+    int status = pmm_free(frame, 1);
+    ASSERT(status == STATUS_OK);
 }

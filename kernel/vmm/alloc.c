@@ -118,16 +118,11 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
     return place(space, &gap, &region);
 }
 
-static void release_frame(paddr_t frame) {
-    int status = pmm_free(frame, 1);
-    ASSERT(status == STATUS_OK);
-}
-
 /* Unmap what a part of a region has mapped; frames that the region owns are freed. */
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
     if (region->kind != VM_GUARD) {
-        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : release_frame);
+        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : frame_give);
     }
 }
 

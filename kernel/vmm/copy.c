@@ -2,9 +2,9 @@
  * Copying into, out of and between spaces, page by page through the direct map, so that it does not
  * matter which root is active.
  */
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "cpu/panic.h"
-#include "pmm/direct_map.h"
 #include "pmm/pmm.h"
 #include "vmm/regions.h"
 
