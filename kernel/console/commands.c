@@ -136,5 +136,5 @@ int command_perform_numbers(uint32_t number, const uint64_t *numbers,
     }
     struct arguments arguments;
     int status = take_arguments(commands[number].pattern, numbers, bytes, count, &arguments);
-    return status == STATUS_OK ? commands[number].run(&arguments, reply) : status;
+    return status < 0 ? status : commands[number].run(&arguments, reply);
 }

@@ -52,10 +52,11 @@ int command_heap_realloc(const struct arguments *arguments, struct reply *reply)
         return STATUS_DENIED;
     }
     int status = krealloc(&pointer, arguments->at[1].number);
-    if (status == STATUS_OK) {
-        reply_address(reply, (vaddr_t)pointer);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_address(reply, (vaddr_t)pointer);
+    return STATUS_OK;
 }
 
 int command_heap_free(const struct arguments *arguments, struct reply *reply) {
@@ -90,7 +91,7 @@ static struct heap_totals walk_heap(bool list) {
 
 int command_heap_info(const struct arguments *arguments, struct reply *reply) {
     int status = command_heap_check(arguments, reply);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct heap_totals totals = walk_heap(false);
@@ -106,7 +107,7 @@ int command_heap_check(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     vaddr_t where = 0;
     int status = heap_check(&where);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         reply_address(reply, where);
     }
     return status;
@@ -114,7 +115,7 @@ int command_heap_check(const struct arguments *arguments, struct reply *reply) {
 
 int command_heap_list(const struct arguments *arguments, struct reply *reply) {
     int status = command_heap_check(arguments, reply);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct heap_totals totals = walk_heap(true);

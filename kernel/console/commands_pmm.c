@@ -9,7 +9,7 @@ int command_pmm_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t align = arguments->count > 1 ? arguments->at[1].number : FRAME_SIZE;
     paddr_t base;
     int status = arguments->count == 0 ? pmm_alloc(&base) : pmm_alloc_run(count, align, &base);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     console_lend(base, count);
@@ -21,7 +21,7 @@ int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply)
     (void)arguments;
     paddr_t block;
     int status = pmm_alloc_2m(&block);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     console_lend(block, BLOCK_FRAMES);
@@ -56,7 +56,7 @@ int command_pmm_free(const struct arguments *arguments, struct reply *reply) {
         return STATUS_DENIED;
     }
     int status = pmm_free(base, count);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     console_return(base, count);

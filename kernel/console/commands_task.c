@@ -14,7 +14,7 @@ int command_touch(const struct arguments *arguments, struct reply *reply) {
     const struct argument *target = &arguments->at[0];
     paddr_t root;
     int status = find_root(target, &root);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct task *task = target->handle == HANDLE_TASK ? task_find(target->number) : NULL;
@@ -42,7 +42,7 @@ int command_task_new(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     uint64_t id;
     int status = task_create(&id);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     reply_add(reply, VALUE_DECIMAL, "t", id);

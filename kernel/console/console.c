@@ -16,7 +16,7 @@ uint64_t debug_scratch[8];
 void console_init(void) {
     uint64_t length = align_up(pmm.frame_limit / 8, FRAME_SIZE);
     int status = pmm_alloc_run(length / FRAME_SIZE, FRAME_SIZE, &console.lent_base);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         panic("no memory for the console: %s", status_name(status));
     }
     console.lent_length = length;
@@ -54,10 +54,10 @@ void console_run(void) {
     for (;;) {
         print("ring> ");
         int status = line_read(line, sizeof line, console.echo);
-        if (status == STATUS_OK) {
-            command_perform(line);
-        } else {
+        if (status < 0) {
             reply_print(status, &(struct reply){0});
+        } else {
+            command_perform(line);
         }
     }
 }

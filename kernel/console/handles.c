@@ -24,7 +24,7 @@ int find_root(const struct argument *argument, paddr_t *root) {
 
 int find_bare_root(const struct argument *argument, paddr_t *root) {
     int status = find_root(argument, root);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     return argument->handle == HANDLE_ROOT ? STATUS_OK : STATUS_DENIED;

@@ -68,8 +68,9 @@ int command_ring(const struct arguments *arguments, struct reply *reply) {
     int status = serve_all(&served);
     __atomic_store_n(&ring.serving, 0, __ATOMIC_RELEASE);
     serving = false;
-    if (status == STATUS_OK) {
-        reply_add(reply, VALUE_DECIMAL, "", served);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_add(reply, VALUE_DECIMAL, "", served);
+    return STATUS_OK;
 }

@@ -35,7 +35,7 @@ static const void *loader_memory(paddr_t base, uint64_t length, const char *what
 }
 
 static void claim(paddr_t base, uint64_t length, enum memory_kind kind) {
-    if (memory_map_claim(&boot_info.map, base, length, kind) != STATUS_OK) {
+    if (memory_map_claim(&boot_info.map, base, length, kind) < 0) {
         panic("boot information: more than %d ranges of memory", MEMORY_RANGES_MAX);
     }
 }
@@ -44,7 +44,7 @@ static void check_memory_map(int status) {
     if (status == STATUS_NO_SPACE) {
         panic("boot information: more than %d ranges of memory", MEMORY_RANGES_MAX);
     }
-    if (status != STATUS_OK) {
+    if (status < 0) {
         panic("boot information: the memory map is malformed");
     }
 }

@@ -23,7 +23,7 @@ int memory_map_multiboot1(struct memory_map *map, const void *bytes, size_t leng
         uint64_t base = (uint64_t)entry.base_high << 32 | entry.base_low;
         int status =
             claim(map, base, (uint64_t)entry.length_high << 32 | entry.length_low, entry.type);
-        if (status != STATUS_OK) {
+        if (status < 0) {
             return status;
         }
         at += sizeof(entry.size) + entry.size;
@@ -42,7 +42,7 @@ int memory_map_multiboot2(struct memory_map *map, const void *bytes, size_t leng
     for (; length > 0; at += entry_size, length -= entry_size) {
         memcpy(&entry, at, sizeof(entry));
         int status = claim(map, entry.base, entry.length, entry.type);
-        if (status != STATUS_OK) {
+        if (status < 0) {
             return status;
         }
     }

@@ -35,8 +35,7 @@ static inline int check_map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t lengt
     if (!range_is_canonical(va, length)) {
         return STATUS_NON_CANONICAL;
     }
-    paddr_t last = pa + (length - 1);
-    if (last < pa || last >> cpu_features.physical_bits) {
+    if (!range_is_addressable(pa, length)) {
         return STATUS_OUT_OF_RANGE;
     }
     if (is_kernel_half(va) && (flags & PAGE_USER || !slots_in_use(root, va, length))) {

@@ -114,9 +114,10 @@ int vm_copy(struct vm_space *to, vaddr_t to_va, const struct vm_space *from, vad
         return STATUS_INVALID;
     }
     int status = check_range(from, from_va, length, false);
-    if (status == STATUS_OK) {
-        status = prepare_write(to, to_va, length);
+    if (status < 0) {
+        return status;
     }
+    status = prepare_write(to, to_va, length);
     if (status < 0) {
         return status;
     }
