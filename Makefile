@@ -56,7 +56,7 @@ KERNEL_SOURCES := \
     kernel/cpu/trap_entry.S \
     kernel/cpu/traps.c \
     kernel/memmap/memory_map.c \
-    kernel/memmap/multiboot.c \
+    kernel/memmap/multiboot_map.c \
     kernel/memmap/boot_info.c \
     kernel/pmm/zero.S \
     kernel/pmm/init.c \
@@ -72,10 +72,7 @@ KERNEL_SOURCES := \
     kernel/vmm/alloc.c \
     kernel/vmm/copy.c \
     kernel/vmm/fault.c \
-    kernel/heap/grow.c \
     kernel/heap/heap.c \
-    kernel/heap/realloc.c \
-    kernel/heap/misuse.c \
     kernel/heap/check.c \
     kernel/task/task.c \
     kernel/console/line.c \
@@ -83,7 +80,6 @@ KERNEL_SOURCES := \
     kernel/console/parse.c \
     kernel/console/handles.c \
     kernel/console/commands.c \
-    kernel/console/commands_info.c \
     kernel/console/commands_pmm.c \
     kernel/console/commands_page.c \
     kernel/console/commands_vm.c \
@@ -108,7 +104,7 @@ COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task base
 HOST_SOURCES := \
     kernel/base/string.c \
     kernel/memmap/memory_map.c \
-    kernel/memmap/multiboot.c
+    kernel/memmap/multiboot_map.c
 
 # --- how they are compiled -----------------------------------------------------------------------
 

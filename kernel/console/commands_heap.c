@@ -1,5 +1,5 @@
-#include "base/layout.h"
 #include "cpu/print.h"
+#include "heap/nodes.h"
 #include "task/task.h"
 #include "console/commands.h"
 #include "console/reply.h"
@@ -77,8 +77,8 @@ static struct heap_totals walk_heap(bool list) {
     struct heap_totals totals = {0};
     for (vaddr_t at = HEAP_BASE; at < heap.end;) {
         const struct heap_node *node = (const struct heap_node *)at;
-        bool used = node->tag & 1;
-        uint64_t size = (uint64_t)(node->tag & ~1U) * 8;
+        bool used = node_is_used(node);
+        uint64_t size = node_size(node);
         totals.count[used]++;
         totals.bytes[used] += size;
         if (list) {

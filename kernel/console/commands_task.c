@@ -1,5 +1,5 @@
 #include "cpu/print.h"
-#include "cpu/traps.h"
+#include "cpu/access.h"
 #include "console/commands.h"
 #include "console/handles.h"
 #include "console/console.h"

@@ -10,9 +10,8 @@
 #include "cpu/panic.h"
 #include "cpu/print.h"
 
-#define UNMAPPED_ADDRESS                                                    \
-    0xdead0000UL /* in the task's half, where the kernel's root has nothing \
-                  */
+/* In the task's half, where the kernel's root has nothing. */
+#define UNMAPPED_ADDRESS 0xdead0000UL
 
 static void crash_panic(void) {
     panic("asked for with crash=panic");

@@ -11,6 +11,7 @@
 #include "cpu/features.h"
 #include "cpu/panic.h"
 #include "memmap/boot_info.h"
+#include "memmap/multiboot_map.h"
 
 #define FIRST_MIB     MIB(1)
 #define STRING_MAX    KIB(4) /* what is believed to be a string at most */
@@ -188,8 +189,6 @@ static void read_multiboot2(paddr_t address) {
         panic("boot information: the loader passed no memory map");
     }
 }
-
-/* --- */
 
 void boot_info_init(uint32_t magic, paddr_t information) {
     boot_info.information = information;

@@ -114,7 +114,8 @@ map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t length, unsigned level, uint3
     if (at.level != level || bytes_in_table(va, length, level) != length) {
         return map_range(root, va, length, level, leaf);
     }
-    uint64_t count = length >> level_shift(level); /* all in one table, which is there */
+    /* All of it is in one table, which is there. */
+    uint64_t count = length >> level_shift(level);
     if (!run_is_absent(at.entry, count)) {
         return STATUS_MAPPED;
     }

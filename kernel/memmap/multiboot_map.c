@@ -1,7 +1,8 @@
-/* The entries of both Multiboot memory maps. They need not be aligned: every field is copied. */
+/* Entries need not be aligned: every field is copied. */
+#include "memmap/multiboot_map.h"
+
 #include "base/string.h"
 #include "boot/multiboot.h"
-#include "memmap/memory_map.h"
 
 static int claim(struct memory_map *map, uint64_t base, uint64_t length, uint32_t type) {
     enum memory_kind kind = type == MULTIBOOT_MEMORY_AVAILABLE ? MEMORY_AVAILABLE : MEMORY_RESERVED;
