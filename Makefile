@@ -65,6 +65,7 @@ KERNEL_SOURCES := \
     kernel/paging/tables.c \
     kernel/paging/map.c \
     kernel/paging/change.c \
+    kernel/paging/query.c \
     kernel/paging/root.c \
     kernel/paging/init.c \
     kernel/vmm/regions.c \

@@ -8,6 +8,8 @@
  *
  * Managed frames are those of the map's AVAILABLE ranges, less the metadata itself. Only managed
  * frames are ever handed out or taken back.
+ *
+ * init.c builds all this, frames.c has one frame and one block, runs.c runs of any length.
  */
 #pragma once
 
