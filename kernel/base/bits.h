@@ -44,7 +44,8 @@ static inline bool word_add(uint64_t *word, uint64_t n) {
 
 /* --- An array of words ----------------------------------------------------------------------- */
 
-/* The instructions find word and bit by themselves, where C spells out two shifts and a mask. */
+/* The instructions find word and bit by themselves, where C spells out two shifts and a mask. Where
+ * the word is known, the functions above are the quicker ones. */
 typedef uint64_t bit_array[];
 
 static inline bool bits_contain(const uint64_t *bits, uint64_t n) {

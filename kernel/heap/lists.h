@@ -35,12 +35,13 @@ static inline void class_mark(uint64_t class) {
     if (!heap.second_bitmap[first]) {
         heap.first_bitmap |= 1u << first;
     }
-    bits_add(heap.second_bitmap, class);
+    word_add(&heap.second_bitmap[first], class);
 }
 
+/* The bits are set. Subtracted, they leave in the flags whether another one is. */
 static inline void class_unmark(uint64_t class) {
     uint64_t first = class / HEAP_SECOND_LEVELS;
-    bits_remove(heap.second_bitmap, class);
+    heap.second_bitmap[first] -= 1ULL << class % HEAP_SECOND_LEVELS;
     if (!heap.second_bitmap[first]) {
         heap.first_bitmap -= 1u << first;
     }

@@ -92,7 +92,7 @@ static struct vm_region *record_take(struct vm_space *space) {
 
 static void record_give(struct vm_space *space, struct vm_region *region) {
     struct vm_slab *slab = (struct vm_slab *)align_down((vaddr_t)region, FRAME_SIZE);
-    bits_add(&slab->free_slots, (uint64_t)(region - slab->regions));
+    word_add(&slab->free_slots, (uint64_t)(region - slab->regions));
     if (slab->free_slots == ALL_SLOTS) {
         slab_remove(space, slab);
     }
