@@ -56,7 +56,7 @@ KERNEL_SOURCES := \
     kernel/cpu/trap_entry.S \
     kernel/cpu/traps.c \
     kernel/memmap/memory_map.c \
-    kernel/memmap/multiboot.c \
+    kernel/memmap/multiboot_map.c \
     kernel/memmap/boot_info.c \
     kernel/pmm/zero.S \
     kernel/pmm/init.c \
@@ -65,6 +65,7 @@ KERNEL_SOURCES := \
     kernel/paging/tables.c \
     kernel/paging/map.c \
     kernel/paging/change.c \
+    kernel/paging/query.c \
     kernel/paging/root.c \
     kernel/paging/init.c \
     kernel/vmm/regions.c \
@@ -72,26 +73,22 @@ KERNEL_SOURCES := \
     kernel/vmm/alloc.c \
     kernel/vmm/copy.c \
     kernel/vmm/fault.c \
-    kernel/heap/grow.c \
     kernel/heap/heap.c \
-    kernel/heap/realloc.c \
-    kernel/heap/misuse.c \
     kernel/heap/check.c \
     kernel/task/task.c \
-    kernel/monitor/line.c \
-    kernel/monitor/reply.c \
-    kernel/monitor/parse.c \
-    kernel/monitor/handles.c \
-    kernel/monitor/commands.c \
-    kernel/monitor/commands_info.c \
-    kernel/monitor/commands_pmm.c \
-    kernel/monitor/commands_page.c \
-    kernel/monitor/commands_vm.c \
-    kernel/monitor/commands_heap.c \
-    kernel/monitor/commands_task.c \
-    kernel/monitor/ring.c \
-    kernel/monitor/crash.c \
-    kernel/monitor/monitor.c \
+    kernel/console/line.c \
+    kernel/console/reply.c \
+    kernel/console/parse.c \
+    kernel/console/handles.c \
+    kernel/console/commands.c \
+    kernel/console/commands_pmm.c \
+    kernel/console/commands_page.c \
+    kernel/console/commands_vm.c \
+    kernel/console/commands_heap.c \
+    kernel/console/commands_task.c \
+    kernel/console/ring.c \
+    kernel/console/crash.c \
+    kernel/console/console.c \
     kernel/perf/call.S \
     kernel/perf/measure.c \
     kernel/perf/frames.c \
@@ -101,14 +98,14 @@ KERNEL_SOURCES := \
     kernel/perf/perf.c \
     kernel/main.c
 
-# The layers that manage memory, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task)
+# The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
     kernel/base/string.c \
     kernel/memmap/memory_map.c \
-    kernel/memmap/multiboot.c
+    kernel/memmap/multiboot_map.c
 
 # --- how they are compiled -----------------------------------------------------------------------
 
@@ -193,7 +190,7 @@ mutants-anew: all venv ## choose the generated mutants anew (after large changes
 
 .PHONY: qemu
 qemu: all ## the kernel with its console on this terminal (MEMORY=64M CPU=max APPEND=...)
-	@echo 'The console is this terminal; Ctrl-A X ends QEMU, Ctrl-A C opens its own monitor.'
+	@echo 'The console is this terminal; Ctrl-A X ends QEMU, Ctrl-A C opens the monitor of QEMU.'
 	$(Q)$(QEMU) $(QEMU_ARGS) -serial mon:stdio || { status=$$?; [ $$status -eq $(FINISHED) ] || \
 	    { echo "QEMU's exit status is $$status (35 panic, 37 exception, 1 QEMU's own)" >&2; exit 1; }; }
 
@@ -204,7 +201,7 @@ debug: all ## GDB at the kernel's entry, before paging is on (MEMORY, CPU, APPEN
 .PHONY: iso
 iso: build/ringbench.iso ## a GRUB ISO that boots on BIOS and on UEFI
 
-# How QEMU exits when the kernel leaves by `poweroff`; see kernel/monitor/README.md.
+# How QEMU exits when the kernel leaves by `poweroff`; see kernel/console/README.md.
 FINISHED := 33
 
 QEMU_ARGS = \

@@ -10,8 +10,8 @@
 #include "vmm/vmm.h"
 #include "heap/heap.h"
 #include "task/task.h"
-#include "monitor/crash.h"
-#include "monitor/monitor.h"
+#include "console/crash.h"
+#include "console/console.h"
 #include "perf/perf.h"
 
 void kmain(uint32_t magic, paddr_t information);
@@ -29,9 +29,9 @@ void kmain(uint32_t magic, paddr_t information) {
     heap_init();                        /* kmalloc */
     task_init();                        /* the boot task */
     serial_enable_input();              /* COM1's interrupt */
-    monitor_init();                     /* the console */
+    console_init();                     /* the console */
     print("ringbench kernel: %lu frames, %lu free\n", pmm.managed_count, pmm_free_count());
     crash_on_request(boot_info.command_line); /* deliberate ends */
     perf_on_request(boot_info.command_line);  /* benchmarks */
-    monitor_run();                            /* lines, for ever */
+    console_run();                            /* lines, for ever */
 }

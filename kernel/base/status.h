@@ -1,6 +1,6 @@
 /*
  * What a caller can get wrong, or run out of. Functions return 0 or one of these; a broken
- * invariant is not a status but a panic. The monitor prints the lower-case names.
+ * invariant is not a status but a panic. The console prints the lower-case names.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ enum status {
     STATUS_NOT_FOUND = -17,    /* no such task, space or root */
     STATUS_BUSY = -18,         /* in use: the current task, the active root */
     STATUS_FAULT = -19,        /* the access raised an exception */
-    STATUS_SYNTAX = -20,       /* monitor: unknown command, bad number, wrong argument count */
-    STATUS_TOO_LONG = -21,     /* monitor: the line is too long */
+    STATUS_SYNTAX = -20,       /* console: unknown command, bad number, wrong argument count */
+    STATUS_TOO_LONG = -21,     /* console: the line is too long */
     STATUS_COUNT = 22,
 };

@@ -1,6 +1,7 @@
 /*
  * Both Multiboot formats: what entry.S puts into the image for the loader to find, and what the
- * loader passes. Sources: "MB1" is the Multiboot Specification 0.6.96, "MB2" is 2.0.
+ * loader passes, which memmap/boot_info.c and memmap/multiboot_map.c read. Sources: "MB1" is the
+ * Multiboot Specification 0.6.96, "MB2" is 2.0.
  *
  * The structs have no padding, and are only ever filled with memcpy: nothing in loader memory need
  * be aligned.

@@ -1,10 +1,11 @@
+#include "cpu/exception.h"
+
 #include "base/x86.h"
 #include "cpu/instructions.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
 #include "cpu/serial.h"
 #include "cpu/symbols.h"
-#include "cpu/traps.h"
 
 static const char *const vector_names[EXCEPTIONS] = {
     [0] = "divide_error",
@@ -33,7 +34,8 @@ static const char *const vector_names[EXCEPTIONS] = {
     [30] = "security",
 };
 
-const char *vector_name(uint64_t vector) {
+/* "reserved" for a vector without a meaning, or none of the CPU's. */
+static const char *vector_name(uint64_t vector) {
     return vector < EXCEPTIONS && vector_names[vector] ? vector_names[vector] : "reserved";
 }
 

@@ -1,4 +1,4 @@
-/* The end: print one block (grammar: kernel/monitor/README.md), leave through QEMU's exit device if
+/* The end: print one block (grammar: kernel/console/README.md), leave through QEMU's exit device if
  * there is one, else stop for ever. */
 #pragma once
 

@@ -2,6 +2,7 @@
 #include "base/x86.h"
 #include "cpu/access.h"
 #include "cpu/descriptors.h"
+#include "cpu/exception.h"
 #include "cpu/instructions.h"
 #include "cpu/pic.h"
 #include "cpu/traps.h"

@@ -25,30 +25,3 @@ void traps_init(void); /* needs descriptors_init (GDT, TSS with an IST stack for
  * retried, else a negative enum status. A fault inside the handler itself is nobody's. */
 typedef int (*page_fault_handler)(vaddr_t address, uint64_t error);
 void traps_set_page_fault_handler(page_fault_handler handler);
-
-enum access {
-    ACCESS_READ,
-    ACCESS_WRITE,
-    ACCESS_EXECUTE
-};
-
-struct access_fault {
-    uint32_t vector; /* VECTOR_PAGE_FAULT, or VECTOR_GENERAL_PROTECTION if not canonical */
-    uint32_t error;  /* the CPU's error code */
-    int32_t cause;   /* #PF: what the page-fault handler said; #GP: STATUS_NON_CANONICAL */
-};
-
-/*
- * Access one byte at `address` through the active root: read it; write it without changing it;
- * or call it, if it reads as a RET (0xc3) instruction.
- * Page faults are resolved like any other. Errors: FAULT, described in *fault; DENIED (EXECUTE, and
- * the byte is readable but no RET).
- */
-int cpu_access(vaddr_t address, enum access access, struct access_fault *fault);
-
-/* "page_fault" and so on; "reserved" for a vector without a meaning, or none of the CPU's. */
-const char *vector_name(uint64_t vector);
-
-/* Print the exception block (grammar: kernel/monitor/README.md) and end the machine. An exception
- * on the way prints one line instead, and ends it. */
-__attribute__((noreturn)) void exception_report(const struct trap_frame *frame, vaddr_t cr2);

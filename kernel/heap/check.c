@@ -1,5 +1,40 @@
-/* The heap's whole structure, believed by nobody: for tests, and for a person who suspects it. */
-#include "heap/internal.h"
+/*
+ * What is wrong: with a pointer that must not be freed, with a header that must not be believed,
+ * and with the whole heap, for tests and for a person who suspects it.
+ */
+#include "heap/check.h"
+
+#include "cpu/panic.h"
+#include "heap/lists.h"
+
+/* The nodes before the address are walked: slow, but this is no place to be in often. */
+static int name_bad_node(const struct heap_node *wrong) {
+    const struct heap_node *node = (const struct heap_node *)HEAP_BASE;
+    while (node < wrong && node_is_intact(node)) {
+        const struct heap_node *next = node_next(node);
+        if (wrong < next) {
+            return STATUS_INTERIOR;
+        }
+        node = next;
+    }
+    return STATUS_CORRUPT;
+}
+
+int name_bad_pointer(const void *pointer) {
+    vaddr_t address = (vaddr_t)pointer;
+    if (address < HEAP_BASE + HEAP_HEADER || address >= heap.end ||
+        !is_aligned(address, HEAP_ALIGN)) {
+        return STATUS_FOREIGN;
+    }
+    const struct heap_node *node = node_of_payload(pointer);
+    return node_is_intact(node) ? STATUS_DOUBLE_FREE : name_bad_node(node);
+}
+
+void node_panic(const struct heap_node *node) {
+    panic("heap: smashed header 0x%lx", (vaddr_t)node);
+}
+
+/* --- The whole heap ------------------------------------------------------------------------ */
 
 /* Whether an address can hold a node of at least `size` bytes. */
 static bool is_place(const struct heap_node *node, uint64_t size) {
@@ -73,10 +108,6 @@ static int check_list(const struct heap_node *node, uint64_t *left, vaddr_t *whe
     return STATUS_OK;
 }
 
-static bool bit_is(uint64_t word, unsigned bit, bool set) {
-    return (word >> bit & 1) == set;
-}
-
 /* Whether the heap ends where its region does: beyond, nothing can be read. */
 static bool end_is_good(void) {
     struct vm_region region;
@@ -99,12 +130,11 @@ int heap_check(vaddr_t *where) {
         const struct heap_node *head = heap.free[class];
         uint64_t second = heap.second_bitmap[class / HEAP_SECOND_LEVELS];
         *where = head ? (vaddr_t)head : HEAP_BASE;
-        if (!bit_is(second, class % HEAP_SECOND_LEVELS, head != NULL) ||
-            check_list(head, &left, where) < 0) {
+        if (word_contains(second, class) != (head != NULL) || check_list(head, &left, where) < 0) {
             return STATUS_CORRUPT;
         }
         *where = HEAP_BASE;
-        if (!bit_is(heap.first_bitmap, class / HEAP_SECOND_LEVELS, second != 0)) {
+        if (word_contains(heap.first_bitmap, class / HEAP_SECOND_LEVELS) != (second != 0)) {
             return STATUS_CORRUPT;
         }
     }

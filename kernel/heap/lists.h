@@ -1,6 +1,7 @@
 /* Segregated lists of free nodes, found through two levels of bitmaps. */
 #pragma once
 
+#include "base/bits.h"
 #include "heap/nodes.h"
 
 #define LEVEL_SHIFT 6 /* log2 of HEAP_SECOND_LEVELS */
@@ -31,13 +32,13 @@ static inline uint64_t class_from(uint64_t size) {
  */
 static inline void class_mark(uint64_t class) {
     uint64_t first = class / HEAP_SECOND_LEVELS;
-    uint64_t second = heap.second_bitmap[first];
-    if (!second) {
+    if (!heap.second_bitmap[first]) {
         heap.first_bitmap |= 1u << first;
     }
-    heap.second_bitmap[first] = second | 1ULL << class % HEAP_SECOND_LEVELS;
+    word_add(&heap.second_bitmap[first], class);
 }
 
+/* The bits are set. Subtracted, they leave in the flags whether another one is. */
 static inline void class_unmark(uint64_t class) {
     uint64_t first = class / HEAP_SECOND_LEVELS;
     heap.second_bitmap[first] -= 1ULL << class % HEAP_SECOND_LEVELS;
@@ -78,16 +79,16 @@ static inline void list_remove(const struct heap_node *node) {
 /* Take the head of the first list that has one, from `class` up; NULL if there is none. */
 static inline struct heap_node *list_take(uint64_t class) {
     uint64_t first = class >> LEVEL_SHIFT;
-    uint64_t second = heap.second_bitmap[first] & (~0ULL << class % HEAP_SECOND_LEVELS);
+    uint64_t second = bits_from(heap.second_bitmap[first], class);
     if (!second) {
-        uint32_t above = heap.first_bitmap & (~1u << first);
+        uint32_t above = heap.first_bitmap >> first >> 1;
         if (!above) {
             return NULL;
         }
-        first = (uint64_t)__builtin_ctz(above);
+        first += 1 + lowest_bit(above);
         second = heap.second_bitmap[first];
     }
-    class = (first << LEVEL_SHIFT) + (uint64_t)__builtin_ctzll(second);
+    class = (first << LEVEL_SHIFT) + lowest_bit(second);
     struct heap_node *node = heap.free[class];
     struct heap_node *next = node->next_free;
     heap.free[class] = next;

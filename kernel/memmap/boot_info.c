@@ -4,13 +4,14 @@
  * read through in no time, every tag inside the information. A string that does not end in time is
  * cut; information that contradicts itself is a panic, since nothing good can come of booting on.
  */
-#include "base/layout.h"
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "boot/image.h"
 #include "boot/multiboot.h"
 #include "cpu/features.h"
 #include "cpu/panic.h"
 #include "memmap/boot_info.h"
+#include "memmap/multiboot_map.h"
 
 #define FIRST_MIB     MIB(1)
 #define STRING_MAX    KIB(4) /* what is believed to be a string at most */
@@ -31,11 +32,11 @@ static const void *loader_memory(paddr_t base, uint64_t length, const char *what
         base + length > (paddr_t)image_physical_start) {
         panic("boot information: %s at 0x%lx, 0x%lx bytes, is in the image", what, base, length);
     }
-    return (const void *)(DIRECT_MAP_BASE + base);
+    return direct_map(base);
 }
 
 static void claim(paddr_t base, uint64_t length, enum memory_kind kind) {
-    if (memory_map_claim(&boot_info.map, base, length, kind) != STATUS_OK) {
+    if (memory_map_claim(&boot_info.map, base, length, kind) < 0) {
         panic("boot information: more than %d ranges of memory", MEMORY_RANGES_MAX);
     }
 }
@@ -44,7 +45,7 @@ static void check_memory_map(int status) {
     if (status == STATUS_NO_SPACE) {
         panic("boot information: more than %d ranges of memory", MEMORY_RANGES_MAX);
     }
-    if (status != STATUS_OK) {
+    if (status < 0) {
         panic("boot information: the memory map is malformed");
     }
 }
@@ -188,8 +189,6 @@ static void read_multiboot2(paddr_t address) {
         panic("boot information: the loader passed no memory map");
     }
 }
-
-/* --- */
 
 void boot_info_init(uint32_t magic, paddr_t information) {
     boot_info.information = information;

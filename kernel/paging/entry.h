@@ -5,9 +5,9 @@
  */
 #pragma once
 
+#include "base/direct_map.h"
 #include "base/x86.h"
 #include "paging/paging.h"
-#include "pmm/direct_map.h"
 
 #define KERNEL_SLOT (TABLE_ENTRIES / 2) /* PML4 entries from here on are the kernel half's */
 

@@ -5,7 +5,6 @@
 #include "paging/paging.h"
 
 #include "cpu/features.h"
-#include "cpu/panic.h"
 #include "paging/check.h"
 #include "paging/tables.h"
 #include "pmm/pmm.h"
@@ -36,8 +35,7 @@ static inline int check_map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t lengt
     if (!range_is_canonical(va, length)) {
         return STATUS_NON_CANONICAL;
     }
-    paddr_t last = pa + (length - 1);
-    if (last < pa || last >> cpu_features.physical_bits) {
+    if (!range_is_addressable(pa, length)) {
         return STATUS_OUT_OF_RANGE;
     }
     if (is_kernel_half(va) && (flags & PAGE_USER || !slots_in_use(root, va, length))) {
@@ -116,7 +114,8 @@ map(paddr_t root, vaddr_t va, paddr_t pa, uint64_t length, unsigned level, uint3
     if (at.level != level || bytes_in_table(va, length, level) != length) {
         return map_range(root, va, length, level, leaf);
     }
-    uint64_t count = length >> level_shift(level); /* all in one table, which is there */
+    /* All of it is in one table, which is there. */
+    uint64_t count = length >> level_shift(level);
     if (!run_is_absent(at.entry, count)) {
         return STATUS_MAPPED;
     }
@@ -155,12 +154,9 @@ static bool enough_memory(paddr_t root, vaddr_t va, uint64_t length) {
 
 /* Give the page that a walk came to, and that is not mapped, a zeroed frame. There are enough. */
 static inline void fill_page(paddr_t root, vaddr_t va, struct walk at, uint64_t leaf) {
-    paddr_t frame;
-    int status = pmm_alloc(&frame);
-    ASSERT(status == STATUS_OK);
-    frame_zero(frame);
+    uint64_t filled = leaf | frame_take();
     uint64_t *entry = at.level == 1 ? at.entry : tables_make(root, va, 1);
-    *entry = leaf | frame;
+    *entry = filled;
 }
 
 int paging_fill_page(paddr_t root, vaddr_t va, uint32_t flags) {

@@ -10,6 +10,9 @@
  *
  * A range that can't be mapped whole changes nothing. Every changed translation is flushed (invlpg)
  * before the call returns or hands its frame on.
+ *
+ * root.c has the roots, map.c what makes translations, change.c what changes and removes them,
+ * query.c what looks one up, tables.c the tables on the way, init.c the kernel's own.
  */
 #pragma once
 

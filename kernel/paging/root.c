@@ -18,20 +18,12 @@ void root_require_frames(uint64_t count) {
     }
 }
 
-static paddr_t take_zeroed(void) {
-    paddr_t frame;
-    int status = pmm_alloc(&frame);
-    ASSERT(status == STATUS_OK);
-    frame_zero(frame);
-    return frame;
-}
-
 void root_init_kernel(void) {
     root_require_frames(1 + WINDOWS);
-    kernel_root = take_zeroed();
+    kernel_root = frame_take();
     uint64_t *pml4 = direct_map(kernel_root);
     for (unsigned i = 0; i < WINDOWS; i++) {
-        pml4[level_index(windows[i], PAGING_LEVELS)] = take_zeroed() | PTE_P | PTE_W;
+        pml4[level_index(windows[i], PAGING_LEVELS)] = frame_take() | PTE_P | PTE_W;
     }
 }
 
@@ -61,11 +53,6 @@ int paging_root_create(paddr_t *root) {
     return STATUS_OK;
 }
 
-static void free_table(uint64_t entry) {
-    int status = pmm_free(entry & PTE_ADDRESS, 1);
-    ASSERT(status == STATUS_OK);
-}
-
 /* Free all tables below the first `count` entries of a table of `level`; whether there were any. */
 static bool free_below(const uint64_t *table, unsigned count, unsigned level) {
     bool any = false;
@@ -80,7 +67,7 @@ static bool free_below(const uint64_t *table, unsigned count, unsigned level) {
         if (level > 2) {
             free_below(entry_table(table[i]), TABLE_ENTRIES, level - 1);
         }
-        free_table(table[i]);
+        frame_give(table[i] & PTE_ADDRESS);
         any = true;
     }
     return any;
@@ -104,6 +91,6 @@ int paging_root_destroy(paddr_t root) {
     if (free_below(direct_map(root), KERNEL_SLOT, PAGING_LEVELS)) {
         flush_everything();
     }
-    free_table(root);
+    frame_give(root);
     return STATUS_OK;
 }

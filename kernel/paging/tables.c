@@ -1,7 +1,6 @@
 #include "paging/tables.h"
 
 #include "cpu/instructions.h"
-#include "cpu/panic.h"
 #include "pmm/pmm.h"
 
 uint64_t tables_missing(paddr_t root, vaddr_t va, uint64_t length, unsigned level) {
@@ -21,11 +20,7 @@ uint64_t tables_missing(paddr_t root, vaddr_t va, uint64_t length, unsigned leve
 }
 
 static void make_table(uint64_t *entry, vaddr_t va) {
-    paddr_t frame;
-    int status = pmm_alloc(&frame);
-    ASSERT(status == STATUS_OK);
-    frame_zero(frame);
-    *entry = frame | PTE_P | PTE_W | (va < KERNEL_HALF ? PTE_U : 0);
+    *entry = frame_take() | PTE_P | PTE_W | (va < KERNEL_HALF ? PTE_U : 0);
 }
 
 uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level) {
@@ -62,7 +57,6 @@ void tables_collect(paddr_t root, vaddr_t va, unsigned level) {
         paddr_t table = *parent & PTE_ADDRESS;
         *parent = 0;
         invlpg(va); /* drops the paging-structure caches too (SDM 3A 4.10.4.1) */
-        int status = pmm_free(table, 1);
-        ASSERT(status == STATUS_OK);
+        frame_give(table);
     }
 }

@@ -6,6 +6,7 @@
  * most half of what is free, so that the share stays about what it is. Where a batch can hold all
  * that is free, it then does: every summary changes up to its top, which is the worst there is.
  */
+#include "base/bits.h"
 #include "base/string.h"
 #include "cpu/panic.h"
 #include "perf/benchmarks.h"
@@ -52,10 +53,6 @@ static void measure_batches(const struct batches *of) {
     }
 }
 
-static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
-    return bits[bit / 64] >> bit % 64 & 1;
-}
-
 static void must_free(paddr_t base, uint64_t count) {
     int status = pmm_free(base, count);
     ASSERT(status == STATUS_OK);
@@ -73,7 +70,7 @@ static void take_everything(void) {
 static void give_back(const uint64_t *ours, uint64_t chance) {
     struct random random = RANDOM_SEED;
     for (uint64_t frame = 0; frame < pmm.frame_limit; frame++) {
-        if (bit_is_set(ours, frame) && !bit_is_set(pmm.free_bits, frame) &&
+        if (bits_contain(ours, frame) && !bits_contain(pmm.free_bits, frame) &&
             random32(&random) < chance) {
             must_free(frame * FRAME_SIZE, 1);
         }

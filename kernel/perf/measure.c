@@ -1,8 +1,8 @@
 #include "perf/measure.h"
 
+#include "base/direct_map.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
-#include "pmm/direct_map.h"
 #include "pmm/pmm.h"
 
 #define CALL_AND_RETURN 2 /* of perf_nothing: they count as the measured function's own */

@@ -47,12 +47,13 @@ void figure_print(const char *name, uint64_t number, const char *part, const str
 /* One line, `perf NAME value=N`. */
 void value_print(const char *name, uint64_t number, const char *part, uint64_t value);
 
-/* The generator of all traces: 32 random bits from xorshift64 (Marsaglia, 2003), high half. */
+/* The generator of all traces: xorshift64 (Marsaglia, 2003). */
 struct random {
     uint64_t state;
 };
 #define RANDOM_SEED ((struct random){88172645463325252ULL})
 
+/* 32 random bits: the high half of the state. */
 static inline uint64_t random32(struct random *random) {
     random->state ^= random->state << 13;
     random->state ^= random->state >> 7;

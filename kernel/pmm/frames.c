@@ -41,10 +41,10 @@ int pmm_alloc(paddr_t *frame) {
 
     pmm.free_count--;
     pmm.block_free[block]--;
-    uint64_t bits = was & (was - 1);
+    uint64_t bits = without_lowest_bit(was);
     pmm.free_bits[word] = bits;
     if (bits == 0) {
-        words &= words - 1;
+        words = without_lowest_bit(words);
         pmm.block_words[block] = (uint8_t)words;
         if (words == 0) {
             tree_remove(&pmm.any, block);
@@ -54,9 +54,16 @@ int pmm_alloc(paddr_t *frame) {
     return was == ALL_FREE ? after_full_word_alloc(block) : STATUS_OK;
 }
 
+/*
+ * The number of the frame at `base`. A misaligned address is no frame's, and gets a number beyond
+ * any limit: the low bits, which must be 0, become the highest. So one test refuses both.
+ */
+static inline uint64_t frame_number(paddr_t base) {
+    return base / FRAME_SIZE | base << (64 - PAGE_OFFSET_BITS);
+}
+
 static int free_frame(paddr_t base) {
-    /* Rotated, so that a misaligned address is a number beyond the limit: one test for both. */
-    uint64_t frame = base / FRAME_SIZE | base << (64 - PAGE_OFFSET_BITS);
+    uint64_t frame = frame_number(base);
     uint64_t word = frame / 64;
     if (frame >= pmm.frame_limit || !bits_contain(pmm.managed_bits, frame)) {
         return base % FRAME_SIZE ? STATUS_MISALIGNED : STATUS_FOREIGN;

@@ -2,11 +2,10 @@
  * memory to work with. */
 #include "pmm/pmm.h"
 
-#include "base/layout.h"
+#include "base/bits.h"
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "cpu/panic.h"
-#include "pmm/bits.h"
-#include "pmm/direct_map.h"
 #include "pmm/runs.h"
 
 struct pmm pmm;

@@ -8,9 +8,12 @@
  *
  * Managed frames are those of the map's AVAILABLE ranges, less the metadata itself. Only managed
  * frames are ever handed out or taken back.
+ *
+ * init.c builds all this, frames.c has one frame and one block, runs.c runs of any length.
  */
 #pragma once
 
+#include "cpu/panic.h"
 #include "memmap/boot_info.h"
 
 #define FRAME_SIZE   PAGE_SIZE_4K
@@ -73,4 +76,22 @@ uint64_t pmm_free_below(paddr_t limit);
 
 static inline uint64_t pmm_free_count(void) {
     return pmm.free_count;
+}
+
+/* Fill one frame with zeros (zero.S). */
+void frame_zero(paddr_t frame);
+
+/* The lowest free frame, zeroed, for a caller who has counted the free ones before. */
+static inline paddr_t frame_take(void) {
+    paddr_t frame;
+    int status = pmm_alloc(&frame);
+    ASSERT(status == STATUS_OK);
+    frame_zero(frame);
+    return frame;
+}
+
+/* Give back one frame that is the caller's own. */
+static inline void frame_give(paddr_t frame) {
+    int status = pmm_free(frame, 1);
+    ASSERT(status == STATUS_OK);
 }

@@ -8,7 +8,7 @@
  */
 #include "pmm/runs.h"
 
-#include "pmm/bits.h"
+#include "base/bits.h"
 #include "pmm/tree.h"
 
 /* The lowest free frame at or above `frame`; TREE_NONE if there is none. */
@@ -20,7 +20,7 @@ static uint64_t next_free(uint64_t frame) {
     if (frame % BLOCK_FRAMES) {
         uint64_t end = (block + 1) * BLOCK_FRAMES / 64;
         uint64_t word = frame / 64;
-        uint64_t bits = pmm.free_bits[word] & (~0ULL << (frame % 64));
+        uint64_t bits = bits_from(pmm.free_bits[word], frame);
         while (!bits && ++word < end) {
             bits = pmm.free_bits[word];
         }

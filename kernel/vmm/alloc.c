@@ -1,7 +1,7 @@
 /* Regions: allocate, free, protect, resize, query. */
 #include "base/layout.h"
-#include "cpu/features.h"
 #include "cpu/panic.h"
+#include "paging/check.h"
 #include "pmm/pmm.h"
 #include "vmm/regions.h"
 
@@ -9,8 +9,7 @@
 
 /* Whether WRITE, USER and EXEC, the only flags given, go together and with the window. */
 static bool permissions_are_valid(const struct vm_space *space, uint32_t flags) {
-    return !(flags & ~PERMISSIONS) &&
-           (flags & (PAGE_WRITE | PAGE_EXEC)) != (PAGE_WRITE | PAGE_EXEC) &&
+    return !(flags & ~PERMISSIONS) && flags_obey_w_xor_x(flags) &&
            !(flags & PAGE_USER && space->base >= KERNEL_HALF);
 }
 
@@ -28,11 +27,10 @@ static int check_alloc(const struct vm_space *space, uint64_t length, uint32_t f
         return STATUS_MISALIGNED;
     }
     if (backing.kind == VM_PHYSICAL) {
-        uint64_t limit = 1ULL << cpu_features.physical_bits;
         if (!is_aligned(backing.physical, PAGE_SIZE_4K)) {
             return STATUS_MISALIGNED;
         }
-        if (backing.physical >= limit || length > limit - backing.physical) {
+        if (!range_is_addressable(backing.physical, length)) {
             return STATUS_OUT_OF_RANGE;
         }
     }
@@ -84,18 +82,20 @@ int vm_alloc(struct vm_space *space, uint64_t length, uint32_t flags, struct vm_
              vaddr_t *base) {
     struct vm_gap gap;
     int status = check_alloc(space, length, flags, backing);
-    if (status == STATUS_OK) {
-        status = region_gap(space, length, &gap);
+    if (status < 0) {
+        return status;
     }
+    status = region_gap(space, length, &gap);
     if (status < 0) {
         return status;
     }
     struct vm_region region = region_of(gap.base, length, flags, backing);
     status = place(space, &gap, &region);
-    if (status == STATUS_OK) {
-        *base = region.base;
+    if (status < 0) {
+        return status;
     }
-    return status;
+    *base = region.base;
+    return STATUS_OK;
 }
 
 int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t flags,
@@ -118,16 +118,11 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
     return place(space, &gap, &region);
 }
 
-static void release_frame(paddr_t frame) {
-    int status = pmm_free(frame, 1);
-    ASSERT(status == STATUS_OK);
-}
-
 /* Unmap what a part of a region has mapped; frames that the region owns are freed. */
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
     if (region->kind != VM_GUARD) {
-        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : release_frame);
+        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : frame_give);
     }
 }
 

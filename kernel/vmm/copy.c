@@ -2,9 +2,9 @@
  * Copying into, out of and between spaces, page by page through the direct map, so that it does not
  * matter which root is active.
  */
+#include "base/direct_map.h"
 #include "base/string.h"
 #include "cpu/panic.h"
-#include "pmm/direct_map.h"
 #include "pmm/pmm.h"
 #include "vmm/regions.h"
 
@@ -114,9 +114,10 @@ int vm_copy(struct vm_space *to, vaddr_t to_va, const struct vm_space *from, vad
         return STATUS_INVALID;
     }
     int status = check_range(from, from_va, length, false);
-    if (status == STATUS_OK) {
-        status = prepare_write(to, to_va, length);
+    if (status < 0) {
+        return status;
     }
+    status = prepare_write(to, to_va, length);
     if (status < 0) {
         return status;
     }

@@ -1,7 +1,7 @@
 #include "vmm/regions.h"
 
-#include "cpu/panic.h"
-#include "pmm/direct_map.h"
+#include "base/bits.h"
+#include "base/direct_map.h"
 #include "pmm/pmm.h"
 
 #define ALL_SLOTS ((1ULL << VM_SLAB_REGIONS) - 1)
@@ -64,11 +64,7 @@ uint64_t region_frames(const struct vm_space *space) {
 }
 
 static struct vm_slab *slab_add(struct vm_space *space) {
-    paddr_t frame;
-    int status = pmm_alloc(&frame);
-    ASSERT(status == STATUS_OK);
-    frame_zero(frame);
-    struct vm_slab *slab = direct_map(frame);
+    struct vm_slab *slab = direct_map(frame_take());
     slab->free_slots = ALL_SLOTS;
     slab->next = space->slabs;
     space->slabs = slab;
@@ -81,8 +77,7 @@ static void slab_remove(struct vm_space *space, struct vm_slab *slab) {
         link = &(*link)->next;
     }
     *link = slab->next;
-    int status = pmm_free(direct_map_physical(slab), 1);
-    ASSERT(status == STATUS_OK);
+    frame_give(direct_map_physical(slab));
 }
 
 static struct vm_region *record_take(struct vm_space *space) {
@@ -90,14 +85,14 @@ static struct vm_region *record_take(struct vm_space *space) {
     if (!slab) {
         slab = slab_add(space);
     }
-    unsigned slot = (unsigned)__builtin_ctzll(slab->free_slots);
-    slab->free_slots &= slab->free_slots - 1;
+    uint64_t slot = lowest_bit(slab->free_slots);
+    slab->free_slots = without_lowest_bit(slab->free_slots);
     return &slab->regions[slot];
 }
 
 static void record_give(struct vm_space *space, struct vm_region *region) {
     struct vm_slab *slab = (struct vm_slab *)align_down((vaddr_t)region, FRAME_SIZE);
-    slab->free_slots |= 1ULL << (region - slab->regions);
+    word_add(&slab->free_slots, (uint64_t)(region - slab->regions));
     if (slab->free_slots == ALL_SLOTS) {
         slab_remove(space, slab);
     }

@@ -19,10 +19,11 @@ void vm_space_init(struct vm_space *space, paddr_t root, vaddr_t base, vaddr_t l
 int vm_space_create(struct vm_space *space) {
     paddr_t root;
     int status = paging_root_create(&root);
-    if (status == STATUS_OK) {
-        vm_space_init(space, root, TASK_WINDOW_BASE, TASK_WINDOW_END);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    vm_space_init(space, root, TASK_WINDOW_BASE, TASK_WINDOW_END);
+    return STATUS_OK;
 }
 
 int vm_space_destroy(struct vm_space *space) {

@@ -16,6 +16,9 @@
  * tables. Pages are zeroed.
  *
  * Shortcoming: finding a region or a gap walks the list; it is linear in the number of regions.
+ *
+ * space.c has the spaces, alloc.c what is done to a region, regions.c the list and the slabs,
+ * copy.c reading and writing, fault.c page faults.
  */
 #pragma once
 

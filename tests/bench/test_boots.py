@@ -211,7 +211,7 @@ QUICK = (
     ),
     Wrong(
         "a length cut to 32 bits",
-        "memmap/multiboot.c",
+        "memmap/multiboot_map.c",
         "(uint64_t)entry.length_high << 32 | entry.length_low",
         "entry.length_low",
     ),
@@ -220,7 +220,7 @@ QUICK = (
 WRONG = (
     Wrong(
         "an address cut to 32 bits",
-        "memmap/multiboot.c",
+        "memmap/multiboot_map.c",
         "(uint64_t)entry.base_high << 32 | entry.base_low",
         "entry.base_low",
     ),
@@ -233,7 +233,7 @@ WRONG = (
     Wrong("an end that wraps", MAP, "length > map->limit - base ? map->limit : ", ""),
     Wrong(
         "entries taken to be 24 bytes",
-        "memmap/multiboot.c",
+        "memmap/multiboot_map.c",
         "at += sizeof(entry.size) + entry.size;",
         "at += sizeof(entry);",
     ),

@@ -236,7 +236,7 @@ SPOILED_GLOBALS: dict[str, Callable[[int], int]] = {
     "kernel_space.region_count": lambda value: value + 1,
     "heap.first_bitmap": lambda value: value ^ 1 << 20,
     "current_task": lambda value: value + 8,
-    "monitor.lent_base": lambda value: value + 4096,
+    "console.lent_base": lambda value: value + 4096,
 }
 
 

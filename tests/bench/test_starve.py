@@ -124,7 +124,7 @@ WRONG = (
     ),
     Wrong(
         "a heap that could not grow thinks it has",
-        "heap/grow.c",
+        "heap/heap.c",
         "    if (move_end(heap.end + missing) < 0) {\n",
         "    if (move_end(heap.end + missing) < 0) {\n        heap.end += missing;\n",
         "heap: one page more",
@@ -140,7 +140,7 @@ WRONG = (
     ),
     Wrong(
         "a block that can't be moved is freed",
-        "heap/realloc.c",
+        "heap/heap.c",
         "    if (!to) {\n        return STATUS_NO_MEMORY;",
         "    if (!to) {\n        kfree(*pointer);\n        return STATUS_NO_MEMORY;",
         "heap: resized and moved",

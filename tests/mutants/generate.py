@@ -32,7 +32,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from tests.mutants.mutant import GENERATED, ROOT, Change, format_changes
 
-LAYERS: Final = ("memmap", "pmm", "paging", "vmm", "heap", "task")
+LAYERS: Final = ("base", "memmap", "pmm", "paging", "vmm", "heap", "task")
 RULES: Final = ("universal.rules", "c_like.rules", "c.rules")
 WANTED: Final = 420
 SEED: Final = 1

@@ -250,7 +250,7 @@ def test_the_panic_block(ringbench_config: Config) -> None:
     assert ending.kind is EndKind.KERNEL_PANIC
     headline, *trace, end = ending.block
     assert re.fullmatch(
-        r"!! panic kernel/monitor/crash\.c:\d+ asked for with crash=panic", headline
+        r"!! panic kernel/console/crash\.c:\d+ asked for with crash=panic", headline
     )
     assert end == "!! end panic"
     functions = backtrace(trace, symbols(ringbench_config))

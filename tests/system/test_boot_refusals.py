@@ -123,7 +123,7 @@ Two bitmaps of 132,096; two trees of 33 words; a counter of 2 bytes and a mask o
 """
 
 NO_TABLES = "paging: no memory below 4 GiB for the kernel's tables"
-NO_MONITOR = "no memory for the monitor: no_memory"
+NO_MONITOR = "no memory for the console: no_memory"
 
 LACKS = (
     ((LOW,), "pmm: the memory map has no available memory"),
@@ -170,7 +170,7 @@ UNREACHABLE = {"paging: the kernel's own mappings fail with status %d"}
 
 def test_every_panic_of_the_way_up_is_seen_here() -> None:
     files = ("memmap/boot_info.c", "pmm/init.c", "paging/root.c", "paging/init.c")
-    sources = [(KERNEL / name).read_text() for name in (*files, "monitor/monitor.c")]
+    sources = [(KERNEL / name).read_text() for name in (*files, "console/console.c")]
     formats = {text for source in sources for text in re.findall(r'panic\("(.*?)"', source)}
     assert len(formats) > 10
     words = [f"boot information: {text}" for _, text in PANICS]

@@ -52,8 +52,8 @@ HEADERS = (
     "pmm/pmm.h",
     "vmm/vmm.h",
     "heap/heap.h",
-    "monitor/monitor.h",
-    "monitor/parse.h",
+    "console/console.h",
+    "console/parse.h",
 )
 
 

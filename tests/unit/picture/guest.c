@@ -14,7 +14,7 @@
  */
 #include "base/layout.h"
 #include "cpu/features.h"
-#include "monitor/monitor.h"
+#include "console/console.h"
 #include "pmm/pmm.h"
 
 #define FRAMES      1024
@@ -227,7 +227,7 @@ IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
-struct monitor monitor = {
+struct console console = {
     .lent_bits = lent_bits,
     .lent_base = 521 * FRAME_SIZE,
     .lent_length = FRAME_SIZE,

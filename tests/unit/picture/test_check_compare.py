@@ -91,7 +91,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], Mismatch]] = {
         Mismatch("paging", "page table", "a table", "no table", "table 0x219000"),
     ),
     "a root": (
-        lambda g: g.set("monitor.roots[3]", BARE_ROOT),
+        lambda g: g.set("console.roots[3]", BARE_ROOT),
         Mismatch("paging", "root", "none", "0x21a000", "r3"),
     ),
     "a region": (

@@ -1,7 +1,7 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
-heap/heap.h, monitor/monitor.h and monitor/parse.h.
+heap/heap.h, console/console.h and console/parse.h.
 """
 
 from enum import Enum
@@ -40,7 +40,7 @@ HEAP_LINEAR: Final = 4 << 10
 HEAP_FIRST_LEVELS: Final = 27
 HEAP_SECOND_LEVELS: Final = 64
 
-MONITOR_ROOTS: Final = 16
+CONSOLE_ROOTS: Final = 16
 BYTES_MAX: Final = 64
 """The most bytes that a command reads from memory or writes to it."""
 

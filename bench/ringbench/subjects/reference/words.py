@@ -1,7 +1,7 @@
 """The words of a console line: how each argument of an operation is written and read.
 
 What an argument is, its name says: whatever is called `flags` is page flags. Those without an entry
-here are numbers. The grammar is the console's own (kernel/monitor/README.md), so that what a person
+here are numbers. The grammar is the console's own (kernel/console/README.md), so that what a person
 may type is what is read: numbers decimal or hexadecimal.
 """
 

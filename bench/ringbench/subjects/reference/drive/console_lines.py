@@ -1,6 +1,6 @@
 """Lines of the console, both ways: what a person may type as an operation, a reply as values.
 
-Pure. The grammar is the console's own (kernel/monitor/README.md). How an operation is written is
+Pure. The grammar is the console's own (kernel/console/README.md). How an operation is written is
 the operation's `str`; `parse_line` is the inverse of that, and takes all that the console takes:
 numbers decimal or hexadecimal, optional words left out. What a reply is made of is the operation's
 `shapes`; here is how each kind of value is spelled.

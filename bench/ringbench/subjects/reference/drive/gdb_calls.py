@@ -52,7 +52,7 @@ def _lend(kernel: GdbKernel, reply: Reply, count: int) -> Reply:
     if not reply.ok:
         return reply
     (base,) = kernel.words()
-    kernel.call("monitor_lend", base, count)
+    kernel.call("console_lend", base, count)
     return Reply("ok", (base,))
 
 
@@ -62,7 +62,7 @@ def _pmm_free(kernel: GdbKernel, op: ops.PmmFree) -> Reply:
         raise Refused(Status.DENIED)
     reply = kernel.reply("pmm_free", op.paddr, op.count)
     if reply.ok:
-        kernel.call("monitor_return", op.paddr, op.count)
+        kernel.call("console_return", op.paddr, op.count)
     return reply
 
 
@@ -78,7 +78,7 @@ def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
     if not reply.ok:
         return reply
     (root,) = kernel.words()
-    kernel.assign(f"monitor.roots[{number}]", root)
+    kernel.assign(f"console.roots[{number}]", root)
     return Reply("ok", (root_handle(number),))
 
 
@@ -86,7 +86,7 @@ def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
 def _page_delete(kernel: GdbKernel, op: ops.PageDelete) -> Reply:
     reply = kernel.reply("paging_root_destroy", kernel.bare_root(op.root))
     if reply.ok:
-        kernel.assign(f"monitor.roots[{number_of(op.root)}]", PADDR_NONE)
+        kernel.assign(f"console.roots[{number_of(op.root)}]", PADDR_NONE)
     return reply
 
 

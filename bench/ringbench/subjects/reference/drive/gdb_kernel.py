@@ -130,12 +130,12 @@ class GdbKernel:
         raise Refused(Status.NO_SPACE)
 
     def _root_count(self) -> int:
-        return self.value("sizeof(monitor.roots) / sizeof(monitor.roots[0])")
+        return self.value("sizeof(console.roots) / sizeof(console.roots[0])")
 
     def _bare(self, number: int) -> int:
         if number >= self._root_count():
             return PADDR_NONE
-        return self.value(f"monitor.roots[{number}]")
+        return self.value(f"console.roots[{number}]")
 
     def may_free(self, base: int, count: int) -> bool:
         """Tell whether pmm_free would fail, or every frame of the run was lent."""
@@ -145,7 +145,7 @@ class GdbKernel:
         run = ((1 << count) - 1) << first % _WORD_BITS
         managed, free, lent = (
             self._bits(pointer, first, end)
-            for pointer in ("pmm.managed_bits", "pmm.free_bits", "monitor.lent_bits")
+            for pointer in ("pmm.managed_bits", "pmm.free_bits", "console.lent_bits")
         )
         return bool(run & ~managed or run & free) or not run & ~lent
 

@@ -1,4 +1,4 @@
-"""Operations as requests of the kernel's ring, its replies as values (kernel/monitor/ring.h).
+"""Operations as requests of the kernel's ring, its replies as values (kernel/console/ring.h).
 
 Pure. A `RingFormat` has everything that depends on the kernel's build: `observe.ring`
 finds it in the debug information and in the kernel's own table of commands. A request has the same

@@ -6,12 +6,12 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operation import Reply
 from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
+    CONSOLE_ROOTS,
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_SIZE,
     KERNEL_WINDOW_BASE,
     KERNEL_WINDOW_END,
-    MONITOR_ROOTS,
 )
 from ringbench.subjects.reference.handles import KERNEL
 from ringbench.subjects.reference.model.handlers import HANDLERS
@@ -51,7 +51,7 @@ def boot(
     lent_length = frames_of(pmm.frame_limit // 8) * FRAME_SIZE
     pmm, status, lent_base = pmm_alloc_run(pmm, lent_length // FRAME_SIZE, FRAME_SIZE)
     if status is not Status.OK:
-        raise Panic(f"no memory for the monitor: {status.text}")
+        raise Panic(f"no memory for the console: {status.text}")
     return KernelState(
         features=features,
         sizes=sizes,
@@ -69,7 +69,7 @@ def boot(
         heap=EMPTY_HEAP,
         tasks=(BOOT_TASK,),
         current_task=0,
-        console=Console(0, lent_base, lent_length, (None,) * MONITOR_ROOTS),
+        console=Console(0, lent_base, lent_length, (None,) * CONSOLE_ROOTS),
         contents={},
     )
 

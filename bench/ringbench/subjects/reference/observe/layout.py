@@ -152,12 +152,12 @@ class TaskNames:
 class ConsoleNames:
     """What the console owns."""
 
-    record: str = "monitor"
-    lent_bits: str = "monitor.lent_bits"
-    lent_base: str = "monitor.lent_base"
-    lent_length: str = "monitor.lent_length"
-    roots: str = "monitor.roots"
-    echo: str = "monitor.echo"
+    record: str = "console"
+    lent_bits: str = "console.lent_bits"
+    lent_base: str = "console.lent_base"
+    lent_length: str = "console.lent_length"
+    roots: str = "console.roots"
+    echo: str = "console.echo"
 
 
 @dataclass(frozen=True, slots=True)

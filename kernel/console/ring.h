@@ -16,12 +16,12 @@
  */
 #pragma once
 
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 #define RING_SLOTS 256
 
 struct ring_request {
-    uint32_t command;                  /* enum command_number */
+    uint32_t command;                  /* place in the table of commands.c */
     uint32_t count;                    /* of arguments */
     uint64_t arguments[ARGUMENTS_MAX]; /* as take_arguments reads them */
     uint8_t bytes[BYTES_MAX];

@@ -1,7 +1,7 @@
 /* What the handles that a person types stand for. */
 #pragma once
 
-#include "monitor/parse.h"
+#include "console/parse.h"
 
 /* The root behind `kernel`, a task or a bare root. Errors: NOT_FOUND. */
 int find_root(const struct argument *argument, paddr_t *root);

@@ -11,6 +11,3 @@ static inline void *direct_map(paddr_t address) {
 static inline paddr_t direct_map_physical(const void *pointer) {
     return (vaddr_t)pointer - DIRECT_MAP_BASE;
 }
-
-/* Fill one frame with zeros (zero.S). */
-void frame_zero(paddr_t frame);

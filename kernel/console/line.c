@@ -1,4 +1,4 @@
-#include "monitor/line.h"
+#include "console/line.h"
 
 #include "cpu/print.h"
 #include "cpu/serial.h"

@@ -1,8 +1,8 @@
-#include "base/layout.h"
 #include "cpu/print.h"
+#include "heap/nodes.h"
 #include "task/task.h"
-#include "monitor/commands.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/reply.h"
 
 static bool is_heap_size(uint64_t bytes) {
     return bytes > 0 && bytes <= HEAP_ALLOC_MAX;
@@ -52,10 +52,11 @@ int command_heap_realloc(const struct arguments *arguments, struct reply *reply)
         return STATUS_DENIED;
     }
     int status = krealloc(&pointer, arguments->at[1].number);
-    if (status == STATUS_OK) {
-        reply_address(reply, (vaddr_t)pointer);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_address(reply, (vaddr_t)pointer);
+    return STATUS_OK;
 }
 
 int command_heap_free(const struct arguments *arguments, struct reply *reply) {
@@ -76,8 +77,8 @@ static struct heap_totals walk_heap(bool list) {
     struct heap_totals totals = {0};
     for (vaddr_t at = HEAP_BASE; at < heap.end;) {
         const struct heap_node *node = (const struct heap_node *)at;
-        bool used = node->tag & 1;
-        uint64_t size = (uint64_t)(node->tag & ~1U) * 8;
+        bool used = node_is_used(node);
+        uint64_t size = node_size(node);
         totals.count[used]++;
         totals.bytes[used] += size;
         if (list) {
@@ -90,7 +91,7 @@ static struct heap_totals walk_heap(bool list) {
 
 int command_heap_info(const struct arguments *arguments, struct reply *reply) {
     int status = command_heap_check(arguments, reply);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct heap_totals totals = walk_heap(false);
@@ -106,7 +107,7 @@ int command_heap_check(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     vaddr_t where = 0;
     int status = heap_check(&where);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         reply_address(reply, where);
     }
     return status;
@@ -114,7 +115,7 @@ int command_heap_check(const struct arguments *arguments, struct reply *reply) {
 
 int command_heap_list(const struct arguments *arguments, struct reply *reply) {
     int status = command_heap_check(arguments, reply);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct heap_totals totals = walk_heap(true);

@@ -1,6 +1,6 @@
-#include "monitor/handles.h"
+#include "console/handles.h"
 
-#include "monitor/monitor.h"
+#include "console/console.h"
 
 int find_root(const struct argument *argument, paddr_t *root) {
     if (argument->handle == HANDLE_KERNEL) {
@@ -8,10 +8,10 @@ int find_root(const struct argument *argument, paddr_t *root) {
         return STATUS_OK;
     }
     if (argument->handle == HANDLE_ROOT) {
-        if (argument->number >= MONITOR_ROOTS || monitor.roots[argument->number] == PADDR_NONE) {
+        if (argument->number >= CONSOLE_ROOTS || console.roots[argument->number] == PADDR_NONE) {
             return STATUS_NOT_FOUND;
         }
-        *root = monitor.roots[argument->number];
+        *root = console.roots[argument->number];
         return STATUS_OK;
     }
     const struct task *task = task_find(argument->number);
@@ -24,7 +24,7 @@ int find_root(const struct argument *argument, paddr_t *root) {
 
 int find_bare_root(const struct argument *argument, paddr_t *root) {
     int status = find_root(argument, root);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     return argument->handle == HANDLE_ROOT ? STATUS_OK : STATUS_DENIED;

@@ -1,9 +1,9 @@
-#include "monitor/ring.h"
+#include "console/ring.h"
 
 #include "base/string.h"
 #include "cpu/instructions.h"
 #include "cpu/serial.h"
-#include "monitor/commands.h"
+#include "console/commands.h"
 
 #define POLLS_PER_LOOK 4096 /* at COM1, which costs more than looking at memory */
 
@@ -68,8 +68,9 @@ int command_ring(const struct arguments *arguments, struct reply *reply) {
     int status = serve_all(&served);
     __atomic_store_n(&ring.serving, 0, __ATOMIC_RELEASE);
     serving = false;
-    if (status == STATUS_OK) {
-        reply_add(reply, VALUE_DECIMAL, "", served);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_add(reply, VALUE_DECIMAL, "", served);
+    return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /*
  * The console's commands: one table (commands.c) of names, what words each takes, and what performs
- * it; the rest is one function a command, in one file a layer.
+ * it, and the commands that are the console's own; the rest is one function a command, in one file
+ * a layer (commands_pmm.c and so on).
  *
  * A command function gets arguments that are all of their kinds, and an empty reply. It returns the
  * status and adds the values; who asked, a line or the ring, is not its business. SYNTAX means a
@@ -9,7 +10,7 @@
  */
 #pragma once
 
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 /* Perform one line, which is cut up, and print its reply; nothing if it has no words. */
 void command_perform(char *line);
@@ -60,8 +61,4 @@ int command_task_switch(const struct arguments *arguments, struct reply *reply);
 int command_task_delete(const struct arguments *arguments, struct reply *reply);
 int command_task_list(const struct arguments *arguments, struct reply *reply);
 
-int command_info(const struct arguments *arguments, struct reply *reply);
-int command_echo_on(const struct arguments *arguments, struct reply *reply);
-int command_echo_off(const struct arguments *arguments, struct reply *reply);
-int command_poweroff(const struct arguments *arguments, struct reply *reply);
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

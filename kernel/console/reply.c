@@ -1,4 +1,4 @@
-#include "monitor/reply.h"
+#include "console/reply.h"
 
 #include "cpu/panic.h"
 #include "cpu/print.h"
@@ -85,15 +85,15 @@ static void print_value(const struct value *value, const struct reply *reply) {
 }
 
 void reply_print(int status, const struct reply *reply) {
-    if (status == STATUS_OK) {
-        print("ok");
-    } else {
+    if (status < 0) {
         print("err %s", status_name(status));
+    } else {
+        print("ok");
     }
     for (unsigned i = 0; i < reply->count; i++) {
         print_value(&reply->values[i], reply);
     }
-    if (status != STATUS_OK && reply->count == 0) {
+    if (status < 0 && reply->count == 0) {
         print(" %s", is_status(status) ? statuses[-status].meaning : "?");
     }
     print("\n");

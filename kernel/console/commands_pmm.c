@@ -1,17 +1,18 @@
+#include "base/bits.h"
 #include "pmm/pmm.h"
-#include "monitor/commands.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 int command_pmm_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t count = arguments->count > 0 ? arguments->at[0].number : 1;
     uint64_t align = arguments->count > 1 ? arguments->at[1].number : FRAME_SIZE;
     paddr_t base;
     int status = arguments->count == 0 ? pmm_alloc(&base) : pmm_alloc_run(count, align, &base);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
-    monitor_lend(base, count);
+    console_lend(base, count);
     reply_address(reply, base);
     return STATUS_OK;
 }
@@ -20,16 +21,12 @@ int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply)
     (void)arguments;
     paddr_t block;
     int status = pmm_alloc_2m(&block);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
-    monitor_lend(block, BLOCK_FRAMES);
+    console_lend(block, BLOCK_FRAMES);
     reply_address(reply, block);
     return STATUS_OK;
-}
-
-static bool bit_is_set(const uint64_t *bits, uint64_t bit) {
-    return bits[bit / 64] >> bit % 64 & 1;
 }
 
 /*
@@ -43,10 +40,10 @@ static bool is_kernels_own(paddr_t base, uint64_t count) {
     }
     bool lent = true;
     for (uint64_t frame = first; frame < first + count; frame++) {
-        if (!bit_is_set(pmm.managed_bits, frame) || bit_is_set(pmm.free_bits, frame)) {
+        if (!bits_contain(pmm.managed_bits, frame) || bits_contain(pmm.free_bits, frame)) {
             return false;
         }
-        lent = lent && bit_is_set(monitor.lent_bits, frame);
+        lent = lent && bits_contain(console.lent_bits, frame);
     }
     return !lent;
 }
@@ -59,10 +56,10 @@ int command_pmm_free(const struct arguments *arguments, struct reply *reply) {
         return STATUS_DENIED;
     }
     int status = pmm_free(base, count);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
-    monitor_return(base, count);
+    console_return(base, count);
     return STATUS_OK;
 }
 

@@ -1,7 +1,7 @@
 #include "cpu/print.h"
-#include "monitor/commands.h"
-#include "monitor/handles.h"
-#include "monitor/reply.h"
+#include "console/commands.h"
+#include "console/handles.h"
+#include "console/reply.h"
 
 /* The backing that the words KIND FLAGS [PA], from word `at`, ask for. Errors: SYNTAX. */
 static int read_backing(const struct arguments *arguments, unsigned at,
@@ -19,75 +19,78 @@ static int read_backing(const struct arguments *arguments, unsigned at,
 int command_vm_alloc(const struct arguments *arguments, struct reply *reply) {
     struct vm_backing backing;
     int status = read_backing(arguments, 2, &backing);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct vm_space *space;
     vaddr_t base = 0;
     status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_alloc(space, arguments->at[1].number, arguments->at[3].number, backing, &base);
+    if (status < 0) {
+        return status;
     }
-    if (status == STATUS_OK) {
-        reply_address(reply, base);
+    status = vm_alloc(space, arguments->at[1].number, arguments->at[3].number, backing, &base);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_address(reply, base);
+    return STATUS_OK;
 }
 
 int command_vm_at(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_backing backing;
     int status = read_backing(arguments, 3, &backing);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct vm_space *space;
     status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_alloc_at(space, arguments->at[1].number, arguments->at[2].number,
-                             arguments->at[4].number, backing);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_alloc_at(space, arguments->at[1].number, arguments->at[2].number,
+                       arguments->at[4].number, backing);
 }
 
 int command_vm_free(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_free(space, arguments->at[1].number);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_free(space, arguments->at[1].number);
 }
 
 int command_vm_protect(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_protect(space, arguments->at[1].number, arguments->at[2].number);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_protect(space, arguments->at[1].number, arguments->at[2].number);
 }
 
 int command_vm_resize(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_resize(space, arguments->at[1].number, arguments->at[2].number);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_resize(space, arguments->at[1].number, arguments->at[2].number);
 }
 
 int command_vm_query(const struct arguments *arguments, struct reply *reply) {
     struct vm_space *space;
     struct vm_region region;
     int status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_query(space, arguments->at[1].number, &region);
+    if (status < 0) {
+        return status;
     }
-    if (status != STATUS_OK) {
+    status = vm_query(space, arguments->at[1].number, &region);
+    if (status < 0) {
         return status;
     }
     reply_address(reply, region.base);
@@ -112,7 +115,7 @@ static void print_region(const struct vm_region *region) {
 int command_vm_list(const struct arguments *arguments, struct reply *reply) {
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     for (const struct vm_region *region = space->first; region != NULL; region = region->next) {
@@ -126,17 +129,18 @@ int command_vm_read(const struct arguments *arguments, struct reply *reply) {
     uint64_t length = arguments->at[2].number;
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     if (length > sizeof reply->bytes) {
         return STATUS_INVALID;
     }
     status = vm_read(space, arguments->at[1].number, reply->bytes, length);
-    if (status == STATUS_OK) {
-        reply_add(reply, VALUE_BYTES, "", length);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    reply_add(reply, VALUE_BYTES, "", length);
+    return STATUS_OK;
 }
 
 int command_vm_write(const struct arguments *arguments, struct reply *reply) {
@@ -144,10 +148,10 @@ int command_vm_write(const struct arguments *arguments, struct reply *reply) {
     const struct argument *data = &arguments->at[2];
     struct vm_space *space;
     int status = find_space(&arguments->at[0], &space);
-    if (status == STATUS_OK) {
-        status = vm_write(space, arguments->at[1].number, data->bytes, data->number);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_write(space, arguments->at[1].number, data->bytes, data->number);
 }
 
 int command_vm_copy(const struct arguments *arguments, struct reply *reply) {
@@ -155,12 +159,13 @@ int command_vm_copy(const struct arguments *arguments, struct reply *reply) {
     struct vm_space *to;
     struct vm_space *from;
     int status = find_space(&arguments->at[0], &to);
-    if (status == STATUS_OK) {
-        status = find_space(&arguments->at[2], &from);
+    if (status < 0) {
+        return status;
     }
-    if (status == STATUS_OK) {
-        status = vm_copy(to, arguments->at[1].number, from, arguments->at[3].number,
-                         arguments->at[4].number);
+    status = find_space(&arguments->at[2], &from);
+    if (status < 0) {
+        return status;
     }
-    return status;
+    return vm_copy(to, arguments->at[1].number, from, arguments->at[3].number,
+                   arguments->at[4].number);
 }

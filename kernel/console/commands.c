@@ -1,7 +1,52 @@
-#include "monitor/commands.h"
+#include "console/commands.h"
 
+#include "cpu/features.h"
+#include "cpu/panic.h"
 #include "cpu/print.h"
-#include "monitor/reply.h"
+#include "pmm/pmm.h"
+#include "console/console.h"
+#include "console/reply.h"
+
+/* --- The console's own ---------------------------------------------------------------------- */
+
+static int command_info(const struct arguments *arguments, struct reply *reply) {
+    (void)arguments;
+    uint64_t tasks = 0;
+    for (const struct task *task = &boot_task; task != NULL; task = task->next) {
+        tasks++;
+    }
+    reply_add(reply, VALUE_DECIMAL, "loader=multiboot",
+              boot_info.loader == LOADER_MULTIBOOT1 ? 1 : 2);
+    reply_add(reply, VALUE_DECIMAL, "physical_bits=", cpu_features.physical_bits);
+    reply_add(reply, VALUE_DECIMAL, "gib_pages=", cpu_features.gib_pages ? 1 : 0);
+    reply_add(reply, VALUE_DECIMAL, "managed=", pmm.managed_count);
+    reply_add(reply, VALUE_DECIMAL, "free=", pmm_free_count());
+    reply_add(reply, VALUE_DECIMAL, "tasks=", tasks);
+    reply_add(reply, VALUE_DECIMAL, "current=t", current_task->id);
+    return STATUS_OK;
+}
+
+static int command_echo_on(const struct arguments *arguments, struct reply *reply) {
+    (void)arguments;
+    (void)reply;
+    console.echo = true;
+    return STATUS_OK;
+}
+
+static int command_echo_off(const struct arguments *arguments, struct reply *reply) {
+    (void)arguments;
+    (void)reply;
+    console.echo = false;
+    return STATUS_OK;
+}
+
+static int command_poweroff(const struct arguments *arguments, struct reply *reply) {
+    (void)arguments;
+    reply_print(STATUS_OK, reply);
+    machine_exit(EXIT_FINISHED);
+}
+
+/* --- All of them ---------------------------------------------------------------------------- */
 
 struct command {
     const char *name;    /* one or two words */
@@ -136,5 +181,5 @@ int command_perform_numbers(uint32_t number, const uint64_t *numbers,
     }
     struct arguments arguments;
     int status = take_arguments(commands[number].pattern, numbers, bytes, count, &arguments);
-    return status == STATUS_OK ? commands[number].run(&arguments, reply) : status;
+    return status < 0 ? status : commands[number].run(&arguments, reply);
 }

@@ -1,7 +1,7 @@
-#include "monitor/parse.h"
+#include "console/parse.h"
 
 #include "base/string.h"
-#include "cpu/traps.h"
+#include "cpu/access.h"
 
 const char *const vm_kind_names[VM_KIND_COUNT] = {
     [VM_ANONYMOUS] = "anonymous",

@@ -1,9 +1,9 @@
 #include "cpu/print.h"
-#include "cpu/traps.h"
-#include "monitor/commands.h"
-#include "monitor/handles.h"
-#include "monitor/monitor.h"
-#include "monitor/reply.h"
+#include "cpu/access.h"
+#include "console/commands.h"
+#include "console/handles.h"
+#include "console/console.h"
+#include "console/reply.h"
 
 /* The space for faults in the task's half while this task runs (NULL: no task). */
 static struct vm_space *window_of(struct task *task) {
@@ -14,7 +14,7 @@ int command_touch(const struct arguments *arguments, struct reply *reply) {
     const struct argument *target = &arguments->at[0];
     paddr_t root;
     int status = find_root(target, &root);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     struct task *task = target->handle == HANDLE_TASK ? task_find(target->number) : NULL;
@@ -42,7 +42,7 @@ int command_task_new(const struct arguments *arguments, struct reply *reply) {
     (void)arguments;
     uint64_t id;
     int status = task_create(&id);
-    if (status != STATUS_OK) {
+    if (status < 0) {
         return status;
     }
     reply_add(reply, VALUE_DECIMAL, "t", id);

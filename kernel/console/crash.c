@@ -2,7 +2,7 @@
  * Each crash is made of instructions that the compiler takes as they stand: C that divides by zero
  * or recurses for ever is undefined, and gets optimised into something else.
  */
-#include "monitor/crash.h"
+#include "console/crash.h"
 
 #include "base/option.h"
 #include "base/string.h"
@@ -10,9 +10,8 @@
 #include "cpu/panic.h"
 #include "cpu/print.h"
 
-#define UNMAPPED_ADDRESS                                                    \
-    0xdead0000UL /* in the task's half, where the kernel's root has nothing \
-                  */
+/* In the task's half, where the kernel's root has nothing. */
+#define UNMAPPED_ADDRESS 0xdead0000UL
 
 static void crash_panic(void) {
     panic("asked for with crash=panic");

@@ -1,7 +1,8 @@
-/* The entries of both Multiboot memory maps. They need not be aligned: every field is copied. */
+/* Entries need not be aligned: every field is copied. */
+#include "memmap/multiboot_map.h"
+
 #include "base/string.h"
 #include "boot/multiboot.h"
-#include "memmap/memory_map.h"
 
 static int claim(struct memory_map *map, uint64_t base, uint64_t length, uint32_t type) {
     enum memory_kind kind = type == MULTIBOOT_MEMORY_AVAILABLE ? MEMORY_AVAILABLE : MEMORY_RESERVED;
@@ -23,7 +24,7 @@ int memory_map_multiboot1(struct memory_map *map, const void *bytes, size_t leng
         uint64_t base = (uint64_t)entry.base_high << 32 | entry.base_low;
         int status =
             claim(map, base, (uint64_t)entry.length_high << 32 | entry.length_low, entry.type);
-        if (status != STATUS_OK) {
+        if (status < 0) {
             return status;
         }
         at += sizeof(entry.size) + entry.size;
@@ -42,7 +43,7 @@ int memory_map_multiboot2(struct memory_map *map, const void *bytes, size_t leng
     for (; length > 0; at += entry_size, length -= entry_size) {
         memcpy(&entry, at, sizeof(entry));
         int status = claim(map, entry.base, entry.length, entry.type);
-        if (status != STATUS_OK) {
+        if (status < 0) {
             return status;
         }
     }

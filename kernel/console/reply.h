@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/status.h"
-#include "monitor/parse.h"
+#include "console/parse.h"
 
 #define REPLY_VALUES_MAX 8
 

@@ -1,0 +1,63 @@
+#include "console/console.h"
+
+#include "base/bits.h"
+#include "base/direct_map.h"
+#include "base/string.h"
+#include "cpu/panic.h"
+#include "cpu/print.h"
+#include "pmm/pmm.h"
+#include "console/commands.h"
+#include "console/line.h"
+#include "console/reply.h"
+
+struct console console;
+uint64_t debug_scratch[8];
+
+void console_init(void) {
+    uint64_t length = align_up(pmm.frame_limit / 8, FRAME_SIZE);
+    int status = pmm_alloc_run(length / FRAME_SIZE, FRAME_SIZE, &console.lent_base);
+    if (status < 0) {
+        panic("no memory for the console: %s", status_name(status));
+    }
+    console.lent_length = length;
+    console.lent_bits = direct_map(console.lent_base);
+    memset(console.lent_bits, 0, length);
+    for (unsigned i = 0; i < CONSOLE_ROOTS; i++) {
+        console.roots[i] = PADDR_NONE;
+    }
+    console.echo = true;
+}
+
+static void set_lent(paddr_t base, uint64_t count, bool lent) {
+    uint64_t first = base / FRAME_SIZE;
+    ASSERT(is_aligned(base, FRAME_SIZE));
+    ASSERT(first <= pmm.frame_limit && count <= pmm.frame_limit - first);
+    for (uint64_t frame = first; frame < first + count; frame++) {
+        if (lent) {
+            bits_add(console.lent_bits, frame);
+        } else {
+            bits_remove(console.lent_bits, frame);
+        }
+    }
+}
+
+void console_lend(paddr_t base, uint64_t count) {
+    set_lent(base, count, true);
+}
+
+void console_return(paddr_t base, uint64_t count) {
+    set_lent(base, count, false);
+}
+
+void console_run(void) {
+    char line[CONSOLE_LINE_MAX + 1];
+    for (;;) {
+        print("ring> ");
+        int status = line_read(line, sizeof line, console.echo);
+        if (status < 0) {
+            reply_print(status, &(struct reply){0});
+        } else {
+            command_perform(line);
+        }
+    }
+}
