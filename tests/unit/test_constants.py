@@ -103,6 +103,6 @@ def test_vectors() -> None:
 
 
 def test_access_modes() -> None:
-    assert list(enumeration("cpu/traps.h", "access")) == [
+    assert list(enumeration("cpu/access.h", "access")) == [
         f"ACCESS_{mode.name}" for mode in AccessMode
     ]
