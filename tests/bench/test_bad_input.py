@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ELF, IMAGE = ROOT / "build" / "kernel.elf", ROOT / "build" / "kernel32.elf"
 RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
 SECONDS = 60

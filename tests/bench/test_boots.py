@@ -27,8 +27,8 @@ from ringbench.subjects.reference.boots.generate import KINDS, HostileBoot, host
 from ringbench.subjects.reference.boots.story import Entry, Story
 from ringbench.subjects.reference.cli.boot_map import boot_map
 from tests.bench.wrong import broken
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 M = 1 << 20
 
 

@@ -24,8 +24,9 @@ from ringbench.engine.hunt.search import round_
 from ringbench.engine.hunt.state_machine import SETTINGS
 from ringbench.engine.runner import Violation
 from ringbench.engine.script import read_script, with_machine
-from tests.bench.command import ROOT, SECONDS, run
+from tests.bench.command import SECONDS, run
 from tests.bench.wrong import broken
+from tests.places import ROOT
 
 WRONG = (
     "paging/change.c",

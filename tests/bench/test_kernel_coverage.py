@@ -21,12 +21,12 @@ from ringbench.coverage.summary import FileCoverage, measure
 from ringbench.errors import CoverageError, Ended, StartError
 from ringbench.machine import EndKind, Machine
 from ringbench.machine.translations import build_id
+from tests.places import ROOT
 
 pytest_plugins = ["pytester"]
 
 KernelConfigs = Callable[..., Config]
 
-ROOT = Path(__file__).resolve().parents[2]
 ELF = ROOT / "build/kernel.elf"
 ECHO = "tests/bench/kernels/echo.c"
 

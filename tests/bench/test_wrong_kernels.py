@@ -17,9 +17,10 @@ import pytest
 
 from tests.mutants.campaign import Hunter, kernel_digest
 from tests.mutants.caught import Catch, read
-from tests.mutants.mutant import ROOT, Mutant, generated, hand_written
+from tests.mutants.mutant import Mutant, generated, hand_written
 from tests.mutants.stages import STAGES
 from tests.mutants.tree import private_tree
+from tests.places import ROOT
 
 COUNT = 8
 SECONDS = 300.0

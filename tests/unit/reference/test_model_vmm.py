@@ -22,8 +22,8 @@ from ringbench.subjects.reference.model.vmm import (
     vm_space_destroy,
 )
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import with_free
-from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
+from tests.unit.reference.booted import with_free
+from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
 from ringbench.subjects.reference.model.heap_nodes import in_order, size_class
 from ringbench.subjects.reference.model.state import KernelState
-from tests.unit.booted import bare
+from tests.unit.reference.booted import bare
 
 PAGE = 4096
 FIRST = HEAP_BASE + 16

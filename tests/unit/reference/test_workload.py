@@ -27,7 +27,7 @@ from ringbench.subjects.reference.operations import (
     VmResize,
 )
 from ringbench.subjects.reference.workload import between_touches, choose, drain, spoil
-from tests.unit.booted import booted
+from tests.unit.reference.booted import booted
 
 
 def play(

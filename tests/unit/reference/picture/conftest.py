@@ -29,9 +29,9 @@ from ringbench.subjects.reference.model.state import (
     Task,
 )
 from ringbench.subjects.reference.observe.picture import Picture, take
+from tests.places import KERNEL
 
 HERE = Path(__file__).parent
-KERNEL = HERE.parents[2] / "kernel"
 SIZE = 4 << 20
 
 IMAGE = 0xFFFFFFFF80000000

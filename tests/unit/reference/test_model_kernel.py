@@ -22,7 +22,7 @@ from ringbench.subjects.reference.model.state import KernelState, MemoryRange, S
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, drain, spoil
-from tests.unit.booted import performed, with_free
+from tests.unit.reference.booted import performed, with_free
 
 MEMORY = (
     MemoryRange(0, 0x9F000, MemoryKind.LOW),

@@ -9,8 +9,8 @@ from ringbench.subjects.reference.model.heap import kfree, kmalloc, kmemalign, k
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.task import task_create
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import with_free
-from tests.unit.model_heap import FIRST, PAGE, booted
+from tests.unit.reference.booted import with_free
+from tests.unit.reference.model_heap import FIRST, PAGE, booted
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 

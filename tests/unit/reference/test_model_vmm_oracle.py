@@ -28,8 +28,16 @@ from ringbench.subjects.reference.model.vmm import (
     vm_space_destroy,
 )
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import AVAILABLE, bare
-from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, WINDOWS, booted
+from tests.unit.reference.booted import AVAILABLE, bare
+from tests.unit.reference.model_spaces import (
+    ANONYMOUS,
+    DEMAND,
+    GUARD,
+    PAGE,
+    PHYSICAL,
+    WINDOWS,
+    booted,
+)
 
 
 @dataclass

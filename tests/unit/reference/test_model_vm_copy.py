@@ -11,8 +11,8 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
 from ringbench.subjects.reference.model.vmm import vm_alloc, vm_protect
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import with_free
-from tests.unit.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, booted
+from tests.unit.reference.booted import with_free
+from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, booted
 
 
 def test_copies_that_wrap_overlap_or_are_empty() -> None:

@@ -9,7 +9,6 @@ import pytest
 from tests.mutants.campaign import Result
 from tests.mutants.generate import comment_lines, is_in_text, kind_of
 from tests.mutants.mutant import (
-    ROOT,
     Change,
     DoesNotApply,
     Patch,
@@ -23,6 +22,7 @@ from tests.mutants.mutant import (
     survivors,
 )
 from tests.mutants.report import totals
+from tests.places import ROOT
 
 LAYERS = {"memmap", "pmm", "paging", "vmm", "heap", "task", "cpu"}
 HAND = hand_written()

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-import ringbench.observe
+from ringbench.config import load
 from ringbench.errors import ConfigError
 from ringbench.subjects.reference.observe.layout import RINGBENCH, by_name
+from tests.places import BENCH, KERNEL, ROOT
 
-KERNEL = Path(__file__).parents[3] / "kernel"
-OBSERVE = Path(ringbench.observe.__file__).parent
+OBSERVERS = ("observe", "subjects/reference/observe")
 
 
 def compiles(tmp_path: Path, *facts: str) -> bool:
@@ -68,6 +68,13 @@ def test_layouts_are_found_by_name() -> None:
         by_name("other")
 
 
+def test_the_configuration_of_this_tree_names_the_layout() -> None:
+    config = load(ROOT / "ringbench.toml")
+    assert config.kernel.elf.name == "kernel.elf"
+    assert config.kernel.layout is not None
+    assert by_name(config.kernel.layout) is RINGBENCH
+
+
 def names(value: object) -> Iterator[str]:
     """The layout's strings that can only be a kernel's: paths, types, enumerators."""
     if is_dataclass(value):
@@ -82,7 +89,7 @@ def names(value: object) -> Iterator[str]:
 def test_no_other_module_names_the_kernel() -> None:
     kernels = set(names(RINGBENCH))
     assert {"pmm.free_bits", "struct vm_space", "MEMORY_LOW", "current_task"} <= kernels
-    for path in OBSERVE.glob("*.py"):
+    for path in (path for each in OBSERVERS for path in (BENCH / "ringbench" / each).glob("*.py")):
         if path.name == "layout.py":
             continue
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))

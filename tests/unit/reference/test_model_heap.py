@@ -31,7 +31,7 @@ from ringbench.subjects.reference.model.heap_nodes import (
 from ringbench.subjects.reference.model.state import HeapState, KernelState
 from ringbench.subjects.reference.model.task import task_create, task_destroy
 from ringbench.subjects.reference.status import Status
-from tests.unit.model_heap import FIRST, PAGE, booted, check
+from tests.unit.reference.model_heap import FIRST, PAGE, booted, check
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 

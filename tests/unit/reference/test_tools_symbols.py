@@ -9,7 +9,9 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "symbols.py"
+from tests.places import ROOT
+
+SCRIPT = ROOT / "tools" / "symbols.py"
 
 NM = """\
 0000000000100028 T _start

@@ -27,7 +27,7 @@ from ringbench.subjects.reference.model.paging import (
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.tables import lower_tables
 from ringbench.subjects.reference.status import Status
-from tests.unit.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
+from tests.unit.reference.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,17 @@
 """kernel/base/string.c, compiled for this machine, against Python's own bytes."""
 
 import ctypes
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-LIBRARY = Path(__file__).resolve().parents[2] / "build/host/libmemmap.so"
+from tests.unit.reference.host_library import load_library
+
 SPACE = 64
 
 
-def load_library() -> ctypes.CDLL:
-    assert LIBRARY.exists(), f"{LIBRARY} is missing: run `make host-library` (`make test` does)"
-    library = ctypes.CDLL(str(LIBRARY))
+def declared() -> ctypes.CDLL:
+    library = load_library()
     for function in (library.memcpy, library.memmove):
         function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
         function.restype = ctypes.c_void_p
@@ -26,7 +25,7 @@ def load_library() -> ctypes.CDLL:
     return library
 
 
-STRING = load_library()
+STRING = declared()
 PATTERN = bytes(range(1, SPACE + 1))
 OFFSET = st.integers(0, SPACE)
 TEXT = st.text("ab", max_size=4).map(str.encode)

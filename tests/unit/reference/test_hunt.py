@@ -1,4 +1,4 @@
-"""The parts of the hunt that need no machine: scripts, corpus, genes, reduction."""
+"""The parts of the hunt that need no machine: scripts, corpus, mistakes, reduction."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from ringbench.subjects.reference.model.state import KernelState, MemoryRange, S
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
+from tests.places import ROOT
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),
@@ -98,33 +99,14 @@ def test_a_script_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_machine_has_the_words_that_made_it() -> None:
-    root = Path(__file__).resolve().parents[2]
     words = {"memory": "48M", "cpu": "max,-pdpe1gb", "modules": "2", "split": "24M"}
-    config = with_machine(load(root / "ringbench.toml"), words)
+    config = with_machine(load(ROOT / "ringbench.toml"), words)
     assert config.machine.memory == 48 << 20
     assert len(config.kernel.modules) == 2
     assert config.machine.arguments == ("-machine", "max-ram-below-4g=24M")
     assert machine_words(config) == words
     with pytest.raises(ConfigError, match="modules=some"):
         with_machine(config, {"modules": "some"})
-
-
-# --- what makes two failures one ------------------------------------------------------------------
-
-
-def reply_key(line: str, expected: str, seen: str, number: int = 7) -> str:
-    where = f"operation {number}: {line}"
-    return Caught("hunt", number, (Mismatch("pmm", "reply", expected, seen, where),)).key
-
-
-def test_the_same_failure_at_another_place_has_the_same_key() -> None:
-    first = reply_key("pmm free 0x1000 2", "not_allocated", "ok")
-    assert first == reply_key("pmm free 0x5000 1", "not_allocated", "ok", 9)
-    assert first != reply_key("pmm free 0x1000 2", "foreign", "ok")
-    assert first != reply_key("pmm alloc 2", "not_allocated", "ok")
-    values = reply_key("pmm alloc 2", "ok 0x1000", "ok 0x2000")
-    assert values == reply_key("pmm alloc2m", "ok 0x200000", "ok 0x2000")
-    assert values != reply_key("pmm alloc 2", "ok 0x1000", "no_memory")
 
 
 # --- corpus ---------------------------------------------------------------------------------------
@@ -204,7 +186,7 @@ def test_a_failure_says_what_it_shows() -> None:
     assert ended.about == ("panic",)
 
 
-# --- genes ----------------------------------------------------------------------------------------
+# --- operations out of bytes ----------------------------------------------------------------------
 
 
 @given(st.binary(min_size=LENGTH, max_size=LENGTH), st.sampled_from([draw, misuse]))
@@ -213,20 +195,6 @@ def test_any_bytes_are_an_operation(genes: bytes, drawn: object) -> None:
     state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
     operation = drawn(Genes(genes), state, LAYERS)
     assert operation == drawn(Genes(genes), state, LAYERS)
-
-
-@given(st.integers(1, 1 << 62), st.binary(max_size=9))
-def test_genes_stay_in_range(end: int, genes: bytes) -> None:
-    assert 0 <= Genes(genes).randrange(end) < end
-    assert 0 <= Genes(genes).random() < 1
-    assert 5 <= Genes(genes).randint(5, 5 + end) <= 5 + end
-
-
-def test_simpler_genes_decide_simpler() -> None:
-    assert Genes(bytes(8)).randrange(1000) == 0
-    assert Genes(bytes(8)).choice("abc") == "a"
-    assert Genes(b"\xff" * 8).choice("abc") == "c"
-    assert Genes(b"\x07").randbytes(3) == b"\x07\x08\x09"
 
 
 # --- mistakes -------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ import mmap
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -27,8 +26,8 @@ from ringbench.subjects.reference.model.memory_map import (
 )
 from ringbench.subjects.reference.model.state import MemoryRange
 from ringbench.subjects.reference.status import Status
+from tests.unit.reference.host_library import load_library
 
-LIBRARY = Path(__file__).resolve().parents[2] / "build/host/libmemmap.so"
 WORD = 1 << 64
 
 Claim = tuple[int, int, int]
@@ -51,9 +50,8 @@ class CMap(ctypes.Structure):
     )
 
 
-def load_library() -> ctypes.CDLL:
-    assert LIBRARY.exists(), f"{LIBRARY} is missing: run `make host-library` (`make test` does)"
-    library = ctypes.CDLL(str(LIBRARY))
+def declared() -> ctypes.CDLL:
+    library = load_library()
     pointer, u64, u32 = ctypes.POINTER(CMap), ctypes.c_uint64, ctypes.c_uint32
     library.memory_map_init.argtypes = [pointer, ctypes.c_uint]
     library.memory_map_init.restype = None
@@ -88,7 +86,7 @@ class Fence:
 class Kernel:
     """The kernel's functions, and a map of theirs."""
 
-    library = load_library()
+    library = declared()
     fence = Fence()
 
     def __init__(self, physical_bits: int) -> None:

@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from ringbench.arch.x86_64 import address, control, entry, features
 from ringbench.arch.x86_64 import vectors as exceptions
+from tests.places import KERNEL
 
-KERNEL = Path(__file__).parents[2] / "kernel"
 HEADER = KERNEL / "base" / "x86.h"
 FAMILIES = r"PTE_|PF_|CR0_|CR4_|EFER_|MSR_|RFLAGS_|TABLE_|PAGE_OFFSET|PAGING_|VIRTUAL_|EXCEPTIONS"
 

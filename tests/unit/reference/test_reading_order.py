@@ -3,18 +3,19 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[2]
+from tests.places import KERNEL, ROOT
+
 QUOTED_INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 def order_from_makefile() -> list[str]:
     """The sources as the Makefile lists them, relative to kernel/."""
     listed = subprocess.run(
-        ["make", "--silent", "sources"], cwd=TOP, capture_output=True, text=True, check=True
+        ["make", "--silent", "sources"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     return [str(PurePosixPath(name).relative_to("kernel")) for name in listed]
 
@@ -37,10 +38,9 @@ def forbidden_includes(order: list[str], texts: dict[str, str]) -> Iterator[str]
 
 
 def kernel_texts() -> dict[str, str]:
-    root = TOP / "kernel"
     return {
-        str(path.relative_to(root)): path.read_text()
-        for path in sorted(root.rglob("*"))
+        str(path.relative_to(KERNEL)): path.read_text()
+        for path in sorted(KERNEL.rglob("*"))
         if path.suffix in (".c", ".h", ".S")
     }
 

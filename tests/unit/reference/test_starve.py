@@ -36,7 +36,7 @@ from ringbench.subjects.reference.starve.shortage import (
     spread,
     with_free,
 )
-from tests.unit.booted import booted, performed
+from tests.unit.reference.booted import booted, performed
 
 NEVER_SHORT = "no frame"
 TAKING = {

@@ -35,8 +35,8 @@ from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import MemoryRange, Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import with_free
-from tests.unit.model_paging import (
+from tests.unit.reference.booted import with_free
+from tests.unit.reference.model_paging import (
     FEATURES,
     GIB1,
     IMAGE,

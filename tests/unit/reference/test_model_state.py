@@ -15,7 +15,7 @@ from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.operations import LAYERS
 from ringbench.subjects.reference.workload import choose
-from tests.unit.booted import booted
+from tests.unit.reference.booted import booted
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from ringbench.subjects.reference.constants import KERNEL_WINDOW_BASE, TASK_WIND
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vmm import vm_space_create
 from ringbench.subjects.reference.status import Status
-from tests.unit.booted import bare
+from tests.unit.reference.booted import bare
 
 PAGE = 4096
 ANONYMOUS, DEMAND, PHYSICAL, GUARD = VmKind

@@ -1,7 +1,6 @@
 """The kernel's headers and the bench's own statement of the same facts are equal."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from ringbench.subjects.reference.constants import MemoryKind, VmKind
 from ringbench.subjects.reference.drive import console_text as monitor_text
 from ringbench.subjects.reference.model.access import VECTOR_NAMES
 from ringbench.subjects.reference.status import Status
+from tests.places import KERNEL
 
-KERNEL = Path(__file__).parents[2] / "kernel"
 UNITS = {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
