@@ -83,8 +83,8 @@ class KernelCoverage:
     def __init__(self, pytestconfig: pytest.Config, config: Config) -> None:
         from ringbench.config.load import TRANSLATIONS
         from ringbench.coverage.data import Data
-        from ringbench.coverage.lcov import require_genhtml
         from ringbench.coverage.recording import Recording
+        from ringbench.report.lcov import require_genhtml
 
         self._prefixes: tuple[str, ...] = tuple(pytestconfig.getoption("--kernel-cov"))
         self._under: float | None = pytestconfig.getoption("--kernel-cov-fail-under")
@@ -164,7 +164,7 @@ class KernelCoverage:
         )
 
     def _write(self) -> None:
-        from ringbench.coverage.lcov import as_lcov, write_html
+        from ringbench.report.lcov import as_lcov, write_html
 
         root = self._recording.lines.root
         tracefile = self._lcov or self._folder / "kernel.info"

@@ -12,7 +12,6 @@ import pytest
 from ringbench.config import Config, load, override
 from ringbench.config.load import TRANSLATIONS
 from ringbench.coverage.data import Data
-from ringbench.coverage.lcov import as_lcov, write_html
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.log import TranslationLogs
 from ringbench.coverage.ranges import Ranges
@@ -21,6 +20,7 @@ from ringbench.coverage.summary import FileCoverage, measure
 from ringbench.errors import CoverageError, Ended, StartError
 from ringbench.machine import EndKind, Machine
 from ringbench.machine.translations import build_id
+from ringbench.report.lcov import as_lcov, write_html
 from tests.places import ROOT
 
 pytest_plugins = ["pytester"]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ringbench.coverage.data import Data
-from ringbench.coverage.lcov import as_lcov
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.ranges import Ranges
 from ringbench.coverage.summary import FileCoverage, Total, by_folder, is_below, measure
 from ringbench.errors import CoverageError
 from ringbench.report.coverage import as_table, percent
+from ringbench.report.lcov import as_lcov
 
 RANGE = st.tuples(st.integers(0, 60), st.integers(0, 60))
 

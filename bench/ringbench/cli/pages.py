@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ringbench.arch.x86_64.scan import DEFAULT_LIMIT
-from ringbench.cli.page_source import console, open_page_source, page_source_options, write_json
+from ringbench.cli.output import console, write_json
+from ringbench.cli.page_source import open_page_source, page_source_options
 from ringbench.observe.pages import view
 from ringbench.report.pages import pages_json, pages_table
 

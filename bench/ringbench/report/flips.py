@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.engine.flips.result import FlipsResult, Row
+from ringbench.report.tables import rest
 from ringbench.subjects.reference.flips.free import FREE
 
 SHOWN = 20
@@ -63,8 +64,7 @@ def _wrong(result: FlipsResult) -> Iterator[RenderableType]:
     for word, flips in (("MISSED", result.missed), ("not named", result.misnamed)):
         for flip in flips[:SHOWN]:
             yield Text(f"{word}: {flip}", style="red")
-        if len(flips) > SHOWN:
-            yield Text(f"{word}: {len(flips) - SHOWN} more", style="red")
+        yield from rest(len(flips), SHOWN, f" {word}")
 
 
 def flips_json(result: FlipsResult) -> dict[str, Any]:

@@ -14,9 +14,7 @@ from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.scan import Problem, Range
 from ringbench.arch.x86_64.walk import Leaf, Step, Translation
 from ringbench.observe.pages import AddressSpaceView
-
-SHOWN: Final = 1000
-"""Rows printed for people; `--json` has all."""
+from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
 _SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
 
@@ -40,7 +38,7 @@ def pages_table(space: AddressSpaceView) -> RenderableType:
             f"{each.vaddr:016x}",
             f"{each.vaddr + length - 1:016x}",
             f"{each.paddr:x}",
-            size_text(length),
+            exact_length(length),
             _SIZE_NAMES[page_size],
             each.permissions + ("g" if each.global_ else ""),
             each.cache.value,
@@ -53,18 +51,16 @@ def _headline(space: AddressSpaceView) -> str:
         f"{count} {LEVEL_NAMES[level]}" for level, count in space.table_counts.items() if count
     )
     return (
-        f"root {space.root:#x}: {_rounded(space.mapped)} mapped in {space.leaf_count} pages, "
+        f"root {space.root:#x}: {rounded_length(space.mapped)} mapped in {space.leaf_count} pages, "
         f"{len(space.ranges)} ranges; tables: {tables or 'none'}"
     )
 
 
 def _notes(space: AddressSpaceView, rows: int) -> Iterator[RenderableType]:
-    if rows > SHOWN:
-        yield Text(f"... and {rows - SHOWN} more: see --json")
+    yield from rest(rows)
     for problem in space.problems[:SHOWN]:
         yield Text(f"problem: {problem}", style="red")
-    if len(space.problems) > SHOWN:
-        yield Text(f"... and {len(space.problems) - SHOWN} more problems: see --json")
+    yield from rest(len(space.problems), what=" problems")
 
 
 def pages_json(space: AddressSpaceView) -> dict[str, Any]:
@@ -187,14 +183,6 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _rounded(length: int) -> str:
-    """Return a length for a headline, to a tenth: `4.0 GiB`."""
-    for unit, name in ((1 << 40, "TiB"), (SIZE_1G, "GiB"), (1 << 20, "MiB")):
-        if length >= unit:
-            return f"{length / unit:.1f} {name}"
-    return f"{length >> 10} KiB"
-
-
 def json_lines(data: dict[str, Any]) -> Iterator[str]:
     """Yield an object as JSON text, each element of its lists on a line of its own.
 
@@ -213,11 +201,3 @@ def json_lines(data: dict[str, Any]) -> Iterator[str]:
         else:
             yield f"  {json.dumps(name)}: {json.dumps(value)}{comma}"
     yield "}"
-
-
-def size_text(length: int) -> str:
-    """Return a length in the largest unit that divides it: `64K`, `2M`, `3G`."""
-    for unit, letter in ((1 << 40, "T"), (SIZE_1G, "G"), (1 << 20, "M"), (1 << 10, "K")):
-        if length and length % unit == 0:
-            return f"{length // unit}{letter}"
-    return str(length)

@@ -15,11 +15,10 @@ from ringbench.cli.common import (
     command_option,
     configured,
     machine_options,
-    require_place,
     save_dump_option,
     type_lines,
 )
-from ringbench.cli.page_source import console, write_json
+from ringbench.cli.output import console, write_json
 from ringbench.debuginfo.dwarf import Types
 from ringbench.errors import ConfigError
 from ringbench.machine import Machine
@@ -28,9 +27,6 @@ from ringbench.subjects.reference.observe.layout import by_name
 from ringbench.subjects.reference.observe.picture import Picture, take_from
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-SHOWN = 1000
-"""Rows printed for people; `--json` has all."""
 
 _OPTIONS = (
     command_option,
@@ -55,7 +51,6 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
         ConfigError: the configuration is wrong, or says that the kernel's state can't be read.
         RingbenchError: the machine could not start, died or hung.
     """
-    require_place(save_dump)
     config = configured(**machine)
     if config.kernel.layout is None:
         raise ConfigError(
