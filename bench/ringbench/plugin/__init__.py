@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from ringbench import plugin_coverage as coverage
+from ringbench.plugin import coverage
 
 if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
