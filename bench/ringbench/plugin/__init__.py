@@ -6,6 +6,8 @@ asks for `machine` gets one as it was when it had just booted, so tests are inde
 other and of their order: one machine of each configuration is booted, and restored before every
 test (`ringbench.machine.pool`). Each xdist worker has its own, on sockets in private folders.
 
+The options `--kernel-cov...` are declared and served by `ringbench.plugin.coverage`.
+
 The marker `ringbench` changes the configuration for one test::
 
     @pytest.mark.ringbench(memory="1G", cpu="qemu64", command_line="crash=panic")
@@ -44,7 +46,6 @@ MARKER_KEYS: Final = {
 }
 """Keyword of the marker -> key of the configuration."""
 
-CONFIG: Final = pytest.StashKey["Config"]()
 ARTEFACTS: Final = pytest.StashKey[Path]()
 FAILED: Final = pytest.StashKey[bool]()
 

@@ -30,13 +30,14 @@ from ringbench.engine.script import (
 )
 from ringbench.errors import ConfigError
 from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
-from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Sizes
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT
+from tests.unit.reference.booted import IMAGE
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),
@@ -44,7 +45,6 @@ MEMORY = (
     MemoryRange(2 << 20, 1 << 16, MemoryKind.MODULE),
     MemoryRange((2 << 20) + (1 << 16), 14 << 20, MemoryKind.AVAILABLE),
 )
-IMAGE = (Segment(IMAGE_BASE + (1 << 20), 1 << 16, 4), Segment(IMAGE_BASE + 0x110000, 1 << 16, 1))
 SCRIPT = Script(
     (op.PmmAlloc(), op.PmmFree(0x148000), op.VmWrite("t1", 0x10000, b"\x01")),
     {"memory": "16M", "cpu": "max,-pdpe1gb", "modules": "2"},
