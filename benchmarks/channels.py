@@ -10,13 +10,15 @@ from benchmarks.figure import Figure
 from benchmarks.timing import best_of
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
-from ringbench.engine.lockstep import Lockstep
-from ringbench.engine.run import Options, run
+from ringbench.engine.run import Options, Workload, run
 from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.operations import Operation, PmmAlloc, PmmFree
+from ringbench.subjects.reference.subject import REFERENCE
 
 PAIRS = 20
 """Allocations, each with its free, that are timed together on a channel without batches."""
@@ -31,18 +33,18 @@ def measure(config: Config) -> Iterator[Figure]:
     """Yield frame operations a second on each channel, and the rate of a whole run."""
     with Machine.start(config) as machine:
         machine.command("echo off")
-        lockstep = Lockstep(machine)
-        [monitor] = best_of([partial(_pairs, ConsoleChannel(machine.command))])
+        lockstep = ReferenceLockstep(ReferenceKernel(machine))
+        [console] = best_of([partial(_pairs, ConsoleChannel(machine.command))])
         [gdb] = best_of([partial(_pairs, GdbChannel.at_prompt(machine))])
         machine.detach_gdb()
-        with RingChannel(machine, *lockstep.inspector.ring()) as ring:
+        with RingChannel(machine, *lockstep.kernel.inspector.ring()) as ring:
             [batches] = best_of([partial(_batch, ring)], rounds=40)
-    slowest = 2 * PAIRS / monitor
-    yield Figure("channels.monitor.frames", slowest, "1/s")
+    slowest = 2 * PAIRS / console
+    yield Figure("channels.console.frames", slowest, "1/s")
     yield Figure("channels.gdb.frames", 2 * PAIRS / gdb, "1/s")
     driven = 2 * BATCH / batches
     yield Figure("channels.ring.frames", driven, "1/s", GOAL_DRIVEN, "at least")
-    yield Figure("channels.ring.to_monitor", driven / slowest, "ratio")
+    yield Figure("channels.ring.to_console", driven / slowest, "ratio")
     yield from _whole_runs(config)
 
 
@@ -53,12 +55,9 @@ def _whole_runs(config: Config) -> Iterator[Figure]:
     def compared(operations: int) -> None:
         options = Options(
             seed=next(seeds),
-            operations=0,
-            gdb_operations=0,
-            ring_operations=operations,
-            ring_picture_every=COMPARED // 2,
+            workloads={"ring": Workload(operations, COMPARED // 2)},
         )
-        assert run(config, options, lambda phase, done, total: None).passed
+        assert run(REFERENCE, config, options, lambda phase, done, total: None).passed
 
     # What a run without operations takes, boot and first picture, is not theirs.
     idle, busy = best_of([partial(compared, 0), partial(compared, COMPARED)], rounds=3)

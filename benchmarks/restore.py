@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from benchmarks.figure import Figure
 from benchmarks.timing import best_of
 from ringbench.config import Config
-from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 
 GOAL_MS = 12
 GOAL_TIMES = 10
@@ -37,7 +38,7 @@ def measure(config: Config) -> Iterator[Figure]:
 
     def compare() -> None:
         with Machine.start(config) as other:
-            Lockstep(other).look("after boot")
+            ReferenceLockstep(ReferenceKernel(other)).look("after boot")
 
     [compared] = best_of([compare])
     yield Figure("restore.first_comparison", compared, "s", GOAL_FIRST_COMPARISON)

@@ -11,13 +11,15 @@ from ringbench.arch.x86_64.entry import NX, W
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check.mismatch import Mismatch
 from ringbench.debuginfo.dwarf import Types
-from ringbench.engine.lockstep import Diverged, Lockstep
+from ringbench.engine.lockstep import Diverged
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.boot import expected_map, image_segments
 from ringbench.subjects.reference.check.compare import compare
 from ringbench.subjects.reference.check.invariants import broken_invariants, check
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import USER, WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.picture import Picture, take_from
@@ -212,7 +214,7 @@ def test_a_page_in_a_guard(subject: Subject) -> None:
 
 def test_a_kernel_half_that_is_gone(machine: Machine) -> None:
     """Not even the kernel's variables can be read; its page tables are compared all the same."""
-    lockstep = Lockstep(machine)
+    lockstep = ReferenceLockstep(ReferenceKernel(machine))
     root = lockstep.state.kernel_root
     with machine.stopped():
         before = machine.memory.read(root + 511 * 8, 8)

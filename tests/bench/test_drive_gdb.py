@@ -1,4 +1,4 @@
-"""Operations by GDB calls have the same effects and replies as the model's, and the monitor's."""
+"""Operations by GDB calls have the same effects and replies as the model's, and the console's."""
 
 from random import Random
 
@@ -42,7 +42,7 @@ def test_a_workload_by_calls(machine: Machine) -> None:
     assert ConsoleChannel(machine.command).perform(ops.HeapInfo()) == answer
 
 
-def test_what_the_monitor_refuses_is_refused(machine: Machine) -> None:
+def test_what_the_console_refuses_is_refused(machine: Machine) -> None:
     state = Inspector(machine).boot_state()
     channel = GdbChannel.at_prompt(machine)
     expected = Reply("")
@@ -89,11 +89,11 @@ def test_what_the_monitor_refuses_is_refused(machine: Machine) -> None:
         assert channel.perform(operation) == expected, operation
 
 
-def test_what_is_left_to_the_monitor(machine: Machine) -> None:
+def test_what_is_left_to_the_console(machine: Machine) -> None:
     channel = GdbChannel.at_prompt(machine)
     for operation in (ops.Touch("kernel", 0, "r"), ops.HeapInfo()):
         assert not channel.supports(operation)
-        with pytest.raises(ValueError, match="monitor"):
+        with pytest.raises(ValueError, match="console"):
             channel.perform(operation)
 
 
@@ -102,9 +102,9 @@ def test_the_guest_goes_on_after_the_calls(machine: Machine) -> None:
     assert channel.perform(ops.TaskNew()) == Reply("ok", ("t1",))
     assert channel.perform(ops.TaskSwitch("t1")).ok
     machine.detach_gdb()
-    monitor = ConsoleChannel(machine.command)
-    assert monitor.perform(ops.TaskDelete("t1")) == Reply("busy")
-    assert monitor.perform(ops.TaskSwitch("t0")).ok
-    assert monitor.perform(ops.TaskDelete("t1")).ok
+    console = ConsoleChannel(machine.command)
+    assert console.perform(ops.TaskDelete("t1")) == Reply("busy")
+    assert console.perform(ops.TaskSwitch("t0")).ok
+    assert console.perform(ops.TaskDelete("t1")).ok
     again = GdbChannel.at_prompt(machine)
     assert again.perform(ops.TaskNew()) == Reply("ok", ("t1",))

@@ -11,19 +11,25 @@ import pytest
 from ringbench.check.comparison import Comparison
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config
-from ringbench.engine.flips import run as run_module
-from ringbench.engine.flips.result import FlipsResult, Verdict, judge
-from ringbench.engine.flips.run import VARIANTS, flip_many, flipped, flips_of, structures_of
-from ringbench.engine.flips.structure import Flip, Structure
-from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
-from ringbench.report.flips import flips_json
 from ringbench.subjects.reference.check import compare_spaces
 from ringbench.subjects.reference.check import inspector as whole
-from ringbench.subjects.reference.drive.ring import RingChannel
+from ringbench.subjects.reference.flips import run as run_module
 from ringbench.subjects.reference.flips.prepare import prepare
+from ringbench.subjects.reference.flips.result import FlipsResult, Verdict, judge
+from ringbench.subjects.reference.flips.run import (
+    VARIANTS,
+    flip_many,
+    flipped,
+    flips_of,
+    structures_of,
+)
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import Flip, Structure
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.report.flips import flips_json
 
 MANY = 800
 EXHAUSTIVE = 12_000
@@ -112,26 +118,27 @@ def test_thousands_of_flips_are_caught_and_named(
 
 
 @pytest.fixture
-def prepared(machine: Machine) -> Lockstep:
-    lockstep = Lockstep(machine)
-    prepare(lockstep, Random(5))
+def prepared(machine: Machine) -> ReferenceLockstep:
+    lockstep = ReferenceLockstep(ReferenceKernel(machine))
+    with lockstep.kernel.channel("ring") as ring:
+        prepare(lockstep, ring, Random(5))
     return lockstep
 
 
-def site_of(lockstep: Lockstep) -> Site:
-    inspector = lockstep.inspector
-    with lockstep.machine.stopped():
+def site_of(lockstep: ReferenceLockstep) -> Site:
+    inspector = lockstep.kernel.inspector
+    with lockstep.kernel.machine.stopped():
         boot = inspector.picture().boot
-    memory = lockstep.machine.memory
+    memory = lockstep.kernel.machine.memory
     return Site(memory, lockstep.state, inspector.types, inspector.layout, boot)
 
 
-def verdicts(lockstep: Lockstep, flips: list[Flip]) -> list[Verdict]:
-    inspector, found = lockstep.inspector, []
-    with lockstep.machine.stopped():
+def verdicts(lockstep: ReferenceLockstep, flips: list[Flip]) -> list[Verdict]:
+    inspector, found = lockstep.kernel.inspector, []
+    with lockstep.kernel.machine.stopped():
         cr3 = inspector.cr3()
         for flip in flips:
-            with flipped(lockstep.machine.memory, flip):
+            with flipped(lockstep.kernel.machine.memory, flip):
                 findings = list(inspector.in_memory(lockstep.state, cr3))
             found.append(judge(flip, [each for one in findings for each in one.mismatches]))
     return found
@@ -163,7 +170,7 @@ BLINDED: dict[str, tuple[object, str, object]] = {
 
 
 def test_what_is_not_compared_is_missed(
-    prepared: Lockstep, monkeypatch: pytest.MonkeyPatch
+    prepared: ReferenceLockstep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The flips find out a check that does not look."""
     structures = {each.name: each for each in structures_of(site_of(prepared))}
@@ -176,22 +183,22 @@ def test_what_is_not_compared_is_missed(
         assert Verdict.MISSED in found, name
 
 
-def test_flips_need_a_sound_kernel(prepared: Lockstep) -> None:
+def test_flips_need_a_sound_kernel(prepared: ReferenceLockstep) -> None:
     """A guest that is wrong already would say of every flip that it is caught."""
     flip = next(iter(drawn(structures_of(site_of(prepared))[0], 1)))
     expected = pytest.raises(RingbenchError, match="a mismatch without a flip:\npmm: frame at")
-    with prepared.machine.stopped(), flipped(prepared.machine.memory, flip), expected:
-        list(flips_of(prepared, Random(1), 1))
+    with prepared.kernel.machine.stopped(), flipped(prepared.kernel.machine.memory, flip), expected:
+        list(flips_of(prepared.kernel, prepared.state, Random(1), 1))
 
 
-def test_memory_is_as_before(prepared: Lockstep) -> None:
+def test_memory_is_as_before(prepared: ReferenceLockstep) -> None:
     """Each flip is put back, and the kernel goes on."""
-    memory, ram = prepared.machine.memory, prepared.machine.ram
-    with prepared.machine.stopped():
+    memory, ram = prepared.kernel.machine.memory, prepared.kernel.machine.ram
+    with prepared.kernel.machine.stopped():
         before = [memory.read(piece.base, piece.length) for piece in ram.ranges]
-        assert len(list(flips_of(prepared, Random(2), 45))) == 45
+        assert len(list(flips_of(prepared.kernel, prepared.state, Random(2), 45))) == 45
         assert [memory.read(piece.base, piece.length) for piece in ram.ranges] == before
-    with RingChannel(prepared.machine, *prepared.inspector.ring()) as ring:
+    with prepared.kernel.channel("ring") as ring:
         prepared.drain(ring)
 
 

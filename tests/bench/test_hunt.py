@@ -8,22 +8,21 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
-from ringbench.check.mismatch import Mismatch
 from ringbench.config import Config, load, override
-from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.boots import BATCH, hunt_by_boots
-from ringbench.engine.hunt.campaign import VARIANTS, Campaign, Progress
+from ringbench.engine.hunt.campaign import Campaign, Progress
 from ringbench.engine.hunt.check import check
 from ringbench.engine.hunt.corpus import Corpus
-from ringbench.engine.hunt.search import round_
+from ringbench.engine.hunt.search import search
 from ringbench.engine.hunt.state_machine import SETTINGS
 from ringbench.engine.runner import Violation
 from ringbench.engine.script import read_script, with_machine
+from ringbench.subject import BootsDone
+from ringbench.subjects.reference.subject import REFERENCE
 from tests.bench.command import SECONDS, run
 from tests.bench.wrong import Wrong
 from tests.places import ROOT
@@ -54,27 +53,27 @@ def wrong_tree(tree: Path) -> Iterator[Path]:
 
 def test_the_kernel_obeys_with_modules_and_without_large_pages(ringbench_config: Config) -> None:
     config = with_machine(ringbench_config, {"memory": "24M", "cpu": "qemu64", "modules": "3"})
-    result = round_(config, 2, SECONDS, chunks=1)
+    result = search(REFERENCE, config, 2, SECONDS, chunks=1)
     assert result.caught == ()
     assert len(result.interesting) == 0, "nobody asked for coverage"
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("machine", VARIANTS, ids=lambda words: "-".join(words.values()))
+@pytest.mark.parametrize("machine", REFERENCE.machines, ids=lambda words: "-".join(words.values()))
 def test_the_kernel_obeys_for_minutes(ringbench_config: Config, machine: dict[str, str]) -> None:
-    result = round_(with_machine(ringbench_config, machine), 3, 120)
+    result = search(REFERENCE, with_machine(ringbench_config, machine), 3, 120)
     assert result.caught == ()
     assert result.operations > 20_000
 
 
 def test_the_state_machine_as_a_test_of_ones_own(small: Config, tmp_path: Path) -> None:
     how = settings(SETTINGS, max_examples=8, derandomize=True)
-    assert check(small, tmp_path, how) > 300
+    assert check(REFERENCE, small, tmp_path, how) > 300
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_kernel_obeys_and_a_round_repeats() -> None:
+def test_the_kernel_obeys_and_a_search_repeats() -> None:
     """In processes of their own: nothing that was done before may matter."""
     first, second = (
         subprocess.run(
@@ -101,14 +100,14 @@ def test_a_wrong_kernel_is_caught_shown_small_and_kept_once(
     wrong_tree: Path, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus"
-    hunt = ("hunt", "--rounds", "1", "--seed", "3", "--memory", "16M", "--corpus", corpus)
+    hunt = ("hunt", "--batches", "1", "--seed", "3", "--memory", "16M", "--corpus", corpus)
     first = run(*hunt, "--no-coverage", cwd=wrong_tree)
     assert first.returncode == 1, first.stdout + first.stderr
     assert "Traceback" not in first.stderr
     files = sorted((corpus / "failures").iterdir())
     assert files
     assert all(f"new: {file}" in first.stdout for file in files)
-    scripts = {file: read_script(file) for file in files}
+    scripts = {file: read_script(file, REFERENCE.parse) for file in files}
     assert min(len(script.operations) for script in scripts.values()) <= 3
     assert len({script.operations for script in scripts.values()}) == len(files), "kept twice"
     assert all(script.machine["memory"] == "16M" for script in scripts.values())
@@ -137,20 +136,22 @@ def test_hypothesis_reports_the_script(
     config = override(load(), {"machine.memory": "16M"})
     how = settings(SETTINGS, max_examples=100, derandomize=True)
     with pytest.raises(Violation) as caught:
-        check(config, tmp_path, how)
+        check(REFERENCE, config, tmp_path, how)
     [path] = tmp_path.iterdir()
-    script = read_script(path)
+    script = read_script(path, REFERENCE.parse)
     notes = "\n".join(caught.value.__notes__)
     assert f"ringbench replay {path}" in notes
     assert all(line in notes for line in script.lines)
     assert len(script.operations) <= 3, script.text()
 
 
-def test_without_shrinking_a_round_ends_with_the_first_failure(
+def test_without_shrinking_a_search_ends_with_the_first_failure(
     wrong_tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(wrong_tree)
-    result = round_(override(load(), {"machine.memory": "16M"}), 1, SECONDS, shrink=False)
+    result = search(
+        REFERENCE, override(load(), {"machine.memory": "16M"}), 1, SECONDS, shrink=False
+    )
     [caught] = result.caught
     assert caught.check == "hunt"
     assert caught.after == result.operations
@@ -174,17 +175,17 @@ def test_sequences_that_run_new_code_are_kept_and_replayed_first(
     ringbench_config: Config, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus"
-    hunt = ("hunt", "--rounds", "1", "--memory", "16M", "--corpus", corpus)
+    hunt = ("hunt", "--batches", "1", "--memory", "16M", "--corpus", corpus)
     first = run(*hunt)
     assert first.returncode == 0, first.stdout + first.stderr
     kept = sorted((corpus / "interesting").iterdir())
     state = json.loads((corpus / "state.json").read_text())
     assert kept
     assert len(state["covered"]) > 1000
-    second = Campaign(ringbench_config, Corpus(corpus), 2)
+    second = Campaign(REFERENCE, ringbench_config, Corpus(corpus, REFERENCE.parse), 2)
     with ThreadPoolExecutor(1) as executor, pytest.raises(Enough):
         second.run(executor, 1, SECONDS, enough)
-    assert second.progress.rounds == 0
+    assert second.progress.batches == 0
     assert second.progress.sequences == len(kept)
     assert second.progress.found == {}
 
@@ -193,35 +194,39 @@ def test_sequences_that_run_new_code_are_kept_and_replayed_first(
 
 
 def test_boots(tmp_path: Path) -> None:
-    done = run("hunt", "--boots", "--rounds", "1", "--corpus", tmp_path, "--seed", "5")
+    done = run("hunt", "--boots", "--batches", "1", "--corpus", tmp_path, "--seed", "5")
     assert done.returncode == 0, done.stdout + done.stderr
     state = json.loads((tmp_path / "state.json").read_text())
     assert state["boots"] == 100
-    assert state["batches"] == {"5": [0]}
+    assert state["boot_batches"] == {"5": [0]}
     assert "100 boots, 0 failures" in done.stdout
 
 
-def test_boots_that_go_wrong_are_kept_once(
-    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class TheSameBoot:
+    """Boots that all go wrong for one cause."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def perform_boots(
+        self, config: Config, *, seed: int, first: int, count: int, seconds: float
+    ) -> BootsDone:
+        self.seen.append(first)
+        return BootsDone(count, (("pmm: free at frame #", '{"told": true}\n'),))
+
+
+def test_boots_that_go_wrong_are_kept_once(small: Config, tmp_path: Path) -> None:
     """Batch 0 is done; the following three find one and the same thing."""
-    seen: list[int] = []
-
-    def hunt_boots(config: Config, *, seed: int, count: int, seconds: float, first: int) -> object:
-        seen.append(first)
-        story = SimpleNamespace(to_json=lambda: '{"told": true}')
-        caught = Caught("boots", 1, (Mismatch("pmm", "free", "1", str(first), "frame 0x5"),))
-        return SimpleNamespace(boots=BATCH, failed=((SimpleNamespace(story=story), caught),))
-
-    monkeypatch.setattr("ringbench.engine.hunt.boots.hunt_boots", hunt_boots)
-    corpus = Corpus(tmp_path)
-    corpus.state.batches["5"] = [0]
+    boots, corpus = TheSameBoot(), Corpus(tmp_path, REFERENCE.parse)
+    corpus.state.boot_batches["5"] = [0]
     with ThreadPoolExecutor(1) as executor:
-        progress = hunt_by_boots(small, corpus, 5, executor, 1, SECONDS, lambda done: None, 3)
+        progress = hunt_by_boots(
+            boots, small, corpus, 5, executor, 1, SECONDS, lambda done: None, 3
+        )
     [path] = progress.found
     assert progress.found[path]
     assert path.read_text() == '{"told": true}\n'
-    assert seen == [BATCH, 2 * BATCH, 3 * BATCH]
-    state = Corpus(tmp_path).state
-    assert state.batches["5"] == [0, 1, 2, 3]
+    assert boots.seen == [BATCH, 2 * BATCH, 3 * BATCH]
+    state = Corpus(tmp_path, REFERENCE.parse).state
+    assert state.boot_batches["5"] == [0, 1, 2, 3]
     assert state.boots == progress.boots == 3 * BATCH

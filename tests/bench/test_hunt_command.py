@@ -51,14 +51,14 @@ def test_ctrl_c_and_on(begun: subprocess.Popen[str], tmp_path: Path) -> None:
     wait_until(lambda: not left(tmp_path / "tmp"), 60)
     corpus = tmp_path / "corpus"
     before = json.loads((corpus / "state.json").read_text())
-    done = before["rounds"]["1"]
+    done = before["batches"]["1"]
     assert done
-    arguments = ("hunt", "--rounds", "1", "--no-coverage", "--memory", "16M")
+    arguments = ("hunt", "--batches", "1", "--no-coverage", "--memory", "16M")
     again = run(*arguments, "--corpus", corpus)
     assert again.returncode == 0, again.stdout + again.stderr
     after = json.loads((corpus / "state.json").read_text())
-    assert after["rounds"]["1"][: len(done)] == done
-    assert len(set(after["rounds"]["1"])) == len(after["rounds"]["1"]), "a round was done twice"
+    assert after["batches"]["1"][: len(done)] == done
+    assert len(set(after["batches"]["1"])) == len(after["batches"]["1"]), "a batch was done twice"
     assert after["operations"] > before["operations"]
 
 

@@ -24,8 +24,8 @@ def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
         """
         from ringbench.subjects.reference.operations import PmmAlloc
 
-        def test_monitor(monitor, memory, machine):
-            reply = monitor.perform(PmmAlloc())
+        def test_console(console, memory, machine):
+            reply = console.perform(PmmAlloc())
             assert reply.status == "ok"
             assert len(memory.read(reply.values[0], 4096)) == 4096
 

@@ -12,12 +12,13 @@ import pytest
 
 from ringbench.config import Config, override
 from ringbench.config.load import TRANSLATIONS
-from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import Ended, Hang, MachineError, QmpError
 from ringbench.machine import Deadline, EndKind, Machine, Snapshot
 from ringbench.machine.snapshot import save_ram
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
 
 KernelConfigs = Callable[..., Config]
@@ -73,14 +74,14 @@ def assert_same(seen: dict[str, object], expected: dict[str, object]) -> None:
 
 def disturb(machine: Machine) -> None:
     """Change memory, tables, registers, code that was translated, and devices."""
-    monitor = ConsoleChannel(machine.command)
+    console = ConsoleChannel(machine.command)
     for operation in (
         PmmAlloc(7),
         HeapAlloc(100_000),
         PageNew(),
         VmAlloc("kernel", 0x5000, "anonymous", WRITE),
     ):
-        assert monitor.perform(operation).ok
+        assert console.perform(operation).ok
     machine.command("echo off")
     cr3 = machine.qmp.hmp("info registers").partition("CR3=")[2][:16]
     assert machine.command("info").startswith("ok ")
@@ -116,7 +117,7 @@ def test_replies_and_model_agree_after_many_restores(frozen: tuple[Machine, Snap
         assert [machine.command(line) for line in lines] == replies
     machine.restore(snapshot)
     assert_same(picture(machine), before)
-    lockstep = Lockstep(machine)
+    lockstep = ReferenceLockstep(ReferenceKernel(machine))
     lockstep.look("after many restores")
     lockstep.step(ConsoleChannel(machine.command), PmmAlloc(3))
     lockstep.drain(ConsoleChannel(machine.command))

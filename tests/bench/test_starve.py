@@ -9,7 +9,9 @@ import pytest
 
 from ringbench.cli.main import run as ringbench
 from ringbench.config import Config, load, override
-from ringbench.engine.starve import ALL, StarveResult, starve, starve_random
+from ringbench.engine.starve import StarveResult, starve, starve_random
+from ringbench.subjects.reference.starve.cases import ALL
+from ringbench.subjects.reference.subject import REFERENCE
 from tests.bench.wrong import Wrong
 
 GROWING = ("task: heap empty", "task: heap full")
@@ -22,34 +24,36 @@ def require_match(result: StarveResult) -> None:
 
 def test_every_case(ringbench_config: Config) -> None:
     """All operations in all situations of the table, at each point where they can fail."""
-    result = starve(ringbench_config)
+    result = starve(REFERENCE, ringbench_config)
     require_match(result)
     by_name = {each.case: each for each in result.starved}
     assert list(by_name) == [case.name for case in ALL]
     for name, each in by_name.items():
-        assert each.frames >= max(0, each.taken), f"{name}: fewer failures than it takes frames"
-        assert (each.frames == 0) == name.startswith("no frame:")
-        assert each.growths == (name.startswith("heap:") or name in GROWING), name
+        assert each.failed >= max(0, each.taken), f"{name}: fewer failures than it takes frames"
+        assert (each.failed == 0) == name.startswith("no frame:")
+        assert each.forced == (name.startswith("heap:") or name in GROWING), name
     assert result.failures_injected > 1000
     assert result.operations > 2 * result.failures_injected
 
 
 def test_drawn_operations(ringbench_config: Config) -> None:
-    result = starve_random(ringbench_config, 1, count=12)
+    result = starve_random(REFERENCE, ringbench_config, 1, count=12)
     require_match(result)
     assert len(result.starved) == 12
-    assert all(each.frames > 0 for each in result.starved)
+    assert all(each.failed > 0 for each in result.starved)
     assert result.operations > result.failures_injected
 
 
 def test_a_seed_repeats(ringbench_config: Config) -> None:
-    first, second = (starve_random(ringbench_config, 5, count=2) for _ in range(2))
+    first, second = (starve_random(REFERENCE, ringbench_config, 5, count=2) for _ in range(2))
     assert first == second
-    assert first != starve_random(ringbench_config, 6, count=2)
+    assert first != starve_random(REFERENCE, ringbench_config, 6, count=2)
 
 
 def test_time_is_limited(ringbench_config: Config) -> None:
-    assert starve_random(ringbench_config, 1, count=1000, seconds=0) == StarveResult((), 0)
+    assert starve_random(REFERENCE, ringbench_config, 1, count=1000, seconds=0) == StarveResult(
+        (), 0
+    )
 
 
 @pytest.mark.exhaustive
@@ -58,7 +62,7 @@ def test_time_is_limited(ringbench_config: Config) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_many_drawn_operations(ringbench_config: Config, seed: int, memory: str) -> None:
     config = override(ringbench_config, {"machine.memory": memory})
-    require_match(starve_random(config, seed, count=400))
+    require_match(starve_random(REFERENCE, config, seed, count=400))
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +159,7 @@ def test_a_wrong_kernel_is_caught(tree: Path, wrong: CaughtBy) -> None:
     [case] = (case for case in ALL if case.name == wrong.case)
     config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
     with wrong.built_in(tree):
-        result = starve(config, cases=(case,))
+        result = starve(REFERENCE, config, cases=(case,))
     [caught] = result.caught
     assert caught.check == "starve"
     assert wrong.seen in str(caught)
@@ -167,8 +171,8 @@ def test_it_goes_on_after_a_catch_unless_asked_to_stop(tree: Path) -> None:
     config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
     cases = tuple(case for case in ALL if case.name in (wrong.case, "copy: within a region"))
     with wrong.built_in(tree):
-        stopped = starve(config, cases=(*cases, ALL[0]), stop=True)
-        [*copies, frame] = starve(config, cases=(*cases, ALL[0])).starved
+        stopped = starve(REFERENCE, config, cases=(*cases, ALL[0]), stop=True)
+        [*copies, frame] = starve(REFERENCE, config, cases=(*cases, ALL[0])).starved
     assert [each.case for each in stopped.starved] == [cases[0].name]
     first, second = (each.caught for each in copies)
     assert first is not None
@@ -176,4 +180,4 @@ def test_it_goes_on_after_a_catch_unless_asked_to_stop(tree: Path) -> None:
     assert first.key == second.key, "it is the same mistake"
     assert first.after < second.after
     assert frame.caught is None
-    assert frame.frames == 1
+    assert frame.failed == 1

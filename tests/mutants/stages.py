@@ -21,12 +21,12 @@ import benchmarks.baseline
 from benchmarks import instructions
 from ringbench.config import Config, load, override
 from ringbench.engine.caught import Caught
-from ringbench.engine.hunt.search import round_
-from ringbench.engine.result import LAYERS
-from ringbench.engine.run import Options, run
+from ringbench.engine.hunt.search import search
+from ringbench.engine.run import Options, Workload, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
+from ringbench.subjects.reference.subject import REFERENCE
 from tests.mutants.tree import build
 from tests.places import ROOT
 
@@ -79,7 +79,7 @@ def run_stage(
             phases[phase] = done
             count.operations = before + sum(phases.values())
 
-        result = run(override(config, changes or {}), options, progress)
+        result = run(REFERENCE, override(config, changes or {}), options, progress)
         count.operations = before + result.operations
         if result.passed:
             return None
@@ -88,9 +88,16 @@ def run_stage(
     return stage
 
 
+def _mixed(seed: int, console: Workload, ring: Workload, gdb: Workload | None = None) -> Options:
+    """A workload of all layers."""
+    workloads = {"console": console, "ring": ring}
+    return Options(seed, workloads if gdb is None else workloads | {"gdb": gdb})
+
+
 def _ring(seed: int, operations: int, *layers: str) -> Options:
     """A workload that goes through the ring but for a start by the console."""
-    return Options(seed, 100, 0, operations, layers or LAYERS, 100, 2500)
+    workloads = {"console": Workload(100, 100), "ring": Workload(operations, 2500)}
+    return Options(seed, workloads, layers)
 
 
 def hostile_boots(first: int, boots: int) -> Stage:
@@ -106,7 +113,7 @@ def hostile_boots(first: int, boots: int) -> Stage:
 
 def starved(config: Config, count: Count) -> Caught | None:
     """Every allocation of every operation fails once."""
-    result = starve(config, stop=True)
+    result = starve(REFERENCE, config, stop=True)
     count.operations += result.operations
     return next(iter(result.caught), None)
 
@@ -115,7 +122,8 @@ def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -
     """Sequences that hypothesis and the explorer make, `chunks` times ten."""
 
     def stage(config: Config, count: Count) -> Caught | None:
-        result = round_(override(config, changes or {}), seed, HUNT, chunks=chunks, shrink=False)
+        there = override(config, changes or {})
+        result = search(REFERENCE, there, seed, HUNT, chunks=chunks, shrink=False)
         count.operations += result.operations
         return next(iter(result.caught), None)
 
@@ -127,7 +135,7 @@ def multiboot2(config: Config, count: Count) -> Caught | None:
     tree = config.source.parent
     build(tree, "iso")
     iso = override(config, {"kernel.image": str(tree / "build/ringbench.iso")})
-    return run_stage(Options(9, 50, 0, 500, LAYERS, 50, 500))(iso, count)
+    return run_stage(_mixed(9, Workload(50, 50), Workload(500, 500)))(iso, count)
 
 
 def system_tests(config: Config, count: Count) -> Caught | None:
@@ -174,9 +182,9 @@ TESTS: Final = (
 )
 
 STAGES: Final[dict[str, Stage]] = {
-    "run": run_stage(Options(1, 500, 60, 10_000, LAYERS, 250, 2000)),
+    "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
     "run modules": run_stage(
-        Options(2, 50, 0, 1000, LAYERS, 50, 1000),
+        _mixed(2, Workload(50, 50), Workload(1000, 1000)),
         {
             "kernel.modules": ["Makefile first", "kernel/main.c second"],
             "kernel.command_line": "a=b",

@@ -12,6 +12,7 @@ from ringbench.subjects.reference.boots.bench import outcome
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.handover import Handover, hand_over
 from ringbench.subjects.reference.boots.story import Entry, Story
+from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.picture import Picture, take_from
 
 K, M, G = 1 << 10, 1 << 20, 1 << 30
@@ -55,7 +56,7 @@ def kind_at(picture: Picture, address: int) -> str:
     """What the kernel takes the frame of an address to be."""
     found = [r.kind for r in picture.boot.map.ranges if r.base <= address < r.end]
     assert len(found) <= 1
-    return found[0] if found else "hole"
+    return MemoryKind(found[0]).text if found else "hole"
 
 
 def is_managed(picture: Picture, address: int) -> bool:

@@ -9,11 +9,12 @@ import pytest
 
 from ringbench.arch.x86_64.walk import Translation, translate
 from ringbench.config import Config, override
-from ringbench.engine.lockstep import Lockstep
 from ringbench.machine import Machine, Pool
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import (
@@ -33,8 +34,8 @@ class Kernel:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.lockstep = Lockstep(machine)
-        self.monitor = ConsoleChannel(machine.command)
+        self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
+        self.console = ConsoleChannel(machine.command)
 
     @property
     def state(self) -> KernelState:
@@ -43,7 +44,7 @@ class Kernel:
 
     def values(self, operation: Operation, status: str = "ok") -> tuple[int | str, ...]:
         """Perform, compare with the model, and insist on this status; the reply's values."""
-        reply = self.lockstep.step(self.monitor, operation)
+        reply = self.lockstep.step(self.console, operation)
         assert reply.status == status, f"{operation}: {reply}"
         return reply.values
 
@@ -85,7 +86,7 @@ class Kernel:
     @property
     def free_frames(self) -> int:
         """The allocator's count, from the guest's memory."""
-        return self.lockstep.inspector.free_frames()
+        return self.lockstep.kernel.inspector.free_frames()
 
     @contextmanager
     def taking(self, frames: int) -> Iterator[None]:
@@ -139,7 +140,7 @@ def kernel(
         if kernel.lockstep.mismatches:  # the test has failed with them
             return
         kernel.look("at the end of the test")
-        kernel.lockstep.drain(kernel.monitor)
+        kernel.lockstep.drain(kernel.console)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +182,7 @@ def quiet_machine(ringbench_config: Config) -> Iterator[Machine]:
 
 
 @pytest.fixture
-def console(quiet_machine: Machine) -> Iterator[Machine]:
+def quiet_console(quiet_machine: Machine) -> Iterator[Machine]:
     """That machine; a test leaves it as it found it, and that is checked."""
     before = quiet_machine.command("info"), quiet_machine.command("heap info")
     yield quiet_machine

@@ -1,4 +1,4 @@
-"""The three ways to a kernel - monitor, GDB, ring - are one: same operations, same replies.
+"""The three ways to a kernel - console, GDB, ring - are one: same operations, same replies.
 
 Whatever a channel performs is held against the model as well, replies and pictures.
 """
@@ -16,7 +16,7 @@ import pytest
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.operation import Reply
-from ringbench.engine.lockstep import Diverged, Lockstep
+from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, MachineError
 from ringbench.machine import Deadline, EndKind, Machine
 from ringbench.subjects.reference import operations as ops
@@ -31,6 +31,8 @@ from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.flags import CACHE_UC, EXEC, USER, WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.operations import OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
@@ -137,33 +139,33 @@ def play(kernel: Kernel, channel: Channel[Operation], script: tuple[Operation, .
 
 def test_every_operation_gets_the_same_replies_by_every_channel(kernel: Kernel) -> None:
     assert {type(operation) for operation in SCRIPT} == set(OPERATIONS)
-    by_monitor = play(kernel, kernel.monitor, SCRIPT)
-    assert {reply.status for reply in by_monitor} >= STATUSES
-    kernel.lockstep.drain(kernel.monitor)
-    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
+    by_console = play(kernel, kernel.console, SCRIPT)
+    assert {reply.status for reply in by_console} >= STATUSES
+    kernel.lockstep.drain(kernel.console)
+    with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
         by_ring = play(kernel, ring, SCRIPT)
         kernel.lockstep.drain(ring)
         for operation in SCRIPT:
             kernel.lockstep.predict(operation)
         at_once = kernel.lockstep.catch_up(ring)
         kernel.lockstep.look("after the script at once", ring)
-    assert by_ring == by_monitor
-    assert at_once == by_monitor
+    assert by_ring == by_console
+    assert at_once == by_console
 
 
 def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
-    monitor = kernel.monitor
+    console = kernel.console
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
     assert {ops.Touch, ops.HeapInfo} == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)
     kernel.machine.detach_gdb()
-    kernel.lockstep.drain(monitor)
-    assert play(kernel, monitor, script) == by_gdb
+    kernel.lockstep.drain(console)
+    assert play(kernel, console, script) == by_gdb
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: int) -> None:
+def test_a_workload_goes_the_same_way_by_console_and_ring(kernel: Kernel, seed: int) -> None:
     def workload(channel: Channel[Operation]) -> list[tuple[Operation, Reply]]:
         random = Random(seed)
         done: list[tuple[Operation, Reply]] = []
@@ -178,9 +180,9 @@ def test_a_workload_goes_the_same_way_by_monitor_and_ring(kernel: Kernel, seed: 
         kernel.lockstep.drain(channel)
         return done
 
-    by_monitor = workload(kernel.monitor)
-    with RingChannel(kernel.machine, *kernel.lockstep.inspector.ring()) as ring:
-        assert workload(ring) == by_monitor
+    by_console = workload(kernel.console)
+    with RingChannel(kernel.machine, *kernel.lockstep.kernel.inspector.ring()) as ring:
+        assert workload(ring) == by_console
 
 
 # --- the ring's own ways --------------------------------------------------------------------------
@@ -191,10 +193,10 @@ class Serving:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.lockstep = Lockstep(machine)
+        self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
         self.format: RingFormat
         self.place: RingPlace
-        self.format, self.place = self.lockstep.inspector.ring()
+        self.format, self.place = self.lockstep.kernel.inspector.ring()
 
     def ring(self) -> RingChannel:
         """A channel that is not yet served."""
@@ -206,7 +208,7 @@ class Serving:
 
     def variable(self, path: str, value: int) -> None:
         """Overwrite a number of the kernel's."""
-        types = self.lockstep.inspector.types
+        types = self.lockstep.kernel.inspector.types
         base = types.locate("ring").address
         found = types.locate(path)
         # The image is in one piece, in physical memory too.
@@ -351,16 +353,16 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
 
 def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
-    monitor = ConsoleChannel(serving.machine.command)
-    address = int(monitor.perform(ops.HeapAlloc(64)).values[0])
-    mapping = monitor.perform(ops.PageQuery("kernel", address))
+    console = ConsoleChannel(serving.machine.command)
+    address = int(console.perform(ops.HeapAlloc(64)).values[0])
+    mapping = console.perform(ops.PageQuery("kernel", address))
     vaddr, paddr = int(mapping.values[0]), int(mapping.values[1])
     serving.machine.memory.write(paddr + address - HEAP_HEADER - vaddr, b"\xff" * 16)
     checks = (ops.HeapCheck(), ops.HeapInfo(), ops.HeapFree(address))
-    by_monitor = [monitor.perform(operation) for operation in checks]
-    assert [reply.status for reply in by_monitor] == ["corrupt"] * 3
+    by_console = [console.perform(operation) for operation in checks]
+    assert [reply.status for reply in by_console] == ["corrupt"] * 3
     with serving.ring() as ring:
-        assert ring.perform_many(checks) == by_monitor
+        assert ring.perform_many(checks) == by_console
 
 
 def test_the_operation_that_disagrees_is_named(serving: Serving) -> None:

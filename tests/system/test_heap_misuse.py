@@ -73,9 +73,9 @@ def test_a_tasks_record_is_not_the_consoles(kernel: Kernel) -> None:
     kernel.refuses(HeapFree(BASE + 16), "interior")
 
 
-def test_arguments_that_the_console_keeps_away(machine: Machine, monitor: ConsoleChannel) -> None:
+def test_arguments_that_the_console_keeps_away(machine: Machine, console: ConsoleChannel) -> None:
     """Where the console says `invalid`, the functions give NULL, and take nothing."""
-    assert monitor.perform(HeapAlloc(80)).ok
+    assert console.perform(HeapAlloc(80)).ok
     GdbChannel.at_prompt(machine)
     gdb = machine.gdb
     before = gdb.evaluate_int("pmm.free_count")
@@ -89,4 +89,4 @@ def test_arguments_that_the_console_keeps_away(machine: Machine, monitor: Consol
     assert gdb.call("kfree", 0) == Status.OK
     assert gdb.evaluate_int("pmm.free_count") == before
     machine.detach_gdb()
-    assert monitor.perform(HeapInfo()).values == (HEAP + PAGE, 1, 1, 96, PAGE - 96)
+    assert console.perform(HeapInfo()).values == (HEAP + PAGE, 1, 1, 96, PAGE - 96)

@@ -60,7 +60,7 @@ def poked(kernel: Kernel, vaddr: int, data: bytes) -> Iterator[None]:
 def corrupt(kernel: Kernel, pointer: int, status: str = "corrupt") -> None:
     """The pointer must not be freed or resized; past the model, which knows of no damage."""
     for operation in (HeapFree(pointer), HeapRealloc(pointer, 5000), HeapRealloc(pointer, 1)):
-        assert kernel.monitor.perform(operation) == Reply(status)
+        assert kernel.console.perform(operation) == Reply(status)
 
 
 def test_a_smashed_header(kernel: Kernel) -> None:
@@ -70,7 +70,7 @@ def test_a_smashed_header(kernel: Kernel) -> None:
         node = pointer - HEADER
         with smashed(kernel, node + offset, mask):
             corrupt(kernel, pointer)
-            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (node,))
             for command in ("heap info", "heap list"):
                 assert kernel.machine.command(command) == f"err corrupt {node:#x}"
             # What lies behind it cannot be told from what was smashed.
@@ -91,7 +91,7 @@ def test_a_header_that_was_written_over(kernel: Kernel, byte: int, overrun: int)
     with poked(kernel, node, data):
         if data != before[:overrun]:
             corrupt(kernel, b)
-            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (node,))
     kernel.values(HeapCheck())
 
 
@@ -112,10 +112,10 @@ def test_a_smashed_free_neighbour(kernel: Kernel) -> None:
     node = b - HEADER
     for offset, mask in HEADERS:
         with smashed(kernel, node + offset, mask):
-            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+            assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (node,))
             corrupt(kernel, a)
-            assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
-            assert kernel.monitor.perform(HeapRealloc(c, 5000)) == Reply("corrupt")
+            assert kernel.console.perform(HeapFree(c)) == Reply("corrupt")
+            assert kernel.console.perform(HeapRealloc(c, 5000)) == Reply("corrupt")
     kernel.look("after it was mended")
     free(kernel, c)
     free(kernel, a)
@@ -128,8 +128,8 @@ def test_a_smashed_neighbour_in_use_stays_smashed(kernel: Kernel) -> None:
     free(kernel, a)
     with smashed(kernel, node + 12, 0x40):
         free(kernel, b)  # the node before c is now where a was
-        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
-        assert kernel.monitor.perform(HeapFree(c)) == Reply("corrupt")
+        assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (node,))
+        assert kernel.console.perform(HeapFree(c)) == Reply("corrupt")
     kernel.values(HeapCheck())
     free(kernel, c)
 
@@ -139,14 +139,14 @@ def test_smashed_links_of_a_free_node(kernel: Kernel, offset: int) -> None:
     lowest, middle, _ = (pointer - HEADER for pointer in holes(kernel, 96, 96, 96))
     for byte in (offset, offset + 1):
         with smashed(kernel, lowest + byte, 0x60):
-            assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (lowest,))
+            assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (lowest,))
         # The two ends of a link disagree: the lower one is named.
         with smashed(kernel, middle + byte, 0x60):
-            reply = kernel.monitor.perform(HeapCheck())
+            reply = kernel.console.perform(HeapCheck())
             assert reply == Reply("corrupt", (lowest if offset == 16 else middle,))
     # A link to what could be a node, but is not the one.
     with poked(kernel, lowest + offset, (middle + 96).to_bytes(8, "little")):
-        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (lowest,))
+        assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (lowest,))
     kernel.values(HeapCheck())
 
 
@@ -165,9 +165,9 @@ LISTS: Final = (
 def test_a_check_finds_what_is_wrong_with_the_lists(kernel: Kernel) -> None:
     holes(kernel, 96)
     for name, mask in LISTS:
-        address = kernel.lockstep.inspector.types.locate(name).address
+        address = kernel.lockstep.kernel.inspector.types.locate(name).address
         with smashed(kernel, address, mask):
-            assert kernel.monitor.perform(HeapCheck()).status == "corrupt", name
+            assert kernel.console.perform(HeapCheck()).status == "corrupt", name
         kernel.values(HeapCheck())
 
 
@@ -181,10 +181,10 @@ def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> Non
             ("heap.second_bitmap[0]", 1 << 6),
             ("heap.first_bitmap", 1 << 0),
         ):
-            address = kernel.lockstep.inspector.types.locate(name).address
+            address = kernel.lockstep.kernel.inspector.types.locate(name).address
             assert peek(kernel.machine, address, 8) == bytes(8)
             stack.enter_context(poked(kernel, address, value.to_bytes(8, "little")))
-        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (node,))
+        assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (node,))
     kernel.values(HeapCheck())
 
 
@@ -195,10 +195,10 @@ def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> Non
 @pytest.mark.parametrize("offset", [4, 12])
 def test_a_smashed_free_list_head_is_a_panic(machine: Machine, command: str, offset: int) -> None:
     """A node that a list leads to: nothing that is asked for can be answered any more."""
-    monitor = ConsoleChannel(machine.command)
+    console = ConsoleChannel(machine.command)
     for _ in range(2):
-        assert monitor.perform(HeapAlloc(80)).ok
-    assert monitor.perform(HeapFree(BASE)).ok
+        assert console.perform(HeapAlloc(80)).ok
+    assert console.perform(HeapFree(BASE)).ok
     flip(machine, HEAP + offset, 0x01)
     with pytest.raises(Ended) as caught:
         machine.command(f"heap {command}")
@@ -217,8 +217,8 @@ def test_a_smashed_last_node_is_a_panic_when_the_heap_grows(machine: Machine) ->
 
 def last_node_panics(machine: Machine, command: str) -> None:
     """Smash the last node's guard; the command must then be the kernel's last."""
-    monitor = ConsoleChannel(machine.command)
-    assert monitor.perform(HeapAlloc(80)).ok
+    console = ConsoleChannel(machine.command)
+    assert console.perform(HeapAlloc(80)).ok
     flip(machine, HEAP + 96 + 12, 0x80)
     with pytest.raises(Ended) as caught:
         machine.command(f"heap {command}")
@@ -237,7 +237,7 @@ def check_panic(ended: Ended, node: int) -> None:
 def test_heap_check_does_not_believe_where_the_heap_ends(kernel: Kernel, change: int) -> None:
     [pointer] = alloc(kernel, 3 * PAGE)
     wrong = kernel.state.heap.end + change
-    end = kernel.lockstep.inspector.types.locate("heap.end").address
+    end = kernel.lockstep.kernel.inspector.types.locate("heap.end").address
     with poked(kernel, end, wrong.to_bytes(8, "little")):
-        assert kernel.monitor.perform(HeapCheck()) == Reply("corrupt", (wrong,))
+        assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (wrong,))
     free(kernel, pointer)

@@ -256,18 +256,18 @@ def test_what_one_task_has_others_do_not(kernel: Kernel) -> None:
 
 
 def test_faults_are_resolved_in_the_current_tasks_space(
-    machine: Machine, monitor: ConsoleChannel
+    machine: Machine, console: ConsoleChannel
 ) -> None:
     """As a switch says, not as a touch does, which makes a space current for itself."""
     for operation in (TaskNew(), TaskNew(), VmAlloc("t1", 9 * PAGE, "demand", WRITE)):
-        assert monitor.perform(operation).ok
+        assert console.perform(operation).ok
     page = TASK
     for task, status in (("t1", 0), ("t2", -10), ("t0", -10), ("t1", 0)):
-        assert monitor.perform(TaskSwitch(task)).ok
+        assert console.perform(TaskSwitch(task)).ok
         GdbChannel.at_prompt(machine)
         assert machine.gdb.call("vm_fault", page, 2) == status  # 0, or not_mapped
         machine.detach_gdb()
-        assert monitor.perform(PageQuery("t1", page)).ok == (status == 0)
+        assert console.perform(PageQuery("t1", page)).ok == (status == 0)
         page += PAGE
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 LINE: Final = 64
-"""The most bytes that the monitor's `vm read` and `vm write` take."""
+"""The most bytes that the console's `vm read` and `vm write` take."""
 
 
 def put(kernel: Kernel, space: str, vaddr: int, data: bytes) -> None:

@@ -128,7 +128,7 @@ CODES: Final = [
 ]  # fmt: skip
 
 
-def test_page_faults_of_every_sort(machine: Machine, monitor: ConsoleChannel) -> None:
+def test_page_faults_of_every_sort(machine: Machine, console: ConsoleChannel) -> None:
     """The handler, called with the codes of a user's accesses too, which the console can't make."""
     for operation in (
         TaskNew(),
@@ -141,7 +141,7 @@ def test_page_faults_of_every_sort(machine: Machine, monitor: ConsoleChannel) ->
         VmAllocAt("t1", 0x60000, PAGE, "anonymous", 0),
         VmAllocAt("kernel", WINDOW, 3 * PAGE, "demand", WRITE),
     ):
-        assert monitor.perform(operation).ok, operation
+        assert console.perform(operation).ok, operation
     GdbChannel.at_prompt(machine)
     gdb = machine.gdb
     resolved = set()
@@ -156,4 +156,4 @@ def test_page_faults_of_every_sort(machine: Machine, monitor: ConsoleChannel) ->
             assert gdb.evaluate_int("pmm.free_count") == before - taken
     machine.detach_gdb()
     for page in (*range(0x10000, 0x33000, PAGE), WINDOW, WINDOW + PAGE):
-        assert monitor.perform(PageQuery("t1", page)).ok == (page in resolved), hex(page)
+        assert console.perform(PageQuery("t1", page)).ok == (page in resolved), hex(page)

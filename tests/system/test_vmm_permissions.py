@@ -141,7 +141,7 @@ def test_touches_where_there_is_no_region(kernel: Kernel, task: str) -> None:
             reply = kernel.values(Touch(task, vaddr, mode), "fault")
             assert reply == ("general_protection", 0, "non_canonical")
     # What is mapped, and no region's: the image's text, and the direct map.
-    text = kernel.lockstep.inspector.types.symbols.address("image_text_start")
+    text = kernel.lockstep.kernel.inspector.types.symbols.address("image_text_start")
     kernel.values(Touch(task, text, "r"))
     assert kernel.fault(task, text, "w") == (3, "not_mapped")
     frame = kernel.value(PmmAlloc())

@@ -173,11 +173,11 @@ def test_spaces_that_are_not_there(kernel: Kernel, task: str) -> None:
     kernel.refuses(Touch("r0", TASK, "r"), "not_found")
 
 
-def test_arguments_that_have_no_words(machine: Machine, monitor: ConsoleChannel) -> None:
+def test_arguments_that_have_no_words(machine: Machine, console: ConsoleChannel) -> None:
     """Unknown flags, kinds and cache modes, nothing to copy, and a space that is in use."""
-    assert monitor.perform(TaskNew()).ok
-    assert monitor.perform(VmAlloc("t1", PAGE, "anonymous", WRITE)).ok
-    assert monitor.perform(TaskSwitch("t1")).ok
+    assert console.perform(TaskNew()).ok
+    assert console.perform(VmAlloc("t1", PAGE, "anonymous", WRITE)).ok
+    assert console.perform(TaskSwitch("t1")).ok
     GdbChannel.at_prompt(machine)
     gdb = machine.gdb
     space = gdb.evaluate_int("(unsigned long)&current_task->space")
@@ -204,4 +204,4 @@ def test_arguments_that_have_no_words(machine: Machine, monitor: ConsoleChannel)
     assert gdb.call("vm_space_destroy", space) == Status.BUSY
     assert gdb.evaluate_int("pmm.free_count") == before
     machine.detach_gdb()
-    assert monitor.perform(VmQuery("t1", TASK)).values == (TASK, PAGE, "anonymous", "rw")
+    assert console.perform(VmQuery("t1", TASK)).values == (TASK, PAGE, "anonymous", "rw")

@@ -29,7 +29,7 @@ def test_minimal_file_gets_defaults(write: Write, tmp_path: Path) -> None:
     config = load(write(MINIMAL))
     assert config.kernel.elf == tmp_path / "k.elf"
     assert config.kernel.image == tmp_path / "k.elf"
-    assert config.kernel.layout is None
+    assert config.kernel.subject is None
     assert config.machine.memory == 64 << 20
     assert config.machine.qemu == "qemu-system-x86_64"
     assert config.deadlines.boot > 0
@@ -41,7 +41,7 @@ def test_every_key_arrives(write: Write, tmp_path: Path) -> None:
         write(
             '[kernel]\nelf="a/k.elf"\nimage="/abs/k32.elf"\nprompt="$ "\ncommand_line="x=1 y"\n'
             'modules=["a/m1 one two", "/m2"]\nline_end="\\r"\npanic="^P"\nexception="^E"\n'
-            'end="^X"\nlayout="ringbench"\n'
+            'end="^X"\nsubject="reference"\n'
             '[machine]\nqemu="q"\ngdb="g"\nmemory="6G"\ncpu="qemu64,-nx"\naccelerator="kvm"\n'
             'firmware="bios"\narguments=["-smp", "2"]\n'
             "[deadlines]\nboot=1\nreply=2.5\ngdb=3\nstop=4\n"
@@ -53,7 +53,7 @@ def test_every_key_arrives(write: Write, tmp_path: Path) -> None:
     assert kernel.modules == (Module(tmp_path / "a/m1", "one two"), Module(Path("/m2")))
     assert (kernel.prompt, kernel.command_line, kernel.line_end) == ("$ ", "x=1 y", "\r")
     assert (kernel.panic, kernel.exception, kernel.end) == ("^P", "^E", "^X")
-    assert kernel.layout == "ringbench"
+    assert kernel.subject == "reference"
     assert (machine.qemu, machine.gdb, machine.memory) == ("q", "g", 6 << 30)
     assert (machine.cpu, machine.accelerator) == ("qemu64,-nx", "kvm")
     assert machine.arguments == ("-smp", "2")
@@ -116,7 +116,7 @@ def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (MINIMAL + "panic='('\n", ["kernel.panic", "a regular expression"]),
         (MINIMAL + "panic='x*'\n", ["kernel.panic", "does not match an empty line"]),
         (MINIMAL + "line_end='x'\n", ["kernel.line_end", "one of"]),
-        (MINIMAL + "layout='other'\n", ["kernel.layout", '"ringbench"']),
+        (MINIMAL + "subject=''\n", ["kernel.subject", "not empty"]),
         ("[kernel]\nelf='x'\nprompt=''\n", ["kernel.prompt", "exact text"]),
         ('[kernel]\nelf="x"\nprompt="a\\nb"\n', ["kernel.prompt", "on one line"]),
         (MINIMAL + "[deadlines]\nboot=0\n", ["deadlines.boot", "seconds"]),

@@ -22,7 +22,7 @@ def result(mismatches: int) -> RunResult:
         cpu="max",
         boot_seconds=0.25,
         seconds=1.5,
-        channels={"monitor": 1200, "gdb": 30},
+        channels={"console": 1200, "gdb": 30},
         pictures=4,
         layers=(
             LayerResult("pmm", 1000, 20000, ()),
@@ -40,7 +40,7 @@ def text(of: RunResult) -> str:
 
 def test_the_table_has_a_row_a_layer_and_a_verdict() -> None:
     table = text(result(0))
-    for words in ("seed 9, 64 MiB, cpu max", "1,200 by monitor, 30 by gdb", "20,500", "match"):
+    for words in ("seed 9, 64 MiB, cpu max", "1,200 by console, 30 by gdb", "20,500", "match"):
         assert words in table
     assert "MISMATCH" not in table
 

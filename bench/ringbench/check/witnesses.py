@@ -204,7 +204,7 @@ def compare_gva2gpa(walk: Translation, answer: int | None) -> list[Mismatch]:
 class KernelMapping:
     """What the kernel says of one address: the page that maps it, and its effective rights.
 
-    `cache` as the monitor writes it: wb, wt, uc-, uc, wc.
+    `cache` as the console writes it: wb, wt, uc-, uc, wc.
     """
 
     vaddr: int

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     help="After which no sequence is begun; a failure just found is still made smaller.",
 )
 @click.option(
+    "--batches",
     "--rounds",
     type=click.IntRange(min=1),
     help="Stop after so many, of twenty sequences or a hundred boots each, if that comes first.",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Rounds at a time, each in a process with a machine of its own.",
+    help="Batches at a time, each in a process with a machine of its own.",
 )
 @click.option("--seed", default=1, show_default=True, help="What the sequences are made from.")
 @click.option(
@@ -56,11 +57,11 @@ if TYPE_CHECKING:
 @click.option(
     "--dask",
     metavar="ADDRESS",
-    help="Have the workers of this Dask scheduler do the rounds: tcp://host:8786.",
+    help="Have the workers of this Dask scheduler do the batches: tcp://host:8786.",
 )
 def hunt(
     minutes: float,
-    rounds: int | None,
+    batches: int | None,
     jobs: int,
     seed: int,
     corpus: Path,
@@ -73,17 +74,19 @@ def hunt(
 
     Whatever is found is made as short as it gets and saved, to be run by `ringbench replay` or
     typed at the kernel's console; a boot that goes wrong is for `ringbench boot-map`. Ctrl-C is
-    safe at any time: the same command goes on with the rounds that are not done.
+    safe at any time: the same command goes on with the batches that are not done.
 
     Exit status: 0 nothing was found; 1 something was; 2 usage or configuration; 3 the machine could
     not start, or Ctrl-C.
     """
+    from ringbench import subjects
     from ringbench.engine.hunt.corpus import Corpus
 
     if boots and machine["memory"] is not None:
         raise click.UsageError("--boots: the boots say what memory there is, so no --memory")
-    kept = Corpus(corpus)
     config = configured(**machine)
+    subject = subjects.load(config)
+    kept = Corpus(corpus, subject.parse)
     # Half a second of imports: not before it is known that there will be a hunt.
     from rich.console import Console
     from rich.status import Status
@@ -97,6 +100,7 @@ def hunt(
             from ringbench.engine.hunt.boots import hunt_by_boots
 
             booted = hunt_by_boots(
+                subjects.load_boots(config),
                 config,
                 kept,
                 seed,
@@ -104,20 +108,20 @@ def hunt(
                 jobs,
                 minutes * 60,
                 lambda done: status.update(boots_line(done)),
-                rounds,
+                batches,
             )
             line, found = boots_line(booted), booted.found
         else:
             from ringbench.engine.hunt.campaign import Campaign
 
             fixed = [option for option in ("memory", "cpu") if machine[option] is not None]
-            campaign = Campaign(config, kept, seed, fixed=fixed, coverage=coverage)
+            campaign = Campaign(subject, config, kept, seed, fixed=fixed, coverage=coverage)
             progress = campaign.run(
                 executor,
                 jobs,
                 minutes * 60,
                 lambda done: status.update(progress_line(done)),
-                rounds,
+                batches,
             )
             line, found = progress_line(progress), progress.found
     click.echo(line)
@@ -135,7 +139,7 @@ def _executor(jobs: int, address: str | None) -> AbstractContextManager[Executor
 def progress_line(progress: Progress) -> str:
     """How far the hunt is, in one line."""
     words = [
-        f"{progress.rounds:,} rounds",
+        f"{progress.batches:,} batches",
         f"{progress.sequences:,} sequences",
         f"{progress.operations:,} operations",
         f"{progress.per_minute:,.0f} a minute",

@@ -28,7 +28,8 @@ COMMANDS: Final = {
         "ringbench.cli.replay", "Perform saved sequences line by line; end at the first wrong one."
     ),
     "flips": Command(
-        "ringbench.cli.flips", "Flip single bits of the kernel's memory; see each caught."
+        "ringbench.subjects.reference.cli.flips",
+        "Flip single bits of the kernel's memory; see each caught.",
     ),
     "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
     "translate": Command(

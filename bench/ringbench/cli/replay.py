@@ -29,17 +29,19 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
     Exit status: 0 all lines agree; 1 one did not; 2 usage, a file or the configuration; 3 the
     machine could not start.
     """
+    from ringbench import subjects
     from ringbench.engine.script import read_script
 
-    scripts = [read_script(file) for file in files]
     config = configured(**machine)
+    subject = subjects.load(config)
+    scripts = [read_script(file, subject.parse) for file in files]
     from ringbench.engine.replay import replay as perform
 
     chosen = {key: str(machine[key]) for key in ("memory", "cpu") if machine[key] is not None}
     for file, script in zip(files, scripts, strict=True):
         if len(files) > 1:
             click.echo(f"== {file}")
-        result = perform(config, script.but_on(chosen), tell, compare_every)
+        result = perform(subject, config, script.but_on(chosen), tell, compare_every)
         for line in result.skipped:
             click.echo(f"left out, for the model cannot predict it: {line}")
         if not result.agreed:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ringbench import subjects
 from ringbench.cli.common import configured, machine_options, output_option
-from ringbench.engine.result import LAYERS, RunResult
+from ringbench.engine.result import RunResult
 
 if TYPE_CHECKING:
     from ringbench.config import Config
     from ringbench.engine.run import Options
+    from ringbench.subject import Subject
 
 
 @click.command()
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=5000,
     show_default=True,
-    help="Operations over the monitor.",
+    help="Operations over the console.",
 )
 @click.option(
     "--gdb-ops",
@@ -43,9 +45,9 @@ if TYPE_CHECKING:
 @click.option(
     "--layer",
     "layers",
-    type=click.Choice(LAYERS),
+    metavar="NAME",
     multiple=True,
-    help="Only this layer's operations; may be given more than once.",
+    help="Only this layer's operations, like pmm or heap; may be given more than once.",
 )
 @click.option(
     "--picture-every",
@@ -88,38 +90,45 @@ def run(
     died or hung.
     """
     config = configured(**machine)
+    subject = subjects.load(config)
+    if unknown := set(layers).difference(subject.layers):
+        known = ", ".join(subject.layers)
+        raise click.UsageError(f"--layer {min(unknown)}: expected one of {known}")
     # A third of a second of imports: not before it is known that there will be a run.
     from rich.console import Console
 
-    from ringbench.engine.run import Options
+    from ringbench.engine.run import Options, Workload
     from ringbench.report import coverage
     from ringbench.report.run import as_table
 
-    options = Options(
-        seed, ops, gdb_ops, ring_ops, layers or LAYERS, picture_every, ring_picture_every
-    )
+    workloads = {
+        "console": Workload(ops, picture_every),
+        "gdb": Workload(gdb_ops, picture_every),
+        "ring": Workload(ring_ops, ring_picture_every),
+    }
+    options = Options(seed, workloads, layers)
     console = Console()
     if kernel_cov:
         from ringbench.coverage.recording import record
 
         with record(config) as recording:
             recording.require(kernel_cov)
-            result = perform(recording.config, options)
+            result = perform(subject, recording.config, options)
             console.print(coverage.as_table(recording.files(kernel_cov)))
     else:
-        result = perform(config, options)
+        result = perform(subject, config, options)
     write(result, json_file, junit_file)
     console.print(as_table(result))
     return 0 if result.passed else 1
 
 
-def perform(config: Config, options: Options) -> RunResult:
+def perform(subject: Subject[Any, Any], config: Config, options: Options) -> RunResult:
     """Perform the run, with a progress bar."""
     from ringbench.cli.output import progress_bar
     from ringbench.engine.run import run as perform_run
 
     with progress_bar() as progress:
-        return perform_run(config, options, progress)
+        return perform_run(subject, config, options, progress)
 
 
 def write(result: RunResult, json_file: Path | None, junit_file: Path | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ringbench.cli.common import configured, machine_options
+from ringbench.errors import ConfigError
 
 
 @click.command()
@@ -34,18 +35,27 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     config = configured(**machine)
     from rich.console import Console
 
+    from ringbench import subjects
     from ringbench.cli.output import progress_bar
-    from ringbench.engine.starve import ALL, StarveResult, starve_random
+    from ringbench.engine.starve import StarveResult, starve_random
     from ringbench.engine.starve import starve as starve_cases
     from ringbench.report.starve import as_table
+    from ringbench.subject import Starvable
 
-    cases = tuple(case for case in ALL if not words or any(word in case.name for word in words))
+    subject = subjects.load(config)
+    if not isinstance(subject, Starvable):
+        raise ConfigError(
+            f"{config.source}: the operations of {subject.name!r} can't be made to run short"
+        )
+    cases = tuple(
+        case for case in subject.cases if not words or any(word in case.name for word in words)
+    )
     if not cases:
         raise click.UsageError(f"no case has any of these in its name: {', '.join(words)}")
     with progress_bar() as progress:
-        result = starve_cases(config, cases=cases, progress=progress)
+        result = starve_cases(subject, config, cases=cases, progress=progress)
         if count:
-            drawn = starve_random(config, seed, count=count, progress=progress)
+            drawn = starve_random(subject, config, seed, count=count, progress=progress)
             result = StarveResult(
                 result.starved + drawn.starved, result.operations + drawn.operations
             )

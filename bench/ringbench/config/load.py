@@ -41,7 +41,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "panic": values.pattern,
         "exception": values.pattern,
         "end": values.pattern,
-        "layout": values.layout,
+        "subject": values.word,
     },
     "machine": {
         "qemu": values.word,

@@ -26,7 +26,8 @@ class KernelConfig:
 
     `panic`, `exception` and `end` are regular expressions matched against whole lines: the
     first two recognise the line that opens the kernel's own last words, the third the line
-    that closes them. Without `end`, the block ends when the line falls silent.
+    that closes them. Without `end`, the block ends when the line falls silent. `subject` names what
+    the bench knows of the kernel (`ringbench.subjects`).
     """
 
     elf: Path
@@ -38,7 +39,7 @@ class KernelConfig:
     panic: str | None = None
     exception: str | None = None
     end: str | None = None
-    layout: str | None = None
+    subject: str | None = None
 
     @property
     def is_iso(self) -> bool:

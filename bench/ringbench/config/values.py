@@ -112,13 +112,6 @@ def firmware(value: object, folder: Path) -> str:
     return name if name in ("bios", "uefi") else str(path(name, folder))
 
 
-def layout(value: object, folder: Path) -> str:
-    """Name of the layout that says where allocator state is; the bench knows one."""
-    if value != "ringbench":
-        raise Expected('"ringbench", or no such key')
-    return "ringbench"
-
-
 def arguments(value: object, folder: Path) -> tuple[str, ...]:
     """A list of texts."""
     if not isinstance(value, list | tuple):

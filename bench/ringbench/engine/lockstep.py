@@ -1,209 +1,195 @@
-"""A machine and the model's state side by side, every operation performed on both and compared.
+"""A kernel and its model side by side, every operation performed on both and compared.
 
-    with Machine.start(load()) as machine:
-        lockstep = Lockstep(machine)
-        lockstep.step(ConsoleChannel(machine.command), PmmAlloc())
+    subject = subjects.load("reference")
+    with closing(subject.start(load())) as kernel:
+        lockstep = Lockstep(subject, kernel)
+        with kernel.channel("console") as channel:
+            lockstep.step(channel, PmmAlloc())
         lockstep.look("after one allocation")
         assert not lockstep.mismatches
 
-Cheap facts are compared at every step (status, values, the free-frame count), everything else
+Cheap facts are compared at every step (status, values, the subject's counts), everything else
 whenever one asks for a `look`. The model may be ahead: `predict` performs an operation on it alone,
-`catch_up` has the kernel perform all of those at once and compares them one by one; through the
-ring, `hand_over` and `collect` let both work at the same time. The first disagreement raises
-`Diverged`: from there on the two are in different states.
+`hand_over` has the kernel begin with all of those at once, and `collect` compares them one by one;
+`catch_up` is both. The first disagreement raises `Diverged`: from there on the two are in different
+states.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Generic, NamedTuple
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
-from ringbench.engine.result import LAYERS, MACHINE, LayerResult
-from ringbench.machine import Machine
-from ringbench.subjects.reference.check.inspector import Finding, Inspector
-from ringbench.subjects.reference.drive.ring import RingChannel
-from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.workload import drain
+from ringbench.drive.operation import Expectation, Reply
+from ringbench.engine.result import LayerResult
+from ringbench.subject import Count, Kernel, OperationT, StateT, Subject
 
 
 class Diverged(Exception):
     """Model and kernel have parted; the message has the mismatches, `Lockstep` keeps them."""
 
 
-class Batch(NamedTuple):
+class Batch(NamedTuple, Generic[OperationT]):
     """Operations that the model has performed, and what must be seen once the kernel has too."""
 
-    predicted: list[tuple[Operation, Reply]]
-    free: int
+    predicted: list[tuple[OperationT, Expectation]]
+    counts: tuple[Count, ...]
     note: str
 
 
-class Lockstep:
-    """A booted machine at its prompt, and the model that has booted beside it.
-
-    The inspector can be one that the machine had before it was restored. Where the model's state
-    after the boot is not given, it follows from what the loader left in memory.
+class Lockstep(Generic[StateT, OperationT]):
+    """A booted kernel, and the model that has booted beside it.
 
     Attributes:
+        subject: what both are of.
+        kernel: the kernel.
         state: the model's state, after all operations so far.
-        booted: the model's state at the beginning.
-        predicted: operations that the model is ahead of the kernel, with the replies they must get.
+        predicted: operations that the model is ahead of the kernel, with what they must answer.
         mismatches: what did not agree, in the order found.
         steps: operations compared so far; the last of them is the one that did not agree.
         looks: whole pictures compared so far.
     """
 
     def __init__(
-        self,
-        machine: Machine,
-        inspector: Inspector | None = None,
-        booted: KernelState | None = None,
+        self, subject: Subject[StateT, OperationT], kernel: Kernel[StateT, OperationT]
     ) -> None:
-        self.machine = machine
-        self.inspector = inspector or Inspector(machine)
-        self.booted: KernelState = booted or self.inspector.boot_state()
-        self.state = self.booted
+        self.subject = subject
+        self.kernel = kernel
+        self.state: StateT = kernel.booted
         self.mismatches: list[Mismatch] = []
-        self.predicted: list[tuple[Operation, Reply]] = []
-        self._handed_over: Batch | None = None
+        self.predicted: list[tuple[OperationT, Expectation]] = []
+        self._handed_over: Batch[OperationT] | None = None
         self.steps = 0
         self.looks = 0
         self._operations: Counter[str] = Counter()
         self._comparisons: Counter[str] = Counter()
 
-    def step(self, channel: Channel[Operation], operation: Operation, note: str = "") -> Reply:
+    def step(self, channel: Channel[OperationT], operation: OperationT, note: str = "") -> Reply:
         """Perform one operation on both, compare what is cheap, return the kernel's reply.
 
         Raises:
-            Diverged: reply or free-frame count are not as predicted.
+            Diverged: reply or counts are not as predicted.
             Unpredictable: the model can't say what the operation must do; nothing was done.
-            RingbenchError: the machine ended, or did not answer.
+            RingbenchError: the kernel ended, or did not answer.
         """
         self.predict(operation)
         return self.catch_up(channel, note)[-1]
 
-    def predict(self, operation: Operation) -> Reply:
-        """Perform one operation on the model alone, and return the reply it must get.
+    def predict(self, operation: OperationT) -> Expectation:
+        """Perform one operation on the model alone, and return what its reply must be.
 
         Raises:
             Unpredictable: the model can't say what the operation must do; nothing was done.
         """
-        self.state, expected = perform(self.state, operation)
+        self.state, expected = self.subject.perform(self.state, operation)
         self.predicted.append((operation, expected))
         return expected
 
-    def expect(self, operation: Operation, reply: Reply) -> None:
+    def expect(self, operation: OperationT, reply: Reply) -> None:
         """Expect a reply that the model can't know of: of an operation that is made to fail."""
         self.predicted.append((operation, reply))
 
-    def catch_up(self, channel: Channel[Operation], note: str = "") -> list[Reply]:
-        """Have the kernel perform what was predicted; compare each reply, then the free frames.
+    def catch_up(self, channel: Channel[OperationT], note: str = "") -> list[Reply]:
+        """Have the kernel perform what was predicted; compare each reply, then the counts.
 
         Raises:
-            Diverged: a reply or the free-frame count is not as predicted.
-            RingbenchError: the machine ended, or did not answer.
+            Diverged: a reply or a count is not as predicted.
+            RingbenchError: the kernel ended, or did not answer.
         """
-        replies = channel.perform_many([operation for operation, _ in self.predicted])
-        return self._compare_replies(self._take_predicted(note), replies)
+        self.hand_over(channel, note)
+        return self.collect(channel)
 
-    def hand_over(self, ring: RingChannel, note: str = "") -> None:
-        """Have the kernel begin with what was predicted, while the model goes on ahead.
+    def hand_over(self, channel: Channel[OperationT], note: str = "") -> None:
+        """Have the kernel begin with what was predicted, while the model may go on ahead.
 
         What was handed over before is collected first.
 
         Raises:
             Diverged, RingbenchError: as for `catch_up`, of that.
         """
-        self.collect(ring)
-        ring.submit([operation for operation, _ in self.predicted])
-        self._handed_over = self._take_predicted(note)
+        self.collect(channel)
+        predicted, self.predicted = self.predicted, []
+        channel.submit([operation for operation, _ in predicted])
+        self._handed_over = Batch(predicted, self.subject.counts(self.state), note)
 
-    def collect(self, ring: RingChannel) -> list[Reply]:
+    def collect(self, channel: Channel[OperationT]) -> list[Reply]:
         """Compare what was handed over, if anything was, as `catch_up` does.
 
         Raises:
             Diverged, RingbenchError: as for `catch_up`.
         """
         batch, self._handed_over = self._handed_over, None
-        return [] if batch is None else self._compare_replies(batch, ring.collect())
+        return [] if batch is None else self._compare_replies(batch, channel.collect())
 
-    def _take_predicted(self, note: str) -> Batch:
-        predicted, self.predicted = self.predicted, []
-        return Batch(predicted, self.state.pmm.free_count, note)
-
-    def _compare_replies(self, batch: Batch, replies: list[Reply]) -> list[Reply]:
+    def _compare_replies(self, batch: Batch[OperationT], replies: list[Reply]) -> list[Reply]:
         for (operation, expected), seen in zip(batch.predicted, replies, strict=True):
             self.steps += 1
             layer = operation.layer
             self._operations[layer] += 1
-            self._comparisons[layer] += 1 + len(expected.values)
-            if seen != expected:
+            self._comparisons[layer] += expected.facts
+            if not expected.allows(seen):
                 where = f"operation {self.steps}: {operation}{batch.note}"
-                self._differ(layer, "reply", reply_text(expected), reply_text(seen), where)
+                self._differ(layer, "reply", str(expected), str(seen), where)
                 break  # what follows was performed in another state than it was predicted for
         else:
             where = f"after operation {self.steps}{batch.note}"
-            self._compare("pmm", "free frames", batch.free, self.inspector.free_frames(), where)
+            for count, value in zip(batch.counts, self.kernel.counts(), strict=True):
+                self._compare(count.layer, count.what, count.value, value, where)
         self._stop_if_diverged()
         return replies
 
-    def look(self, when: str, channel: Channel[Operation] | None = None) -> None:
-        """Take the whole picture and compare all of it.
+    def look(self, when: str, channel: Channel[OperationT] | None = None) -> None:
+        """Compare all of the kernel's memory, and ask every other witness.
 
-        The kernel is asked for its own view through `channel`, which is the monitor if there is
-        none.
+        Through `channel`, if the kernel serves one at the moment.
 
         Raises:
             Diverged: something is not as predicted.
+            RingbenchError: the kernel ended, or did not answer.
         """
-        self._count(self.inspector.inspect(self.state, when, channel))
+        self._see(when, whole=True, channel=channel)
 
     def glance(self, when: str) -> None:
-        """Compare all that is in memory, as `look` does, without the other witnesses.
+        """Compare all of the kernel's memory, as `look` does, without the other witnesses.
 
-        It takes an eighth of the time, and works while the kernel serves its ring.
+        It takes an eighth of the time, and works while the kernel serves a channel.
 
         Raises:
             Diverged: something is not as predicted.
+            RingbenchError: the kernel ended, or did not answer.
         """
-        self._count(self.inspector.glance(self.state, when))
+        self._see(when, whole=False, channel=None)
 
-    def _count(self, findings: Iterable[Finding]) -> None:
+    def _see(self, when: str, *, whole: bool, channel: Channel[OperationT] | None) -> None:
         self.looks += 1
+        findings = self.kernel.compare(self.state, when, whole=whole, channel=channel)
         for layer, compared, mismatches in findings:
             self._comparisons[layer] += compared
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()
 
-    def drain(self, channel: Channel[Operation]) -> None:
+    def drain(self, channel: Channel[OperationT]) -> None:
         """Give everything back, comparing as ever, and see that both are as after boot.
 
         Raises:
             Diverged: something is not as predicted, or something was left.
+            RingbenchError: the kernel ended, or did not answer.
         """
-        while (operation := drain(self.state)) is not None:
+        while (operation := self.subject.drain(self.state)) is not None:
             self.step(channel, operation)
         self.look("after giving everything back", channel)
-        before, after = self.booted, self.state
-        for layer, had, has in (
-            ("pmm", before.pmm, after.pmm),
-            ("paging", before.tables, after.tables),
-            ("vmm", before.spaces, after.spaces),
-            ("heap", before.heap.nodes, after.heap.nodes),
-            ("task", before.tasks, after.tasks),
-        ):
-            self._compare(layer, "state as after boot", True, had == has, "the drained model")
+        before = self.subject.holdings(self.kernel.booted)
+        for layer, has in self.subject.holdings(self.state).items():
+            same = before[layer] == has
+            self._compare(layer, "state as after boot", True, same, "the drained model")
         self._stop_if_diverged()
 
     def results(self) -> Iterator[LayerResult]:
-        """The tally, a row a layer, bottom first."""
-        for layer in (*LAYERS, MACHINE):
+        """The tally, a row a layer, lowest first."""
+        for layer in (*self.subject.layers, MACHINE):
             yield LayerResult(
                 layer,
                 self._operations[layer],
@@ -222,9 +208,3 @@ class Lockstep:
     def _stop_if_diverged(self) -> None:
         if self.mismatches:
             raise Diverged("\n".join(str(each) for each in self.mismatches))
-
-
-def reply_text(reply: Reply) -> str:
-    """Return a reply as the console would print it, near enough to recognise it there."""
-    values = (hex(each) if isinstance(each, int) else each for each in reply.values)
-    return " ".join((reply.status, *values))

@@ -7,14 +7,13 @@ so some pieces that could go only go together, which the passes over pairs and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, Final
 
-from ringbench.engine.runner import Failure, Operations, Stage
+from ringbench.engine.runner import AnyRunner, Failure, Operations
 from ringbench.machine import Deadline
-from ringbench.subjects.reference.operations import Operation
 
 Fails = Callable[[Operations], bool]
 """Whether a sequence still fails in the same way."""
@@ -28,28 +27,22 @@ SHRINK_SECONDS: Final = 120.0
 PAIRS: Final = 24
 """Sequences up to this long are tried without any two of their operations."""
 
-PLAIN: Final[dict[str, tuple[int, ...]]] = {
-    "align": (4096,),
-    "count": (1, 2),
-    "flags": (0, 1),
-    "length": (1, 0x1000, 0x2000),
-    "size": (1, 16, 4096),
-}
-"""Field -> values that say least, plainest first."""
+Plainer = Callable[[Any], Iterable[Any]]
+"""The subject's: gives operations that say the same with plainer values, plainest first."""
 
 
-def locate(stage: Stage, failure: Failure) -> Failure:
+def locate(runner: AnyRunner, failure: Failure) -> Failure:
     """Return the failure of the shortest beginning of its sequence that leaves memory wrong.
 
     If none does, not the whole sequence either, it is the failure itself, which does not repeat.
 
     Raises:
-        RingbenchError: the machine cannot be started.
+        RingbenchError: no kernel can be started.
     """
     best, right, wrong = replace(failure, repeats=False), 0, len(failure.operations) + 1
     while wrong - right > 1:
         middle = (right + wrong) // 2
-        found = stage.play(failure.operations[:middle], whole=failure.whole)
+        found = runner.play(failure.operations[:middle], whole=failure.whole)
         if found is None:
             right = middle
         else:
@@ -57,11 +50,11 @@ def locate(stage: Stage, failure: Failure) -> Failure:
     return best
 
 
-def shrink(stage: Stage, failure: Failure) -> Failure:
+def shrink(runner: AnyRunner, failure: Failure) -> Failure:
     """Return the smallest sequence that fails in the same way, as far as it is found by trying.
 
     Raises:
-        RingbenchError: the machine cannot be started.
+        RingbenchError: no kernel can be started.
     """
     best, tries, deadline = failure, 0, Deadline(SHRINK_SECONDS if failure.repeats else 0.0)
 
@@ -70,26 +63,26 @@ def shrink(stage: Stage, failure: Failure) -> Failure:
         tries += 1
         if tries > TRIES or deadline.expired:
             return False
-        found = stage.play(operations, whole=failure.whole)
+        found = runner.play(operations, whole=failure.whole)
         if found is None or found.key != failure.key:
             return False
         best = found
         return True
 
-    reduce(failure.operations, fails)
+    reduce(failure.operations, fails, runner.subject.plainer)
     return best
 
 
-def reduce(sequence: Operations, fails: Fails) -> Operations:
+def reduce(sequence: Operations, fails: Fails, plainer: Plainer) -> Operations:
     """Return a sequence that fails, of which no single operation can be left out."""
     while True:
         shorter = _without_pieces(sequence, fails)
         if len(shorter) <= PAIRS:
             shorter = _without_pairs(shorter, fails)
-        plainer = _plainer(shorter, fails)
-        if plainer == sequence:
+        plain = _with_plainer_values(shorter, fails, plainer)
+        if plain == sequence:
             return sequence
-        sequence = plainer
+        sequence = plain
 
 
 def _without_pieces(sequence: Operations, fails: Fails) -> Operations:
@@ -114,22 +107,11 @@ def _without_pairs(sequence: Operations, fails: Fails) -> Operations:
     return sequence
 
 
-def _plainer(sequence: Operations, fails: Fails) -> Operations:
+def _with_plainer_values(sequence: Operations, fails: Fails, plainer: Plainer) -> Operations:
     for position, operation in enumerate(sequence):
-        for other in _plainer_operations(operation):
+        for other in plainer(operation):
             changed = (*sequence[:position], other, *sequence[position + 1 :])
             if fails(changed):
                 sequence = changed
                 break
     return sequence
-
-
-def _plainer_operations(operation: Operation) -> Iterator[Operation]:
-    for field in fields(operation):
-        value: Any = getattr(operation, field.name)
-        plainer = [value[:1]] if field.name == "data" else PLAIN.get(field.name, ())
-        for plain in plainer:
-            if value is None or plain == value:
-                break
-            changes: dict[str, Any] = {field.name: plain}
-            yield replace(operation, **changes)

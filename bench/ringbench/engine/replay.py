@@ -1,25 +1,24 @@
 """Performing a script line by line: every reply compared, and all of memory after every line.
 
-The console takes the lines, as it would from a person. The first that does something else than the
-model says is the last one performed.
+The subject's plainest channel takes the lines, as it would from a person. The first that does
+something else than the model says is the last one performed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
-from ringbench.engine.lockstep import Diverged, Lockstep, reply_text
+from ringbench.drive.operation import Operation, Reply
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.script import Script
 from ringbench.errors import Ended
-from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subject import Subject, Unpredictable
 
 Tell = Callable[[str, str], None]
 """Called with each line and its reply."""
@@ -48,47 +47,55 @@ class Replay:
 
 
 class Told(Channel[Operation]):
-    """A channel that tells what passes through it."""
+    """A channel that tells what passes through it, whether it is right or not."""
 
     def __init__(self, channel: Channel[Operation], tell: Tell) -> None:
+        super().__init__()
         self._channel = channel
         self._tell = tell
 
     def perform(self, operation: Operation) -> Reply:
         """Perform an operation; raises as the channel does."""
         reply = self._channel.perform(operation)
-        self._tell(str(operation), reply_text(reply))
+        self._tell(str(operation), str(reply))
         return reply
 
 
-def replay(config: Config, script: Script, tell: Tell, compare_every: int = 1) -> Replay:
+def replay(
+    subject: Subject[Any, Any],
+    config: Config,
+    script: Script,
+    tell: Tell,
+    compare_every: int = 1,
+) -> Replay:
     """Boot the script's machine, and perform its lines until one goes wrong.
 
     Args:
-        config: the kernel; the script says what its machine has.
+        subject: whose kernel.
+        config: its configuration; the script says what the machine has.
         script: what to perform.
         tell: called with each line and its reply.
         compare_every: lines between two comparisons of all of memory.
 
     Raises:
-        RingbenchError: the machine cannot be started.
+        RingbenchError: the kernel did not come up.
     """
     skipped: list[str] = []
     performed = 0
-    with Machine.start(script.on(config)) as machine:
-        machine.command("echo off")
-        lockstep = Lockstep(machine)
-        told = Told(ConsoleChannel(machine.command), tell)
+    with closing(subject.start(script.on(config))) as kernel:
+        lockstep = Lockstep(subject, kernel)
         try:
             lockstep.look("after boot")
-            for performed, operation in enumerate(script.operations, 1):
-                try:
-                    lockstep.step(told, operation)
-                except Unpredictable:
-                    skipped.append(str(operation))
-                    continue
-                if performed % compare_every == 0:
-                    lockstep.glance(f"after line {performed}")
+            with kernel.channel(subject.channels[0]) as channel:
+                told = Told(channel, tell)
+                for performed, operation in enumerate(script.operations, 1):
+                    try:
+                        lockstep.step(told, operation)
+                    except Unpredictable:
+                        skipped.append(str(operation))
+                        continue
+                    if performed % compare_every == 0:
+                        lockstep.glance(f"after line {performed}")
             lockstep.look("at the end")
         except Diverged:
             return Replay(performed, tuple(lockstep.mismatches), "", tuple(skipped))

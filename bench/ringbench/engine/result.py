@@ -6,19 +6,13 @@ from dataclasses import dataclass
 
 from ringbench.check.mismatch import Mismatch
 
-LAYERS = ("pmm", "paging", "vmm", "heap", "task")
-"""The kernel's layers, bottom first: the order of every table."""
-
-MACHINE = "machine"
-"""The row for what belongs to no layer: boot, frame ownership, the page-table witnesses."""
-
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
     """One row of the verdict.
 
     Attributes:
-        layer: one of `LAYERS`, or `MACHINE`.
+        layer: one of the subject's layers, or `ringbench.check.mismatch.MACHINE`.
         operations: how many were performed.
         comparisons: how many single facts were compared: a status, a value, a count, a frame, an
             entry, a region, a node.
@@ -46,9 +40,9 @@ class RunResult:
         cpu: QEMU's name of the CPU.
         boot_seconds: from starting QEMU to the prompt.
         seconds: the whole run, boot included.
-        channels: operations per channel, for example ``{"monitor": 5000, "gdb": 200}``.
+        channels: operations per channel, for example ``{"console": 5000, "gdb": 200}``.
         pictures: how often the whole picture was taken and compared.
-        layers: one row a layer, bottom first.
+        layers: one row a layer, lowest first.
     """
 
     seed: int
@@ -77,5 +71,5 @@ class RunResult:
 
     @property
     def mismatches(self) -> tuple[Mismatch, ...]:
-        """All mismatches, bottom layer first."""
+        """All mismatches, lowest layer first."""
         return tuple(mismatch for layer in self.layers for mismatch in layer.mismatches)

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Generic
 
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.engine.lockstep import Diverged, Lockstep
-from ringbench.engine.result import LAYERS, RunResult
-from ringbench.machine import Machine
-from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.drive.ring import RingChannel
-from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.workload import between_touches, choose, spoil
+from ringbench.engine.result import RunResult
+from ringbench.subject import OperationT, StateT, Subject, Unpredictable
 
-HOSTILE_SHARE = 0.12
-"""Share of operations with one argument spoiled."""
-
-RING_BATCH = 128
-"""Operations that the model is ahead of the kernel in the ring."""
+BATCH = 128
+"""Operations that the model is ahead of the kernel, where the channel takes as many at a time."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a phase, operations done in it, and operations it will have at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What to perform on one channel: how many operations, and how many between two pictures."""
+
+    operations: int
+    picture_every: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,110 +41,97 @@ class Options:
 
     Attributes:
         seed: the same seed, configuration and kernel give the same run.
-        operations: how many over the monitor.
-        gdb_operations: how many by calling kernel functions from GDB.
-        ring_operations: how many through the ring in guest memory.
-        layers: which layers' operations to draw from.
-        picture_every: operations between two whole pictures.
-        ring_picture_every: the same in the ring, where operations cost far less than a picture.
+        workloads: by channel; of the subject's channels that are not named here, none is used.
+        layers: which layers' operations to draw from; empty for all.
     """
 
-    seed: int = 1
-    operations: int = 5000
-    gdb_operations: int = 200
-    ring_operations: int = 20_000
-    layers: tuple[str, ...] = LAYERS
-    picture_every: int = 500
-    ring_picture_every: int = 10_000
+    seed: int
+    workloads: Mapping[str, Workload]
+    layers: Sequence[str] = ()
 
 
-def run(config: Config, options: Options, progress: Progress) -> RunResult:
+def run(
+    subject: Subject[StateT, OperationT], config: Config, options: Options, progress: Progress
+) -> RunResult:
     """Boot, perform, compare.
 
     Raises:
-        RingbenchError: the configuration is wrong, or the machine could not start, died or hung.
+        RingbenchError: the configuration is wrong, or the kernel did not come up, died or hung.
     """
     started = time.monotonic()
-    with Machine.start(config) as machine:
+    with closing(subject.start(config)) as kernel:
         booted = time.monotonic()
-        machine.command("echo off")  # half of the characters on the line are worth having
-        lockstep = Lockstep(machine)
-        channels = _perform_all(lockstep, options, progress)
+        under_way = _Run(Lockstep(subject, kernel), options, progress)
+        under_way.perform()
     return RunResult(
         seed=options.seed,
         memory=config.machine.memory,
         cpu=config.machine.cpu,
         boot_seconds=booted - started,
         seconds=time.monotonic() - started,
-        channels=dict(channels),
-        pictures=lockstep.looks,
-        layers=tuple(lockstep.results()),
+        channels=dict(under_way.performed),
+        pictures=under_way.lockstep.looks,
+        layers=tuple(under_way.lockstep.results()),
     )
 
 
-def _perform_all(lockstep: Lockstep, options: Options, progress: Progress) -> Counter[str]:
-    """Everything, in order; operations per channel. A divergence ends it early."""
-    machine = lockstep.machine
-    monitor = ConsoleChannel(machine.command)
-    random = Random(options.seed)
-    done: Counter[str] = Counter()
+class _Run(Generic[StateT, OperationT]):
+    """A run under way; `performed` counts the operations on each channel."""
 
-    def workload(
-        name: str, channel: Channel[Operation], count: int, picture_every: int, batch: int = 1
+    def __init__(
+        self, lockstep: Lockstep[StateT, OperationT], options: Options, progress: Progress
     ) -> None:
-        note = f" ({name}, seed {options.seed})"
-        ring = channel if isinstance(channel, RingChannel) else None
-        stream = operations(random, lockstep, options.layers)
+        self.lockstep = lockstep
+        self.performed: Counter[str] = Counter()
+        self._options = options
+        self._layers = tuple(options.layers) or lockstep.subject.layers
+        self._progress = progress
+        self._random = Random(options.seed)
+
+    def perform(self) -> None:
+        """Do everything, in order; a divergence ends it early."""
+        lockstep, channels = self.lockstep, self.lockstep.subject.channels
+        try:
+            lockstep.look("after boot")
+            for name in channels:
+                workload = self._options.workloads.get(name)
+                if workload is not None and workload.operations:
+                    with lockstep.kernel.channel(name) as channel:
+                        self._perform_on(channel, name, workload)
+            self._progress("giving everything back", 0, 1)
+            with lockstep.kernel.channel(channels[0]) as channel:
+                lockstep.drain(channel)
+        except Diverged:
+            with suppress(Diverged):
+                lockstep.look("after the divergence")
+
+    def _perform_on(self, channel: Channel[OperationT], name: str, workload: Workload) -> None:
+        """Perform a workload; the kernel may be a batch behind, and has caught up at a picture."""
+        lockstep, count = self.lockstep, workload.operations
+        note, batch = f" ({name}, seed {self._options.seed})", min(BATCH, channel.batch)
+        stream = self._operations()
         for number in range(1, count + 1):
-            _predict_one(stream, lockstep, channel)
-            picture = number % picture_every == 0 or number == count
+            self._predict_one(stream, channel)
+            picture = number % workload.picture_every == 0 or number == count
             if picture or len(lockstep.predicted) == batch:
-                progress(name, number, count)
-                done[name] += len(lockstep.predicted)
-                if ring is not None:
-                    lockstep.hand_over(ring, note)
-                else:
-                    lockstep.catch_up(channel, note)
+                self._progress(name, number, count)
+                self.performed[name] += len(lockstep.predicted)
+                lockstep.hand_over(channel, note)
+            if picture or batch == 1:
+                lockstep.collect(channel)
             if picture:
-                if ring is not None:
-                    lockstep.collect(ring)
                 lockstep.look(f"after operation {lockstep.steps}", channel)
 
-    try:
-        lockstep.look("after boot")
-        workload("monitor", monitor, options.operations, options.picture_every)
-        if options.gdb_operations:
-            gdb = GdbChannel.at_prompt(machine)
-            workload("gdb", gdb, options.gdb_operations, options.picture_every)
-            machine.detach_gdb()
-        if options.ring_operations:
-            with RingChannel(machine, *lockstep.inspector.ring()) as ring:
-                every = options.ring_picture_every
-                workload("ring", ring, options.ring_operations, every, RING_BATCH)
-        progress("giving everything back", 0, 1)
-        lockstep.drain(monitor)
-    except Diverged:
-        with suppress(Diverged):
-            lockstep.look("after the divergence")
-    return done
+    def _operations(self) -> Iterator[OperationT]:
+        """Draw operations for ever, for the state that the model is in when they are asked for."""
+        lockstep = self.lockstep
+        while True:
+            yield from lockstep.subject.draw_steps(self._random, lockstep.state, self._layers)
 
-
-def operations(random: Random, lockstep: Lockstep, layers: tuple[str, ...]) -> Iterator[Operation]:
-    """Draw operations for ever, each for the state that the model is in when it is asked for."""
-    while True:
-        operation = choose(random, lockstep.state, layers)
-        if random.random() < HOSTILE_SHARE:
-            operation = spoil(random, operation)
-        yield from between_touches(random, lockstep.state, operation, layers)
-
-
-def _predict_one(
-    stream: Iterator[Operation], lockstep: Lockstep, channel: Channel[Operation]
-) -> None:
-    """Have the model perform the next operation that the channel can perform, and it as well."""
-    for operation in stream:
-        if isinstance(channel, GdbChannel) and not channel.supports(operation):
-            continue
-        with suppress(Unpredictable):
-            lockstep.predict(operation)
-            return
+    def _predict_one(self, stream: Iterator[OperationT], channel: Channel[OperationT]) -> None:
+        """Have the model perform the next operation that it and the channel can perform."""
+        for operation in stream:
+            if channel.supports(operation):
+                with suppress(Unpredictable):
+                    self.lockstep.predict(operation)
+                    return

@@ -1,8 +1,8 @@
-"""A machine that begins every sequence as just booted, with the model beside it.
+"""A kernel that begins every sequence as just booted, with the model beside it.
 
-The machine is booted once, frozen, and put back for each sequence, in milliseconds. Operations go
-through the ring: the model performs one at once, the kernel many at a time, while the model goes
-on. Whatever is seen to be wrong ends the sequence as a `Violation`.
+The kernel is booted once, frozen, and put back for each sequence, in milliseconds. Operations go
+through the subject's fastest channel: the model performs one at once, the kernel many at a time,
+while the model goes on. Whatever is seen to be wrong ends the sequence as a `Violation`.
 """
 
 from __future__ import annotations
@@ -10,26 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, Generic, NamedTuple, Self
 
 from ringbench.config import Config
+from ringbench.drive.channel import Channel
+from ringbench.drive.operation import Operation
 from ringbench.engine.caught import Caught
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
-from ringbench.machine import Machine
-from ringbench.machine.snapshot import Snapshot
-from ringbench.subjects.reference.drive.ring import RingChannel
-from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.workload import drain
+from ringbench.subject import Kernel, OperationT, StateT, Subject, Unpredictable
 
 CHECK: Final = "hunt"
 
 BATCH: Final = 64
-"""Operations that the model is ahead of the kernel."""
+"""Operations that the model is ahead of the kernel, where the channel takes as many at a time."""
 
 Operations = tuple[Operation, ...]
+"""A sequence from boot on; of one subject."""
 
 Coverage = Callable[[], set[int]]
 """Returns the addresses of kernel code that ran for the first time since it was last asked."""
@@ -65,19 +62,18 @@ class Violation(Exception):
         self.failure = failure
 
 
-class _Booted(NamedTuple):
-    """What belongs to one boot."""
+class _Booted(NamedTuple, Generic[StateT, OperationT]):
+    """A kernel that was frozen after its boot, and the sequence that is under way on it."""
 
-    machine: Machine
-    snapshot: Snapshot
-    lockstep: Lockstep
-    ring: RingChannel
+    kernel: Kernel[StateT, OperationT]
+    lockstep: Lockstep[StateT, OperationT]
 
 
-class Stage:
-    """One configuration's machine; a context manager.
+class Runner(Generic[StateT, OperationT]):
+    """Performs sequences on the kernels of one configuration; a context manager.
 
     Attributes:
+        subject, config: what is booted.
         operations: those of the sequence that is under way.
         performed: how many there were in all sequences.
         sequences: how many sequences there were.
@@ -86,17 +82,22 @@ class Stage:
     """
 
     def __init__(
-        self, config: Config, coverage: Coverage = set, covered: Iterable[int] = ()
+        self,
+        subject: Subject[StateT, OperationT],
+        config: Config,
+        coverage: Coverage = set,
+        covered: Iterable[int] = (),
     ) -> None:
+        self.subject = subject
         self.config = config
-        self.operations: list[Operation] = []
+        self.operations: list[OperationT] = []
         self.performed = 0
         self.sequences = 0
         self.covered = set(covered)
         self.interesting: list[Operations] = []
         self._coverage = coverage
-        self._booted: _Booted | None = None
-        self._ring: RingChannel | None = None
+        self._booted: _Booted[StateT, OperationT] | None = None
+        self._channel: Channel[OperationT] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,38 +106,37 @@ class Stage:
         self.close()
 
     def close(self) -> None:
-        """End the machine."""
-        booted, self._booted, self._ring = self._booted, None, None
+        """End the kernel."""
+        booted, self._booted, self._channel = self._booted, None, None
         if booted is not None:
-            booted.machine.close()
+            booted.kernel.close()
 
     @property
-    def lockstep(self) -> Lockstep:
-        """Model and machine; there once a sequence has begun."""
+    def lockstep(self) -> Lockstep[StateT, OperationT]:
+        """Model and kernel; there once a sequence has begun."""
         assert self._booted is not None, "begin comes first"
         return self._booted.lockstep
 
     @property
-    def state(self) -> KernelState:
+    def state(self) -> StateT:
         """What the model says the kernel holds."""
         return self.lockstep.state
 
     def begin(self) -> None:
-        """Start a sequence: the machine is as just booted.
+        """Start a sequence: the kernel is as just booted.
 
         Raises:
             Violation: the kernel does not come up, or not as the model has it.
-            RingbenchError: the machine cannot be started at all.
+            RingbenchError: no kernel can be started at all.
         """
         self.note_coverage()
         self.operations = []
         self.sequences += 1
-        self._ring = None
+        self._channel = None
         try:
-            self._restore()
-            assert self._booted is not None
-            # It is never left: what follows is the next restore.
-            self._ring = self._booted.ring.__enter__()
+            kernel = self._restored()
+            # The block is never left: what follows is the next restore.
+            self._channel = kernel.channel(self.subject.channels[-1]).__enter__()
         except Ended as error:
             raise self._ended(error) from error
 
@@ -151,32 +151,32 @@ class Stage:
         if gained and self.operations:
             self.interesting.append(tuple(self.operations))
 
-    def _restore(self) -> None:
+    def _restored(self) -> Kernel[StateT, OperationT]:
+        """Return the kernel as just booted, with a new lockstep: the one there is, or another."""
         if self._booted is not None:
+            kernel = self._booted.kernel
             with suppress(MachineError):  # gone, or past restoring: another is booted
-                machine, snapshot, lockstep, _ = self._booted
-                machine.restore(snapshot)
-                lockstep = Lockstep(machine, lockstep.inspector, lockstep.booted)
-                self._booted = self._booted._replace(lockstep=lockstep)
-                return
+                kernel.restore()
+                self._booted = _Booted(kernel, Lockstep(self.subject, kernel))
+                return kernel
             self.close()
-        machine = Machine.start(self.config)
+        kernel = self.subject.start(self.config)
         try:
-            machine.command("echo off")
-            lockstep = Lockstep(machine)
+            lockstep = Lockstep(self.subject, kernel)
             self._see(lockstep, "after boot", whole=True)
-            ring = RingChannel(machine, *lockstep.inspector.ring())
-            self._booted = _Booted(machine, machine.freeze(), lockstep, ring)
+            kernel.freeze()
         except BaseException:
-            machine.close()
+            kernel.close()
             raise
+        self._booted = _Booted(kernel, lockstep)
+        return kernel
 
-    def perform(self, operation: Operation) -> bool:
+    def perform(self, operation: OperationT) -> bool:
         """Perform an operation, on the model at once; whether the model can tell what it does.
 
         Raises:
             Violation: an operation, this one or one shortly before it, went wrong.
-            ValueError: no request can hold it.
+            ValueError: the channel cannot express it.
         """
         try:
             self.lockstep.predict(operation)
@@ -184,8 +184,9 @@ class Stage:
             return False
         self.operations.append(operation)
         self.performed += 1
-        if len(self.lockstep.predicted) >= BATCH:
-            self._through_ring(lambda ring: self.lockstep.hand_over(ring))
+        assert self._channel is not None, "begin comes first"
+        if len(self.lockstep.predicted) >= min(BATCH, self._channel.batch):
+            self._through_channel(self.lockstep.hand_over)
         return True
 
     def compare(self, *, whole: bool = False) -> None:
@@ -195,12 +196,12 @@ class Stage:
             Violation: something is not as predicted.
         """
 
-        def everything(ring: RingChannel) -> None:
-            self.lockstep.hand_over(ring)
-            self.lockstep.collect(ring)
+        def everything(channel: Channel[OperationT]) -> None:
+            self.lockstep.hand_over(channel)
+            self.lockstep.collect(channel)
             self._see(self.lockstep, f"after operation {len(self.operations)}", whole=whole)
 
-        self._through_ring(everything)
+        self._through_channel(everything)
 
     def drain(self) -> None:
         """Give everything back.
@@ -208,16 +209,16 @@ class Stage:
         Raises:
             Violation: as for `perform`.
         """
-        while (operation := drain(self.state)) is not None:
+        while (operation := self.subject.drain(self.state)) is not None:
             self.perform(operation)
 
-    def play(self, operations: Iterable[Operation], *, whole: bool = False) -> Failure | None:
+    def play(self, operations: Iterable[OperationT], *, whole: bool = False) -> Failure | None:
         """Perform a sequence from boot on; how it fails, if it does.
 
         What the model cannot predict is left out.
 
         Raises:
-            RingbenchError: the machine cannot be started.
+            RingbenchError: no kernel can be started.
         """
         try:
             self.begin()
@@ -228,28 +229,34 @@ class Stage:
             return violation.failure
         return None
 
-    def _see(self, lockstep: Lockstep, when: str, *, whole: bool) -> None:
+    def _see(self, lockstep: Lockstep[StateT, OperationT], when: str, *, whole: bool) -> None:
         try:
             if whole:
-                lockstep.look(when, self._ring)
+                lockstep.look(when, self._channel)
             else:
                 lockstep.glance(when)
         except Diverged as error:
             raise self._violation(lockstep, len(self.operations), whole=whole) from error
 
-    def _through_ring(self, perform: Callable[[RingChannel], object]) -> None:
-        assert self._ring is not None, "begin comes first"
+    def _through_channel(self, perform: Callable[[Channel[OperationT]], object]) -> None:
+        assert self._channel is not None, "begin comes first"
         try:
-            perform(self._ring)
+            perform(self._channel)
         except Diverged as error:
             raise self._violation(self.lockstep, self.lockstep.steps) from error
         except Ended as error:
             raise self._ended(error) from error
 
-    def _violation(self, lockstep: Lockstep, after: int, *, whole: bool = False) -> Violation:
+    def _violation(
+        self, lockstep: Lockstep[StateT, OperationT], after: int, *, whole: bool = False
+    ) -> Violation:
         caught = Caught(CHECK, self.performed, tuple(lockstep.mismatches))
         return Violation(Failure(caught, tuple(self.operations[:after]), whole))
 
     def _ended(self, error: Ended) -> Violation:
         caught = Caught.by_ending(CHECK, self.performed, error)
         return Violation(Failure(caught, tuple(self.operations)))
+
+
+AnyRunner = Runner[Any, Any]
+"""A runner of any subject, for those that look into neither its states nor its operations."""

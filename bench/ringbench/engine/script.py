@@ -1,32 +1,32 @@
-"""Sequences as files that a person can read, type and run: a line of the monitor each.
+"""Sequences as files that a person can read, type and run: a line an operation.
 
     #!/usr/bin/env -S ringbench replay
     # pmm: reply: expected 'not_allocated', seen 'ok' (operation 3: pmm free 0x148000 1)
     # ringbench 1: memory=16M cpu=max
-    # seed 1, round 3; kernel 5c1e09ab12f4
+    # seed 1, batch 3; kernel 5c1e09ab12f4
     pmm alloc
     pmm free 0x148000 1
     pmm free 0x148000 1
 
 Lines that begin with `#` say what it shows; the one with `ringbench 1:` says on which machine, and
-which version of this format it is. All else are operations, as the console takes them.
+which version of this format it is. All else are operations, as the
+subject writes them and reads them back; of the reference kernel they are lines of its console.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
 from ringbench.config import Config, override
 from ringbench.config.settings import MIB, Module
+from ringbench.drive.operation import Operation
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
 from ringbench.files import write_atomically
-from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
-from ringbench.subjects.reference.operations import Operation
 
 VERSION: Final = "1"
 SUFFIX: Final = ".ring"
@@ -38,6 +38,9 @@ MACHINE_KEYS: Final = {"memory": "machine.memory", "cpu": "machine.cpu"}
 MODULES, SPLIT = "modules", "split"
 """The other words: how many Multiboot modules there are, each the kernel's own image again; and how
 much of the memory lies below 4 GiB, the rest above."""
+
+Parse = Callable[[str], Operation]
+"""Makes an operation of a line, or raises ConfigError."""
 
 SPLIT_ARGUMENT: Final = "max-ram-below-4g="
 """QEMU's name for the latter, of its option -machine."""
@@ -59,8 +62,8 @@ class Script:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The operations as the console takes them."""
-        return tuple(str(each) for each in self.operations)
+        """The operations as the subject writes them."""
+        return tuple(map(str, self.operations))
 
     def text(self) -> str:
         """The whole file."""
@@ -124,8 +127,8 @@ def machine_words(config: Config) -> dict[str, str]:
     return words
 
 
-def read_script(path: Path) -> Script:
-    """Read a file.
+def read_script(path: Path, parse: Parse) -> Script:
+    """Read a file; `parse` is the subject's.
 
     Raises:
         ConfigError: it cannot be read, is of another version, or a line is no operation: the text
@@ -136,11 +139,11 @@ def read_script(path: Path) -> Script:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(f"{path}: cannot be read ({why})") from None
-    return parse_script(text, str(path))
+    return parse_script(text, str(path), parse)
 
 
-def parse_script(text: str, name: str) -> Script:
-    """Return what a file's text holds; `name` is for messages.
+def parse_script(text: str, name: str, parse: Parse) -> Script:
+    """Return what a file's text holds; `name` is for messages, `parse` is the subject's.
 
     Raises:
         ConfigError: as for `read_script`.
@@ -158,9 +161,9 @@ def parse_script(text: str, name: str) -> Script:
             about.append(line[1:].strip())
         elif line.strip():
             try:
-                operations.append(parse_line(line))
-            except MalformedLine as error:
-                raise MalformedLine(f"{where}: {error}") from None
+                operations.append(parse(line))
+            except ConfigError as error:
+                raise ConfigError(f"{where}: {error}") from None
     return Script(tuple(operations), machine, tuple(about))
 
 

@@ -1,6 +1,6 @@
 """The pytest plugin: a booted kernel as a fixture, and a report that says what you would ask next.
 
-Fixtures: `machine` (a kernel just booted to its prompt), `monitor` (its console), `gdb` (the
+Fixtures: `machine` (a kernel just booted to its prompt), `console` (its channel), `gdb` (the
 debugger, the guest stopped), `memory` (guest-physical memory), `ringbench_config`. Every test that
 asks for `machine` gets one as it was when it had just booted, so tests are independent of each
 other and of their order: one machine of each configuration is booted, and restored before every
@@ -159,7 +159,7 @@ def machine(
 
 
 @pytest.fixture
-def monitor(machine: Machine) -> ConsoleChannel:
+def console(machine: Machine) -> ConsoleChannel:
     """The console of the booted kernel, to perform operations on."""
     from ringbench.subjects.reference.drive.console import ConsoleChannel
 

@@ -14,7 +14,7 @@ from ringbench.report.tables import verdict
 def as_table(result: StarveResult) -> RenderableType:
     """A row for each operation, and under them how the kernel was caught."""
     table = Table("case", "operation")
-    for column in ("frames", "failed", "growths"):
+    for column in ("taken", "failed", "forced"):
         table.add_column(column, justify="right")
     table.add_column("verdict")
     for each in result.starved:
@@ -24,8 +24,8 @@ def as_table(result: StarveResult) -> RenderableType:
         "all",
         f"{len(result.starved):,} of {result.operations:,} operations",
         "",
-        f"{sum(each.frames for each in result.starved):,}",
-        f"{sum(each.growths for each in result.starved):,}",
+        f"{sum(each.failed for each in result.starved):,}",
+        f"{sum(each.forced for each in result.starved):,}",
         verdict(result.passed),
     )
     return Group(table, *(Text(str(caught)) for caught in result.caught))
@@ -34,5 +34,5 @@ def as_table(result: StarveResult) -> RenderableType:
 def _row(starved: Starved) -> tuple[str, str, str, str, str]:
     counts = ("", "", "")
     if starved.caught is None:
-        counts = (f"{starved.taken:,}", f"{starved.frames:,}", f"{starved.growths:,}")
+        counts = (f"{starved.taken:,}", f"{starved.failed:,}", f"{starved.forced:,}")
     return escape(starved.case), escape(starved.operation), *counts

@@ -1,1 +1,60 @@
 """The kernels that the engine knows how to test: each a subject, found by its name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+from ringbench.config import Config
+from ringbench.errors import ConfigError
+from ringbench.subject import HostileBoots, Subject
+
+SUBJECTS: Final = {"reference": "ringbench.subjects.reference.subject:REFERENCE"}
+"""Name in the configuration -> module and variable; imported when it is asked for."""
+
+HOSTILE_BOOTS: Final = {"reference": "ringbench.subjects.reference.boots.campaign:BOOTS"}
+"""The same of the subjects that have any."""
+
+
+def load(config: Config) -> Subject[Any, Any]:
+    """Return the subject that a configuration names: one of `SUBJECTS`, or `module:variable`.
+
+    Raises:
+        ConfigError: it names none, or one that cannot be imported.
+    """
+    name = config.kernel.subject
+    if name is None:
+        raise ConfigError(
+            f"{config.source}: kernel.subject is not set: nothing is known of this kernel's "
+            "operations and of where it keeps its state; `pages`, `translate` and the fixtures "
+            "`machine`, `gdb` and `memory` work without"
+        )
+    if name not in SUBJECTS and ":" not in name:
+        known = ", ".join(SUBJECTS)
+        raise ConfigError(
+            f"{config.source}: kernel.subject: expected one of {known}, or `module:variable` of "
+            f"a subject of your own, not {name!r}"
+        )
+    found: Subject[Any, Any] = _variable(config, SUBJECTS.get(name, name))
+    return found
+
+
+def load_boots(config: Config) -> HostileBoots:
+    """Return the hostile boots of the subject that a configuration names.
+
+    Raises:
+        ConfigError: it has none, or names no subject.
+    """
+    subject = load(config)
+    if subject.name not in HOSTILE_BOOTS:
+        raise ConfigError(f"{config.source}: the subject {subject.name!r} has no hostile boots")
+    found: HostileBoots = _variable(config, HOSTILE_BOOTS[subject.name])
+    return found
+
+
+def _variable(config: Config, place: str) -> Any:
+    module, _, variable = place.partition(":")
+    try:
+        return getattr(importlib.import_module(module), variable)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{config.source}: kernel.subject: {place}: {error}") from None

@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
-from ringbench.subjects.reference.model.heap_nodes import in_order, size_class
+from ringbench.subjects.reference.heap_encoding import size_class
+from ringbench.subjects.reference.model.heap_nodes import in_order
 from ringbench.subjects.reference.model.state import KernelState
 from tests.unit.reference.booted import bare
 

@@ -2,10 +2,11 @@
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.paging import paging_root_create
-from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.status import Status
 
 KIB4, MIB2, GIB1 = 1 << 12, 1 << 21, 1 << 30

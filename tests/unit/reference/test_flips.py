@@ -11,10 +11,17 @@ from rich.console import Console
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.debuginfo.ctype import Array, Integer, Member, Struct, Type
-from ringbench.engine.flips.result import Tally, Verdict, judge
-from ringbench.engine.flips.structure import Flip, Part, Spot, of_bitmap, of_spots, parts_of
-from ringbench.report.flips import flips_json, flips_table, headline
 from ringbench.subjects.reference.flips.free import ABSENT, ACCESSED, FREE, PADDING, FreeBits
+from ringbench.subjects.reference.flips.result import Tally, Verdict, judge
+from ringbench.subjects.reference.flips.structure import (
+    Flip,
+    Part,
+    Spot,
+    of_bitmap,
+    of_spots,
+    parts_of,
+)
+from ringbench.subjects.reference.report.flips import flips_json, flips_table, headline
 
 U8, U32, U64 = Integer("u8", 1), Integer("u32", 4), Integer("u64", 8)
 INNER = Struct("struct inner", 8, (Member("small", 0, U8), Member("word", 4, U32)))

@@ -15,11 +15,10 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.check.mismatch import Mismatch
 from ringbench.config import load
 from ringbench.engine.caught import Caught
-from ringbench.engine.hunt.byte_random import LENGTH, Genes
+from ringbench.engine.hunt.byte_random import LENGTH, ByteRandom
 from ringbench.engine.hunt.corpus import Corpus
 from ringbench.engine.reduce import reduce
-from ringbench.engine.result import LAYERS
-from ringbench.engine.runner import Failure
+from ringbench.engine.runner import Failure, Operations
 from ringbench.engine.script import (
     Script,
     failure_script,
@@ -29,11 +28,14 @@ from ringbench.engine.script import (
     with_machine,
 )
 from ringbench.errors import ConfigError
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference import operations as op
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import MemoryKind
-from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
-from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Sizes
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.model.kernel import boot, perform
+from ringbench.subjects.reference.model.state import KernelState, Sizes
+from ringbench.subjects.reference.operations import LAYERS, Operation
+from ringbench.subjects.reference.subject import REFERENCE
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT
@@ -63,14 +65,16 @@ def booted() -> KernelState:
 def test_a_script_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "one.ring"
     SCRIPT.write(path)
-    assert read_script(path) == SCRIPT
+    assert read_script(path, REFERENCE.parse) == SCRIPT
     assert path.read_text().startswith("#!/usr/bin/env -S ringbench replay\n")
     assert path.stat().st_mode & 0o111
     assert [each.name for each in tmp_path.iterdir()] == ["one.ring"]
 
 
 def test_a_script_may_be_typed_by_a_person() -> None:
-    script = parse_script("\n# a thought\n  pmm alloc\n\n# another\npmm info\n", "typed")
+    script = parse_script(
+        "\n# a thought\n  pmm alloc\n\n# another\npmm info\n", "typed", REFERENCE.parse
+    )
     assert script == Script((op.PmmAlloc(), op.PmmInfo()), {}, ("a thought", "another"))
 
 
@@ -85,17 +89,17 @@ def test_a_script_may_be_typed_by_a_person() -> None:
 )
 def test_what_is_no_script(text: str, words: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse_script(text, "file")
+        parse_script(text, "file", REFERENCE.parse)
     for word in words:
         assert word in str(caught.value)
 
 
 def test_a_script_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no\.ring: cannot be read"):
-        read_script(tmp_path / "no.ring")
+        read_script(tmp_path / "no.ring", REFERENCE.parse)
     (tmp_path / "image.ring").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not text"):
-        read_script(tmp_path / "image.ring")
+        read_script(tmp_path / "image.ring", REFERENCE.parse)
 
 
 def test_a_machine_has_the_words_that_made_it() -> None:
@@ -113,11 +117,11 @@ def test_a_machine_has_the_words_that_made_it() -> None:
 
 
 def test_a_corpus_goes_on(tmp_path: Path) -> None:
-    corpus = Corpus(tmp_path / "corpus")
-    corpus.state.rounds["1"] = [0, 2]
+    corpus = Corpus(tmp_path / "corpus", REFERENCE.parse)
+    corpus.state.batches["1"] = [0, 2]
     corpus.state.covered = [1, 2]
     corpus.save()
-    again = Corpus(tmp_path / "corpus").state
+    again = Corpus(tmp_path / "corpus", REFERENCE.parse).state
     assert again == corpus.state
     assert again.done("1", 2)
     assert not again.done("1", 1)
@@ -125,7 +129,7 @@ def test_a_corpus_goes_on(tmp_path: Path) -> None:
 
 
 def test_the_shortest_of_each_failure_is_kept(tmp_path: Path) -> None:
-    corpus = Corpus(tmp_path)
+    corpus = Corpus(tmp_path, REFERENCE.parse)
     longer, shorter = Script((op.PmmInfo(), op.PmmAlloc())), Script((op.PmmAlloc(),))
     path, is_new = corpus.keep_failure("pmm: one", longer)
     assert is_new
@@ -143,26 +147,26 @@ def test_the_shortest_of_each_failure_is_kept(tmp_path: Path) -> None:
     [
         ("{", "cannot be read"),
         ("[]", "version None"),
-        ('{"version": 2}', "version 2"),
-        ('{"version": 1, "colour": "red"}', "not the state"),
-        ('{"version": 1, "rounds": 5}', "not the state"),
+        ('{"version": 3}', "version 3"),
+        ('{"version": 2, "colour": "red"}', "not the state"),
+        ('{"version": 2, "batches": 5}', "not the state"),
     ],
 )
 def test_a_state_that_is_none(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "state.json").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        Corpus(tmp_path)
+        Corpus(tmp_path, REFERENCE.parse)
     assert word in str(caught.value)
 
 
 def test_a_corpus_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="--corpus"):
-        Corpus(tmp_path / "file")
+        Corpus(tmp_path / "file", REFERENCE.parse)
 
 
 def test_a_state_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    corpus = Corpus(tmp_path)
+    corpus = Corpus(tmp_path, REFERENCE.parse)
     corpus.save()
     before = (tmp_path / "state.json").read_text()
     corpus.state.operations = 5
@@ -190,11 +194,11 @@ def test_a_failure_says_what_it_shows() -> None:
 
 
 @given(st.binary(min_size=LENGTH, max_size=LENGTH), st.sampled_from([draw, misuse]))
-def test_any_bytes_are_an_operation(genes: bytes, drawn: object) -> None:
+def test_any_bytes_are_an_operation(decisions: bytes, drawn: object) -> None:
     assert callable(drawn)
     state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
-    operation = drawn(Genes(genes), state, LAYERS)
-    assert operation == drawn(Genes(genes), state, LAYERS)
+    operation = drawn(ByteRandom(decisions), state, LAYERS)
+    assert operation == drawn(ByteRandom(decisions), state, LAYERS)
 
 
 # --- mistakes -------------------------------------------------------------------------------------
@@ -263,24 +267,24 @@ def test_nothing_that_is_needed_is_lost_and_nothing_else_stays() -> None:
     padding = [op.HeapAlloc(size) for size in range(1, 60)]
     sequence = (*padding[:20], needed[0], *padding[20:40], needed[1], *padding[40:], needed[2])
 
-    def fails(operations: tuple[Operation, ...]) -> bool:
+    def fails(operations: Operations) -> bool:
         kept = [each for each in operations if each in needed]
         return kept == list(needed)
 
-    assert reduce(sequence, fails) == needed
+    assert reduce(sequence, fails, REFERENCE.plainer) == needed
 
 
 def test_two_that_go_only_together_go() -> None:
     pair: tuple[Operation, ...] = (op.TaskNew(), op.TaskDelete("t1"))
 
-    def fails(operations: tuple[Operation, ...]) -> bool:
+    def fails(operations: Operations) -> bool:
         return op.PmmInfo() in operations and operations.count(pair[0]) == operations.count(pair[1])
 
-    assert reduce((pair[0], op.PmmInfo(), pair[1]), fails) == (op.PmmInfo(),)
+    assert reduce((pair[0], op.PmmInfo(), pair[1]), fails, REFERENCE.plainer) == (op.PmmInfo(),)
 
 
 def test_numbers_become_plain() -> None:
-    def fails(operations: tuple[Operation, ...]) -> bool:
+    def fails(operations: Operations) -> bool:
         return any(isinstance(each, op.HeapAlloc) and each.size > 5 for each in operations)
 
-    assert reduce((op.HeapAlloc(12345),), fails) == (op.HeapAlloc(16),)
+    assert reduce((op.HeapAlloc(12345),), fails, REFERENCE.plainer) == (op.HeapAlloc(16),)

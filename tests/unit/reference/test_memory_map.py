@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
 from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
@@ -24,7 +25,6 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot1,
     memory_map_multiboot2,
 )
-from ringbench.subjects.reference.model.state import MemoryRange
 from ringbench.subjects.reference.status import Status
 from tests.unit.reference.host_library import load_library
 
@@ -395,3 +395,8 @@ def test_what_is_not_available_is_reserved_and_wins(loaders_type: int) -> None:
         kernel = Kernel(40)
         assert kernel.multiboot1(b"".join(entry1(*each) for each in entries)) == Status.OK
         assert kernel.ranges == expected
+
+
+def test_a_range_is_shown_with_its_kind() -> None:
+    assert str(MemoryRange(0x1000, 0x2000, MemoryKind.BOOT_INFO)) == "0x1000 + 0x2000 boot_info"
+    assert str(MemoryRange(0x1000, 0x2000, 9)) == "0x1000 + 0x2000 kind 9"

@@ -14,6 +14,7 @@ from ringbench.subjects.reference.constants import (
     HEAP_SECOND_LEVELS,
     HEAP_TRIM,
 )
+from ringbench.subjects.reference.heap_encoding import size_class
 from ringbench.subjects.reference.model.heap import (
     kfree,
     kmalloc,
@@ -26,7 +27,6 @@ from ringbench.subjects.reference.model.heap_nodes import (
     HeapEditor,
     in_order,
     search_size,
-    size_class,
 )
 from ringbench.subjects.reference.model.state import HeapState, KernelState
 from ringbench.subjects.reference.model.task import task_create, task_destroy
@@ -85,12 +85,15 @@ def test_random_traces(seed: int, steps: int) -> None:
 
 
 def test_size_classes() -> None:
+    """heap.h: below 4 KiB, number s / 16; from there, 64 * (k - 9) + (s >> (k - 6))."""
     assert size_class(32) == (0, 2)
     assert size_class(1008) == (0, 63)
     assert size_class(1024) == (1, 0)
     assert size_class(4080) == (3, 63)
     assert size_class(4096) == size_class(4144) == (4, 0)
     assert size_class(4160) == (4, 1)
+    assert size_class(8176) == (4, 63)
+    assert size_class(8192) == (5, 0)
     assert size_class(1 << 20) == (12, 0)
     assert size_class((1 << 35) - 16) == (26, 63)
     previous = (0, 0)

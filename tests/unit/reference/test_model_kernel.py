@@ -1,4 +1,4 @@
-"""The whole model: the monitor's own checks, and long mixed workloads that lose no frame."""
+"""The whole model: the console's own checks, and long mixed workloads that lose no frame."""
 
 from collections import Counter
 from random import Random
@@ -7,7 +7,9 @@ import pytest
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operation import Reply
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
     HEAP_BASE,
@@ -16,9 +18,9 @@ from ringbench.subjects.reference.constants import (
     VmKind,
 )
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.model.kernel import Unpredictable, boot, perform
+from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.pmm import frames
-from ringbench.subjects.reference.model.state import KernelState, MemoryRange, Segment, Sizes
+from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, drain, spoil

@@ -11,6 +11,7 @@ from ringbench.arch.x86_64.scan import problems
 from ringbench.arch.x86_64.scan import tables as scan_tables
 from ringbench.arch.x86_64.walk import translate
 from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     DIRECT_MAP_BASE,
     HEAP_BASE,
@@ -32,7 +33,7 @@ from ringbench.subjects.reference.model.paging import (
     paging_unmap,
 )
 from ringbench.subjects.reference.model.render import render
-from ringbench.subjects.reference.model.state import MemoryRange, Sizes
+from ringbench.subjects.reference.model.state import Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
 from ringbench.subjects.reference.status import Status
 from tests.unit.reference.booted import with_free

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import (
@@ -30,7 +31,7 @@ from ringbench.subjects.reference.model.pmm import (
     summary,
     take,
 )
-from ringbench.subjects.reference.model.state import MemoryRange, PmmState
+from ringbench.subjects.reference.model.state import PmmState
 from ringbench.subjects.reference.status import Status
 
 FRAME = 4096

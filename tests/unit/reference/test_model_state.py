@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ringbench.arch.x86_64.walk import translate
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.access import walk
-from ringbench.subjects.reference.model.kernel import Unpredictable, perform
+from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import leaves

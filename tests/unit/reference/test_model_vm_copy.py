@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import KERNEL_WINDOW_BASE
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.model.access import AccessFault, Unpredictable, touch
+from ringbench.subjects.reference.model.access import AccessFault, touch
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
 from ringbench.subjects.reference.model.vmm import vm_alloc, vm_protect

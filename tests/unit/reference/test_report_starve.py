@@ -9,7 +9,7 @@ from ringbench.engine.caught import Caught
 from ringbench.engine.starve import Starved, StarveResult
 from ringbench.report.starve import as_table
 
-FINE = Starved("two [pages]", "vm write t1 0x10ffe 72", taken=-1234, frames=1005, growths=1)
+FINE = Starved("two [pages]", "vm write t1 0x10ffe 72", taken=-1234, failed=1005, forced=1)
 CAUGHT = Caught("starve", 7, (Mismatch("vmm", "region count", "1", "2", "t1 [x]"),))
 
 

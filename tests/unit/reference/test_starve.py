@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -9,14 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbench.drive.operation import Reply
-from ringbench.engine.starve import ALL, Case
+from ringbench.engine.starve import needed as engine
+from ringbench.engine.starve.needed import spread
+from ringbench.subject import Case
 from ringbench.subjects.reference.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.pmm import frames
+from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import (
     OPERATIONS,
     HeapAlloc,
     HeapFree,
+    Operation,
     PageNew,
     PmmAlloc,
     PmmFree,
@@ -25,17 +30,16 @@ from ringbench.subjects.reference.operations import (
     Touch,
     VmAllocAt,
 )
+from ringbench.subjects.reference.starve.cases import ALL
+from ringbench.subjects.reference.starve.growth import grows_heap
 from ringbench.subjects.reference.starve.shortage import (
     bitmap_of,
-    frames_needed,
-    grows_heap,
     hoard,
     lacks_memory,
-    needs_memory,
     release,
-    spread,
     with_free,
 )
+from ringbench.subjects.reference.subject import REFERENCE
 from tests.unit.reference.booted import booted, performed
 
 NEVER_SHORT = "no frame"
@@ -47,12 +51,20 @@ TAKING = {
 """Every operation that can take a frame, by the headers of the kernel."""
 
 
-def ids(case: Case) -> str:
+def ids(case: Case[Operation]) -> str:
     return case.name
 
 
+def frames_needed(state: KernelState, operation: Operation, free: Sequence[int]) -> int | None:
+    return engine.units_needed(REFERENCE, state, operation, free)
+
+
+def needs_memory(state: KernelState, operation: Operation) -> bool:
+    return engine.lacks_memory(REFERENCE, state, operation, ())
+
+
 @pytest.mark.parametrize("case", ALL, ids=ids)
-def test_a_case_is_what_its_name_says(case: Case) -> None:
+def test_a_case_is_what_its_name_says(case: Case[Operation]) -> None:
     state = performed(booted(), *case.before)
     free = list(frames(state.pmm.free))
     needed = frames_needed(state, case.operation, free)
@@ -127,10 +139,10 @@ def test_hoarding_takes_all_and_releasing_gives_it_back() -> None:
     assert hoarded.pmm.free == 0
     assert hoarded.pmm == with_free(state, ()).pmm
     back = list(frames(state.pmm.free))
-    assert performed(hoarded, *release(state.pmm.free)) == state
+    assert performed(hoarded, *release(back)) == state
     some = back[:3] + back[-1:]
-    assert list(frames(performed(hoarded, *release(bitmap_of(some))).pmm.free)) == some
-    assert list(release(0)) == []
+    assert list(frames(performed(hoarded, *release(some)).pmm.free)) == some
+    assert list(release([])) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 500])

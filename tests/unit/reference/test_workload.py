@@ -8,12 +8,13 @@ from random import Random
 
 import pytest
 
-from ringbench.engine.result import LAYERS
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.constants import HEAP_ALLOC_MAX, HEAP_HEADER
 from ringbench.subjects.reference.flags import EXEC, WRITE
-from ringbench.subjects.reference.model.kernel import Unpredictable, perform
+from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import (
+    LAYERS,
     OPERATIONS,
     HeapRealloc,
     Operation,

@@ -13,28 +13,21 @@ from ringbench.config import Config
 from ringbench.engine.hunt.campaign import performed
 from ringbench.engine.hunt.corpus import Corpus
 from ringbench.machine import Deadline
-from ringbench.subjects.reference.boots import hunt_boots
+from ringbench.subject import BootsDone, HostileBoots
 
 BATCH: Final = 100
 """Boots that one worker performs at a time, on one machine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BootBatch:
     """Boots to be performed: the `number`-th hundred of a seed."""
 
+    subject: HostileBoots
     config: Config
     seed: int
     number: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Booted:
-    """What came of a batch: how many boots, and of those that went wrong cause and story."""
-
-    boots: int
-    failures: tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -46,24 +39,23 @@ class BootProgress:
     found: dict[Path, bool]
 
 
-def work(batch: Batch) -> Booted:
+def work(batch: BootBatch) -> BootsDone:
     """Perform a batch, in whatever process.
 
     Raises:
         RingbenchError: the machine cannot be started.
     """
-    result = hunt_boots(
+    return batch.subject.perform_boots(
         batch.config,
         seed=batch.seed,
+        first=batch.number * BATCH,
         count=BATCH,
         seconds=batch.seconds,
-        first=batch.number * BATCH,
     )
-    failures = {caught.key: boot.story.to_json() + "\n" for boot, caught in result.failed}
-    return Booted(result.boots, tuple(failures.items()))
 
 
 def hunt_by_boots(
+    subject: HostileBoots,
     config: Config,
     corpus: Corpus,
     seed: int,
@@ -71,7 +63,7 @@ def hunt_by_boots(
     jobs: int,
     seconds: float,
     report: Callable[[BootProgress], None],
-    rounds: int | None = None,
+    batches: int | None = None,
 ) -> BootProgress:
     """Perform the batches of a seed that are not done yet until the time is over, or so many.
 
@@ -79,13 +71,14 @@ def hunt_by_boots(
         RingbenchError: a machine cannot be started, or the corpus not be written.
     """
     deadline, progress, state = Deadline(seconds), BootProgress(0, 0.0, {}), corpus.state
-    done = state.batches.setdefault(str(seed), [])
+    done = state.boot_batches.setdefault(str(seed), [])
 
     open_ = (number for number in count() if number not in done)
-    batches = (
-        Batch(config, seed, number, deadline.remaining()) for number in islice(open_, rounds)
+    tasks = (
+        BootBatch(subject, config, seed, number, deadline.remaining())
+        for number in islice(open_, batches)
     )
-    for batch, booted in performed(executor, jobs, work, batches, deadline):
+    for batch, booted in performed(executor, jobs, work, tasks, deadline):
         if batch is not None and booted is not None:
             for key, story in booted.failures:
                 path, is_new = corpus.keep_boot(key, story)

@@ -2,7 +2,7 @@
 
 A subject draws its operations from a `Random`. Given one of these it draws from the bytes, so that
 a shrinker that makes bytes smaller makes decisions simpler: smaller numbers, earlier choices.
-Behind the last byte a fixed sequence goes on, not zeros: a maker may draw until something fits.
+Behind the last byte a fixed sequence goes on, not zeros: who draws may do so until something fits.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ LENGTH: Final = 14
 Chosen = TypeVar("Chosen")
 
 
-class Genes(Random):
-    """A `Random` that decides by bytes, in order; of its methods, those that makers use."""
+class ByteRandom(Random):
+    """A `Random` that decides by bytes, in order; of its methods, those that drawing uses."""
 
-    def __init__(self, genes: bytes) -> None:
-        self._genes = genes
+    def __init__(self, decisions: bytes) -> None:
+        self._decisions = decisions
         self._at = 0
-        self._beyond = len(genes)
+        self._beyond = len(decisions)
 
     def random(self) -> float:
         """The next byte as a fraction of 256."""
@@ -53,8 +53,8 @@ class Genes(Random):
 
     def _next(self) -> int:
         at = self._at
-        if at < len(self._genes):
+        if at < len(self._decisions):
             self._at = at + 1
-            return self._genes[at]
+            return self._decisions[at]
         self._beyond = self._beyond * 1664525 + 1013904223 & 0xFFFF_FFFF
         return self._beyond >> 24

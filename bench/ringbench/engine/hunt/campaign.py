@@ -1,57 +1,47 @@
-"""A hunt: round after round, by several workers, into a corpus, until the time is over.
+"""A hunt: batch after batch of sequences, by several workers, into a corpus, until time is over.
 
-The machine changes from round to round: small memory runs out, other processors have other page
-sizes, modules take frames, half of the memory is above 4 GiB. A round is made from the seed and its
-number alone; what is done is in the corpus, so that the next hunt goes on with the rounds that are
-not.
+The machine changes from batch to batch, as the subject wants it: small memory runs out, other
+processors have other page sizes, modules take frames. A batch is made from the seed and its number
+alone; what is done is in the corpus, so that the next hunt goes on with the batches that are not.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ringbench.config import Config
 from ringbench.coverage.log import TranslationLogs
 from ringbench.engine.hunt.corpus import Corpus
-from ringbench.engine.hunt.search import RoundResult, round_
+from ringbench.engine.hunt.search import SearchResult, search
 from ringbench.engine.runner import Operations
 from ringbench.engine.script import Script, failure_script, machine_words, with_machine
 from ringbench.machine import Deadline
 from ringbench.machine.translations import build_id
+from ringbench.subject import Subject
 
 CHUNKS: Final = 2
-"""Chunks of a round: some thousand operations, a few seconds."""
+"""Chunks of a batch: some thousand operations, a few seconds."""
 
 REPLAYED: Final = 200
 """Kept sequences that one worker replays at a time."""
-
-VARIANTS: Final[tuple[Mapping[str, str], ...]] = (
-    {"memory": "16M"},
-    {"memory": "64M"},
-    {"memory": "16M", "cpu": "qemu64"},
-    {"memory": "24M", "modules": "3"},
-    {"memory": "16M", "cpu": "max,-pdpe1gb"},
-    {"memory": "48M", "split": "24M"},
-)
-"""Machines of the rounds, in turn; what the user fixes stays."""
-
 
 AnyTask = TypeVar("AnyTask")
 AnyResult = TypeVar("AnyResult")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A round to be done: number None is a replay of kept sequences."""
+class Batch:
+    """Sequences to be performed: the `number`-th of a seed; None is a replay of kept ones."""
 
+    subject: Subject[Any, Any]
     config: Config
     seed: str
     number: int | None
@@ -66,13 +56,13 @@ class Progress:
     """How far a hunt is.
 
     Attributes:
-        rounds, operations, sequences: done in this hunt.
+        batches, operations, sequences: done in this hunt.
         seconds: since it began.
         covered, gained: instructions that ran in all hunts; for the first time in this one.
         found: files of the failures seen in this hunt, with whether they are new.
     """
 
-    rounds: int = 0
+    batches: int = 0
     operations: int = 0
     sequences: int = 0
     seconds: float = 0.0
@@ -86,15 +76,15 @@ class Progress:
         return self.operations * 60 / self.seconds if self.seconds else 0.0
 
 
-def work(task: Task) -> RoundResult:
-    """Do a round, in whatever process.
+def work(task: Batch) -> SearchResult:
+    """Perform a batch, in whatever process.
 
     Raises:
         RingbenchError: the machine cannot be started.
     """
     chunks = 0 if task.number is None else CHUNKS
     seed = f"{task.seed}/{task.number}"
-    begin = partial(round_, chunks=chunks, first=task.first, known=task.known)
+    begin = partial(search, task.subject, chunks=chunks, first=task.first, known=task.known)
     if task.covered is None:
         return begin(task.config, seed, task.seconds)
     with tempfile.TemporaryDirectory(prefix="ringbench-hunt-") as folder:
@@ -138,6 +128,7 @@ class Campaign:
 
     def __init__(
         self,
+        subject: Subject[Any, Any],
         config: Config,
         corpus: Corpus,
         seed: int,
@@ -148,13 +139,15 @@ class Campaign:
         """Make one.
 
         Args:
+            subject: whose kernel.
             config: the machine.
             corpus: where it leaves what it finds.
-            seed: what the rounds are made from.
-            fixed: words of the machine that do not change from round to round.
+            seed: what the batches are made from.
+            fixed: words of the machine that do not change from batch to batch.
             coverage: whether to look which code runs.
         """
         self.progress = Progress()
+        self._subject = subject
         self._config = config
         self._corpus = corpus
         self._seed = str(seed)
@@ -174,16 +167,16 @@ class Campaign:
         jobs: int,
         seconds: float,
         report: Callable[[Progress], None],
-        rounds: int | None = None,
+        batches: int | None = None,
     ) -> Progress:
-        """Do rounds until the time is over, or so many; the corpus is up to date after each.
+        """Perform batches until the time is over, or so many; the corpus is up to date after each.
 
         Raises:
             RingbenchError: a machine cannot be started, or the corpus not be written.
         """
         deadline = Deadline(seconds)
         for task, result in performed(
-            executor, jobs, work, self._tasks(deadline, rounds), deadline
+            executor, jobs, work, self._tasks(deadline, batches), deadline
         ):
             if task is not None and result is not None:
                 self._record(task, result)
@@ -191,8 +184,8 @@ class Campaign:
             report(self.progress)
         return self.progress
 
-    def _tasks(self, deadline: Deadline, rounds: int | None) -> Iterator[Task]:
-        """What to do, in order: first all kept sequences, then the rounds that are not done."""
+    def _tasks(self, deadline: Deadline, batches: int | None) -> Iterator[Batch]:
+        """What to do, in order: first all kept sequences, then the batches that are not done."""
         by_machine: dict[tuple[tuple[str, str], ...], list[Operations]] = defaultdict(list)
         for script in self._corpus.scripts():
             by_machine[tuple(script.machine.items())].append(script.operations)
@@ -201,10 +194,10 @@ class Campaign:
             for start in range(0, len(sequences), REPLAYED):
                 first = tuple(sequences[start : start + REPLAYED])
                 yield self._task(config, None, deadline, first)
-        state = self._corpus.state
+        state, machines = self._corpus.state, self._subject.machines
         open_ = (number for number in count() if not state.done(self._seed, number))
-        for number in islice(open_, rounds):
-            words = VARIANTS[number % len(VARIANTS)]
+        for number in islice(open_, batches):
+            words = machines[number % len(machines)]
             free = {key: word for key, word in words.items() if key not in self._fixed}
             yield self._task(with_machine(self._config, free), number, deadline)
 
@@ -214,9 +207,10 @@ class Campaign:
         number: int | None,
         deadline: Deadline,
         first: tuple[Operations, ...] = (),
-    ) -> Task:
+    ) -> Batch:
         covered = frozenset(self._covered) if self._coverage else None
-        return Task(
+        return Batch(
+            self._subject,
             config,
             self._seed,
             number,
@@ -226,11 +220,11 @@ class Campaign:
             covered,
         )
 
-    def _record(self, task: Task, result: RoundResult) -> None:
+    def _record(self, task: Batch, result: SearchResult) -> None:
         """Put a result into the corpus."""
         corpus, state, progress = self._corpus, self._corpus.state, self.progress
         machine = machine_words(task.config)
-        where = "replayed" if task.number is None else f"round {task.number}"
+        where = "replayed" if task.number is None else f"batch {task.number}"
         note = f"seed {self._seed}, {where}; kernel {self._kernel}"
         for failure in result.failures:
             script = failure_script(failure, machine, note)
@@ -242,12 +236,12 @@ class Campaign:
             corpus.keep_interesting(Script(each, machine, about) for each in result.interesting)
         self._covered |= result.covered
         if task.number is not None and result.complete:
-            state.rounds.setdefault(self._seed, []).append(task.number)
+            state.batches.setdefault(self._seed, []).append(task.number)
         state.operations += result.operations
         state.sequences += result.sequences
         state.covered = sorted(self._covered)
         corpus.save()
-        progress.rounds += task.number is not None
+        progress.batches += task.number is not None
         progress.operations += result.operations
         progress.sequences += result.sequences
         progress.covered = len(self._covered)

@@ -3,10 +3,10 @@
     failures/*.ring      what went wrong, the smallest sequence of each cause
     failures/*.json      hostile boots that went wrong, one of each cause
     interesting/*.ring   sequences that ran kernel code which none before had
-    state.json           rounds done, totals, the addresses that ran
+    state.json           batches done, totals, the addresses that ran
 
 Every file is written whole or not at all, the state last: whenever a hunt is stopped, the folder
-is as after one of its rounds.
+is as after one of its batches.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from ringbench.engine.script import SUFFIX, Script, read_script
+from ringbench.engine.script import SUFFIX, Parse, Script, read_script
 from ringbench.errors import ConfigError
 from ringbench.files import write_atomically
 
-VERSION: Final = 1
+VERSION: Final = 2
 STATE: Final = "state.json"
 FAILURES, INTERESTING = "failures", "interesting"
 
@@ -34,36 +34,37 @@ class State:
 
     Attributes:
         kernel: the build that `covered` is of.
-        operations, sequences: performed in all rounds.
-        rounds: seed -> numbers of the rounds that are done.
+        operations, sequences: performed in all batches.
+        batches: seed -> numbers of the batches of sequences that are done.
         covered: addresses of the code that ran.
         boots: hostile boots, in all.
-        batches: seed -> numbers of the batches of boots that are done.
+        boot_batches: seed -> numbers of the batches of boots that are done.
     """
 
     version: int = VERSION
     kernel: str = ""
     operations: int = 0
     sequences: int = 0
-    rounds: dict[str, list[int]] = field(default_factory=dict)
+    batches: dict[str, list[int]] = field(default_factory=dict)
     covered: list[int] = field(default_factory=list)
     boots: int = 0
-    batches: dict[str, list[int]] = field(default_factory=dict)
+    boot_batches: dict[str, list[int]] = field(default_factory=dict)
 
     def done(self, seed: str, number: int) -> bool:
-        """Whether a round is done."""
-        return number in self.rounds.get(seed, ())
+        """Whether a batch of sequences is done."""
+        return number in self.batches.get(seed, ())
 
 
 class Corpus:
-    """The folder; made if it is not there.
+    """The folder; made if it is not there. `parse` is that of the subject whose sequences it has.
 
     Raises:
         ConfigError: it is no folder, cannot be written to, or is of another version.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parse: Parse) -> None:
         self.folder = folder
+        self._parse = parse
         try:
             for name in (FAILURES, INTERESTING):
                 (folder / name).mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ class Corpus:
         """
         for name in (FAILURES, INTERESTING):
             for path in sorted((self.folder / name).glob(f"*{SUFFIX}")):
-                yield read_script(path)
+                yield read_script(path, self._parse)
 
     def keep_failure(self, key: str, script: Script) -> tuple[Path, bool]:
         """Keep a failing sequence, unless there is as short a one; its file, and whether it is new.
@@ -122,7 +123,7 @@ class Corpus:
         """
         path = self.folder / FAILURES / f"{_name(key)}{SUFFIX}"
         known = path.exists()
-        if not known or len(read_script(path).operations) > len(script.operations):
+        if not known or len(read_script(path, self._parse).operations) > len(script.operations):
             script.write(path)
         return path, not known
 

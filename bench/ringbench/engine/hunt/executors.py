@@ -1,4 +1,4 @@
-"""Who performs the rounds: processes of this machine, or the workers of a Dask cluster."""
+"""Who performs the batches: processes of this machine, or the workers of a Dask cluster."""
 
 from __future__ import annotations
 

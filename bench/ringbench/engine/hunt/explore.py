@@ -10,10 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from ringbench.engine.result import LAYERS
-from ringbench.engine.runner import Stage
-from ringbench.subjects.reference.workload.misuse import misuse
-from ringbench.subjects.reference.workload.mixture import draw
+from ringbench.engine.runner import AnyRunner
 
 LENGTHS: Final = (100, 400, 400, 1500)
 COMPARE_EVERY: Final = 500
@@ -21,22 +18,23 @@ MISTAKEN: Final = (0.0, 0.0, 0.1, 0.5)
 DRAINED, WHOLE = 0.25, 0.1
 
 
-def explore(stage: Stage, random: Random, stop: Callable[[], bool]) -> None:
+def explore(runner: AnyRunner, random: Random, stop: Callable[[], bool]) -> None:
     """Perform one sequence; it ends early if `stop` says so.
 
     Raises:
         Violation: something was not as predicted.
-        RingbenchError: the machine cannot be started.
+        RingbenchError: no kernel can be started.
     """
-    layers = random.sample(LAYERS, random.randint(1, len(LAYERS)))
+    subject = runner.subject
+    layers = random.sample(subject.layers, random.randint(1, len(subject.layers)))
     length, mistaken = random.choice(LENGTHS), random.choice(MISTAKEN)
     drained, whole = random.random() < DRAINED, random.random() < WHOLE
-    stage.begin()
-    while len(stage.operations) < length and not stop():
-        drawn = misuse if random.random() < mistaken else draw
-        performed = stage.perform(drawn(random, stage.state, layers))
-        if performed and len(stage.operations) % COMPARE_EVERY == 0:
-            stage.compare()
+    runner.begin()
+    while len(runner.operations) < length and not stop():
+        drawn = subject.draw_mistake if random.random() < mistaken else subject.draw
+        performed = runner.perform(drawn(random, runner.state, layers))
+        if performed and len(runner.operations) % COMPARE_EVERY == 0:
+            runner.compare()
     if drained:
-        stage.drain()
-    stage.compare(whole=whole)
+        runner.drain()
+    runner.compare(whole=whole)

@@ -1,11 +1,11 @@
-"""One round of the hunt: sequences of both kinds on one machine, for a time or a number of them.
+"""A search by sequences of both kinds on one machine, for a time or a number of them.
 
-    result = round_(config, seed=1, seconds=10)
+    result = search(subject, config, seed=1, seconds=10)
     for caught in result.caught: ...
 
 Sequences come in chunks, one of hypothesis and one of the long random ones in turn. A chunk is
-made from the seed and its number alone, so that rounds of the same seed perform the same sequences
-on the same machine, as far as they get.
+made from the seed and its number alone, so that searches of the same seed perform the same
+sequences on the same machine, as far as they get.
 """
 
 from __future__ import annotations
@@ -24,16 +24,24 @@ from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.explore import explore
 from ringbench.engine.hunt.state_machine import SETTINGS, Findings, on
 from ringbench.engine.reduce import locate, shrink
-from ringbench.engine.runner import Coverage, Failure, Operations, Stage, Violation
+from ringbench.engine.runner import (
+    AnyRunner,
+    Coverage,
+    Failure,
+    Operations,
+    Runner,
+    Violation,
+)
 from ringbench.machine import Deadline
+from ringbench.subject import OperationT, StateT, Subject
 
 CHUNK: Final = 10
 """Sequences of one kind before it is the other's turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoundResult:
-    """What a round did and found.
+class SearchResult:
+    """What a search did and found.
 
     Attributes:
         operations: performed in all sequences, those of shrinking included.
@@ -52,17 +60,13 @@ class RoundResult:
     complete: bool = True
 
     @property
-    def examples(self) -> int:
-        """Another word for sequences."""
-        return self.sequences
-
-    @property
     def caught(self) -> tuple[Caught, ...]:
         """What was seen, one of each cause."""
         return tuple(failure.caught for failure in self.failures)
 
 
-def round_(
+def search(
+    subject: Subject[StateT, OperationT],
     config: Config,
     seed: object,
     seconds: float,
@@ -73,55 +77,62 @@ def round_(
     known: Iterable[str] = (),
     coverage: Coverage | None = None,
     covered: Iterable[int] = (),
-) -> RoundResult:
+) -> SearchResult:
     """Perform sequences until the time is over, or `chunks` are done.
 
     Args:
-        config: the machine.
-        seed: with the same one, a round performs the same sequences.
+        subject: whose kernel.
+        config: its machine.
+        seed: with the same one, a search performs the same sequences.
         seconds: after which no sequence is begun; shrinking may take longer.
         chunks: how many of ten sequences each.
-        shrink: make what fails smaller; if not, the round ends with the first failure.
+        shrink: make what fails smaller; if not, the search ends with the first failure.
         first: sequences to begin with.
         known: keys of failures that are not to be made smaller any more.
         coverage: where to learn which code ran.
-        covered: addresses of code that has run in earlier rounds.
+        covered: addresses of code that has run in earlier searches.
 
     Raises:
-        RingbenchError: the machine cannot be started.
+        RingbenchError: no kernel can be started.
     """
-    with Stage(config, coverage or set, covered) as stage:
-        hunter = _Hunter(stage, str(seed), Deadline(seconds), known, shrink=shrink)
-        hunter.play(first)
+    with Runner(subject, config, coverage or set, covered) as runner:
+        under_way = _Search(runner, str(seed), Deadline(seconds), known, shrink=shrink)
+        under_way.play(first)
         number = 0
-        while number != chunks and not hunter.finished:
-            hunter.chunk(number)
+        while number != chunks and not under_way.finished:
+            under_way.chunk(number)
             number += 1
-        stage.note_coverage()
-        return RoundResult(
-            stage.performed,
-            stage.sequences,
-            tuple(hunter.failures.values()),
-            tuple(stage.interesting),
-            frozenset(stage.covered),
-            complete=number == chunks and not hunter.cut,
+        runner.note_coverage()
+        return SearchResult(
+            runner.performed,
+            runner.sequences,
+            tuple(under_way.failures.values()),
+            tuple(runner.interesting),
+            frozenset(runner.covered),
+            complete=number == chunks and not under_way.cut,
         )
 
 
-class _Hunter:
-    """A round under way.
+class _Search:
+    """A search under way.
 
     Attributes:
         failures: cause -> the smallest sequence that shows it.
-        cut: whether time was over before the round was.
+        cut: whether time was over before the search was.
     """
 
     def __init__(
-        self, stage: Stage, seed: str, deadline: Deadline, known: Iterable[str], *, shrink: bool
+        self,
+        runner: AnyRunner,
+        seed: str,
+        deadline: Deadline,
+        known: Iterable[str],
+        *,
+        shrink: bool,
     ) -> None:
         self.failures: dict[str, Failure] = {}
         self.cut = False
-        self._stage = stage
+        self._runner = runner
         self._seed = seed
         self._deadline = deadline
         self._known = set(known)
@@ -141,7 +152,7 @@ class _Hunter:
         for operations in sequences:
             if self.finished:
                 break
-            failure = self._stage.play(operations)
+            failure = self._runner.play(operations)
             if failure is not None:
                 self._found(failure)
 
@@ -155,7 +166,7 @@ class _Hunter:
             if self.finished:
                 break
             try:
-                explore(self._stage, random, self._expired)
+                explore(self._runner, random, self._expired)
             except Violation as violation:
                 self._found(violation.failure)
 
@@ -163,7 +174,7 @@ class _Hunter:
         findings = Findings(self._known)
         with suppress(Violation, errors.Flaky):  # what came first is in the findings
             run_state_machine_as_test(
-                seed(number)(on(self._stage, findings, self._expired)),
+                seed(number)(on(self._runner, findings, self._expired)),
                 settings=settings(SETTINGS, max_examples=CHUNK, verbosity=Verbosity.quiet),
             )
         if findings.first is not None:
@@ -180,10 +191,10 @@ class _Hunter:
         if failure.key in self._known:
             return
         self._known.add(failure.key)
-        located = locate(self._stage, failure)
+        located = locate(self._runner, failure)
         if located.key in self.failures:
             return
-        smallest = shrink(self._stage, located)
+        smallest = shrink(self._runner, located)
         caught = replace(smallest.caught, after=failure.caught.after)
         self.failures[located.key] = replace(smallest, caught=caught)
         self._known.add(located.key)

@@ -1,9 +1,9 @@
 """The kernel as a hypothesis state machine: rules perform operations on kernel and model at once.
 
-A rule performs several operations, each decided by a few bytes (`genes.py`): what hypothesis draws
-per step costs it more than the operation costs kernel and model together, so a step does more than
-one. Should hypothesis shrink, it takes whole steps away, then operations within a step - a gene
-that begins with zero is none - then makes the remaining bytes smaller.
+A step performs several operations, each decided by a few bytes (`byte_random.py`): what hypothesis
+draws per step costs it more than the operation costs kernel and model together, so a step does more
+than one. Should hypothesis shrink, it takes whole steps away, then operations within a step - bytes
+that begin with zero are none - then makes the remaining bytes smaller.
 
 The model performs an operation while the sequence is being drawn, so that every one fits the state
 that it meets; the kernel follows some operations behind, and whatever it does differently ends the
@@ -15,25 +15,28 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from functools import partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from ringbench.engine.hunt.byte_random import LENGTH, Genes
-from ringbench.engine.result import LAYERS
-from ringbench.engine.runner import Failure, Stage, Violation
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.workload.misuse import misuse
-from ringbench.subjects.reference.workload.mixture import draw
+from ringbench.engine.hunt.byte_random import LENGTH, ByteRandom
+from ringbench.engine.runner import AnyRunner, Failure, Violation
 
 BURST: Final = 8
 """Operations a step."""
 
-GENE: Final = st.binary(min_size=LENGTH, max_size=LENGTH)
-GENES: Final = st.tuples(*[GENE] * BURST)
+DECISIONS: Final = st.binary(min_size=LENGTH, max_size=LENGTH)
+"""What decides one operation."""
+
+BURSTS: Final = st.tuples(*[DECISIONS] * BURST)
+
+SORTS: Final = 7
+"""Sorts of steps: five of one or two layers, one of all, one of nothing but mistakes."""
+
+STEPS: Final = st.integers(0, (1 << 16) - 1)
+"""Which sort a step is of, and which layers."""
 
 WHOLE: Final = st.sampled_from((False,) * 11 + (True,))
 DRAINED: Final = st.sampled_from((False,) * 3 + (True,))
@@ -50,7 +53,7 @@ SETTINGS: Final = settings(
 
 Burst = tuple[bytes, ...]
 Stop = Callable[[], bool]
-Draw = Callable[[Random, KernelState, Sequence[str]], Operation]
+Draw = Callable[[Random, Any, Sequence[str]], Any]
 
 
 class Findings:
@@ -76,10 +79,20 @@ class Findings:
         return False
 
 
-class KernelMachine(RuleBasedStateMachine):
-    """Operations on one stage; `on` makes the class that hypothesis runs."""
+def step_of(number: int, layers: Sequence[str]) -> tuple[Sequence[str], bool]:
+    """Return which layers a step is of, and whether it has nothing but mistakes."""
+    number, sort = divmod(number, SORTS)
+    if sort >= SORTS - 2:
+        return layers, sort == SORTS - 1
+    second, first = divmod(number, len(layers))
+    chosen = layers[first], layers[second % len(layers)]
+    return tuple(dict.fromkeys(chosen)), False
 
-    stage: Stage
+
+class KernelMachine(RuleBasedStateMachine):
+    """Operations through one runner; `on` makes the class that hypothesis runs."""
+
+    runner: AnyRunner
     findings: Findings
     stop: Stop
     """Says when no sequence is to be performed any more."""
@@ -90,61 +103,32 @@ class KernelMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.over = self.stop()
-        self._stop_if_wrong(self.stage.begin)
+        self._stop_if_wrong(self.runner.begin)
 
     @initialize(drained=DRAINED, whole=WHOLE)
     def finally_(self, drained: bool, whole: bool) -> None:
         """Decide how the sequence ends: all given back first, compared by all witnesses."""
         self.drained, self.whole = drained, whole
 
-    @rule(genes=GENES)
-    def pmm(self, genes: Burst) -> None:
-        """Physical frames."""
-        self._perform(genes, ("pmm",))
-
-    @rule(genes=GENES)
-    def paging(self, genes: Burst) -> None:
-        """Bare roots."""
-        self._perform(genes, ("paging",))
-
-    @rule(genes=GENES)
-    def vmm(self, genes: Burst) -> None:
-        """Regions of all spaces, and what is in their pages."""
-        self._perform(genes, ("vmm",))
-
-    @rule(genes=GENES)
-    def heap(self, genes: Burst) -> None:
-        """The kernel heap."""
-        self._perform(genes, ("heap",))
-
-    @rule(genes=GENES)
-    def task(self, genes: Burst) -> None:
-        """Tasks, and what their spaces hold."""
-        self._perform(genes, ("task", "vmm"))
-
-    @rule(genes=GENES)
-    def all_layers(self, genes: Burst) -> None:
-        """Everything mixed."""
-        self._perform(genes, LAYERS)
-
-    @rule(genes=GENES)
-    def mistakes(self, genes: Burst) -> None:
-        """Nothing but misuse."""
-        self._perform(genes, LAYERS, misuse)
+    @rule(number=STEPS, burst=BURSTS)
+    def step(self, number: int, burst: Burst) -> None:
+        """Perform a burst of operations of one layer, of two, or of all; or mistakes alone."""
+        subject = self.runner.subject
+        layers, mistaken = step_of(number, subject.layers)
+        drawn = subject.draw_mistake if mistaken else subject.draw
+        for decisions in burst:
+            if decisions[0]:
+                random = ByteRandom(decisions[1:])
+                self._stop_if_wrong(partial(self._perform, random, layers, drawn))
 
     def teardown(self) -> None:
         """Compare everything."""
         if self.drained:
-            self._stop_if_wrong(self.stage.drain)
-        self._stop_if_wrong(lambda: self.stage.compare(whole=self.whole))
+            self._stop_if_wrong(self.runner.drain)
+        self._stop_if_wrong(lambda: self.runner.compare(whole=self.whole))
 
-    def _perform(self, genes: Burst, layers: tuple[str, ...], drawn: Draw = draw) -> None:
-        for gene in genes:
-            if gene[0]:
-                self._stop_if_wrong(partial(self._one, Genes(gene[1:]), layers, drawn))
-
-    def _one(self, random: Random, layers: tuple[str, ...], drawn: Draw) -> None:
-        self.stage.perform(drawn(random, self.stage.state, layers))
+    def _perform(self, random: Random, layers: Sequence[str], drawn: Draw) -> None:
+        self.runner.perform(drawn(random, self.runner.state, layers))
 
     def _stop_if_wrong(self, perform: Callable[[], object]) -> None:
         if self.over:
@@ -162,7 +146,7 @@ def never() -> bool:
     return False
 
 
-def on(stage: Stage, findings: Findings, stop: Stop = never) -> type[KernelMachine]:
-    """Return the state machine for a stage; once `stop` says so, it performs nothing more."""
-    given = {"stage": stage, "findings": findings, "stop": staticmethod(stop)}
+def on(runner: AnyRunner, findings: Findings, stop: Stop = never) -> type[KernelMachine]:
+    """Return the state machine for a runner; once `stop` says so, it performs nothing more."""
+    given = {"runner": runner, "findings": findings, "stop": staticmethod(stop)}
     return type("Kernel", (KernelMachine,), given)

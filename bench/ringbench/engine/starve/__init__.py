@@ -3,22 +3,21 @@
 An operation that can't have all it needs must say so and change nothing. It runs short in two ways,
 both on the kernel as it is shipped:
 
-- *Frames.* All free frames are taken by the console, and given back one at a time: with none free,
-  one, two, the operation fails at its first, second, third frame, until there are as many as it
-  takes. With exactly that many it must succeed.
-- *Heap growth.* GDB stops the kernel where its heap is about to grow, and has that function return
-  at once, saying that there is no memory.
+- *Units*, which for a kernel are frames. All free ones are taken, and given back one at a time:
+  with none free, one, two, the operation fails at its first, second, third, until there are as many
+  as it takes. With exactly that many it must succeed.
+- *By force*, where the subject knows a way: GDB stops the kernel where its heap is about to grow,
+  and has that function return at once, saying that there is no memory.
 
-Frames run out truly, rather than by a return value forced upon the allocator, because this kernel
-counts the free frames before it takes the first: an allocator that says "none" and counts a
-thousand contradicts itself, and the kernel stops at that with a panic, as it must.
+Frames run out truly, rather than by a return value forced upon the allocator: a kernel may count
+the free frames before it takes the first, and an allocator that says "none" and counts a thousand
+contradicts itself.
 
-After each failure the reply, the free frames and the whole picture are compared with the model's
-state, which did not change; then the operation succeeds, and is compared again.
+After each failure the reply, the counts and the whole picture are compared with the model's state,
+which did not change; then the operation succeeds, and is compared again.
 """
 
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.run import starve, starve_random
-from ringbench.subjects.reference.starve.cases import ALL, Case
 
-__all__ = ["ALL", "Case", "StarveResult", "Starved", "starve", "starve_random"]
+__all__ = ["StarveResult", "Starved", "starve", "starve_random"]

@@ -13,18 +13,18 @@ class Starved:
 
     Attributes:
         case: the name of the case, or which of the drawn ones it was.
-        operation: as a line of the console.
-        taken: frames fewer after it than before, once it had succeeded.
-        frames: how often it failed for want of a frame.
-        growths: how often it failed because the heap could not grow.
+        operation: as a line.
+        taken: units (frames) fewer after it than before, once it had succeeded.
+        failed: how often it failed for want of a unit.
+        forced: how often it failed because it was made to in another way: the heap could not grow.
         caught: how the kernel was seen to be wrong, if it was; the counts are then 0.
     """
 
     case: str
     operation: str
     taken: int = 0
-    frames: int = 0
-    growths: int = 0
+    failed: int = 0
+    forced: int = 0
     caught: Caught | None = None
 
 
@@ -43,7 +43,7 @@ class StarveResult:
     @property
     def failures_injected(self) -> int:
         """How often an operation was made to fail."""
-        return sum(each.frames + each.growths for each in self.starved)
+        return sum(each.failed + each.forced for each in self.starved)
 
     @property
     def caught(self) -> tuple[Caught, ...]:

@@ -1,34 +1,31 @@
-"""The two ways to starve a kernel: through the table of cases, and wherever a workload gets to."""
+"""The two ways to starve a kernel: through the subject's cases, and wherever a workload gets to."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from random import Random
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.config import Config
 from ringbench.engine.caught import Caught
 from ringbench.engine.lockstep import Diverged
-from ringbench.engine.result import LAYERS, MACHINE
+from ringbench.engine.starve.needed import lacks_memory
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.starver import Limits, Starver
 from ringbench.errors import Ended, MalformedReply
-from ringbench.machine import Deadline, Machine
-from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.starve.cases import ALL, Case
-from ringbench.subjects.reference.starve.shortage import needs_memory
-from ringbench.subjects.reference.workload import choose
+from ringbench.machine import Deadline
+from ringbench.subject import Case, OperationT, Starvable, StateT, Unpredictable
 
 CHECK = "starve"
 
 OF_A_CASE = Limits(failures=4096, pictures=32)
-"""No case needs more frames than that, and few more than there are pictures."""
+"""No case needs more units than that, and few more than there are pictures."""
 
 OF_A_DRAWN_ONE = Limits(failures=128, pictures=8)
-"""Some that are drawn need thousands of frames, and they are many."""
+"""Some that are drawn need thousands of units, and they are many."""
 
 SHARE = 0.25
 """Of the drawn operations that need memory, how many run short: the others change the scene."""
@@ -42,22 +39,34 @@ def _silent(case: str, done: int, total: int) -> None:
 
 
 def starve(
+    subject: Starvable[StateT, OperationT],
     config: Config,
     *,
-    cases: Sequence[Case] = ALL,
+    cases: Sequence[Case[OperationT]] | None = None,
     stop: bool = False,
     progress: Progress = _silent,
 ) -> StarveResult:
-    """Starve each case on a kernel that holds nothing else; if `stop`, until one is caught.
+    """Starve each case, by default all, on a kernel that holds nothing else.
+
+    Args:
+        subject: whose kernel.
+        config: its configuration.
+        cases: those of the subject that are wanted.
+        stop: end with the first case in which the kernel is caught.
+        progress: called before each case.
 
     Raises:
-        RingbenchError: the configuration is wrong, or the machine could not start or did not boot.
+        RingbenchError: the configuration is wrong, or the kernel did not come up.
     """
+    cases = subject.cases if cases is None else cases
     done: list[Starved] = []
     operations = 0
     while len(done) < len(cases):
-        with Machine.start(config) as machine:
-            starver = Starver(machine, OF_A_CASE)
+        with (
+            closing(subject.start(config)) as kernel,
+            kernel.channel(subject.channels[0]) as channel,
+        ):
+            starver = Starver(subject, kernel, channel, OF_A_CASE)
             for case in cases[len(done) :]:
                 progress(case.name, len(done), len(cases))
                 done.append(_case(starver, case, operations))
@@ -70,6 +79,7 @@ def starve(
 
 
 def starve_random(
+    subject: Starvable[StateT, OperationT],
     config: Config,
     seed: int,
     *,
@@ -79,15 +89,15 @@ def starve_random(
 ) -> StarveResult:
     """Starve `count` operations of a seeded workload, or as many as `seconds` are enough for.
 
-    It ends with the first that is caught.
+    It ends with the first in which the kernel is caught.
 
     Raises:
-        RingbenchError: the configuration is wrong, or the machine could not start or did not boot.
+        RingbenchError: the configuration is wrong, or the kernel did not come up.
     """
     random, deadline = Random(seed), Deadline(seconds)
     done: list[Starved] = []
-    with Machine.start(config) as machine:
-        starver = Starver(machine, OF_A_DRAWN_ONE)
+    with closing(subject.start(config)) as kernel, kernel.channel(subject.channels[0]) as channel:
+        starver = Starver(subject, kernel, channel, OF_A_DRAWN_ONE)
         while len(done) < count and not deadline.expired:
             name = f"seed {seed}, number {len(done) + 1}"
             progress(name, len(done), count)
@@ -97,7 +107,7 @@ def starve_random(
         return StarveResult(tuple(done), starver.lockstep.steps)
 
 
-def _case(starver: Starver, case: Case, before: int) -> Starved:
+def _case(starver: Starver[StateT, OperationT], case: Case[OperationT], before: int) -> Starved:
     note = f" ({case.name})"
 
     def perform() -> Starved:
@@ -109,21 +119,24 @@ def _case(starver: Starver, case: Case, before: int) -> Starved:
     return _attempt(starver, Starved(case.name, str(case.operation)), before, perform)
 
 
-def _drawn(starver: Starver, random: Random, name: str) -> Starved:
+def _drawn(starver: Starver[StateT, OperationT], random: Random, name: str) -> Starved:
     def perform() -> Starved:
         operation = _draw(starver, random, f" ({name})")
-        return starver.starve(name, operation, None if operation.layer == "pmm" else random)
+        # The lowest layer hands out runs of units: what it can do depends on which are free.
+        lowest = operation.layer == starver.subject.layers[0]
+        return starver.starve(name, operation, None if lowest else random)
 
     return _attempt(starver, Starved(name, "drawn"), 0, perform)
 
 
-def _draw(starver: Starver, random: Random, note: str) -> Operation:
+def _draw(starver: Starver[StateT, OperationT], random: Random, note: str) -> OperationT:
     """Draw an operation that needs memory; those that are drawn before it are performed."""
+    subject = starver.subject
     while True:
         state = starver.lockstep.state
-        operation = choose(random, state, LAYERS)
+        operation = subject.draw(random, state, subject.layers)
         try:
-            if needs_memory(state, operation) and random.random() < SHARE:
+            if lacks_memory(subject, state, operation, ()) and random.random() < SHARE:
                 return operation
             starver.perform((operation,), note)
         except Unpredictable:
@@ -131,9 +144,12 @@ def _draw(starver: Starver, random: Random, note: str) -> Operation:
 
 
 def _attempt(
-    starver: Starver, attempted: Starved, before: int, perform: Callable[[], Starved]
+    starver: Starver[StateT, OperationT],
+    attempted: Starved,
+    before: int,
+    perform: Callable[[], Starved],
 ) -> Starved:
-    """Perform; where the kernel is wrong, say how. `before`: operations on other machines."""
+    """Perform; where the kernel is wrong, say how. `before`: operations on other kernels."""
     lockstep = starver.lockstep
     try:
         return perform()

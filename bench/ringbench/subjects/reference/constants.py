@@ -1,11 +1,13 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
-heap/heap.h and monitor/monitor.h.
+heap/heap.h, monitor/monitor.h and monitor/parse.h.
 """
 
-from enum import IntEnum
+from enum import Enum
 from typing import Final
+
+from ringbench.subjects.reference.named import Named
 
 DIRECT_MAP_BASE: Final = 0xFFFF_8000_0000_0000
 DIRECT_MAP_SIZE: Final = 0x0000_0080_0000_0000
@@ -39,9 +41,11 @@ HEAP_FIRST_LEVELS: Final = 27
 HEAP_SECOND_LEVELS: Final = 64
 
 MONITOR_ROOTS: Final = 16
+BYTES_MAX: Final = 64
+"""The most bytes that a command reads from memory or writes to it."""
 
 
-class MemoryKind(IntEnum):
+class MemoryKind(Named):
     """Kinds of physical memory, weakest claim first (enum memory_kind)."""
 
     AVAILABLE = 0
@@ -52,10 +56,25 @@ class MemoryKind(IntEnum):
     KERNEL = 5
 
 
-class VmKind(IntEnum):
+class VmKind(Named):
     """Where a region's pages come from (enum vm_kind)."""
 
     ANONYMOUS = 0
     DEMAND = 1
     PHYSICAL = 2
     GUARD = 3
+
+
+class AccessVector(Named):
+    """The exceptions that an access can raise, by their vectors (enum vector)."""
+
+    GENERAL_PROTECTION = 13
+    PAGE_FAULT = 14
+
+
+class AccessMode(Enum):
+    """What a touch does (enum access), with the console's word for it."""
+
+    READ = "r"
+    WRITE = "w"
+    EXECUTE = "x"

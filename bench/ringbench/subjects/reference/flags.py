@@ -1,4 +1,4 @@
-"""Page flags: the caller's intent, with the kernel's values and the monitor's words.
+"""Page flags: the caller's intent, with the kernel's values and the console's words.
 
 A test holds the values equal to enum page_flags of kernel/paging/paging.h.
 """
@@ -33,7 +33,7 @@ _CACHE_WORDS: Final = {
 
 @lru_cache(maxsize=256)
 def flags_text(flags: int) -> str:
-    """Return flags as the monitor writes them: `r`, `rwg`, `rx`, `rw:uc-`.
+    """Return flags as the console writes them: `r`, `rwg`, `rx`, `rw:uc-`.
 
     Raises:
         ValueError: a bit without a meaning, or no such cache mode; the grammar has no word for it.
@@ -47,7 +47,7 @@ def flags_text(flags: int) -> str:
 
 @lru_cache(maxsize=256)
 def parse_flags(text: str) -> int:
-    """Return the value of flags in the monitor's words: the inverse of `flags_text`.
+    """Return the value of flags in the console's words: the inverse of `flags_text`.
 
     Raises:
         ValueError: not of that form.

@@ -1,64 +1,44 @@
-"""Kernel operations as plain values, one per monitor command that acts, and their replies.
+"""Everything that the reference kernel can be asked to do: one class an operation.
 
-Addresses, lengths and sizes are bytes; `flags` are page flags (drive/flags.py); spaces, roots and
-tasks are the monitor's handles: `kernel`, `t1`, `r0`. `kind` is the monitor's word for a backing,
-`mode` one of `r`, `w`, `x`.
+Addresses, lengths and sizes are bytes; `flags` are page flags (`flags`); spaces, roots and tasks
+are the console's handles (`handles`): `kernel`, `t1`, `r0`. `kind` is the console's word for a
+backing, `mode` one of `r`, `w`, `x`.
+
+To add one, write its class here, how the model performs it (`model.handlers`), and what draws it
+(`workload`); the GDB channel performs it if it has a function for it (`drive.gdb_calls`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final
+from typing import Final
 
-from ringbench.subjects.reference.flags import flags_text
+from ringbench.subjects.reference.operation import Operation as Operation
+from ringbench.subjects.reference.operation import defined, operation
+from ringbench.subjects.reference.values import Shape, ValueKind
 
 LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task")
+"""The kernel's layers, bottom first: the order of every table."""
+
+_ADDRESS: Final[tuple[Shape, ...]] = ((ValueKind.ADDRESS,),)
+_REGION: Final[Shape] = (
+    ValueKind.ADDRESS,
+    ValueKind.ADDRESS,
+    ValueKind.BACKING,
+    ValueKind.FLAGS,
+)
+_FAULT: Final[dict[str, Shape]] = {"fault": (ValueKind.VECTOR, ValueKind.ERROR, ValueKind.CAUSE)}
+_SMASHED: Final[dict[str, Shape]] = {"corrupt": (ValueKind.ADDRESS,)}
+"""Which node of the heap is smashed."""
 
 
-PAGE_SIZE_WORDS: Final = {1 << 12: "4k", 1 << 21: "2m", 1 << 30: "1g"}
+@operation
+class PmmAlloc(Operation):
+    """Take `count` contiguous frames, one if None, at a multiple of `align` bytes.
 
-_SHOWN: Final[dict[str, Callable[[Any], str]]] = {
-    "count": str,
-    "flags": flags_text,
-    "data": bytes.hex,
-    "page_size": PAGE_SIZE_WORDS.__getitem__,
-}
-"""Field -> how its value is written; numbers are in hexadecimal, all else is a word as it is."""
-
-
-class Requestable:
-    """What all operations have in common: a layer, and a command of the kernel's console.
-
-    `str` gives the console's line for the operation: `vm alloc t1 0x3000 demand rwu`.
+    They are lent to the caller, who alone may give them back; the reply has where they begin.
     """
 
-    __slots__ = ()
-
-    layer: ClassVar[str]
-    command: ClassVar[str]
-
-    def __str__(self) -> str:
-        words = [self.command]
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if value is not None:
-                words.append(_word(field.name, value))
-        return " ".join(words)
-
-
-def _word(name: str, value: object) -> str:
-    if name == "page_size" and value not in PAGE_SIZE_WORDS:
-        raise ValueError(f"the console has no word for a page size of {value}")
-    if name in _SHOWN:
-        return _SHOWN[name](value)
-    return hex(value) if isinstance(value, int) else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class PmmAlloc(Requestable):
-    """Take `count` contiguous frames, 1 if None, at a multiple of `align`: lent to the caller."""
-
-    layer: ClassVar[str] = "pmm"
-    command: ClassVar[str] = "pmm alloc"
+    layer = "pmm"
+    command = "pmm alloc"
+    values = _ADDRESS
     count: int | None = None
     align: int | None = None
 
@@ -67,55 +47,58 @@ class PmmAlloc(Requestable):
             raise ValueError("an alignment needs a count")
 
 
-@dataclass(frozen=True, slots=True)
-class PmmAlloc2m(Requestable):
-    """Take a 2 MiB frame."""
+@operation
+class PmmAlloc2m(Operation):
+    """Take the 512 frames of a free and aligned block of 2 MiB; the reply has its address."""
 
-    layer: ClassVar[str] = "pmm"
-    command: ClassVar[str] = "pmm alloc2m"
+    layer = "pmm"
+    command = "pmm alloc2m"
+    values = _ADDRESS
 
 
-@dataclass(frozen=True, slots=True)
-class PmmFree(Requestable):
-    """Give frames back."""
+@operation
+class PmmFree(Operation):
+    """Give back `count` frames from `paddr` on, which must have been lent."""
 
-    layer: ClassVar[str] = "pmm"
-    command: ClassVar[str] = "pmm free"
+    layer = "pmm"
+    command = "pmm free"
     paddr: int
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PmmInfo(Requestable):
-    """Ask for the managed and the free frames."""
+@operation
+class PmmInfo(Operation):
+    """Ask how many frames the allocator manages, and how many of them are free."""
 
-    layer: ClassVar[str] = "pmm"
-    command: ClassVar[str] = "pmm info"
-
-
-@dataclass(frozen=True, slots=True)
-class PageNew(Requestable):
-    """Make a bare root."""
-
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page new"
+    layer = "pmm"
+    command = "pmm info"
+    values = ((ValueKind.COUNT, ValueKind.COUNT),)
 
 
-@dataclass(frozen=True, slots=True)
-class PageDelete(Requestable):
-    """Free a bare root and its tables."""
+@operation
+class PageNew(Operation):
+    """Make a bare root: page tables that map the kernel and belong to no task."""
 
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page delete"
+    layer = "paging"
+    command = "page new"
+    values = ((ValueKind.ROOT,),)
+
+
+@operation
+class PageDelete(Operation):
+    """Free a bare root and all of its own tables."""
+
+    layer = "paging"
+    command = "page delete"
     root: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageMap(Requestable):
-    """Map a range in a bare root."""
+@operation
+class PageMap(Operation):
+    """Map `length` bytes from `vaddr` on to those from `paddr` on, with leaves of one size."""
 
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page map"
+    layer = "paging"
+    command = "page map"
     root: str
     vaddr: int
     paddr: int
@@ -124,45 +107,50 @@ class PageMap(Requestable):
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageUnmap(Requestable):
-    """Unmap a range in a bare root."""
+@operation
+class PageUnmap(Operation):
+    """Take away what is mapped in a range of a bare root."""
 
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page unmap"
+    layer = "paging"
+    command = "page unmap"
     root: str
     vaddr: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageProtect(Requestable):
-    """Change the flags of a range in a bare root."""
+@operation
+class PageProtect(Operation):
+    """Give all that is mapped in a range of a bare root other page flags."""
 
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page protect"
+    layer = "paging"
+    command = "page protect"
     root: str
     vaddr: int
     length: int
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuery(Requestable):
-    """Ask for the leaf that maps an address."""
+@operation
+class PageQuery(Operation):
+    """Ask for the leaf that maps an address: its own address, where it leads, size and flags."""
 
-    layer: ClassVar[str] = "paging"
-    command: ClassVar[str] = "page query"
+    layer = "paging"
+    command = "page query"
+    values = ((ValueKind.ADDRESS, ValueKind.ADDRESS, ValueKind.ADDRESS, ValueKind.FLAGS),)
     root: str
     vaddr: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmAlloc(Requestable):
-    """Make a region in the lowest gap; `physical` if and only if the kind is `paddr`."""
+@operation
+class VmAlloc(Operation):
+    """Make a region in the lowest gap of a space that is wide enough; the reply has its address.
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm alloc"
+    There is a `paddr` if and only if the kind is `physical`.
+    """
+
+    layer = "vmm"
+    command = "vm alloc"
+    values = _ADDRESS
     space: str
     length: int
     kind: str
@@ -173,12 +161,15 @@ class VmAlloc(Requestable):
         _check_backing(self.kind, self.paddr)
 
 
-@dataclass(frozen=True, slots=True)
-class VmAllocAt(Requestable):
-    """Make a region at an address."""
+@operation
+class VmAllocAt(Operation):
+    """Make a region of a space at an address.
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm at"
+    There is a `paddr` if and only if the kind is `physical`.
+    """
+
+    layer = "vmm"
+    command = "vm at"
     space: str
     vaddr: int
     length: int
@@ -190,76 +181,78 @@ class VmAllocAt(Requestable):
         _check_backing(self.kind, self.paddr)
 
 
-@dataclass(frozen=True, slots=True)
-class VmFree(Requestable):
-    """Free a region."""
+@operation
+class VmFree(Operation):
+    """Free the region that begins at an address, and its pages."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm free"
+    layer = "vmm"
+    command = "vm free"
     space: str
     vaddr: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmProtect(Requestable):
-    """Change a region's flags."""
+@operation
+class VmProtect(Operation):
+    """Give the region that begins at an address other page flags."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm protect"
+    layer = "vmm"
+    command = "vm protect"
     space: str
     vaddr: int
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmResize(Requestable):
-    """Move a region's end."""
+@operation
+class VmResize(Operation):
+    """Move the end of the region that begins at an address."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm resize"
+    layer = "vmm"
+    command = "vm resize"
     space: str
     vaddr: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmQuery(Requestable):
-    """Ask for the region that contains an address."""
+@operation
+class VmQuery(Operation):
+    """Ask for the region that contains an address; its `paddr` too if it is a `physical` one."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm query"
+    layer = "vmm"
+    command = "vm query"
+    values = (_REGION, (*_REGION, ValueKind.ADDRESS))
     space: str
     vaddr: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmRead(Requestable):
-    """Read bytes of a space."""
+@operation
+class VmRead(Operation):
+    """Read 1 to 64 bytes of a space."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm read"
+    layer = "vmm"
+    command = "vm read"
+    values = ((ValueKind.BYTES,),)
     space: str
     vaddr: int
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class VmWrite(Requestable):
-    """Write bytes, 1 to 64, to a space."""
+@operation
+class VmWrite(Operation):
+    """Write 1 to 64 bytes to a space."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm write"
+    layer = "vmm"
+    command = "vm write"
     space: str
     vaddr: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VmCopy(Requestable):
-    """Copy between two spaces."""
+@operation
+class VmCopy(Operation):
+    """Copy bytes from one space to another, or within one."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "vm copy"
+    layer = "vmm"
+    command = "vm copy"
     to: str
     to_vaddr: int
     source: str
@@ -267,140 +260,120 @@ class VmCopy(Requestable):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Touch(Requestable):
-    """Access one byte through a root."""
+@operation
+class Touch(Operation):
+    """Access one byte with a root active, and a task's space current; what faults says how."""
 
-    layer: ClassVar[str] = "vmm"
-    command: ClassVar[str] = "touch"
+    layer = "vmm"
+    command = "touch"
+    failures = _FAULT
     root: str
     vaddr: int
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class HeapAlloc(Requestable):
-    """kmalloc."""
+@operation
+class HeapAlloc(Operation):
+    """Take `size` bytes of the kernel heap (kmalloc); the reply has their address."""
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap alloc"
+    layer = "heap"
+    command = "heap alloc"
+    values = _ADDRESS
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeapZalloc(Requestable):
-    """kzalloc."""
+@operation
+class HeapZalloc(Operation):
+    """Take `size` bytes of the kernel heap, all zero (kzalloc); the reply has their address."""
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap zalloc"
+    layer = "heap"
+    command = "heap zalloc"
+    values = _ADDRESS
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeapAlign(Requestable):
-    """kmemalign."""
+@operation
+class HeapAlign(Operation):
+    """Take `size` bytes of the kernel heap at a multiple of `align` (kmemalign)."""
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap align"
+    layer = "heap"
+    command = "heap align"
+    values = _ADDRESS
     align: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeapRealloc(Requestable):
-    """krealloc; an address of 0 is NULL."""
+@operation
+class HeapRealloc(Operation):
+    """Give a block of the kernel heap another size, moving it if need be (krealloc).
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap realloc"
+    The reply has its address. A `vaddr` of 0 is NULL, which makes a block.
+    """
+
+    layer = "heap"
+    command = "heap realloc"
+    values = _ADDRESS
     vaddr: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeapFree(Requestable):
-    """kfree."""
+@operation
+class HeapFree(Operation):
+    """Give a block of the kernel heap back (kfree)."""
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap free"
+    layer = "heap"
+    command = "heap free"
     vaddr: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeapCheck(Requestable):
-    """Let the kernel check its heap."""
+@operation
+class HeapCheck(Operation):
+    """Let the kernel check every node of its heap; it names the first that is smashed."""
 
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap check"
-
-
-@dataclass(frozen=True, slots=True)
-class HeapInfo(Requestable):
-    """Ask for the heap's end, node counts and bytes."""
-
-    layer: ClassVar[str] = "heap"
-    command: ClassVar[str] = "heap info"
+    layer = "heap"
+    command = "heap check"
+    failures = _SMASHED
 
 
-@dataclass(frozen=True, slots=True)
-class TaskNew(Requestable):
-    """Make a task."""
+@operation
+class HeapInfo(Operation):
+    """Ask for the heap's end, its used and free nodes, and its used and free bytes."""
 
-    layer: ClassVar[str] = "task"
-    command: ClassVar[str] = "task new"
+    layer = "heap"
+    command = "heap info"
+    values = ((ValueKind.ADDRESS, *(ValueKind.COUNT,) * 4),)
+    failures = _SMASHED
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSwitch(Requestable):
-    """Make a task the current one."""
+@operation
+class TaskNew(Operation):
+    """Make a task with an empty space; the reply has its handle."""
 
-    layer: ClassVar[str] = "task"
-    command: ClassVar[str] = "task switch"
+    layer = "task"
+    command = "task new"
+    values = ((ValueKind.TASK,),)
+
+
+@operation
+class TaskSwitch(Operation):
+    """Make a task the current one: its root becomes active."""
+
+    layer = "task"
+    command = "task switch"
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDelete(Requestable):
-    """Destroy a task."""
+@operation
+class TaskDelete(Operation):
+    """Destroy a task that is not the current one, and its space."""
 
-    layer: ClassVar[str] = "task"
-    command: ClassVar[str] = "task delete"
+    layer = "task"
+    command = "task delete"
     task: str
 
 
-Operation = (
-    PmmAlloc
-    | PmmAlloc2m
-    | PmmFree
-    | PmmInfo
-    | PageNew
-    | PageDelete
-    | PageMap
-    | PageUnmap
-    | PageProtect
-    | PageQuery
-    | VmAlloc
-    | VmAllocAt
-    | VmFree
-    | VmProtect
-    | VmResize
-    | VmQuery
-    | VmRead
-    | VmWrite
-    | VmCopy
-    | Touch
-    | HeapAlloc
-    | HeapZalloc
-    | HeapAlign
-    | HeapRealloc
-    | HeapFree
-    | HeapCheck
-    | HeapInfo
-    | TaskNew
-    | TaskSwitch
-    | TaskDelete
-)
-
-OPERATIONS: Final[tuple[type[Operation], ...]] = Operation.__args__
+OPERATIONS: Final = defined()
+"""Every operation there is."""
 
 
 def _check_backing(kind: str, paddr: int | None) -> None:

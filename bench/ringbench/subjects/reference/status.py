@@ -1,10 +1,9 @@
 """The kernel's statuses, stated once more: a test holds them equal to kernel/base/status.h."""
 
-from enum import IntEnum
-from functools import cached_property
+from ringbench.subjects.reference.named import Named
 
 
-class Status(IntEnum):
+class Status(Named):
     """What a kernel function returns; the kernel's header says what each means."""
 
     OK = 0
@@ -30,7 +29,13 @@ class Status(IntEnum):
     SYNTAX = -20
     TOO_LONG = -21
 
-    @cached_property
-    def text(self) -> str:
-        """The name as the monitor prints it: `no_memory`."""
-        return self.name.lower()
+
+class Refused(Exception):
+    """An operation that is refused before any function of the kernel's is called for it.
+
+    An exception, so that whatever performs operations reads straight; it becomes a reply.
+    """
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.text)
+        self.status = status

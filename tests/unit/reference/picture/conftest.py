@@ -14,12 +14,12 @@ from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import BytesMemory
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import PADDR_NONE
 from ringbench.subjects.reference.model.state import (
     Console,
     HeapState,
     KernelState,
-    MemoryRange,
     Node,
     PmmState,
     Region,

@@ -12,6 +12,7 @@ import pytest
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.errors import RingbenchError
 from ringbench.subjects.reference.check.invariants import check
+from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.picture import Picture
 
 HEAP = 0xFFFFC00000000000
@@ -42,9 +43,9 @@ def test_boot(picture: Picture) -> None:
     assert [(m.base, m.length, m.name) for m in boot.modules] == [(0x1000, 0x123, "first module")]
     assert boot.map.limit == 1 << 36
     assert [(r.base, r.length, r.kind) for r in boot.map.ranges] == [
-        (0, 1 << 20, "low"),
-        (1 << 20, 1 << 20, "kernel"),
-        (2 << 20, 2 << 20, "available"),
+        (0, 1 << 20, MemoryKind.LOW),
+        (1 << 20, 1 << 20, MemoryKind.KERNEL),
+        (2 << 20, 2 << 20, MemoryKind.AVAILABLE),
     ]
     assert (boot.physical_bits, boot.gib_pages) == (36, True)
     assert (picture.features.physical_bits, picture.active_root) == (36, TASK_ROOT)

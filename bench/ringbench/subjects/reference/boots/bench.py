@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.ending import Ending, EndKind
-from ringbench.engine.lockstep import Diverged, Lockstep
-from ringbench.engine.result import MACHINE
+from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, QemuDied
 from ringbench.subjects.reference.boots.entry import EntryMachine
-from ringbench.subjects.reference.boots.facts import FRAME, Facts
+from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.generate import HostileBoot
 from ringbench.subjects.reference.check.boot import compare_loader
 from ringbench.subjects.reference.check.inspector import Inspector
-from ringbench.subjects.reference.drive.console import ConsoleChannel
+from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.flags import WRITE
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.boot_info import BootInfo
 from ringbench.subjects.reference.model.pmm import take
 from ringbench.subjects.reference.model.state import KernelState, PmmState
@@ -89,13 +90,14 @@ class BootBench:
         found += compare_loader(picture.boot, info)
         if found:
             return tuple(mismatch.at(when) for mismatch in found)
-        lockstep = Lockstep(machine, inspector, state)
+        kernel = ReferenceKernel(machine, inspector, state)
+        lockstep = ReferenceLockstep(kernel)
         with suppress(Diverged):
             if thorough:
                 lockstep.look(when)
             for operation in operations(state, self.machine.facts):
                 lockstep.predict(operation)
-            lockstep.catch_up(ConsoleChannel(machine.command), f", {when}")
+            lockstep.catch_up(kernel.channel("console"), f", {when}")
             if thorough:
                 lockstep.glance(f"when used {when}")
         return tuple(lockstep.mismatches)
@@ -114,10 +116,10 @@ def operations(state: KernelState, facts: Facts) -> Iterator[Operation]:
     lowest = (pmm.free & -pmm.free).bit_length() - 1 if pmm.free else 0
     yield PmmAlloc()
     yield PmmAlloc(3)
-    yield PmmAlloc(2, 16 * FRAME)
+    yield PmmAlloc(2, 16 * FRAME_SIZE)
     yield PmmAlloc2m()
-    yield PmmFree(lowest * FRAME)
-    yield PmmFree(lowest * FRAME)
+    yield PmmFree(lowest * FRAME_SIZE)
+    yield PmmFree(lowest * FRAME_SIZE)
     yield PmmFree(pmm.metadata_base)
     yield PmmFree(facts.image[0])
     yield PmmAlloc(pmm.free_count + 1)
@@ -125,10 +127,10 @@ def operations(state: KernelState, facts: Facts) -> Iterator[Operation]:
     if is_roomy(pmm, facts):
         yield TaskNew()
         yield HeapAlloc(5000)
-        yield VmAlloc("kernel", 3 * FRAME, "anonymous", WRITE)
+        yield VmAlloc("kernel", 3 * FRAME_SIZE, "anonymous", WRITE)
 
 
 def is_roomy(pmm: PmmState, facts: Facts) -> bool:
     """Whether the frames that will be taken next are memory, all of them."""
     _, frames = take(pmm, min(ROOMY, pmm.free_count))
-    return all(facts.has_ram(frame, FRAME) for frame in frames)
+    return all(facts.has_ram(frame, FRAME_SIZE) for frame in frames)

@@ -13,6 +13,7 @@ from typing import Final
 from ringbench.config import Config
 from ringbench.engine.caught import NUMBERS, Caught
 from ringbench.errors import MachineError
+from ringbench.subject import BootsDone
 from ringbench.subjects.reference.boots.bench import BootBench
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.generate import HostileBoot, hostile_boot
@@ -138,3 +139,23 @@ def judge(bench: BootBench, boot: HostileBoot, after: int) -> Caught | None:
     """
     mismatches = bench.attempt(boot, thorough=after % THOROUGH_EVERY == 1)
     return Caught(CHECK, after, mismatches) if mismatches else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceBoots:
+    """Hostile boots of the reference kernel, as `ringbench.subject.HostileBoots` describes them."""
+
+    def perform_boots(
+        self, config: Config, *, seed: int, first: int, count: int, seconds: float
+    ) -> BootsDone:
+        """Perform some boots of a seed, and hold each against the model.
+
+        Raises:
+            ConfigError, ImageError, StartError, MachineError: as for `hunt_boots`.
+        """
+        result = hunt_boots(config, seed=seed, count=count, seconds=seconds, first=first)
+        failures = {caught.key: boot.story.to_json() + "\n" for boot, caught in result.failed}
+        return BootsDone(result.boots, tuple(failures.items()))
+
+
+BOOTS: Final = ReferenceBoots()

@@ -27,7 +27,8 @@ from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.handover import Handover, Piece
 from ringbench.subjects.reference.check.boot import image_frames, image_segments
 from ringbench.subjects.reference.model.state import Sizes
-from ringbench.subjects.reference.observe.layout import by_name
+from ringbench.subjects.reference.observe.layout import RINGBENCH
+from ringbench.subjects.reference.subject import require_reference
 
 MACHINE: Final = {"machine.memory": "160M"}
 SPLIT: Final = ("-machine", "max-ram-below-4g=128M")
@@ -43,12 +44,13 @@ class EntryMachine:
     A context manager. `honest` is the handover that QEMU's own loader makes.
 
     Raises:
-        ConfigError: the image is not one that QEMU boots directly, or no layout is set.
+        ConfigError: the image is not one that QEMU boots directly, or the kernel another.
         ImageError, StartError: as for `Machine.launch`.
         MachineError: the guest does not come to its kernel's entry.
     """
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
+        require_reference(config)
         if config.kernel.is_iso:
             raise ConfigError(f"{config.kernel.image}: a hostile boot needs a kernel, not an ISO")
         arguments = [*config.machine.arguments, *SPLIT]
@@ -105,12 +107,7 @@ class EntryMachine:
         return self.machine.freeze(), honest
 
     def _gather(self) -> Facts:
-        elf, layout = self.config.kernel.elf, self.config.kernel.layout
-        if layout is None:
-            raise ConfigError(
-                f"{self.config.source}: kernel.layout is not set: no boot can be predicted"
-            )
-        names = by_name(layout)
+        elf, names = self.config.kernel.elf, RINGBENCH
         seen = features_of(self.machine.qmp, registers.parse(self.machine.registers()), names.pat)
         return Facts(
             ram=self.machine.ram,

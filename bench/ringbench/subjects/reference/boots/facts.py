@@ -9,9 +9,9 @@ from typing import Final
 from ringbench.arch.x86_64.features import Features
 from ringbench.machine import RamMap
 from ringbench.subjects.reference.boots.story import AVAILABLE, Entry, Loaded, Story
+from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.state import Segment, Sizes
 
-FRAME: Final = 4096
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FOUR_GIB: Final = 4 * GIB
 RESERVED: Final = 2
@@ -52,7 +52,7 @@ class Facts:
     def place(self, random: Random, length: int) -> int:
         """Return an address of `length` bytes of RAM above the image, often right above it."""
         first, last = self.image[1], self.low_end - length - MIB
-        return random.randrange(first, random.choice((min(first + 16 * FRAME, last), last)))
+        return random.randrange(first, random.choice((min(first + 16 * FRAME_SIZE, last), last)))
 
 
 def honest_entries(facts: Facts, *, all_of_it: bool) -> tuple[Entry, ...]:
@@ -79,9 +79,9 @@ def honest_story(random: Random, facts: Facts) -> Story:
     command_line = random.choice((None, "", "loader=honest", "a b=c " * 9))
     modules = []
     for number in range(random.choice((0, 0, 1, 2))):
-        start = facts.place(random, 64 * KIB) // FRAME * FRAME
+        start = facts.place(random, 64 * KIB) // FRAME_SIZE * FRAME_SIZE
         modules.append(Loaded(start, start + random.randrange(1, 64 * KIB), f"module {number}"))
-    at = random.choice((LOW_PLACE, facts.place(random, 8 * FRAME) // 8 * 8))
+    at = random.choice((LOW_PLACE, facts.place(random, 8 * FRAME_SIZE) // 8 * 8))
     return Story(
         multiboot=random.choice((1, 2)),
         at=at,

@@ -13,11 +13,12 @@ from typing import Final
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.subjects.reference.boots import loader_twists, map_twists
-from ringbench.subjects.reference.boots.facts import FRAME, GIB, Facts, honest_story
+from ringbench.subjects.reference.boots.facts import GIB, Facts, honest_story
 from ringbench.subjects.reference.boots.handover import Handover, hand_over
 from ringbench.subjects.reference.boots.map_twists import Twist
 from ringbench.subjects.reference.boots.predict import Overlaid, Prediction, predict, uses_only_ram
 from ringbench.subjects.reference.boots.story import Story
+from ringbench.subjects.reference.constants import FRAME_SIZE
 
 MILD: Final[tuple[Twist, ...]] = (
     map_twists.unsorted,
@@ -71,7 +72,7 @@ HUGE_EVERY: Final = 120
 FURTHER: Final = (0, 1, 2, 3, 4)
 """How many mild twists come on top."""
 
-COMMON_FRAMES: Final = 64 * GIB // FRAME
+COMMON_FRAMES: Final = 64 * GIB // FRAME_SIZE
 """Managed frames beyond which a boot takes a second: only where it is about that."""
 
 

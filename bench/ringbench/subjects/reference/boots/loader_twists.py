@@ -6,12 +6,11 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference.boots.facts import FOUR_GIB, FRAME, MIB, Facts
+from ringbench.subjects.reference.boots.facts import FOUR_GIB, MIB, Facts
 from ringbench.subjects.reference.boots.handover import WORD32, hand_over
 from ringbench.subjects.reference.boots.story import Loaded, Story
-
-STRUCTURE_MAX: Final = MIB
-"""Bytes of a structure that the kernel believes at most."""
+from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.model.boot_info import STRUCTURE_MAX
 
 TAGS: Final = ("map", "module", "command_line", "end")
 """The tags whose sizes can be lied about."""
@@ -53,12 +52,12 @@ def no_map(random: Random, facts: Facts, story: Story) -> Story:
 def overlapping_modules(random: Random, facts: Facts, story: Story) -> Story:
     """Modules over each other, over the kernel, over what the loader passes."""
     start, end = facts.image
-    base = facts.place(random, 64 * FRAME)
+    base = facts.place(random, 64 * FRAME_SIZE)
     more = (
-        Loaded(base, base + 3 * FRAME, "one"),
-        Loaded(base + FRAME, base + 2 * FRAME + 1, "inside"),
-        Loaded(start - FRAME, start + 1, "over the kernel's start"),
-        Loaded(end - 1, end + 5 * FRAME, "over the kernel's end"),
+        Loaded(base, base + 3 * FRAME_SIZE, "one"),
+        Loaded(base + FRAME_SIZE, base + 2 * FRAME_SIZE + 1, "inside"),
+        Loaded(start - FRAME_SIZE, start + 1, "over the kernel's start"),
+        Loaded(end - 1, end + 5 * FRAME_SIZE, "over the kernel's end"),
         Loaded(story.at & WORD32, (story.at + 1) & WORD32, "over the information"),
         Loaded(0, MIB + 1, "over the first MiB"),
     )
@@ -67,11 +66,11 @@ def overlapping_modules(random: Random, facts: Facts, story: Story) -> Story:
 
 def absurd_modules(random: Random, facts: Facts, story: Story) -> Story:
     """Modules without an inside, behind all memory, with texts that no one wrote."""
-    base = facts.place(random, FRAME)
+    base = facts.place(random, FRAME_SIZE)
     more = (
         Loaded(base, base, "empty"),
-        Loaded(base + FRAME, base, "ends before it begins"),
-        Loaded(FOUR_GIB - FRAME, WORD32, "at the top"),
+        Loaded(base + FRAME_SIZE, base, "ends before it begins"),
+        Loaded(FOUR_GIB - FRAME_SIZE, WORD32, "at the top"),
         Loaded(facts.low_end + MIB, facts.low_end + 2 * MIB, "where no memory is"),
         Loaded(WORD32, 0, "x" * 200),
         Loaded(base, base + 1, "", facts.low_end - 3),
@@ -83,12 +82,14 @@ def absurd_modules(random: Random, facts: Facts, story: Story) -> Story:
 def many_modules(random: Random, facts: Facts, story: Story) -> Story:
     """More modules than the kernel names, or than there is room for in the memory map."""
     count = random.choice((15, 16, 17, 40, random.randint(110, 130), random.randint(130, 300)))
-    apart = random.choice((FRAME, 2 * FRAME))
-    base = facts.low_end - MIB - 2 * FRAME * (count + 1)
+    apart = random.choice((FRAME_SIZE, 2 * FRAME_SIZE))
+    base = facts.low_end - MIB - 2 * FRAME_SIZE * (count + 1)
     return replace(
         story,
         modules=tuple(
-            Loaded(base + apart * n, base + apart * n + random.randint(1, FRAME), f"number {n}")
+            Loaded(
+                base + apart * n, base + apart * n + random.randint(1, FRAME_SIZE), f"number {n}"
+            )
             for n in range(count)
         ),
     )
@@ -147,8 +148,8 @@ def spread(random: Random, facts: Facts, story: Story) -> Story:
         story,
         multiboot=1,
         map_at=facts.place(random, length),
-        modules_at=facts.place(random, 16 * FRAME),
-        strings_at=random.choice((_end(facts), facts.place(random, 16 * FRAME))),
+        modules_at=facts.place(random, 16 * FRAME_SIZE),
+        strings_at=random.choice((_end(facts), facts.place(random, 16 * FRAME_SIZE))),
     )
 
 
@@ -206,7 +207,7 @@ def stray_tags(random: Random, facts: Facts, story: Story) -> Story:
 
 
 def _with_all_tags(story: Story) -> Story:
-    modules = (Loaded(FOUR_GIB - FRAME, WORD32, "a module"),)
+    modules = (Loaded(FOUR_GIB - FRAME_SIZE, WORD32, "a module"),)
     return replace(story, multiboot=2, modules=modules, command_line="text", map_tags=1)
 
 
@@ -217,4 +218,4 @@ def _nowhere(random: Random, facts: Facts) -> int:
 
 def _end(facts: Facts) -> int:
     """Return a place for strings right below the end of RAM."""
-    return facts.low_end - 2 * FRAME
+    return facts.low_end - 2 * FRAME_SIZE

@@ -9,7 +9,6 @@ from typing import Final
 
 from ringbench.subjects.reference.boots.facts import (
     FOUR_GIB,
-    FRAME,
     GIB,
     MIB,
     RESERVED,
@@ -18,6 +17,7 @@ from ringbench.subjects.reference.boots.facts import (
 )
 from ringbench.subjects.reference.boots.handover import WORD32, WORD64
 from ringbench.subjects.reference.boots.story import AVAILABLE, Entry, Loaded, Story
+from ringbench.subjects.reference.constants import FRAME_SIZE
 
 Twist = Callable[[Random, Facts, Story], Story]
 
@@ -34,7 +34,7 @@ def overlapping_alike(random: Random, facts: Facts, story: Story) -> Story:
     """Entries over others of the same type: inside, across an edge, and the very same again."""
     more = []
     for entry in random.choices(story.entries, k=random.randint(1, 4)):
-        shift = random.choice((0, 1, FRAME, entry.length // 2))
+        shift = random.choice((0, 1, FRAME_SIZE, entry.length // 2))
         more.append(replace(entry, base=entry.base + shift, length=entry.length - shift))
     return _insert(random, story, more)
 
@@ -42,7 +42,9 @@ def overlapping_alike(random: Random, facts: Facts, story: Story) -> Story:
 def overlapping_other(random: Random, facts: Facts, story: Story) -> Story:
     """Entries of other types in the middle of available memory: it is not available there."""
     more = [
-        Entry(_address(random, facts), random.choice((1, FRAME, 3 * FRAME + 5, MIB)), each)
+        Entry(
+            _address(random, facts), random.choice((1, FRAME_SIZE, 3 * FRAME_SIZE + 5, MIB)), each
+        )
         for each in random.choices(NOT_AVAILABLE, k=random.randint(1, 5))
     ]
     return _insert(random, story, more)
@@ -52,11 +54,13 @@ def unaligned(random: Random, facts: Facts, story: Story) -> Story:
     """Starts and lengths that are not whole frames: available shrinks, anything else grows."""
 
     def shifted(entry: Entry) -> Entry:
-        base = max(entry.base + random.randint(1 - FRAME, FRAME - 1), 0)
-        return replace(entry, base=base, length=entry.length + random.randint(1 - FRAME, FRAME))
+        base = max(entry.base + random.randint(1 - FRAME_SIZE, FRAME_SIZE - 1), 0)
+        return replace(
+            entry, base=base, length=entry.length + random.randint(1 - FRAME_SIZE, FRAME_SIZE)
+        )
 
     return replace(
-        story, entries=tuple(shifted(e) if e.length > FRAME else e for e in story.entries)
+        story, entries=tuple(shifted(e) if e.length > FRAME_SIZE else e for e in story.entries)
     )
 
 
@@ -72,20 +76,23 @@ def empty(random: Random, facts: Facts, story: Story) -> Story:
 
 def one_frame(random: Random, facts: Facts, story: Story) -> Story:
     """Islands: a reserved frame in available memory, an available one in a hole."""
-    base = _address(random, facts) // FRAME * FRAME
-    story = _cut(story, base, base + 3 * FRAME)
+    base = _address(random, facts) // FRAME_SIZE * FRAME_SIZE
+    story = _cut(story, base, base + 3 * FRAME_SIZE)
     return _insert(
         random,
         story,
-        [Entry(base + FRAME, FRAME), Entry(_address(random, facts) // FRAME * FRAME, FRAME, 2)],
+        [
+            Entry(base + FRAME_SIZE, FRAME_SIZE),
+            Entry(_address(random, facts) // FRAME_SIZE * FRAME_SIZE, FRAME_SIZE, 2),
+        ],
     )
 
 
 def single_bytes(random: Random, facts: Facts, story: Story) -> Story:
     """Entries of a byte: reserved, that is a frame; available, it is nothing."""
-    base = _address(random, facts) // FRAME * FRAME
-    story = _cut(story, base, base + FRAME)
-    more = [Entry(base + random.randrange(FRAME), 1)]
+    base = _address(random, facts) // FRAME_SIZE * FRAME_SIZE
+    story = _cut(story, base, base + FRAME_SIZE)
+    more = [Entry(base + random.randrange(FRAME_SIZE), 1)]
     more += [Entry(_address(random, facts), 1, 2) for _ in range(random.randint(1, 4))]
     return _insert(random, story, more)
 
@@ -94,24 +101,24 @@ def holes(random: Random, facts: Facts, story: Story) -> Story:
     """Available memory with pieces that nobody speaks of."""
     for _ in range(random.randint(1, 8)):
         base = _address(random, facts)
-        story = _cut(story, base, base + random.choice((1, FRAME, 7 * FRAME, 2 * MIB)))
+        story = _cut(story, base, base + random.choice((1, FRAME_SIZE, 7 * FRAME_SIZE, 2 * MIB)))
     return story
 
 
 def crumbs(random: Random, facts: Facts, story: Story) -> Story:
     """Small pieces right above the image, of which only some hold what is looked for."""
-    at = facts.image[1] + random.choice((0, FRAME, MIB))
+    at = facts.image[1] + random.choice((0, FRAME_SIZE, MIB))
     for _ in range(random.randint(2, 6)):
-        at += random.choice((1, 2, 3, 5, 9, 33, 40, 66, 67, 80)) * FRAME
+        at += random.choice((1, 2, 3, 5, 9, 33, 40, 66, 67, 80)) * FRAME_SIZE
         story = _cut(story, at, at + 1)
-        at += FRAME
+        at += FRAME_SIZE
     return story
 
 
 def ends_at_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     """A piece that ends at 4 GiB, a byte or a frame beside it, or goes on beyond."""
-    base = FOUR_GIB - random.choice((FRAME, MIB, 64 * MIB))
-    end = FOUR_GIB + random.choice((-FRAME, -1, 0, 0, 1, FRAME, 2 * MIB))
+    base = FOUR_GIB - random.choice((FRAME_SIZE, MIB, 64 * MIB))
+    end = FOUR_GIB + random.choice((-FRAME_SIZE, -1, 0, 0, 1, FRAME_SIZE, 2 * MIB))
     kind = random.choice((AVAILABLE, AVAILABLE, RESERVED))
     return _insert(random, story, [Entry(base, max(end - base, 0), kind)])
 
@@ -121,10 +128,10 @@ def above_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     more = []
     for _ in range(random.randint(1, 4)):
         base = random.randrange(1, 4) * FOUR_GIB + _address(random, facts)
-        length = random.choice((FRAME, MIB, GIB, FOUR_GIB + FRAME, 2 * FOUR_GIB + MIB))
+        length = random.choice((FRAME_SIZE, MIB, GIB, FOUR_GIB + FRAME_SIZE, 2 * FOUR_GIB + MIB))
         more.append(Entry(base, length, random.choice((AVAILABLE, RESERVED))))
     base = _address(random, facts)
-    more.append(Entry(base, FOUR_GIB + random.choice((-base, FRAME, MIB)), RESERVED))
+    more.append(Entry(base, FOUR_GIB + random.choice((-base, FRAME_SIZE, MIB)), RESERVED))
     return _insert(random, story, more)
 
 
@@ -132,9 +139,11 @@ def beyond_the_width(random: Random, facts: Facts, story: Story) -> Story:
     """Pieces at, across and above the processor's physical width, and the kernel's own limit."""
     width = 1 << facts.features.physical_bits
     more = [
-        Entry(width - random.choice((1, FRAME, GIB)), random.choice((1, 2 * FRAME, 2 * GIB))),
-        Entry(width + random.choice((0, 1, FRAME, _address(random, facts))), MIB),
-        Entry(width - 2 * FRAME, FRAME + random.choice((1, FRAME)), RESERVED),
+        Entry(
+            width - random.choice((1, FRAME_SIZE, GIB)), random.choice((1, 2 * FRAME_SIZE, 2 * GIB))
+        ),
+        Entry(width + random.choice((0, 1, FRAME_SIZE, _address(random, facts))), MIB),
+        Entry(width - 2 * FRAME_SIZE, FRAME_SIZE + random.choice((1, FRAME_SIZE)), RESERVED),
         Entry(1 << 52, 1 << 20, RESERVED),
         Entry(1 << 63, 1 << 62),
     ]
@@ -144,11 +153,13 @@ def beyond_the_width(random: Random, facts: Facts, story: Story) -> Story:
 def wrapping(random: Random, facts: Facts, story: Story) -> Story:
     """Pieces whose end is 2^64 or beyond, and would come out at the bottom."""
     wrapped = random.choice((0, 1, MIB, facts.low_end))
-    base = random.choice((WORD64, 1 << 63, (1 << 64) - FRAME, 1 << facts.features.physical_bits))
+    base = random.choice(
+        (WORD64, 1 << 63, (1 << 64) - FRAME_SIZE, 1 << facts.features.physical_bits)
+    )
     more = [Entry(base, (1 << 64) - base + wrapped, random.choice((AVAILABLE, RESERVED)))]
     low = random.choice((_address(random, facts), facts.low_end, FOUR_GIB + MIB))
     if random.random() < 0.5:
-        more.append(Entry(low, (1 << 64) - random.choice((1, FRAME, low)), RESERVED))
+        more.append(Entry(low, (1 << 64) - random.choice((1, FRAME_SIZE, low)), RESERVED))
     return _insert(random, story, [replace(e, length=min(e.length, WORD64)) for e in more])
 
 
@@ -157,8 +168,8 @@ def many(random: Random, facts: Facts, story: Story) -> Story:
     if random.random() < 0.2:
         return _insert(random, story, random.choices(story.entries, k=random.randint(300, 2000)))
     count = random.choice((20, *(random.randint(*span) for span in ((118, 126), (127, 400)))))
-    first = facts.low_end - 2 * FRAME * (count + 1) - MIB
-    return _insert(random, story, [Entry(first + 2 * FRAME * n, 9, 2) for n in range(count)])
+    first = facts.low_end - 2 * FRAME_SIZE * (count + 1) - MIB
+    return _insert(random, story, [Entry(first + 2 * FRAME_SIZE * n, 9, 2) for n in range(count)])
 
 
 def types(random: Random, facts: Facts, story: Story) -> Story:
@@ -175,31 +186,31 @@ def types(random: Random, facts: Facts, story: Story) -> Story:
 def image_reserved(random: Random, facts: Facts, story: Story) -> Story:
     """The kernel, or a part of it, inside a piece that is not available."""
     start, end = facts.image
-    base = start + random.choice((-FRAME, 0, 1, FRAME, (end - start) // 2))
-    stop = end + random.choice((-FRAME, 0, 1, MIB))
+    base = start + random.choice((-FRAME_SIZE, 0, 1, FRAME_SIZE, (end - start) // 2))
+    stop = end + random.choice((-FRAME_SIZE, 0, 1, MIB))
     return _insert(random, story, [Entry(base, stop - base, random.choice(NOT_AVAILABLE))])
 
 
 def modules_reserved(random: Random, facts: Facts, story: Story) -> Story:
     """Modules inside pieces that are not available."""
-    start = facts.place(random, 64 * FRAME)
-    end = start + random.randrange(1, 20 * FRAME)
-    around = Entry(start - random.randrange(2 * FRAME), end - start + FRAME, 4)
+    start = facts.place(random, 64 * FRAME_SIZE)
+    end = start + random.randrange(1, 20 * FRAME_SIZE)
+    around = Entry(start - random.randrange(2 * FRAME_SIZE), end - start + FRAME_SIZE, 4)
     modules = (*story.modules, Loaded(start, end, "in a reserved piece"))
     return _insert(random, replace(story, modules=modules), [around])
 
 
 def information_reserved(random: Random, facts: Facts, story: Story) -> Story:
     """What the loader passes, inside a piece that is not available."""
-    at = facts.place(random, 16 * FRAME) // 8 * 8
-    around = Entry(at - random.randrange(2 * FRAME), random.choice((1, 16)) * FRAME, 3)
+    at = facts.place(random, 16 * FRAME_SIZE) // 8 * 8
+    around = Entry(at - random.randrange(2 * FRAME_SIZE), random.choice((1, 16)) * FRAME_SIZE, 3)
     return _insert(random, replace(story, at=at), [around])
 
 
 def nothing_available(random: Random, facts: Facts, story: Story) -> Story:
     """No available memory at all, or none that is a whole frame above the first MiB."""
     none = tuple(replace(e, type=random.choice(NOT_AVAILABLE)) for e in story.entries)
-    no_frame = Entry(facts.low_end // 2 + 1, 2 * FRAME - 2)
+    no_frame = Entry(facts.low_end // 2 + 1, 2 * FRAME_SIZE - 2)
     image = Entry(facts.image[0], facts.image[1] - facts.image[0])
     entries = random.choice((none, (*none, no_frame, Entry(0, MIB)), (image,)))
     return replace(story, entries=entries)
@@ -208,24 +219,26 @@ def nothing_available(random: Random, facts: Facts, story: Story) -> Story:
 def little_available(random: Random, facts: Facts, story: Story) -> Story:
     """A few frames in all: too few for the metadata, for the tables, for the console, or enough."""
     count = random.choice((*range(1, 20), 40))
-    base = facts.place(random, 64 * FRAME) // FRAME * FRAME
+    base = facts.place(random, 64 * FRAME_SIZE) // FRAME_SIZE * FRAME_SIZE
     if random.random() < 0.4:  # one by one, so that nothing long finds a place
-        scattered = tuple(Entry(base + 2 * FRAME * n, FRAME) for n in range(count))
-        return replace(story, entries=(Entry(base - 9 * FRAME, 9 * FRAME), *scattered))
-    return replace(story, entries=(Entry(base, count * FRAME), Entry(MIB, FRAME, RESERVED)))
+        scattered = tuple(Entry(base + 2 * FRAME_SIZE * n, FRAME_SIZE) for n in range(count))
+        return replace(story, entries=(Entry(base - 9 * FRAME_SIZE, 9 * FRAME_SIZE), *scattered))
+    return replace(
+        story, entries=(Entry(base, count * FRAME_SIZE), Entry(MIB, FRAME_SIZE, RESERVED))
+    )
 
 
 def little_below_4_gib(random: Random, facts: Facts, story: Story) -> Story:
     """Most of memory above 4 GiB, where the kernel cannot reach it while it boots."""
-    above = Entry(FOUR_GIB, random.choice((FRAME, max(facts.high_end - FOUR_GIB, MIB))))
+    above = Entry(FOUR_GIB, random.choice((FRAME_SIZE, max(facts.high_end - FOUR_GIB, MIB))))
     frames = random.choice((0, *range(64, 84), 90, 110, 112, 120))
-    base = facts.place(random, 128 * FRAME) // FRAME * FRAME
-    return replace(story, entries=(above, Entry(base, frames * FRAME)), modules=())
+    base = facts.place(random, 128 * FRAME_SIZE) // FRAME_SIZE * FRAME_SIZE
+    return replace(story, entries=(above, Entry(base, frames * FRAME_SIZE)), modules=())
 
 
 def huge(random: Random, facts: Facts, story: Story) -> Story:
     """Available memory, so it is said, up to what the kernel can manage and beyond."""
-    end = random.choice((100 * GIB, 512 * GIB - FRAME, 512 * GIB, 513 * GIB, 1 << 60))
+    end = random.choice((100 * GIB, 512 * GIB - FRAME_SIZE, 512 * GIB, 513 * GIB, 1 << 60))
     base = random.choice((FOUR_GIB, 8 * GIB, 99 * GIB))
     return _insert(random, story, [Entry(base, end - base)])
 
@@ -254,5 +267,5 @@ def _address(random: Random, facts: Facts) -> int:
     """Return an address in RAM; often where something begins or ends."""
     edges = (*facts.image, facts.low_end, MIB, 2 * MIB, 16 * MIB)
     if random.random() < 0.4:
-        return max(random.choice(edges) + random.choice((-FRAME, -1, 0, 1, FRAME)), 0)
+        return max(random.choice(edges) + random.choice((-FRAME_SIZE, -1, 0, 1, FRAME_SIZE)), 0)
     return random.randrange(MIB, facts.low_end)

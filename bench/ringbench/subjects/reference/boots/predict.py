@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.subjects.reference.boots.facts import FRAME, Facts
+from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.handover import Handover, Piece
-from ringbench.subjects.reference.constants import BOOT_MAP_SIZE
+from ringbench.subjects.reference.constants import BOOT_MAP_SIZE, FRAME_SIZE
 from ringbench.subjects.reference.model.boot_info import BootInfo, boot_info_init
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.panic import Panic
@@ -57,10 +57,10 @@ def uses_only_ram(prediction: Prediction, facts: Facts) -> bool:
         return True
     used = [(pmm.metadata_base, pmm.metadata_length)]
     if state is None:  # it used up all that it could reach, or nearly so
-        low = pmm.free & ((1 << BOOT_MAP_SIZE // FRAME) - 1)
-        used += [(first * FRAME, count * FRAME) for first, count in runs(low)]
+        low = pmm.free & ((1 << BOOT_MAP_SIZE // FRAME_SIZE) - 1)
+        used += [(first * FRAME_SIZE, count * FRAME_SIZE) for first, count in runs(low)]
     else:
-        used += [(table, FRAME) for table in state.tables]
+        used += [(table, FRAME_SIZE) for table in state.tables]
         used.append((state.console.lent_base, state.console.lent_length))
     return all(facts.has_ram(base, length) for base, length in used)
 

@@ -5,7 +5,6 @@ its ELF file: of the kernel only where the loader's information lies is believed
 processor is. So the kernel's own memory map is one more thing to compare.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +12,15 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
-from ringbench.check.mismatch import Mismatch
-from ringbench.engine.result import MACHINE
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.errors import ConfigError, ImageError, RingbenchError
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import IMAGE_BASE
 from ringbench.subjects.reference.flags import EXEC, WRITE
-from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, Module, boot_info_init
+from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
 from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.model.state import MemoryRange, Segment
+from ringbench.subjects.reference.model.state import Segment
 from ringbench.subjects.reference.observe.boot import Boot
-from ringbench.subjects.reference.observe.boot import Module as KeptModule
 from ringbench.subjects.reference.observe.layout import BootNames
 from ringbench.subjects.reference.observe.picture import Picture
 
@@ -64,17 +62,13 @@ def compare_loader(boot: Boot, expected: BootInfo) -> list[Mismatch]:
         ("loader", expected.loader, boot.loader),
         ("information", expected.information, boot.information),
         ("command line", expected.command_line, boot.command_line),
-        ("modules", _listed(expected.modules), _listed(boot.modules)),
+        ("modules", [*map(tuple, expected.modules)], [*map(tuple, boot.modules)]),
     )
     return [
         Mismatch(MACHINE, what, str(wanted), str(seen), "boot information")
         for what, wanted, seen in facts
         if wanted != seen
     ]
-
-
-def _listed(modules: Iterable[KeptModule | Module]) -> list[tuple[int, int, str]]:
-    return [(each.base, each.length, each.name) for each in modules]
 
 
 def compare_kept(first: Boot, now: Boot, names: BootNames) -> Comparison:

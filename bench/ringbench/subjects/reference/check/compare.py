@@ -19,9 +19,9 @@ from ringbench.subjects.reference.constants import (
     BLOCK_FRAMES,
     DIRECT_MAP_BASE,
     FRAME_SIZE,
-    MemoryKind,
     VmKind,
 )
+from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.pmm import Tree as ModelTree
 from ringbench.subjects.reference.model.pmm import metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
@@ -172,14 +172,11 @@ def compare_machine(picture: Picture, state: KernelState) -> Comparison:
     tally.equal("1 GiB pages", features.gib_pages, boot.gib_pages, names.gib_pages)
     tally.equal("no-execute bit", features.nx, boot.no_execute, names.no_execute)
     tally.equal("limit", 1 << features.physical_bits, boot.map.limit, names.map_limit, hex)
-    ranges = [
-        (each.base, each.length, MemoryKind(each.kind).name.lower()) for each in state.memory_map
-    ]
-    found = [(each.base, each.length, each.kind) for each in boot.map.ranges]
+    ranges, found = state.memory_map, boot.map.ranges
     tally.equal("memory ranges", len(ranges), len(found), names.map_count)
-    tally.equal_all("memory range", ranges, found, lambda n: f"memory map {n}", _range)
+    tally.equal_all("memory range", ranges, found, lambda n: f"memory map {n}", str)
     _console(tally, picture.layout.console, state, seen)
-    tally.equal_all("bare root", model.roots, seen.roots, lambda n: f"r{n}", hexadecimal)
+    tally.equal_all("bare root", model.roots, seen.roots, root_handle, hexadecimal)
     return tally
 
 
@@ -191,10 +188,6 @@ def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: C
     tally.equal("lent bits at", model.lent_base, seen.lent_base, names.lent_base, hexadecimal)
     tally.equal("bytes of lent bits", model.lent_length, seen.lent_length, names.lent_length, hex)
     _frames(tally, ("lent", "not lent"), model.lent, seen.lent_bits, state.pmm.frame_limit)
-
-
-def _range(facts: tuple[int, int, str]) -> str:
-    return f"{facts[0]:#x} + {facts[1]:#x} {facts[2]}"
 
 
 def compare_contents(memory: PhysicalMemory, state: KernelState) -> Comparison:

@@ -136,7 +136,7 @@ def _space(tally: Comparison, name: str, model: ModelSpace, seen: Space) -> None
         (
             region.base,
             region.length,
-            VmKind(region.kind).name.lower(),
+            VmKind(region.kind).text,
             region.flags,
             None if region.paddr == PADDR_NONE else region.paddr,
             region.slab,

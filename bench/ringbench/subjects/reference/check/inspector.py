@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -14,11 +14,10 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses
 from ringbench.check.comparison import Comparison
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.debuginfo.dwarf import Types
 from ringbench.drive.channel import Channel
-from ringbench.engine.result import MACHINE
-from ringbench.errors import ConfigError, RingbenchError
+from ringbench.errors import RingbenchError
 from ringbench.machine import Machine, PaddedMemory
 from ringbench.observe import registers
 from ringbench.observe.reader import UNREADABLE
@@ -41,7 +40,7 @@ from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE, parse_
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.boot import Boot
-from ringbench.subjects.reference.observe.layout import by_name
+from ringbench.subjects.reference.observe.layout import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
 from ringbench.subjects.reference.operations import Operation, PageQuery
@@ -50,32 +49,17 @@ SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""
 
 
-class Finding(NamedTuple):
-    """What one check compared and found."""
-
-    layer: str
-    comparisons: int
-    mismatches: list[Mismatch]
-
-
 class Inspector:
     """Takes pictures of a machine and holds them against the model and against each other.
 
     Raises:
-        ConfigError: the configuration says that the kernel's state can't be read, or the ELF is
-            not that of the kernel that runs.
+        ConfigError: the ELF is not that of the kernel that runs.
         ImageError: the ELF lacks what the layout names.
     """
 
     def __init__(self, machine: Machine) -> None:
-        layout = machine.config.kernel.layout
-        if layout is None:
-            raise ConfigError(
-                f"{machine.config.source}: kernel.layout is not set: the model needs to know where "
-                "this kernel keeps its state; `pages`, `translate` and the fixtures work without"
-            )
         self.machine = machine
-        self.layout = by_name(layout)
+        self.layout = RINGBENCH
         self.types = Types.load(machine.config.kernel.elf)
         self.random = Random(0)
         free_count = self.types.locate(self.layout.pmm.free_count)
@@ -119,7 +103,7 @@ class Inspector:
     ) -> Iterator[Finding]:
         """Compare everything; `when` goes into each mismatch's place.
 
-        The kernel's own view is asked for through `channel`, by default the monitor.
+        The kernel's own view is asked for through `channel`, by default the console.
         """
         with self.machine.stopped():
             cr3 = self.cr3()
@@ -248,7 +232,7 @@ class Inspector:
 
 
 def kernel_mapping(values: tuple[int | str, ...]) -> witnesses.KernelMapping:
-    """The monitor's answer to `page query` as a witness's statement."""
+    """The console's answer to `page query` as a witness's statement."""
     vaddr, paddr, size, words = values
     assert isinstance(vaddr, int)
     assert isinstance(paddr, int)

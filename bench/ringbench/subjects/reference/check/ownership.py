@@ -22,6 +22,7 @@ from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.check.mismatch import Mismatch
 from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import Space
@@ -65,12 +66,12 @@ ALLOCATED: Final = frozenset(
 )
 """What a frame of the allocator is while it is not free."""
 
-_MAP_KINDS: Final = {
-    "reserved": Kind.RESERVED,
-    "low": Kind.LOW,
-    "boot_info": Kind.BOOT_INFO,
-    "module": Kind.MODULE,
-    "kernel": Kind.KERNEL,
+_MAP_KINDS: Final[dict[int, Kind]] = {
+    MemoryKind.RESERVED: Kind.RESERVED,
+    MemoryKind.LOW: Kind.LOW,
+    MemoryKind.BOOT_INFO: Kind.BOOT_INFO,
+    MemoryKind.MODULE: Kind.MODULE,
+    MemoryKind.KERNEL: Kind.KERNEL,
 }
 _REGION_KINDS: Final = {"anonymous": Kind.ANONYMOUS, "demand": Kind.DEMAND}
 

@@ -20,11 +20,10 @@ from ringbench.cli.common import (
 )
 from ringbench.cli.output import console, write_json
 from ringbench.debuginfo.dwarf import Types
-from ringbench.errors import ConfigError
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.invariants import check
-from ringbench.subjects.reference.observe.layout import by_name
 from ringbench.subjects.reference.observe.picture import Picture, take_from
+from ringbench.subjects.reference.subject import require_reference
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,18 +51,13 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
         RingbenchError: the machine could not start, died or hung.
     """
     config = configured(**machine)
-    if config.kernel.layout is None:
-        raise ConfigError(
-            f"{config.source}: kernel.layout is not set, so it is not known where this kernel "
-            "keeps its state; `ringbench pages` and `translate` work without"
-        )
-    layout = by_name(config.kernel.layout)
+    require_reference(config)
     types = Types.load(config.kernel.elf)
     with Machine.start(config) as guest:
         type_lines(guest, lines)
         if save_dump is not None:
             guest.save_dump(save_dump)
-        return take_from(guest, types, layout)
+        return take_from(guest, types)
 
 
 def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:

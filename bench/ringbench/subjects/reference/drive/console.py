@@ -1,10 +1,10 @@
-"""Operations over the kernel's monitor: a line out, a reply in."""
+"""Operations over the kernel's console: a line out, a reply in."""
 
 from collections.abc import Callable
 
 from ringbench.drive.channel import Channel
 from ringbench.drive.operation import Reply
-from ringbench.subjects.reference.drive.console_text import parse_reply
+from ringbench.subjects.reference.drive.console_lines import parse_reply
 from ringbench.subjects.reference.operations import Operation
 
 
@@ -23,7 +23,7 @@ class ConsoleChannel(Channel[Operation]):
         """Perform an operation.
 
         Raises:
-            MalformedReply: the answer is not in the monitor's grammar.
+            MalformedReply: the answer is not in the console's grammar.
             RingbenchError: whatever `command` raises.
         """
         return parse_reply(operation, self._command(str(operation)))

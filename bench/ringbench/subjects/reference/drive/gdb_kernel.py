@@ -6,21 +6,18 @@ Everything is asked of gdb by the kernel's own names, so that hardly a number is
 from struct import unpack
 from typing import Final
 
-from ringbench.errors import RingbenchError
+from ringbench.drive.operation import Reply
 from ringbench.machine import Gdb
+from ringbench.subjects.reference.constants import FRAME_SIZE, PADDR_NONE
+from ringbench.subjects.reference.handles import (
+    BOOT_TASK,
+    KERNEL,
+    is_bare_root,
+    number_of,
+)
+from ringbench.subjects.reference.status import Refused, Status
 
-PADDR_NONE: Final = (1 << 64) - 1
-SCRATCH_BYTES: Final = 64
-FRAME_SIZE: Final = 4096
 _WORD_BITS: Final = 64
-
-
-class Refused(RingbenchError):
-    """The channel refuses an operation as the monitor would; `status` says how."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(f"refused: {status}")
-        self.status = status
 
 
 class GdbKernel:
@@ -31,9 +28,17 @@ class GdbKernel:
         self.scratch = gdb.symbol("debug_scratch")
         self._names: dict[tuple[str, int], str] = {}
 
-    def call(self, function: str, *arguments: int) -> str:
-        """Call a function that returns a status, and return the status's name."""
-        return self.status(self._gdb.call(function, *arguments))
+    def call(self, function: str, *arguments: int) -> int:
+        """Call a function, and return what it returns."""
+        return self._gdb.call(function, *arguments)
+
+    def reply(self, function: str, *arguments: int) -> Reply:
+        """Call a function that returns a status, and return the reply with that, without values."""
+        return Reply(self.status(self.call(function, *arguments)))
+
+    def with_word(self, reply: Reply) -> Reply:
+        """Return a reply; a success gets the first word of the scratch space for its value."""
+        return Reply("ok", self.words()) if reply.ok else reply
 
     def status(self, value: int) -> str:
         """Return the name of a status: `ok`, `no_memory`."""
@@ -76,9 +81,9 @@ class GdbKernel:
 
     def task(self, handle: str) -> int:
         """Return the address of a task's struct."""
-        address = self._gdb.call("task_find", int(handle[1:]))
+        address = self.call("task_find", number_of(handle))
         if not address:
-            raise Refused("not_found")
+            raise Refused(Status.NOT_FOUND)
         return address
 
     def records(self) -> set[int]:
@@ -92,29 +97,29 @@ class GdbKernel:
 
     def space(self, handle: str) -> int:
         """Return the address of the vm_space that a handle names."""
-        if handle == "kernel":
+        if handle == KERNEL:
             return self._gdb.symbol("kernel_space")
         task = self.task(handle)
-        if handle == "t0":
-            raise Refused("denied")
+        if handle == BOOT_TASK:
+            raise Refused(Status.DENIED)
         return self.value(f"(unsigned long)&((struct task *){task:#x})->space")
 
     def root(self, handle: str) -> int:
         """Return the root that a handle names."""
-        if handle.startswith("r"):
-            root = self._bare(int(handle[1:]))
+        if is_bare_root(handle):
+            root = self._bare(number_of(handle))
             if root == PADDR_NONE:
-                raise Refused("not_found")
+                raise Refused(Status.NOT_FOUND)
             return root
-        if handle in ("kernel", "t0"):
-            return self._gdb.call("paging_kernel_root")
+        if handle in (KERNEL, BOOT_TASK):
+            return self.call("paging_kernel_root")
         return self.value(f"((struct task *){self.task(handle):#x})->space.root")
 
     def bare_root(self, handle: str) -> int:
         """Return the bare root that a handle names; other roots are denied."""
         root = self.root(handle)
-        if not handle.startswith("r"):
-            raise Refused("denied")
+        if not is_bare_root(handle):
+            raise Refused(Status.DENIED)
         return root
 
     def unused_root(self) -> int:
@@ -122,7 +127,7 @@ class GdbKernel:
         for number in range(self._root_count()):
             if self._bare(number) == PADDR_NONE:
                 return number
-        raise Refused("no_space")
+        raise Refused(Status.NO_SPACE)
 
     def _root_count(self) -> int:
         return self.value("sizeof(monitor.roots) / sizeof(monitor.roots[0])")

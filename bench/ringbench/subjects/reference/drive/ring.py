@@ -1,6 +1,6 @@
 """Operations through guest memory: requests written into the kernel's ring, replies read from it.
 
-The kernel serves its ring while it performs the monitor's command `ring`; this types the command,
+The kernel serves its ring while it performs the console's command `ring`; this types the command,
 and ends it. What comes between costs no line and no stop: microseconds an operation, and less still
 in batches. Both sides poll; after some looks in vain the bench yields its processor, then sleeps.
 """
@@ -42,7 +42,7 @@ class RingPlace:
 class RingChannel(Channel[Operation]):
     """Performs operations through the ring; a context manager, in which the kernel serves it.
 
-    Meanwhile the monitor takes no lines.
+    Meanwhile the console takes no lines.
 
     Example:
         with RingChannel(machine, *locate_ring(machine, types)) as ring:

@@ -12,16 +12,20 @@ from typing import Any, Final
 
 from ringbench.drive.operation import Reply
 from ringbench.errors import MalformedReply
+from ringbench.subjects.reference.constants import AccessMode
 from ringbench.subjects.reference.flags import flags_text
+from ringbench.subjects.reference.handles import (
+    KERNEL,
+    is_bare_root,
+    is_task,
+    root_handle,
+    task_handle,
+)
 from ringbench.subjects.reference.operations import OPERATIONS, Operation
-from ringbench.subjects.reference.shapes import Kind, shapes
+from ringbench.subjects.reference.values import ValueKind
+from ringbench.subjects.reference.words import HANDLES
 
-MODES: Final = {"r": "read", "w": "write", "x": "execute"}
-"""The monitor's words for accesses -> enumerators."""
-
-_HANDLES: Final = {"t": "task", "r": "root"}
-_HANDLE_FIELDS: Final = frozenset(("root", "space", "to", "source", "task"))
-_PLAIN: Final = frozenset((Kind.ADDRESS, Kind.COUNT, Kind.ERROR))
+_PLAIN: Final = frozenset((ValueKind.ADDRESS, ValueKind.COUNT, ValueKind.ERROR))
 _WORD: Final = 1 << 64
 
 Number = Callable[[Any], int]
@@ -63,12 +67,13 @@ class RingCodec:
 
     def __init__(self, ring: RingFormat) -> None:
         self._format = ring
+        accesses = {mode.value: ring.accesses[mode.name.lower()] for mode in AccessMode}
         self._statuses = {number: name for name, number in ring.statuses.items()}
         special: dict[str, Number] = {
             "kind": ring.kinds.__getitem__,
-            "mode": lambda mode: ring.accesses[MODES[mode]],
+            "mode": accesses.__getitem__,
             "data": len,
-        } | dict.fromkeys(_HANDLE_FIELDS, self._handle)
+        } | dict.fromkeys(HANDLES, self._handle)
         self._plans = {
             operation: (
                 ring.commands[operation.command],
@@ -78,14 +83,14 @@ class RingCodec:
         }
         kinds = {number: name for name, number in ring.kinds.items()}
         vectors = {number: name for name, number in ring.vectors.items()}
-        self._texts: dict[Kind, Text] = {
-            Kind.ROOT: lambda number, _: f"r{number}",
-            Kind.TASK: lambda number, _: f"t{number}",
-            Kind.FLAGS: lambda number, _: flags_text(number),
-            Kind.BACKING: lambda number, _: kinds[number],
-            Kind.BYTES: _hex,
-            Kind.VECTOR: lambda number, _: vectors[number],
-            Kind.CAUSE: lambda number, _: self._statuses[number - _WORD],
+        self._texts: dict[ValueKind, Text] = {
+            ValueKind.ROOT: lambda number, _: root_handle(number),
+            ValueKind.TASK: lambda number, _: task_handle(number),
+            ValueKind.FLAGS: lambda number, _: flags_text(number),
+            ValueKind.BACKING: lambda number, _: kinds[number],
+            ValueKind.BYTES: _hex,
+            ValueKind.VECTOR: lambda number, _: vectors[number],
+            ValueKind.CAUSE: lambda number, _: self._statuses[number - _WORD],
         } | dict.fromkeys(_PLAIN, lambda number, _: number)
         self._forms: dict[
             tuple[type[Operation], int, int], tuple[str, tuple[Text, ...] | None]
@@ -139,19 +144,20 @@ class RingCodec:
     ) -> tuple[str, tuple[Text, ...] | None]:
         """Return a status's name, and what makes the values; None if they are plain numbers."""
         name = self._statuses[status]
-        for shape in shapes(operation, name):
+        for shape in operation.shapes(name):
             if len(shape) == count:
                 plain = _PLAIN.issuperset(shape)
                 return name, None if plain else tuple(self._texts[kind] for kind in shape)
         raise ValueError(f"`{name}` with {count} values")
 
     def _handle(self, handle: str) -> int:
-        if handle == "kernel":
-            return self._format.handles[handle]
-        kind, number = handle[:1], handle[1:]
-        if not number.isdecimal():
+        handles, number = self._format.handles, handle[1:]
+        if handle == KERNEL:
+            return handles["kernel"]
+        if not number.isdecimal() or not (is_task(handle) or is_bare_root(handle)):
             raise KeyError(handle)
-        return self._format.handles[_HANDLES[kind]] | int(number) << self._format.handle_bits
+        kind = handles["task" if is_task(handle) else "root"]
+        return kind | int(number) << self._format.handle_bits
 
 
 def _hex(count: int, data: bytes) -> str:

@@ -1,1 +1,1 @@
-"""What there is to flip bits of in the reference kernel."""
+"""Single bits of a live kernel's structures are flipped: does the check say what, and where?"""

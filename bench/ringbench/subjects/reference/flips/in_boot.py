@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ringbench.engine.flips.structure import BYTE, Part, Spot, Structure, of_spots
 from ringbench.subjects.reference.flips.free import AFTER_NUL, PAST_COUNT, FreeBits
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Part, Spot, Structure, of_spots
 
 LAYER = "machine"
 

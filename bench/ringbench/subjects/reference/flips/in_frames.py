@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ringbench.engine.flips.structure import BYTE, Spot, Structure, of_bitmap, of_spots
 from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.flips.free import ECHO, GAP
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_bitmap, of_spots
+from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.pmm import metadata_arrays
 
 PMM = "pmm"
@@ -60,8 +61,8 @@ def console_structures(site: Site) -> Iterator[Structure]:
     for part, paddr in site.variable(names.record):
         path = f"{names.record}{part.path}"
         if path.startswith(f"{names.roots}["):
-            number = path[len(names.roots) + 1 : -1]
-            roots.append(part.spot(paddr, f"r{number}", names.record))
+            number = int(path[len(names.roots) + 1 : -1])
+            roots.append(part.spot(paddr, root_handle(number), names.record))
         elif path == names.echo:
             free = {ECHO: 1}
             others.append(Spot(path, paddr, part.size * BYTE, path, free=free))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbench.engine.flips.structure import BYTE, Spot, Structure, of_spots
+from ringbench.subjects.reference.constants import HEAP_HEADER
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
+from ringbench.subjects.reference.heap_encoding import list_place
 
 LAYER = "heap"
 
@@ -27,7 +29,7 @@ def heap_structures(site: Site) -> Iterator[Structure]:
     for part, paddr in site.variable(names.record):
         path = f"{names.record}{part.path}"
         if path.startswith(f"{names.free}["):
-            first, second = names.place_of(int(path[len(names.free) + 1 : -1]))
+            first, second = list_place(int(path[len(names.free) + 1 : -1]))
             heads.append(part.spot(paddr, f"free list {first}.{second}", names.record))
         elif path.startswith(names.space):
             continue  # one of the spaces
@@ -41,7 +43,7 @@ def heap_structures(site: Site) -> Iterator[Structure]:
 
 def _headers(site: Site) -> Iterator[Spot]:
     names = site.layout.heap
-    parts = [part for part in site.members(names.node_type) if part.offset < names.header]
+    parts = [part for part in site.members(names.node_type) if part.offset < HEAP_HEADER]
     for address in site.state.heap.nodes:
         yield from site.spots(parts, address, f"node {address:#x}")
 
@@ -49,7 +51,7 @@ def _headers(site: Site) -> Iterator[Spot]:
 def _links(site: Site) -> Iterator[Spot]:
     """What a free node's payload holds of its list."""
     names = site.layout.heap
-    parts = [part for part in site.members(names.node_type) if part.offset >= names.header]
+    parts = [part for part in site.members(names.node_type) if part.offset >= HEAP_HEADER]
     for nodes in site.state.heap.free.values():
         for address in nodes:
             yield from site.spots(parts, address, f"node {address:#x}")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from ringbench.arch.x86_64.address import ENTRIES, LEVEL_NAMES, LEVELS
 from ringbench.arch.x86_64.entry import ADDRESS, is_leaf
-from ringbench.engine.flips.structure import Spot, Structure, of_spots
 from ringbench.subjects.reference.flips.free import free_in_entry
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import Spot, Structure, of_spots
 from ringbench.subjects.reference.model.state import KernelState
 
 LAYER = "paging"

@@ -6,15 +6,14 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
+from ringbench.drive.channel import Channel
 from ringbench.drive.operation import Reply
-from ringbench.engine.lockstep import Lockstep
-from ringbench.engine.result import LAYERS
+from ringbench.subject import Unpredictable
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import VM_SLAB_REGIONS
-from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.model.kernel import Unpredictable
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload import choose, drain
 
 OPERATIONS: Final = 1000
@@ -28,34 +27,34 @@ MMIO: Final = 0xFEE0_0000
 GIB, MIB2, PAGE = 1 << 30, 2 << 20, 4096
 
 
-def prepare(lockstep: Lockstep, random: Random) -> None:
+def prepare(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Random) -> None:
     """Perform a seeded workload of all layers, then what makes sure that nothing is missing.
 
     Raises:
         Diverged: the kernel is not as the model.
         RingbenchError: the machine ended, or did not answer.
     """
-    with RingChannel(lockstep.machine, *lockstep.inspector.ring()) as ring:
-        for _ in range(OPERATIONS):
-            with suppress(Unpredictable):
-                _perform(lockstep, ring, choose(random, lockstep.state, LAYERS))
-        while lockstep.state.pmm.free_count < FREE_FRAMES:
-            operation = drain(lockstep.state)
-            assert operation is not None, "a booted kernel has as many free frames"
-            _perform(lockstep, ring, operation)
-        _furnish(lockstep, ring, random)
-        lockstep.catch_up(ring)
+    for _ in range(OPERATIONS):
+        with suppress(Unpredictable):
+            _perform(lockstep, ring, choose(random, lockstep.state, LAYERS))
+    while lockstep.state.pmm.free_count < FREE_FRAMES:
+        operation = drain(lockstep.state)
+        assert operation is not None, "a booted kernel has as many free frames"
+        _perform(lockstep, ring, operation)
+    _furnish(lockstep, ring, random)
+    lockstep.catch_up(ring)
 
 
-def _perform(lockstep: Lockstep, ring: RingChannel, operation: Operation) -> Reply:
+def _perform(lockstep: ReferenceLockstep, ring: Channel[Operation], operation: Operation) -> Reply:
     """Perform an operation on the model, and now and then many on the kernel."""
     reply = lockstep.predict(operation)
+    assert isinstance(reply, Reply), "this model predicts every value"
     if len(lockstep.predicted) == BATCH:
         lockstep.catch_up(ring)
     return reply
 
 
-def _furnish(lockstep: Lockstep, ring: RingChannel, random: Random) -> None:
+def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Random) -> None:
     """A task and the kernel's space with every kind of region, a root with leaves of every size.
 
     The task has more regions than one slab has records, and the heap nodes on free lists and

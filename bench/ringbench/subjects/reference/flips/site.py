@@ -13,8 +13,8 @@ from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Types
-from ringbench.engine.flips.structure import Part, Spot, parts_of
 from ringbench.errors import RingbenchError
+from ringbench.subjects.reference.flips.structure import Part, Spot, parts_of
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.observe.boot import Boot
 from ringbench.subjects.reference.observe.layout import Layout

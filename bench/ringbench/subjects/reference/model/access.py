@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from ringbench.arch.x86_64.access import Kind, NonCanonicalFault, access
 from ringbench.arch.x86_64.address import ENTRIES, LEVELS, SIZE_4K, entry_shift, is_canonical
 from ringbench.arch.x86_64.entry import ADDRESS
-from ringbench.arch.x86_64.vectors import Vector
 from ringbench.arch.x86_64.walk import (
     EVERYTHING,
     Leaf,
@@ -18,7 +17,9 @@ from ringbench.arch.x86_64.walk import (
     inherit,
     leaf_attributes,
 )
-from ringbench.subjects.reference.constants import KERNEL_HALF, VmKind
+from ringbench.subject import Unpredictable
+from ringbench.subjects.reference.constants import KERNEL_HALF, AccessVector, VmKind
+from ringbench.subjects.reference.handles import KERNEL
 from ringbench.subjects.reference.model.paging import present
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import is_leaf, leaf_address
@@ -27,21 +28,14 @@ from ringbench.subjects.reference.model.vmm import region_at
 from ringbench.subjects.reference.status import Status
 
 RET: Final = 0xC3
-MODES: Final = {"r": (Kind.READ,), "w": (Kind.WRITE,), "x": (Kind.READ, Kind.EXECUTE)}
-"""What each mode does; the byte is read before it is called."""
-
-VECTOR_NAMES: Final = {Vector.GP: "general_protection", Vector.PF: "page_fault"}
-"""The monitor's words for what an access can raise."""
-
-
-class Unpredictable(ValueError):
-    """The answer depends on a byte that the model doesn't keep."""
+ACCESSES: Final = {"r": (Kind.READ,), "w": (Kind.WRITE,), "x": (Kind.READ, Kind.EXECUTE)}
+"""What is done in each mode of a touch; the byte is read before it is called."""
 
 
 class AccessFault(NamedTuple):
     """What ended an access (struct access_fault)."""
 
-    vector: Vector
+    vector: AccessVector
     error: int
     cause: Status
 
@@ -59,7 +53,7 @@ def touch(
     before = state.active_root, state.current_space
     state = replace(state, active_root=root, current_space=space)
     status, fault = Status.OK, None
-    for kind in MODES[mode]:
+    for kind in ACCESSES[mode]:
         if kind is Kind.EXECUTE and _byte(state, va) != RET:
             status = Status.DENIED
             break
@@ -77,10 +71,12 @@ def _access(state: KernelState, va: int, kind: Kind) -> tuple[KernelState, Acces
         if fault is None:
             return state, None
         if isinstance(fault, NonCanonicalFault):
-            return state, AccessFault(Vector.GP, fault.code, Status.NON_CANONICAL)
+            return state, AccessFault(
+                AccessVector.GENERAL_PROTECTION, fault.code, Status.NON_CANONICAL
+            )
         state, status, _ = vm_fault(state, va, fault.code)
         if status:
-            return state, AccessFault(Vector.PF, int(fault.code), status)
+            return state, AccessFault(AccessVector.PAGE_FAULT, int(fault.code), status)
 
 
 def walk(state: KernelState, root: int, va: int) -> Translation:
@@ -105,7 +101,7 @@ def walk(state: KernelState, root: int, va: int) -> Translation:
 
 
 def _byte(state: KernelState, va: int) -> int:
-    name = "kernel" if va >= KERNEL_HALF else state.current_space
+    name = KERNEL if va >= KERNEL_HALF else state.current_space
     region = region_at(state.spaces[name], va) if name else None
     frame = present(state, state.active_root, va)
     if region is None or frame is None or region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.subjects.reference.boot_values import MemoryRange, Module
 from ringbench.subjects.reference.constants import BOOT_MAP_SIZE, MemoryKind
 from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
@@ -22,7 +23,6 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot2,
 )
 from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.model.state import MemoryRange
 from ringbench.subjects.reference.status import Status
 
 MULTIBOOT1_MAGIC: Final = 0x2BADB002
@@ -33,6 +33,7 @@ LOADERS: Final = {MULTIBOOT1_MAGIC: 1, MULTIBOOT2_MAGIC: 2}
 FIRST_MIB: Final = 1 << 20
 STRING_MAX: Final = 4096
 STRUCTURE_MAX: Final = 1 << 20
+"""Bytes of a structure that the kernel believes at most."""
 COMMAND_LINE_MAX, MODULES_MAX, NAME_MAX = 255, 16, 63
 """What is kept: characters of the command line, modules, characters of a module's name."""
 
@@ -44,15 +45,6 @@ _TAG: Final = struct.Struct("<II")
 _MODULE2: Final = struct.Struct("<II")
 _MAP2: Final = struct.Struct("<II")
 _TAG_END, _TAG_COMMAND_LINE, _TAG_MODULE, _TAG_MEMORY_MAP = 0, 1, 3, 6
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """A module that the kernel keeps: physical address, bytes, and the text given with it."""
-
-    base: int
-    length: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,16 @@
-"""The monitor's own part of the commands: handles, lent frames, bare roots, and what it refuses.
+"""The console's own part of the commands: handles, lent frames, bare roots, and what it refuses.
 
-A refusal is an exception, `Refused`, so that the handlers of operations read straight.
+A refusal is an exception, `Refused`.
 """
 
 from typing import Final
 
 from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.handles import BOOT_TASK, KERNEL, is_bare_root, is_task
 from ringbench.subjects.reference.model.state import KernelState, replace
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.status import Refused, Status
 
 _BIT_63: Final = 1 << 63
-
-
-class Refused(Exception):
-    """The monitor refuses before the kernel function is called."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status.text)
-        self.status = status
 
 
 def lend(state: KernelState, base: int, count: int) -> KernelState:
@@ -56,7 +49,7 @@ def any_root(state: KernelState, handle: str) -> int:
 def bare_root(state: KernelState, handle: str) -> int:
     """Return the bare root that a handle names; refuse every other."""
     root = any_root(state, handle)
-    if not handle.startswith("r"):
+    if not is_bare_root(handle):
         raise Refused(Status.DENIED)
     return root
 
@@ -70,9 +63,9 @@ def lower_half(root: int, va: int) -> int:
 
 def space_name(state: KernelState, handle: str) -> str:
     """Return the name of the space that a handle names; the boot task has none."""
-    if handle != "kernel" and not handle.startswith("t"):
+    if handle != KERNEL and not is_task(handle):
         raise Refused(Status.SYNTAX)
-    if handle == "t0":
+    if handle == BOOT_TASK:
         raise Refused(Status.DENIED)
     if handle not in state.spaces:
         raise Refused(Status.NOT_FOUND)

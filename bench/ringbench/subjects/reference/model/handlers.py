@@ -1,14 +1,26 @@
-"""Each operation: the monitor's checks, then the kernel function, then the reply's values."""
+"""Each operation: the console's checks, then the kernel function, then the reply's values."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import BLOCK_FRAMES, FRAME_SIZE, PADDR_NONE, VmKind
+from ringbench.subjects.reference.constants import (
+    BLOCK_FRAMES,
+    BYTES_MAX,
+    FRAME_SIZE,
+    PADDR_NONE,
+    VmKind,
+)
+from ringbench.subjects.reference.dispatch import Handlers
 from ringbench.subjects.reference.flags import flags_text
+from ringbench.subjects.reference.handles import (
+    BOOT_TASK,
+    is_task,
+    number_of,
+    root_handle,
+    task_handle,
+)
 from ringbench.subjects.reference.model import access, heap, paging, pmm, task, vm_copy, vmm
 from ringbench.subjects.reference.model.console import (
-    Refused,
     any_root,
     bare_root,
     lend,
@@ -19,23 +31,23 @@ from ringbench.subjects.reference.model.console import (
     with_root,
 )
 from ringbench.subjects.reference.model.state import KernelState, PmmState, replace
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.status import Refused, Status
 
 Values = tuple[int | str, ...]
 Outcome = tuple[KernelState, Status, Values]
-Handler = Callable[[KernelState, Any], Outcome]
 
-KINDS: Final = {kind.name.lower(): kind for kind in VmKind}
-_READ_MAX: Final = 64
+HANDLERS: Final = Handlers[KernelState, Outcome]()
+"""What performs each operation on a state."""
 
 
+@HANDLERS.performs(ops.PmmAlloc)
 def _pmm_alloc(state: KernelState, op: ops.PmmAlloc) -> Outcome:
     count = 1 if op.count is None else op.count
     align = FRAME_SIZE if op.align is None else op.align
     return _lent(state, pmm.pmm_alloc_run(state.pmm, count, align), count)
 
 
+@HANDLERS.performs(ops.PmmAlloc2m)
 def _pmm_alloc_2m(state: KernelState, op: ops.PmmAlloc2m) -> Outcome:
     return _lent(state, pmm.pmm_alloc_2m(state.pmm), BLOCK_FRAMES)
 
@@ -47,6 +59,7 @@ def _lent(state: KernelState, result: tuple[PmmState, Status, int], count: int) 
     return lend(replace(state, pmm=frames), base, count), status, (base,)
 
 
+@HANDLERS.performs(ops.PmmFree)
 def _pmm_free(state: KernelState, op: ops.PmmFree) -> Outcome:
     frames, status, _ = pmm.pmm_free(state.pmm, op.paddr, op.count)
     if status:
@@ -54,10 +67,12 @@ def _pmm_free(state: KernelState, op: ops.PmmFree) -> Outcome:
     return take_back(replace(state, pmm=frames), op.paddr, op.count), status, ()
 
 
+@HANDLERS.performs(ops.PmmInfo)
 def _pmm_info(state: KernelState, op: ops.PmmInfo) -> Outcome:
     return state, Status.OK, (state.pmm.managed_count, state.pmm.free_count)
 
 
+@HANDLERS.performs(ops.PageNew)
 def _page_new(state: KernelState, op: ops.PageNew) -> Outcome:
     if None not in state.console.roots:
         raise Refused(Status.NO_SPACE)
@@ -65,15 +80,17 @@ def _page_new(state: KernelState, op: ops.PageNew) -> Outcome:
     state, status, root = paging.paging_root_create(state)
     if status:
         return state, status, ()
-    return with_root(state, number, root), status, (f"r{number}",)
+    return with_root(state, number, root), status, (root_handle(number),)
 
 
+@HANDLERS.performs(ops.PageDelete)
 def _page_delete(state: KernelState, op: ops.PageDelete) -> Outcome:
     root = bare_root(state, op.root)
     state, status, _ = paging.paging_root_destroy(state, root)
-    return (state if status else with_root(state, int(op.root[1:]), None)), status, ()
+    return (state if status else with_root(state, number_of(op.root), None)), status, ()
 
 
+@HANDLERS.performs(ops.PageMap)
 def _page_map(state: KernelState, op: ops.PageMap) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_map(
@@ -82,18 +99,21 @@ def _page_map(state: KernelState, op: ops.PageMap) -> Outcome:
     return state, status, ()
 
 
+@HANDLERS.performs(ops.PageUnmap)
 def _page_unmap(state: KernelState, op: ops.PageUnmap) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_unmap(state, root, op.vaddr, op.length)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.PageProtect)
 def _page_protect(state: KernelState, op: ops.PageProtect) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_protect(state, root, op.vaddr, op.length, op.flags)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.PageQuery)
 def _page_query(state: KernelState, op: ops.PageQuery) -> Outcome:
     state, status, leaf = paging.paging_query(state, any_root(state, op.root), op.vaddr)
     if leaf is None:
@@ -101,14 +121,16 @@ def _page_query(state: KernelState, op: ops.PageQuery) -> Outcome:
     return state, status, (leaf.vaddr, leaf.paddr, leaf.size, flags_text(leaf.flags))
 
 
+@HANDLERS.performs(ops.VmAlloc)
 def _vm_alloc(state: KernelState, op: ops.VmAlloc) -> Outcome:
-    name, kind, paddr = space_name(state, op.space), KINDS[op.kind], _physical(op.paddr)
+    name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
     state, status, base = vmm.vm_alloc(state, name, op.length, op.flags, kind, paddr)
     return state, status, () if status else (base,)
 
 
+@HANDLERS.performs(ops.VmAllocAt)
 def _vm_alloc_at(state: KernelState, op: ops.VmAllocAt) -> Outcome:
-    name, kind, paddr = space_name(state, op.space), KINDS[op.kind], _physical(op.paddr)
+    name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
     state, status, _ = vmm.vm_alloc_at(state, name, op.vaddr, op.length, op.flags, kind, paddr)
     return state, status, ()
 
@@ -117,86 +139,101 @@ def _physical(paddr: int | None) -> int:
     return PADDR_NONE if paddr is None else paddr
 
 
+@HANDLERS.performs(ops.VmFree)
 def _vm_free(state: KernelState, op: ops.VmFree) -> Outcome:
     state, status, _ = vmm.vm_free(state, space_name(state, op.space), op.vaddr)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.VmProtect)
 def _vm_protect(state: KernelState, op: ops.VmProtect) -> Outcome:
     state, status, _ = vmm.vm_protect(state, space_name(state, op.space), op.vaddr, op.flags)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.VmResize)
 def _vm_resize(state: KernelState, op: ops.VmResize) -> Outcome:
     state, status, _ = vmm.vm_resize(state, space_name(state, op.space), op.vaddr, op.length)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.VmQuery)
 def _vm_query(state: KernelState, op: ops.VmQuery) -> Outcome:
     state, status, region = vmm.vm_query(state, space_name(state, op.space), op.vaddr)
     if region is None:
         return state, status, ()
-    kind = VmKind(region.kind).name.lower()
-    values: Values = (region.base, region.length, kind, flags_text(region.flags))
-    return state, status, (*values, region.paddr) if kind == "physical" else values
+    kind = VmKind(region.kind)
+    values: Values = (region.base, region.length, kind.text, flags_text(region.flags))
+    return state, status, (*values, region.paddr) if kind is VmKind.PHYSICAL else values
 
 
+@HANDLERS.performs(ops.VmRead)
 def _vm_read(state: KernelState, op: ops.VmRead) -> Outcome:
     name = space_name(state, op.space)
-    if not 1 <= op.length <= _READ_MAX:
+    if not 1 <= op.length <= BYTES_MAX:
         raise Refused(Status.INVALID)
     state, status, data = vm_copy.vm_read(state, name, op.vaddr, op.length)
     return state, status, () if status else (data.hex(),)
 
 
+@HANDLERS.performs(ops.VmWrite)
 def _vm_write(state: KernelState, op: ops.VmWrite) -> Outcome:
     state, status, _ = vm_copy.vm_write(state, space_name(state, op.space), op.vaddr, op.data)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.VmCopy)
 def _vm_copy(state: KernelState, op: ops.VmCopy) -> Outcome:
     to, source = space_name(state, op.to), space_name(state, op.source)
     state, status, _ = vm_copy.vm_copy(state, to, op.to_vaddr, source, op.source_vaddr, op.length)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.Touch)
 def _touch(state: KernelState, op: ops.Touch) -> Outcome:
     root = any_root(state, op.root)
-    space = op.root if op.root.startswith("t") and op.root != "t0" else None
+    space = op.root if is_task(op.root) and op.root != BOOT_TASK else None
     state, status, fault = access.touch(state, root, space, op.vaddr, op.mode)
     if fault is None:
         return state, status, ()
-    return state, status, (access.VECTOR_NAMES[fault.vector], fault.error, fault.cause.text)
+    return state, status, (fault.vector.text, fault.error, fault.cause.text)
 
 
+@HANDLERS.performs(ops.HeapAlloc)
 def _heap_alloc(state: KernelState, op: ops.HeapAlloc) -> Outcome:
     return _pointer(heap.kmalloc(state, op.size))
 
 
+@HANDLERS.performs(ops.HeapZalloc)
 def _heap_zalloc(state: KernelState, op: ops.HeapZalloc) -> Outcome:
     return _pointer(heap.kzalloc(state, op.size))
 
 
+@HANDLERS.performs(ops.HeapAlign)
 def _heap_align(state: KernelState, op: ops.HeapAlign) -> Outcome:
     return _pointer(heap.kmemalign(state, op.align, op.size))
 
 
+@HANDLERS.performs(ops.HeapRealloc)
 def _heap_realloc(state: KernelState, op: ops.HeapRealloc) -> Outcome:
     refuse_record(state, op.vaddr)
     return _pointer(heap.krealloc(state, op.vaddr, op.size))
 
 
+@HANDLERS.performs(ops.HeapFree)
 def _heap_free(state: KernelState, op: ops.HeapFree) -> Outcome:
     refuse_record(state, op.vaddr)
     state, status, _ = heap.kfree(state, op.vaddr)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.HeapCheck)
 def _heap_check(state: KernelState, op: ops.HeapCheck) -> Outcome:
     state, status, _ = heap.heap_check(state)
     return state, status, ()
 
 
+@HANDLERS.performs(ops.HeapInfo)
 def _heap_info(state: KernelState, op: ops.HeapInfo) -> Outcome:
     it = state.heap
     return state, Status.OK, (it.end, it.used_count, it.free_count, it.used_bytes, it.free_bytes)
@@ -207,51 +244,19 @@ def _pointer(result: tuple[KernelState, Status, int]) -> Outcome:
     return state, status, () if status else (pointer,)
 
 
+@HANDLERS.performs(ops.TaskNew)
 def _task_new(state: KernelState, op: ops.TaskNew) -> Outcome:
     state, status, number = task.task_create(state)
-    return state, status, () if status else (f"t{number}",)
+    return state, status, () if status else (task_handle(number),)
 
 
+@HANDLERS.performs(ops.TaskSwitch)
 def _task_switch(state: KernelState, op: ops.TaskSwitch) -> Outcome:
-    state, status, _ = task.task_switch(state, int(op.task[1:]))
+    state, status, _ = task.task_switch(state, number_of(op.task))
     return state, status, ()
 
 
+@HANDLERS.performs(ops.TaskDelete)
 def _task_delete(state: KernelState, op: ops.TaskDelete) -> Outcome:
-    state, status, _ = task.task_destroy(state, int(op.task[1:]))
+    state, status, _ = task.task_destroy(state, number_of(op.task))
     return state, status, ()
-
-
-HANDLERS: Final[dict[type[Operation], Handler]] = {
-    ops.PmmAlloc: _pmm_alloc,
-    ops.PmmAlloc2m: _pmm_alloc_2m,
-    ops.PmmFree: _pmm_free,
-    ops.PmmInfo: _pmm_info,
-    ops.PageNew: _page_new,
-    ops.PageDelete: _page_delete,
-    ops.PageMap: _page_map,
-    ops.PageUnmap: _page_unmap,
-    ops.PageProtect: _page_protect,
-    ops.PageQuery: _page_query,
-    ops.VmAlloc: _vm_alloc,
-    ops.VmAllocAt: _vm_alloc_at,
-    ops.VmFree: _vm_free,
-    ops.VmProtect: _vm_protect,
-    ops.VmResize: _vm_resize,
-    ops.VmQuery: _vm_query,
-    ops.VmRead: _vm_read,
-    ops.VmWrite: _vm_write,
-    ops.VmCopy: _vm_copy,
-    ops.Touch: _touch,
-    ops.HeapAlloc: _heap_alloc,
-    ops.HeapZalloc: _heap_zalloc,
-    ops.HeapAlign: _heap_align,
-    ops.HeapRealloc: _heap_realloc,
-    ops.HeapFree: _heap_free,
-    ops.HeapCheck: _heap_check,
-    ops.HeapInfo: _heap_info,
-    ops.TaskNew: _task_new,
-    ops.TaskSwitch: _task_switch,
-    ops.TaskDelete: _task_delete,
-}
-"""Every operation's handler."""

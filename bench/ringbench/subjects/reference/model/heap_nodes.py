@@ -8,26 +8,15 @@ from typing import Final
 
 from ringbench.subjects.reference.constants import (
     HEAP_BASE,
-    HEAP_GUARD,
     HEAP_HEADER,
     HEAP_LINEAR,
     HEAP_NODE_MIN,
-    HEAP_SECOND_LEVELS,
 )
+from ringbench.subjects.reference.heap_encoding import free_header, size_class
 from ringbench.subjects.reference.model.state import HeapState, Node
 
 _LINKS: Final = 16
 """Bytes of the list links at the start of a free node's payload."""
-_TAG_UNIT: Final = 8
-"""Bytes of size per unit in a header."""
-
-
-def size_class(size: int) -> tuple[int, int]:
-    """Return (first level, second level) of the list for free nodes of a size."""
-    if size < HEAP_LINEAR:
-        return divmod(size >> 4, HEAP_SECOND_LEVELS)
-    k = size.bit_length() - 1
-    return divmod(HEAP_SECOND_LEVELS * (k - 9) + (size >> (k - 6)), HEAP_SECOND_LEVELS)
 
 
 def search_size(size: int) -> int:
@@ -35,12 +24,6 @@ def search_size(size: int) -> int:
     if size < HEAP_LINEAR:
         return size
     return size + (1 << (size.bit_length() - 7)) - 1
-
-
-def header(address: int, size: int, before: int) -> bytes:
-    """Return the 16 bytes of a free node's header; `before` is the size of the node before."""
-    links = before // _TAG_UNIT | size // _TAG_UNIT << 32
-    return links.to_bytes(8, "little") + (links ^ address ^ HEAP_GUARD).to_bytes(8, "little")
 
 
 class HeapEditor:
@@ -129,7 +112,7 @@ class HeapEditor:
         if before and not before.used:
             self._unlist(previous)
             self._remove(address)
-            self._stale[address] = header(address, size, before.size)
+            self._stale[address] = free_header(address, size, before.size)
             start, total, previous = previous, total + before.size, before.previous
         self._set(start, Node(total, False, previous))
         if start + total == self.end:
@@ -186,7 +169,7 @@ class HeapEditor:
         size, _, previous = self.nodes[address]
         if address != self.last:
             self._unlist(address)
-        self._stale[address] = header(address, size, self.nodes[previous].size)
+        self._stale[address] = free_header(address, size, self.nodes[previous].size)
         self._remove(address)
 
     def _relink(self, address: int, previous: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.operation import Reply
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
     HEAP_BASE,
@@ -12,8 +13,7 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_END,
     MONITOR_ROOTS,
 )
-from ringbench.subjects.reference.model.access import Unpredictable
-from ringbench.subjects.reference.model.console import Refused
+from ringbench.subjects.reference.handles import KERNEL
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.panic import Panic
@@ -22,8 +22,6 @@ from ringbench.subjects.reference.model.state import (
     EMPTY_HEAP,
     Console,
     KernelState,
-    MemoryRange,
-    RangeLike,
     Segment,
     Sizes,
     Space,
@@ -31,13 +29,11 @@ from ringbench.subjects.reference.model.state import (
 )
 from ringbench.subjects.reference.model.task import BOOT_TASK
 from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.status import Status
-
-__all__ = ["Unpredictable", "boot", "perform"]
+from ringbench.subjects.reference.status import Refused, Status
 
 
 def boot(
-    memory_map: Sequence[RangeLike], image: Sequence[Segment], features: Features, sizes: Sizes
+    memory_map: Sequence[MemoryRange], image: Sequence[Segment], features: Features, sizes: Sizes
 ) -> KernelState:
     """Return the state at the first prompt.
 
@@ -59,14 +55,14 @@ def boot(
     return KernelState(
         features=features,
         sizes=sizes,
-        memory_map=tuple(MemoryRange(each.base, each.length, each.kind) for each in memory_map),
+        memory_map=tuple(memory_map),
         image=tuple(image),
         pmm=pmm,
         tables=tables,
         kernel_root=root,
         active_root=root,
         spaces={
-            "kernel": Space(root, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END),
+            KERNEL: Space(root, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END),
             "heap": Space(root, HEAP_BASE, HEAP_BASE + HEAP_SIZE),
         },
         current_space=None,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
-from ringbench.subjects.reference.model.state import MemoryRange
 from ringbench.subjects.reference.status import Status
 
 MEMORY_RANGES_MAX: Final = 256

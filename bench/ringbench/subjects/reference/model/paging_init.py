@@ -12,6 +12,7 @@ from ringbench.arch.x86_64.address import (
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference import flags as page
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     BOOT_MAP_SIZE,
     DIRECT_MAP_BASE,
@@ -24,7 +25,7 @@ from ringbench.subjects.reference.constants import (
 from ringbench.subjects.reference.model.paging import LEAF_LEVELS, leaf_bits
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import pmm_alloc
-from ringbench.subjects.reference.model.state import PmmState, RangeLike, Segment, Tables
+from ringbench.subjects.reference.model.state import PmmState, Segment, Tables
 from ringbench.subjects.reference.model.tables import TableEditor
 from ringbench.subjects.reference.status import Status
 
@@ -35,7 +36,7 @@ SLOTS: Final = tuple(
 
 
 def paging_init(
-    pmm: PmmState, memory_map: Sequence[RangeLike], image: Sequence[Segment], features: Features
+    pmm: PmmState, memory_map: Sequence[MemoryRange], image: Sequence[Segment], features: Features
 ) -> tuple[PmmState, Tables, int]:
     """Return the frames left, the tables, and the kernel root.
 
@@ -70,7 +71,7 @@ def paging_init(
     return pmm, editor.result, root
 
 
-def direct_map(memory_map: Sequence[RangeLike], features: Features) -> Iterator[tuple[int, int]]:
+def direct_map(memory_map: Sequence[MemoryRange], features: Features) -> Iterator[tuple[int, int]]:
     """Yield (physical address, size) of each leaf of the direct map, ascending."""
     sizes = (SIZE_1G, SIZE_2M, SIZE_4K) if features.gib_pages else (SIZE_2M, SIZE_4K)
     for base, end in _joined(memory_map):
@@ -81,7 +82,7 @@ def direct_map(memory_map: Sequence[RangeLike], features: Features) -> Iterator[
             position += size
 
 
-def _joined(memory_map: Sequence[RangeLike]) -> Iterator[tuple[int, int]]:
+def _joined(memory_map: Sequence[MemoryRange]) -> Iterator[tuple[int, int]]:
     """Yield what is not RESERVED as (base, end), neighbours joined."""
     base, end = 0, 0
     for each in memory_map:

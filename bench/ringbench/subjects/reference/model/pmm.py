@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     BLOCK_FRAMES,
     BOOT_MAP_SIZE,
@@ -17,14 +18,14 @@ from ringbench.subjects.reference.constants import (
     MemoryKind,
 )
 from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.model.state import PmmState, RangeLike, replace
+from ringbench.subjects.reference.model.state import PmmState, replace
 from ringbench.subjects.reference.status import Status
 
 _WORD: Final = 64
 _CHUNK: Final = 4096
 
 
-def pmm_init(memory_map: Iterable[RangeLike]) -> PmmState:
+def pmm_init(memory_map: Iterable[MemoryRange]) -> PmmState:
     """Return the allocator over the AVAILABLE ranges of an ascending map, less its metadata.
 
     Raises:

@@ -10,47 +10,29 @@ addresses everywhere else.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ringbench.arch.x86_64.features import Features
+from ringbench.subjects.reference.boot_values import MemoryRange
 from ringbench.subjects.reference.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
     VM_RECORD_SIZE,
 )
+from ringbench.subjects.reference.handles import (
+    BOOT_TASK,
+    KERNEL,
+    is_bare_root,
+    number_of,
+    root_handle,
+    task_handle,
+)
 
 AnyState = TypeVar("AnyState")
 
 Tables = Mapping[int, Mapping[int, int]]
 """Physical address of each page table -> index -> raw entry; zero entries are left out."""
-
-
-class RangeLike(Protocol):
-    """A range of the kernel's memory map, whoever made it."""
-
-    @property
-    def base(self) -> int:
-        """First byte, a multiple of 4 KiB."""
-        ...
-
-    @property
-    def length(self) -> int:
-        """Bytes, a multiple of 4 KiB."""
-        ...
-
-    @property
-    def kind(self) -> int:
-        """A MemoryKind's value."""
-        ...
-
-
-class MemoryRange(NamedTuple):
-    """A range of physical memory of one kind: whole frames, in bytes."""
-
-    base: int
-    length: int
-    kind: int
 
 
 class Segment(NamedTuple):
@@ -192,13 +174,13 @@ class Task:
 
     @property
     def handle(self) -> str:
-        """What the monitor calls it, and the name of its space."""
-        return f"t{self.id}"
+        """What the console calls it, and the name of its space."""
+        return task_handle(self.id)
 
 
 @dataclass(frozen=True)
 class Console:
-    """What the monitor keeps: frames lent to its user, and the roots that its user made."""
+    """What the console keeps: frames lent to its user, and the roots that its user made."""
 
     lent: int
     lent_base: int
@@ -232,20 +214,20 @@ class KernelState:
     contents: Mapping[int, bytes]
 
     def root_of(self, handle: str) -> int | None:
-        """Return the root that a monitor handle names, or None: `kernel`, `t0`, `t1`, `r0`."""
-        if handle in ("kernel", "t0"):
+        """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""
+        if handle in (KERNEL, BOOT_TASK):
             return self.kernel_root
-        if handle.startswith("r"):
-            number = int(handle[1:])
+        if is_bare_root(handle):
+            number = number_of(handle)
             return self.console.roots[number] if number < len(self.console.roots) else None
         return self.spaces[handle].root if handle in self.spaces else None
 
     def roots(self) -> dict[str, int]:
         """Return every root by one handle: the kernel's, the tasks', the bare ones."""
-        found = {"kernel": self.kernel_root}
+        found = {KERNEL: self.kernel_root}
         found |= {task.handle: self.spaces[task.handle].root for task in self.tasks if task.id}
         bare = enumerate(self.console.roots)
-        return found | {f"r{number}": root for number, root in bare if root is not None}
+        return found | {root_handle(number): root for number, root in bare if root is not None}
 
 
 def replace(state: AnyState, **changes: Any) -> AnyState:

@@ -1,5 +1,6 @@
 """Tasks: each owns a space, and a record in the heap; task 0 is the boot task."""
 
+from ringbench.subjects.reference.handles import task_handle
 from ringbench.subjects.reference.model.heap import kfree, kmalloc, written
 from ringbench.subjects.reference.model.paging import paging_activate
 from ringbench.subjects.reference.model.state import KernelState, Task, replace
@@ -13,7 +14,7 @@ def task_create(state: KernelState) -> tuple[KernelState, Status, int]:
     """Make a task with the lowest unused id and an empty space; the id."""
     taken = {task.id for task in state.tasks}
     number = next(each for each in range(1, len(taken) + 1) if each not in taken)
-    after, status, _ = vm_space_create(state, f"t{number}")
+    after, status, _ = vm_space_create(state, task_handle(number))
     if status:
         return state, status, 0
     after, status, record = kmalloc(after, state.sizes.task)

@@ -4,31 +4,9 @@ from dataclasses import dataclass
 
 from ringbench.debuginfo.dwarf import Array, Record, read_array
 from ringbench.observe.reader import Guest, c_string, member
+from ringbench.subjects.reference.boot_values import MemoryRange, Module
 
 LAYER = "machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """A module that the loader brought: physical address, bytes, and the text given with it."""
-
-    base: int
-    length: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRange:
-    """A range of physical memory, in bytes, and its kind: "available", "kernel", ..."""
-
-    base: int
-    length: int
-    kind: str
-
-    @property
-    def end(self) -> int:
-        """The first address after the range."""
-        return self.base + self.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +75,7 @@ def _read_map(guest: Guest) -> MemoryMap:
         if number not in kinds:
             guest.note(LAYER, f"memory kind {number} does not exist", f"memory map {index}")
         base, length = member(record, names.range_base), member(record, names.range_length)
-        ranges.append(MemoryRange(base, length, kinds.get(number, f"kind {number}")))
+        ranges.append(MemoryRange(base, length, kinds.get(number, number)))
     return MemoryMap(guest.integer(names.map_limit), tuple(ranges))
 
 

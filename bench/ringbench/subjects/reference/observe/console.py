@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ringbench.observe.reader import Guest
+from ringbench.subjects.reference.constants import PADDR_NONE
 
 LAYER = "machine"
 
@@ -29,12 +30,12 @@ class Console:
 
 def read_console(guest: Guest, frames: int) -> Console:
     """Read the console's state; `frames` is how many frames have a bit."""
-    names, none = guest.layout.console, guest.layout.none
+    names = guest.layout.console
     return Console(
         lent_bits=guest.bitmap(LAYER, names.lent_bits, frames),
         lent_address=guest.integer(names.lent_bits),
         lent_base=guest.integer(names.lent_base),
         lent_length=guest.integer(names.lent_length),
-        roots=tuple(root if root != none else None for root in guest.integers(names.roots)),
+        roots=tuple(root if root != PADDR_NONE else None for root in guest.integers(names.roots)),
         echo=guest.boolean(LAYER, names.echo),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import UNREADABLE, Guest
+from ringbench.subjects.reference import heap_encoding
+from ringbench.subjects.reference.constants import HEAP_ALIGN, HEAP_HEADER, HEAP_NODE_MIN
 from ringbench.subjects.reference.observe.spaces import Space, read_space
 
 LAYER = "heap"
@@ -86,7 +88,7 @@ class _NodeReader:
     def nodes(self, base: int, end: int, limit: int) -> Iterator[Node]:
         """Yield the nodes that tile [base, end); stop at a header that can't be one."""
         names = self.guest.layout.heap
-        if base % names.node_align:
+        if base % HEAP_ALIGN:
             self.guest.note(LAYER, f"the window starts at {base:#x}", names.space)
             return
         if not base <= end <= limit:
@@ -100,14 +102,14 @@ class _NodeReader:
             except UNREADABLE:
                 self.guest.note(LAYER, "a header is not readable", f"node {address:#x}")
                 return
-            size = names.size_of(tag)
-            least = names.header if address + size == end else names.node_min
-            if size < least or size % names.node_align or address + size > end:
+            size = heap_encoding.size_of(tag)
+            least = HEAP_HEADER if address + size == end else HEAP_NODE_MIN
+            if size < least or size % HEAP_ALIGN or address + size > end:
                 self.guest.note(LAYER, f"size {size:#x} cannot be", f"node {address:#x}")
                 return
-            right = guard == names.guard_of(address, before, tag)
-            previous = names.previous_of(address, before)
-            yield Node(address, size, names.used(tag), previous, right)
+            right = guard == heap_encoding.guard_of(address, before, tag)
+            previous = heap_encoding.previous_of(address, before)
+            yield Node(address, size, heap_encoding.is_used(tag), previous, right)
             address += size
 
     def free_lists(self, nodes: Mapping[int, Node]) -> dict[tuple[int, int], tuple[int, ...]]:
@@ -120,7 +122,7 @@ class _NodeReader:
         lists = {}
         for index, head in enumerate(heads):
             if int(head):
-                place = names.place_of(index)
+                place = heap_encoding.list_place(index)
                 where = f"free list {place[0]}.{place[1]}"
                 lists[place] = tuple(self.follow(cells + index * step, int(head), nodes, where))
         return lists

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ringbench.errors import ConfigError
+from ringbench.subjects.reference.constants import MemoryKind, VmKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,8 @@ class BootNames:
     range_length: str = "length"
     range_kind: str = "kind"
     kind_enum: str = "enum memory_kind"
-    kinds: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "available": "MEMORY_AVAILABLE",
-            "low": "MEMORY_LOW",
-            "reserved": "MEMORY_RESERVED",
-            "boot_info": "MEMORY_BOOT_INFO",
-            "module": "MEMORY_MODULE",
-            "kernel": "MEMORY_KERNEL",
-        }
+    kinds: Mapping[int, str] = field(
+        default_factory=lambda: {kind: f"MEMORY_{kind.name}" for kind in MemoryKind}
     )
     processor: str = "cpu_features"
     physical_bits: str = "cpu_features.physical_bits"
@@ -110,12 +103,7 @@ class SpaceNames:
     slab_regions: str = "regions"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
-        default_factory=lambda: {
-            "anonymous": "VM_ANONYMOUS",
-            "demand": "VM_DEMAND",
-            "physical": "VM_PHYSICAL",
-            "guard": "VM_GUARD",
-        }
+        default_factory=lambda: {kind.text: f"VM_{kind.name}" for kind in VmKind}
     )
     flag_enum: str = "enum page_flags"
     flag_write: str = "PAGE_WRITE"
@@ -127,7 +115,7 @@ class SpaceNames:
 
 @dataclass(frozen=True, slots=True)
 class HeapNames:
-    """The kernel heap, and the encoding of a node's header."""
+    """The kernel heap and its nodes."""
 
     record: str = "heap"
     end: str = "heap.end"
@@ -142,43 +130,10 @@ class HeapNames:
     guard: str = "guard"
     next_free: str = "next_free"
     link: str = "link"
-    header: int = 16
-    node_min: int = 32
-    node_align: int = 16
-    guard_constant: int = 0x9E3779B97F4A7C15
     grow: str = "heap_grow"
     """The function that moves the heap's end up, called whenever an allocation needs that."""
     grow_failed: int = 0
     """What it returns when there is no memory and nothing has changed."""
-    linear_limit: int = 4096
-    second_levels: int = 64
-
-    def size_of(self, tag: int) -> int:
-        """Return a node's bytes, header included, from its tag: size / 8, bit 0 for in use."""
-        return (tag & ~1) * 8
-
-    def used(self, tag: int) -> bool:
-        """Tell whether a tag says that its node is in use."""
-        return bool(tag & 1)
-
-    def previous_of(self, address: int, before: int) -> int:
-        """Return the address of the node before, from its size / 8; 0 if there is none."""
-        return address - before * 8 if before else 0
-
-    def guard_of(self, address: int, before: int, tag: int) -> int:
-        """Return the 64-bit guard that a node's header must have."""
-        return before ^ tag << 32 ^ address ^ self.guard_constant
-
-    def size_class(self, size: int) -> tuple[int, int]:
-        """Return the first and second level of the free list for nodes of `size` bytes."""
-        if size < self.linear_limit:
-            return self.place_of(size // 16)
-        k = size.bit_length() - 1
-        return self.place_of(64 * (k - 9) + (size >> (k - 6)))
-
-    def place_of(self, index: int) -> tuple[int, int]:
-        """Return the first and second level of a free list by its place among the heads."""
-        return divmod(index, self.second_levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +189,10 @@ class Layout:
     """Everything that `observe` must be told about a kernel.
 
     Attributes:
-        block_frames: frames of a block of the allocator's summaries.
-        none: the physical address that stands for no frame.
         padding: the name of members that nothing reads.
         pat: the value that the kernel loads into IA32_PAT.
     """
 
-    name: str
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
@@ -248,26 +200,9 @@ class Layout:
     tasks: TaskNames = field(default_factory=TaskNames)
     console: ConsoleNames = field(default_factory=ConsoleNames)
     ring: RingNames = field(default_factory=RingNames)
-    block_frames: int = 512
-    none: int = (1 << 64) - 1
     padding: str = "padding"
     pat: int = 0x0007_0401_0007_0406
 
 
-RINGBENCH: Final = Layout(name="ringbench")
+RINGBENCH: Final = Layout()
 """The kernel in this tree."""
-
-LAYOUTS: Final[Mapping[str, Layout]] = {RINGBENCH.name: RINGBENCH}
-
-
-def by_name(name: str) -> Layout:
-    """Return the layout that a configuration names.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    try:
-        return LAYOUTS[name]
-    except KeyError:
-        known = ", ".join(sorted(LAYOUTS))
-        raise ConfigError(f"kernel.layout: no layout {name!r}; known are: {known}") from None

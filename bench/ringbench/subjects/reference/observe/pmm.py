@@ -7,6 +7,7 @@ import numpy as np
 
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import Guest, member
+from ringbench.subjects.reference.constants import BLOCK_FRAMES
 
 LAYER = "pmm"
 
@@ -53,13 +54,13 @@ class Pmm:
 
 def read_pmm(guest: Guest) -> Pmm:
     """Read the frame allocator."""
-    names, block_frames = guest.layout.pmm, guest.layout.block_frames
+    names = guest.layout.pmm
     frame_limit = guest.integer(names.frame_limit)
     frames = frame_limit
-    if frame_limit > FRAMES_MAX or frame_limit % block_frames:
+    if frame_limit > FRAMES_MAX or frame_limit % BLOCK_FRAMES:
         guest.note(LAYER, f"frame limit {frame_limit} cannot be", names.frame_limit)
         frames = 0
-    blocks = frames // block_frames
+    blocks = frames // BLOCK_FRAMES
     return Pmm(
         frame_limit=frame_limit,
         managed_count=guest.integer(names.managed_count),

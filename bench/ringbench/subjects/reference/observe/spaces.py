@@ -7,6 +7,7 @@ from functools import partial
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.reader import Guest, member
+from ringbench.subjects.reference.constants import PADDR_NONE
 
 LAYER = "vmm"
 
@@ -172,7 +173,7 @@ class _RegionReader:
         return Region(
             base=member(record, names.region_base),
             length=member(record, names.region_length),
-            paddr=paddr if paddr != guest.layout.none else None,
+            paddr=paddr if paddr != PADDR_NONE else None,
             flags=flags,
             kind=kinds.get(number, f"kind {number}"),
             write=bool(flags & bits[names.flag_write]),

@@ -7,9 +7,9 @@ bare root `r0`, the heap empty. The last cases need no frame: with none free, th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from ringbench.subject import Case
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, KERNEL_WINDOW_BASE
 from ringbench.subjects.reference.flags import EXEC, USER, WRITE
@@ -31,16 +31,7 @@ SLAB_RECORDS: Final = 63
 """Regions of a space whose records one frame holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An operation to be starved, and what has to be performed before it, which succeeds."""
-
-    name: str
-    before: tuple[Operation, ...]
-    operation: Operation
-
-
-def _frames() -> Iterator[Case]:
+def _frames() -> Iterator[Case[Operation]]:
     yield Case("frame", (), op.PmmAlloc())
     yield Case("run of frames", (), op.PmmAlloc(7))
     yield Case("aligned run of frames", (), op.PmmAlloc(3, 8 * K4))
@@ -51,7 +42,7 @@ def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> op.PageMap:
     return op.PageMap("r0", vaddr, paddr, length, size, WRITE)
 
 
-def _tables() -> Iterator[Case]:
+def _tables() -> Iterator[Case[Operation]]:
     root = op.PageNew()
     yield Case("root", (), root)
     yield Case("map: no tables", (root,), _map(M2, K4))
@@ -73,7 +64,7 @@ def _at(vaddr: int, length: int, kind: str, flags: int = WRITE, space: str = "t1
     return op.VmAllocAt(space, vaddr, length, kind, flags, 0 if kind == "physical" else None)
 
 
-def _regions() -> Iterator[Case]:
+def _regions() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     guards = tuple(_at(G1 + 2 * n * K4, K4, "guard", 0) for n in range(SLAB_RECORDS))
     page = op.VmAlloc("t1", K4, "anonymous", WRITE)
@@ -95,7 +86,7 @@ def _regions() -> Iterator[Case]:
     yield Case("physical, many tables", (task,), _at(G1 - 3 * M2, 6 * M2, "physical"))
 
 
-def _resizes() -> Iterator[Case]:
+def _resizes() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     low = _at(M2 - 2 * K4, K4, "anonymous")
     yield Case("resize in a table", (task, low), op.VmResize("t1", low.vaddr, 2 * K4))
@@ -107,7 +98,7 @@ def _resizes() -> Iterator[Case]:
     yield Case("resize to many pages", (page,), grown)
 
 
-def _contents() -> Iterator[Case]:
+def _contents() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     demand = _at(M2 - 4 * K4, 8 * K4, "demand")
     scene = (task, demand)
@@ -134,7 +125,7 @@ def _contents() -> Iterator[Case]:
     yield Case("copy: within a region", (*scene, touched), within)
 
 
-def _faults() -> Iterator[Case]:
+def _faults() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     region = _at(M2 - K4, 2 * K4, "demand", WRITE | USER)
     scene = (task, region)
@@ -156,7 +147,7 @@ def _faults() -> Iterator[Case]:
     )
 
 
-def _heap() -> Iterator[Case]:
+def _heap() -> Iterator[Case[Operation]]:
     yield Case("heap: first allocation", (), op.HeapAlloc(1))
     yield Case("heap: first, zeroed", (), op.HeapZalloc(100))
     yield Case("heap: first, many pages", (), op.HeapAlloc(5 * K4))
@@ -173,13 +164,13 @@ def _heap() -> Iterator[Case]:
     yield Case("heap: last one resized", last, op.HeapRealloc(HEAP_FIRST, 2 * K4))
 
 
-def _tasks() -> Iterator[Case]:
+def _tasks() -> Iterator[Case[Operation]]:
     yield Case("task: heap empty", (), op.TaskNew())
     yield Case("task: heap has room", (op.TaskNew(),), op.TaskNew())
     yield Case("task: heap full", (FULL_PAGE,), op.TaskNew())
 
 
-def _needing_none() -> Iterator[Case]:
+def _needing_none() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     root, small, large = op.PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
     yield Case("no frame: map, table there", (root, small), _map(4 * K4, 3 * K4))

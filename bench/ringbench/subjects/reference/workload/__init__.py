@@ -1,13 +1,16 @@
 """Seeded workloads: which operation to perform next, given what the model says there is.
 
-Four parts: `choose` makes operations that fit the state, `spoil` turns some into hostile ones,
-`between_touches` shows whether a change was flushed, and `drain` undoes everything at the end, so
-that a run can see the machine return to where it began.
+`choose` makes operations that fit the state, `misuse` such as the kernel must refuse, `spoil` turns
+a sensible one into a hostile one, and `between_touches` shows whether a change was flushed; `draw`
+and `draw_steps` mix them. `drain` undoes everything at the end, so that a run can see the machine
+return to where it began.
 """
 
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.drain import drain
+from ringbench.subjects.reference.workload.misuse import misuse
+from ringbench.subjects.reference.workload.mixture import draw, draw_steps
 from ringbench.subjects.reference.workload.spoil import spoil
 from ringbench.subjects.reference.workload.stale import between_touches
 
-__all__ = ["between_touches", "choose", "drain", "spoil"]
+__all__ = ["between_touches", "choose", "drain", "draw", "draw_steps", "misuse", "spoil"]

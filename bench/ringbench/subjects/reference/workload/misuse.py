@@ -20,6 +20,7 @@ from ringbench.subjects.reference.constants import (
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
 )
+from ringbench.subjects.reference.handles import task_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
@@ -134,7 +135,7 @@ def _task_gone(random: Random, state: KernelState) -> Operation | None:
 
 
 def _task_current(random: Random, state: KernelState) -> Operation | None:
-    return op.TaskDelete(f"t{state.current_task}")
+    return op.TaskDelete(task_handle(state.current_task))
 
 
 MISUSES: Final[dict[str, tuple[Maker, ...]]] = {

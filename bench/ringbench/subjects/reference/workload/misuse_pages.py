@@ -13,6 +13,7 @@ from ringbench.subjects.reference.constants import (
     KERNEL_HALF,
     KERNEL_WINDOW_BASE,
 )
+from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
@@ -26,7 +27,7 @@ RWX: Final = page_flags.WRITE | page_flags.EXEC
 def _gone_root(random: Random, state: KernelState) -> str:
     """A root that is not there any more, never was, or is not to be changed."""
     roots = state.console.roots
-    gone = f"r{roots.index(None)}" if None in roots else "r16"
+    gone = root_handle(roots.index(None)) if None in roots else "r16"
     return pick(random, (gone, gone, "r99", "kernel", "t0", "t1"))
 
 

@@ -16,6 +16,7 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_BASE,
     TASK_WINDOW_END,
 )
+from ringbench.subjects.reference.handles import BOOT_TASK, task_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
@@ -29,7 +30,7 @@ def gone_task(random: Random, state: KernelState) -> str:
     """The lowest task that is not there, one far away, or the boot task."""
     present = {task.id for task in state.tasks}
     gone = next(number for number in range(1, len(present) + 1) if number not in present)
-    return pick(random, (f"t{gone}", f"t{gone}", f"t{gone + 1000}", "t0"))
+    return pick(random, (*(task_handle(gone),) * 2, task_handle(gone + 1000), BOOT_TASK))
 
 
 def _gone_space(random: Random, state: KernelState) -> Operation | None:

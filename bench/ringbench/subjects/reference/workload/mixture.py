@@ -1,19 +1,23 @@
-"""Which operation comes next: sensible ones, mistakes, and memory that is no RAM, in proportion."""
+"""Which operation comes next, in what proportion: for a hunt, and for a run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.workload import choose, spoil
+from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.devices import map_device
 from ringbench.subjects.reference.workload.misuse import misuse
+from ringbench.subjects.reference.workload.spoil import spoil
+from ringbench.subjects.reference.workload.stale import between_touches
 
 SENSIBLE, MISTAKEN, SPOILED = 0.75, 0.12, 0.08
-"""Shares of operations; the rest map devices."""
+"""A hunt's shares of operations; the rest map devices."""
+
+SPOILED_IN_A_RUN: Final = 0.12
 
 DEVICE_LAYERS: Final = frozenset(("paging", "vmm"))
 
@@ -28,3 +32,11 @@ def draw(random: Random, state: KernelState, layers: Sequence[str]) -> Operation
     if shape < SENSIBLE + MISTAKEN + SPOILED or not DEVICE_LAYERS.intersection(layers):
         return spoil(random, choose(random, state, layers))
     return map_device(random, state)
+
+
+def draw_steps(random: Random, state: KernelState, layers: Sequence[str]) -> Iterator[Operation]:
+    """Draw an operation, now and then spoiled; some come between touches that show a stale page."""
+    operation = choose(random, state, layers)
+    if random.random() < SPOILED_IN_A_RUN:
+        operation = spoil(random, operation)
+    yield from between_touches(random, state, operation, layers)

@@ -10,6 +10,7 @@ from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
+from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import HALF_ENTRIES, is_leaf
 from ringbench.subjects.reference.operations import Operation
@@ -23,7 +24,7 @@ LEAF_SIZES: Final = (FRAME_SIZE, 2 << 20, 1 << 30)
 
 def bare_roots(state: KernelState) -> list[str]:
     """Handles of the bare roots that exist."""
-    return [f"r{n}" for n, root in enumerate(state.console.roots) if root is not None]
+    return [root_handle(n) for n, root in enumerate(state.console.roots) if root is not None]
 
 
 def page_new(random: Random, state: KernelState) -> Operation | None:

@@ -66,10 +66,10 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     if kind is VmKind.DEMAND and random.random() < 0.2:
         length *= 1024
     if random.random() < 0.7:
-        return op.VmAlloc(space, length, kind.name.lower(), flags, paddr)
+        return op.VmAlloc(space, length, kind.text, flags, paddr)
     base = KERNEL_WINDOW_BASE if space == "kernel" else TASK_WINDOW_BASE
     vaddr = base + random.randrange(256) * FRAME_SIZE + pick(random, (0, 0, 2 << 20, 5 << 30))
-    return op.VmAllocAt(space, vaddr, length, kind.name.lower(), flags, paddr)
+    return op.VmAllocAt(space, vaddr, length, kind.text, flags, paddr)
 
 
 def vm_free(random: Random, state: KernelState) -> Operation | None:

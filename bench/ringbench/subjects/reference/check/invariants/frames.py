@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.subjects.reference.check.ownership import ALLOCATED, check_ownership, owners
+from ringbench.subjects.reference.constants import BLOCK_FRAMES
 from ringbench.subjects.reference.observe.bitmaps import describe_bits
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import Tree
@@ -46,20 +47,20 @@ def counts_match_bits(picture: Picture) -> Iterator[Mismatch]:
 
 def summaries_match_bits(picture: Picture) -> Iterator[Mismatch]:
     """Counters and trees say of each block what its bits say."""
-    pmm, block_frames = picture.pmm, picture.layout.block_frames
+    pmm = picture.pmm
     blocks = len(pmm.block_free)
-    if blocks == 0 or pmm.free_bits >> (blocks * block_frames):
+    if blocks == 0 or pmm.free_bits >> (blocks * BLOCK_FRAMES):
         yield Mismatch(LAYER, "blocks", "cover all free bits", f"{blocks} blocks", "block_free")
         return
-    data = np.frombuffer(pmm.free_bits.to_bytes(blocks * block_frames // 8, "little"), np.uint8)
-    flags = np.unpackbits(data).reshape(blocks, block_frames)
+    data = np.frombuffer(pmm.free_bits.to_bytes(blocks * BLOCK_FRAMES // 8, "little"), np.uint8)
+    flags = np.unpackbits(data).reshape(blocks, BLOCK_FRAMES)
     free = flags.sum(axis=1, dtype=np.int64)
-    words = data.view("<u8").reshape(blocks, block_frames // WORD)
+    words = data.view("<u8").reshape(blocks, BLOCK_FRAMES // WORD)
     yield from _differing("free frames", free, pmm.block_free)
     masks = np.packbits(words != 0, axis=1, bitorder="little")[:, 0]
     yield from _differing("mask of words", masks.astype(np.int64), pmm.block_words)
     yield from _tree("any", pmm.any_free, free > 0)
-    yield from _tree("whole", pmm.whole, free == block_frames)
+    yield from _tree("whole", pmm.whole, free == BLOCK_FRAMES)
 
 
 def _differing(what: str, expected: NDArray[np.int64], seen: Sequence[int]) -> Iterator[Mismatch]:

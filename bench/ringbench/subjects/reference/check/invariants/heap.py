@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ringbench.check.mismatch import Mismatch
+from ringbench.subjects.reference.heap_encoding import size_class
 from ringbench.subjects.reference.observe.picture import Picture
 
 LAYER = "heap"
@@ -52,7 +53,7 @@ def headers_are_intact(picture: Picture) -> Iterator[Mismatch]:
 
 def free_lists_hold_the_free_nodes(picture: Picture) -> Iterator[Mismatch]:
     """Every free node but the last is on the list of its size's class, once; so say the bitmaps."""
-    heap, size_class = picture.heap, picture.layout.heap.size_class
+    heap = picture.heap
     expected = {
         node.address: [size_class(node.size)]
         for node in heap.nodes

@@ -76,19 +76,19 @@ SESSION = (
 )
 
 
-def test_every_command(console: Machine) -> None:
+def test_every_command(quiet_console: Machine) -> None:
     known: dict[str, str] = {}
     for line, expected in SESSION:
         typed = Template(line).substitute(known)
-        reply = console.command(typed)
+        reply = quiet_console.command(typed)
         match = re.fullmatch(Template(expected).safe_substitute(known), reply)
         assert match, f"{typed!r} -> {reply!r}, expected {expected!r}"
         assert REPLY.fullmatch(reply), reply
         known.update(match.groupdict())
 
 
-def test_help_lists_every_command_that_was_typed(console: Machine) -> None:
-    *lines, last = console.command("help").splitlines()
+def test_help_lists_every_command_that_was_typed(quiet_console: Machine) -> None:
+    *lines, last = quiet_console.command("help").splitlines()
     assert last == "ok"
     listed = {re.sub(r" ?[A-Z[].*", "", line.strip().partition(":")[0]) for line in lines}
     typed = {line for line, _ in SESSION} | {"help", "echo on", "poweroff", "ring"}

@@ -1,4 +1,4 @@
-"""Lines of the monitor as operations: the inverse of `str`, and what is no line."""
+"""Lines of the console as operations: the inverse of `str`, and what is no line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.drive.console_parse import MalformedLine, parse_line
-from ringbench.subjects.reference.drive.console_text import KINDS
+from ringbench.subjects.reference.constants import VmKind
+from ringbench.subjects.reference.drive.console_lines import MalformedLine, parse_line
 from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text
-from ringbench.subjects.reference.operations import OPERATIONS, PAGE_SIZE_WORDS, Operation
+from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.words import PAGE_SIZE_WORDS
 
 
 def has_text(flags: int) -> bool:
@@ -28,7 +29,7 @@ ROOTS = st.one_of(st.just("kernel"), TASKS, st.integers(0, 99).map("r{}".format)
 VALUES: dict[str, st.SearchStrategy[object]] = {
     "data": st.binary(min_size=1, max_size=64),
     "flags": st.sampled_from([flags for flags in range(FLAGS_ALL + 1) if has_text(flags)]),
-    "kind": st.sampled_from(KINDS),
+    "kind": st.sampled_from(VmKind.texts()),
     "mode": st.sampled_from("rwx"),
     "page_size": st.sampled_from(list(PAGE_SIZE_WORDS)),
     "root": ROOTS,
@@ -49,7 +50,7 @@ def operations(draw: st.DrawFn) -> Operation:
         values["align"] = None
         if draw(st.booleans()):
             values["count"] = None
-    return kind(**values)  # type: ignore[arg-type]
+    return kind(**values)
 
 
 @given(operations())

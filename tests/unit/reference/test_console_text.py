@@ -1,4 +1,4 @@
-"""The monitor's grammar: every operation has its line, and a reply that does not fit is refused."""
+"""The console's grammar: every operation has its line, and a reply that does not fit is refused."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from ringbench.drive.operation import Reply
 from ringbench.errors import MalformedReply
 from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.drive.console_text import parse_reply
+from ringbench.subjects.reference.drive.console_lines import parse_reply
 from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text, parse_flags
 from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
 

@@ -9,30 +9,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from ringbench.check.mismatch import Mismatch
+from ringbench.check.mismatch import Finding, Mismatch
 from ringbench.config import Config, override
-from ringbench.engine.flips.result import FlipsResult, Tally
-from ringbench.engine.flips.structure import BYTE, Flip, Structure
-from ringbench.engine.lockstep import Lockstep
 from ringbench.errors import RingbenchError
-from ringbench.machine import Machine
 from ringbench.machine.memory import MappedMemory
-from ringbench.subjects.reference.check.inspector import Finding
-from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.flips.in_boot import boot_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
 from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
 from ringbench.subjects.reference.flips.in_tables import table_structures
 from ringbench.subjects.reference.flips.prepare import prepare
+from ringbench.subjects.reference.flips.result import FlipsResult, Tally
 from ringbench.subjects.reference.flips.site import Site
+from ringbench.subjects.reference.flips.structure import BYTE, Flip, Structure
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.model.state import KernelState
 
 CLEAN_EVERY: Final = 256
 """Flips between two looks at the memory as it is."""
@@ -82,24 +81,25 @@ def flip_many(
         share = count // len(variants) + (number < count % len(variants))
         if share == 0:
             continue
-        with _machine(config, variant) as machine:
+        with _kernel(config, variant) as kernel:
             random = Random(f"{seed} {number}")
-            lockstep = Lockstep(machine)
-            prepare(lockstep, random)
-            states.append(f"{variant.memory} {variant.cpu}: {describe(lockstep)}")
-            for flip, mismatches in flips_of(lockstep, random, share):
+            lockstep = ReferenceLockstep(kernel)
+            with kernel.channel("ring") as ring:
+                prepare(lockstep, ring, random)
+            states.append(f"{variant.memory} {variant.cpu}: {describe(lockstep.state)}")
+            for flip, mismatches in flips_of(kernel, lockstep.state, random, share):
                 tally.add(flip, mismatches)
                 done += 1
                 if progress is not None:
                     progress(done, count)
-            with RingChannel(machine, *lockstep.inspector.ring()) as ring:
+            with kernel.channel("ring") as ring:
                 lockstep.drain(ring)
     return tally.result(seed, time.monotonic() - started, states)
 
 
 @contextmanager
-def _machine(config: Config, variant: Variant) -> Iterator[Machine]:
-    """A booted machine of a variant, its modules a few bytes each."""
+def _kernel(config: Config, variant: Variant) -> Iterator[ReferenceKernel]:
+    """A booted kernel on the machine of a variant, its modules a few bytes each."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="ringbench-flips-")))
         modules = []
@@ -112,12 +112,11 @@ def _machine(config: Config, variant: Variant) -> Iterator[Machine]:
             "machine.cpu": variant.cpu,
             "kernel.modules": modules,
         }
-        yield stack.enter_context(Machine.start(override(config, changes)))
+        yield stack.enter_context(closing(ReferenceKernel.start(override(config, changes))))
 
 
-def describe(lockstep: Lockstep) -> str:
+def describe(state: KernelState) -> str:
     """Say what there is in a state."""
-    state = lockstep.state
     regions = sum(len(space.regions) for space in state.spaces.values())
     bare = sum(root is not None for root in state.console.roots)
     return (
@@ -141,7 +140,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
 
 
 def flips_of(
-    lockstep: Lockstep, random: Random, count: int
+    kernel: ReferenceKernel, state: KernelState, random: Random, count: int
 ) -> Iterator[tuple[Flip, list[Mismatch]]]:
     """Flip `count` bits, and yield each with what the check says of it; all is put back.
 
@@ -150,7 +149,7 @@ def flips_of(
     Raises:
         RingbenchError: the check reports something where nothing was flipped.
     """
-    machine, inspector, state = lockstep.machine, lockstep.inspector, lockstep.state
+    machine, inspector = kernel.machine, kernel.inspector
     with machine.stopped():
         cr3 = inspector.cr3()
         site = Site(

@@ -34,8 +34,8 @@ def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> i
     from rich.console import Console
 
     from ringbench.cli.output import progress_bar
-    from ringbench.engine.flips.run import flip_many
-    from ringbench.report.flips import flips_json, flips_table
+    from ringbench.subjects.reference.flips.run import flip_many
+    from ringbench.subjects.reference.report.flips import flips_json, flips_table
 
     console = Console()
     with progress_bar() as tell:

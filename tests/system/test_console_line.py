@@ -15,12 +15,12 @@ def padded(length: int) -> str:
     return "pmm" + " " * (length - 7) + "info"
 
 
-def test_longest_line_and_one_more(console: Machine) -> None:
-    assert status(console.command(padded(LINE_MAX))) == "ok"
-    assert status(console.command(padded(LINE_MAX + 1))) == "too_long"
-    assert status(console.command("x" * 5000)) == "too_long"
-    assert status(console.command(" " * (LINE_MAX + 1))) == "too_long"
-    assert status(console.command("\b" * 300 + padded(LINE_MAX))) == "ok"
+def test_longest_line_and_one_more(quiet_console: Machine) -> None:
+    assert status(quiet_console.command(padded(LINE_MAX))) == "ok"
+    assert status(quiet_console.command(padded(LINE_MAX + 1))) == "too_long"
+    assert status(quiet_console.command("x" * 5000)) == "too_long"
+    assert status(quiet_console.command(" " * (LINE_MAX + 1))) == "too_long"
+    assert status(quiet_console.command("\b" * 300 + padded(LINE_MAX))) == "ok"
 
 
 @pytest.mark.parametrize(
@@ -36,27 +36,27 @@ def test_longest_line_and_one_more(console: Machine) -> None:
         "pmm info\x80\xff\xc3",
     ],
 )
-def test_editing(console: Machine, typed: str) -> None:
-    assert console.command(typed) == console.command("pmm info")
+def test_editing(quiet_console: Machine, typed: str) -> None:
+    assert quiet_console.command(typed) == quiet_console.command("pmm info")
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\t", "\b", "x\b", "\x00\x01\x1b"])
-def test_an_empty_line_gets_a_prompt_and_no_reply(console: Machine, typed: str) -> None:
-    assert console.command(typed) == ""
+def test_an_empty_line_gets_a_prompt_and_no_reply(quiet_console: Machine, typed: str) -> None:
+    assert quiet_console.command(typed) == ""
 
 
-def test_echo(console: Machine) -> None:
+def test_echo(quiet_console: Machine) -> None:
     """With echo the console shows what is typed, erased characters blanked; without it nothing."""
-    assert console.command("echo on") == "ok"
-    assert console.command("heap check") == "ok"
-    before = console.serial.transcript.read_bytes()
-    console.command("heap chex\bck")
-    shown = console.serial.transcript.read_bytes().removeprefix(before)
+    assert quiet_console.command("echo on") == "ok"
+    assert quiet_console.command("heap check") == "ok"
+    before = quiet_console.serial.transcript.read_bytes()
+    quiet_console.command("heap chex\bck")
+    shown = quiet_console.serial.transcript.read_bytes().removeprefix(before)
     assert shown == b"heap chex\b \bck\r\nok\r\nring> "
-    assert console.command("echo off") == "ok"
-    before = console.serial.transcript.read_bytes()
-    assert console.command("heap check") == "ok"
-    shown = console.serial.transcript.read_bytes().removeprefix(before)
+    assert quiet_console.command("echo off") == "ok"
+    before = quiet_console.serial.transcript.read_bytes()
+    assert quiet_console.command("heap check") == "ok"
+    shown = quiet_console.serial.transcript.read_bytes().removeprefix(before)
     assert shown == b"ok\r\nring> "
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ringbench.check.mismatch import Mismatch
-from ringbench.engine.flips.structure import Flip
-from ringbench.engine.result import LAYERS, MACHINE
+from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.subjects.reference.flips.free import FREE
+from ringbench.subjects.reference.flips.structure import Flip
+from ringbench.subjects.reference.operations import LAYERS
 
 
 class Verdict(StrEnum):

@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ringbench.engine.flips.result import FlipsResult, Row
 from ringbench.report.tables import rest
 from ringbench.subjects.reference.flips.free import FREE
+from ringbench.subjects.reference.flips.result import FlipsResult, Row
 
 SHOWN = 20
 """Missed and misnamed flips printed on the terminal; JSON has all of them."""

@@ -56,29 +56,31 @@ LONGEST = [
 
 
 @pytest.mark.parametrize("line", NOT_COMMANDS + BAD_WORDS)
-def test_bad_words_are_refused(console: Machine, line: str) -> None:
-    assert status(console.command(line)) == "syntax"
+def test_bad_words_are_refused(quiet_console: Machine, line: str) -> None:
+    assert status(quiet_console.command(line)) == "syntax"
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS)
-def test_bad_numbers_are_refused(console: Machine, number: str) -> None:
+def test_bad_numbers_are_refused(quiet_console: Machine, number: str) -> None:
     for line in ("pmm alloc {}", "pmm free 4096 {}", "heap alloc {}", "touch kernel {} r"):
-        assert status(console.command(line.format(number))) == "syntax"
+        assert status(quiet_console.command(line.format(number))) == "syntax"
 
 
 @pytest.mark.parametrize(("line", "fewest"), LONGEST)
-def test_too_many_and_too_few_words_are_refused(console: Machine, line: str, fewest: int) -> None:
+def test_too_many_and_too_few_words_are_refused(
+    quiet_console: Machine, line: str, fewest: int
+) -> None:
     name = 1 if line in ("help", "info", "poweroff", "ring") or line.startswith("touch") else 2
-    assert status(console.command(f"{line} 1")) == "syntax"
+    assert status(quiet_console.command(f"{line} 1")) == "syntax"
     words = line.split()
     for count in range(name, name + fewest):
-        assert status(console.command(" ".join(words[:count]))) == "syntax", words[:count]
+        assert status(quiet_console.command(" ".join(words[:count]))) == "syntax", words[:count]
 
 
-def test_numbers_in_both_bases_up_to_the_largest(console: Machine) -> None:
+def test_numbers_in_both_bases_up_to_the_largest(quiet_console: Machine) -> None:
     for number in ("18446744073709551615", "0xffffffffffffffff", "0xFFFFFFFFFFFFFFFF",
                    "00018446744073709551615", "0x000ffffffffffffffff"):  # fmt: skip
-        assert status(console.command(f"pmm alloc {number}")) == "no_memory"
-    assert console.command("page query kernel 0xFFFF800000200000") == console.command(
+        assert status(quiet_console.command(f"pmm alloc {number}")) == "no_memory"
+    assert quiet_console.command("page query kernel 0xFFFF800000200000") == quiet_console.command(
         f"page query kernel {0xFFFF800000200000}"
     )

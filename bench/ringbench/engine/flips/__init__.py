@@ -1,1 +1,0 @@
-"""Single bits of a live kernel's structures are flipped: does the check say what, and where?"""

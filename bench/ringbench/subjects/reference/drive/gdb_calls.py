@@ -1,0 +1,272 @@
+"""Each operation as calls of the kernel's functions: what is refused, the call, the reply's values.
+
+A function here says what its operation means, independently of the kernel's own dispatcher. What
+has none is not for this channel: `Touch` switches roots under the caller, and `HeapInfo` is a count
+that the console makes itself.
+"""
+
+from struct import pack
+from typing import Final
+
+from ringbench.drive.operation import Reply
+from ringbench.subjects.reference import operations as ops
+from ringbench.subjects.reference.constants import (
+    BLOCK_FRAMES,
+    BYTES_MAX,
+    FRAME_SIZE,
+    HEAP_ALIGN_MAX,
+    HEAP_ALLOC_MAX,
+    PADDR_NONE,
+)
+from ringbench.subjects.reference.dispatch import Handlers
+from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
+from ringbench.subjects.reference.flags import flags_text
+from ringbench.subjects.reference.handles import number_of, root_handle, task_handle
+from ringbench.subjects.reference.status import Refused, Status
+
+CALLS: Final = Handlers[GdbKernel, Reply]()
+"""What performs each operation that this channel supports."""
+
+_BIT_63: Final = 1 << 63
+_MAPPING_FIELDS: Final = ("virtual", "physical", "size")
+_BACKING_WORD: Final = 4
+"""Word of the scratch space where a struct vm_backing is put to be passed by value."""
+
+
+@CALLS.performs(ops.PmmAlloc)
+def _pmm_alloc(kernel: GdbKernel, op: ops.PmmAlloc) -> Reply:
+    if op.count is None:
+        return _lend(kernel, kernel.reply("pmm_alloc", kernel.scratch), 1)
+    align = FRAME_SIZE if op.align is None else op.align
+    reply = kernel.reply("pmm_alloc_run", op.count, align, kernel.scratch)
+    return _lend(kernel, reply, op.count)
+
+
+@CALLS.performs(ops.PmmAlloc2m)
+def _pmm_alloc_2m(kernel: GdbKernel, op: ops.PmmAlloc2m) -> Reply:
+    return _lend(kernel, kernel.reply("pmm_alloc_2m", kernel.scratch), BLOCK_FRAMES)
+
+
+def _lend(kernel: GdbKernel, reply: Reply, count: int) -> Reply:
+    """Have the console note that the frames are lent that the scratch space names."""
+    if not reply.ok:
+        return reply
+    (base,) = kernel.words()
+    kernel.call("monitor_lend", base, count)
+    return Reply("ok", (base,))
+
+
+@CALLS.performs(ops.PmmFree)
+def _pmm_free(kernel: GdbKernel, op: ops.PmmFree) -> Reply:
+    if not kernel.may_free(op.paddr, op.count):
+        raise Refused(Status.DENIED)
+    reply = kernel.reply("pmm_free", op.paddr, op.count)
+    if reply.ok:
+        kernel.call("monitor_return", op.paddr, op.count)
+    return reply
+
+
+@CALLS.performs(ops.PmmInfo)
+def _pmm_info(kernel: GdbKernel, op: ops.PmmInfo) -> Reply:
+    return Reply("ok", (kernel.value("pmm.managed_count"), kernel.value("pmm.free_count")))
+
+
+@CALLS.performs(ops.PageNew)
+def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
+    number = kernel.unused_root()
+    reply = kernel.reply("paging_root_create", kernel.scratch)
+    if not reply.ok:
+        return reply
+    (root,) = kernel.words()
+    kernel.assign(f"monitor.roots[{number}]", root)
+    return Reply("ok", (root_handle(number),))
+
+
+@CALLS.performs(ops.PageDelete)
+def _page_delete(kernel: GdbKernel, op: ops.PageDelete) -> Reply:
+    reply = kernel.reply("paging_root_destroy", kernel.bare_root(op.root))
+    if reply.ok:
+        kernel.assign(f"monitor.roots[{number_of(op.root)}]", PADDR_NONE)
+    return reply
+
+
+@CALLS.performs(ops.PageMap)
+def _page_map(kernel: GdbKernel, op: ops.PageMap) -> Reply:
+    root = _lower_half(kernel, op.root, op.vaddr)
+    arguments = (root, op.vaddr, op.paddr, op.length, op.page_size, op.flags)
+    return kernel.reply("paging_map", *arguments)
+
+
+@CALLS.performs(ops.PageUnmap)
+def _page_unmap(kernel: GdbKernel, op: ops.PageUnmap) -> Reply:
+    root = _lower_half(kernel, op.root, op.vaddr)
+    return kernel.reply("paging_unmap", root, op.vaddr, op.length)
+
+
+@CALLS.performs(ops.PageProtect)
+def _page_protect(kernel: GdbKernel, op: ops.PageProtect) -> Reply:
+    root = _lower_half(kernel, op.root, op.vaddr)
+    return kernel.reply("paging_protect", root, op.vaddr, op.length, op.flags)
+
+
+def _lower_half(kernel: GdbKernel, handle: str, vaddr: int) -> int:
+    """Return a bare root; refuse an address of the upper half, which all roots share."""
+    root = kernel.bare_root(handle)
+    if vaddr & _BIT_63:
+        raise Refused(Status.DENIED)
+    return root
+
+
+@CALLS.performs(ops.PageQuery)
+def _page_query(kernel: GdbKernel, op: ops.PageQuery) -> Reply:
+    reply = kernel.reply("paging_query", kernel.root(op.root), op.vaddr, kernel.scratch)
+    if not reply.ok:
+        return reply
+    mapping = "(*(struct mapping *)debug_scratch)"
+    fields = (kernel.value(f"{mapping}.{name}") for name in _MAPPING_FIELDS)
+    return Reply("ok", (*fields, flags_text(kernel.value(f"{mapping}.flags"))))
+
+
+@CALLS.performs(ops.VmAlloc)
+def _vm_alloc(kernel: GdbKernel, op: ops.VmAlloc) -> Reply:
+    space = kernel.space(op.space)
+    backing = _backing(kernel, op.kind, op.paddr)
+    call = f"vm_alloc({space:#x}, {op.length:#x}, {op.flags:#x}, {backing}, debug_scratch)"
+    return kernel.with_word(Reply(kernel.status(kernel.value(call))))
+
+
+@CALLS.performs(ops.VmAllocAt)
+def _vm_alloc_at(kernel: GdbKernel, op: ops.VmAllocAt) -> Reply:
+    space = kernel.space(op.space)
+    backing = _backing(kernel, op.kind, op.paddr)
+    call = f"vm_alloc_at({space:#x}, {op.vaddr:#x}, {op.length:#x}, {op.flags:#x}, {backing})"
+    return Reply(kernel.status(kernel.value(call)))
+
+
+def _backing(kernel: GdbKernel, kind: str, paddr: int | None) -> str:
+    """Put a struct vm_backing into the scratch space; the expression for its value."""
+    address = PADDR_NONE if paddr is None else paddr
+    backing = pack("<QQ", kernel.value(f"(unsigned)VM_{kind.upper()}"), address)
+    kernel.write_scratch(bytes(8 * _BACKING_WORD) + backing)
+    return f"*(struct vm_backing *)&debug_scratch[{_BACKING_WORD}]"
+
+
+@CALLS.performs(ops.VmFree)
+def _vm_free(kernel: GdbKernel, op: ops.VmFree) -> Reply:
+    return kernel.reply("vm_free", kernel.space(op.space), op.vaddr)
+
+
+@CALLS.performs(ops.VmProtect)
+def _vm_protect(kernel: GdbKernel, op: ops.VmProtect) -> Reply:
+    return kernel.reply("vm_protect", kernel.space(op.space), op.vaddr, op.flags)
+
+
+@CALLS.performs(ops.VmResize)
+def _vm_resize(kernel: GdbKernel, op: ops.VmResize) -> Reply:
+    return kernel.reply("vm_resize", kernel.space(op.space), op.vaddr, op.length)
+
+
+@CALLS.performs(ops.VmQuery)
+def _vm_query(kernel: GdbKernel, op: ops.VmQuery) -> Reply:
+    reply = kernel.reply("vm_query", kernel.space(op.space), op.vaddr, kernel.scratch)
+    if not reply.ok:
+        return reply
+    region = "(*(struct vm_region *)debug_scratch)"
+    kind = kernel.name("vm_kind", kernel.value(f"{region}.kind"))
+    base, length = kernel.value(f"{region}.base"), kernel.value(f"{region}.length")
+    flags = flags_text(kernel.value(f"{region}.flags"))
+    paddr = (kernel.value(f"{region}.physical"),) if kind == "physical" else ()
+    return Reply("ok", (base, length, kind, flags, *paddr))
+
+
+@CALLS.performs(ops.VmRead)
+def _vm_read(kernel: GdbKernel, op: ops.VmRead) -> Reply:
+    space = kernel.space(op.space)
+    if not 1 <= op.length <= BYTES_MAX:
+        raise Refused(Status.INVALID)
+    reply = kernel.reply("vm_read", space, op.vaddr, kernel.scratch, op.length)
+    return Reply("ok", (kernel.read_scratch(op.length).hex(),)) if reply.ok else reply
+
+
+@CALLS.performs(ops.VmWrite)
+def _vm_write(kernel: GdbKernel, op: ops.VmWrite) -> Reply:
+    space = kernel.space(op.space)
+    kernel.write_scratch(op.data)
+    return kernel.reply("vm_write", space, op.vaddr, kernel.scratch, len(op.data))
+
+
+@CALLS.performs(ops.VmCopy)
+def _vm_copy(kernel: GdbKernel, op: ops.VmCopy) -> Reply:
+    to, source = kernel.space(op.to), kernel.space(op.source)
+    return kernel.reply("vm_copy", to, op.to_vaddr, source, op.source_vaddr, op.length)
+
+
+@CALLS.performs(ops.HeapAlloc)
+def _heap_alloc(kernel: GdbKernel, op: ops.HeapAlloc) -> Reply:
+    _check_size(op.size)
+    return _block(kernel.call("kmalloc", op.size))
+
+
+@CALLS.performs(ops.HeapZalloc)
+def _heap_zalloc(kernel: GdbKernel, op: ops.HeapZalloc) -> Reply:
+    _check_size(op.size)
+    return _block(kernel.call("kzalloc", op.size))
+
+
+@CALLS.performs(ops.HeapAlign)
+def _heap_align(kernel: GdbKernel, op: ops.HeapAlign) -> Reply:
+    if op.align <= 0 or op.align & (op.align - 1) or op.align > HEAP_ALIGN_MAX:
+        raise Refused(Status.INVALID)
+    _check_size(op.size)
+    return _block(kernel.call("kmemalign", op.align, op.size))
+
+
+def _check_size(size: int) -> None:
+    if not 0 < size <= HEAP_ALLOC_MAX:
+        raise Refused(Status.INVALID)
+
+
+def _block(vaddr: int) -> Reply:
+    """Return the reply that has a block's address, which is 0 for none."""
+    return Reply("ok", (vaddr,)) if vaddr else Reply(Status.NO_MEMORY.text)
+
+
+@CALLS.performs(ops.HeapRealloc)
+def _heap_realloc(kernel: GdbKernel, op: ops.HeapRealloc) -> Reply:
+    if op.vaddr in kernel.records():
+        raise Refused(Status.DENIED)
+    kernel.write_scratch(pack("<Q", op.vaddr))
+    return kernel.with_word(kernel.reply("krealloc", kernel.scratch, op.size))
+
+
+@CALLS.performs(ops.HeapFree)
+def _heap_free(kernel: GdbKernel, op: ops.HeapFree) -> Reply:
+    if op.vaddr in kernel.records():
+        raise Refused(Status.DENIED)
+    return kernel.reply("kfree", op.vaddr)
+
+
+@CALLS.performs(ops.HeapCheck)
+def _heap_check(kernel: GdbKernel, op: ops.HeapCheck) -> Reply:
+    reply = kernel.reply("heap_check", kernel.scratch)
+    return reply if reply.ok else Reply(reply.status, kernel.words())
+
+
+@CALLS.performs(ops.TaskNew)
+def _task_new(kernel: GdbKernel, op: ops.TaskNew) -> Reply:
+    reply = kernel.reply("task_create", kernel.scratch)
+    return Reply("ok", (task_handle(*kernel.words()),)) if reply.ok else reply
+
+
+@CALLS.performs(ops.TaskSwitch)
+def _task_switch(kernel: GdbKernel, op: ops.TaskSwitch) -> Reply:
+    reply = kernel.reply("task_switch", number_of(op.task))
+    if reply.ok:
+        # gdb puts back every register after a call, CR3 too: the new root is loaded again.
+        kernel.assign("$cr3", kernel.root(op.task))
+    return reply
+
+
+@CALLS.performs(ops.TaskDelete)
+def _task_delete(kernel: GdbKernel, op: ops.TaskDelete) -> Reply:
+    return kernel.reply("task_destroy", number_of(op.task))

@@ -1,0 +1,36 @@
+"""Handles: what the console calls spaces, roots and tasks.
+
+`t1` is a task, and stands for its space and for the root of that too; `r0` is a bare root, which
+has neither; `kernel` is the kernel's window and root.
+"""
+
+from typing import Final
+
+KERNEL: Final = "kernel"
+BOOT_TASK: Final = "t0"
+"""The task that boots: it runs on the kernel's root and has no space of its own."""
+
+
+def task_handle(number: int) -> str:
+    """Return the handle of a task: `t1`."""
+    return f"t{number}"
+
+
+def root_handle(number: int) -> str:
+    """Return the handle of a bare root: `r0`."""
+    return f"r{number}"
+
+
+def is_task(handle: str) -> bool:
+    """Tell whether a handle is a task's."""
+    return handle.startswith("t")
+
+
+def is_bare_root(handle: str) -> bool:
+    """Tell whether a handle is a bare root's."""
+    return handle.startswith("r")
+
+
+def number_of(handle: str) -> int:
+    """Return the number in the handle of a task or a bare root: 3 of `t3`."""
+    return int(handle[1:])
