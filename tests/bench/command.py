@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
 SECONDS = 100
 

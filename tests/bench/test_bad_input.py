@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config
+from tests.bench.command import RINGBENCH, SECONDS, run
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ELF, IMAGE = ROOT / "build" / "kernel.elf", ROOT / "build" / "kernel32.elf"
-RINGBENCH = [sys.executable, "-m", "ringbench.cli.main"]
-SECONDS = 60
 
 KernelConfigs = Callable[..., Config]
 
@@ -48,15 +46,7 @@ def children_with(text: str) -> list[str]:
 
 def fails(status: int, *words: str, arguments: list[str], cwd: Path = ROOT) -> None:
     """Run the command; it must end with this status and one message that has these words."""
-    done = subprocess.run(
-        [*RINGBENCH, *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run(*arguments, cwd=cwd)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     lowered = done.stderr.lower()

@@ -11,7 +11,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +26,9 @@ from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.generate import KINDS, HostileBoot, hostile_boot, told
 from ringbench.subjects.reference.boots.story import Entry, Story
 from ringbench.subjects.reference.cli.boot_map import boot_map
-from tests.bench.wrong import broken
+from tests.bench.wrong import Wrong
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 M = 1 << 20
 
 
@@ -184,16 +184,6 @@ def test_boot_map_refuses(arguments: list[str], words: str) -> None:
 # --- wrong kernels -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """Replace `right` by `wrong` in `file`."""
-
-    name: str
-    file: str
-    right: str
-    wrong: str
-
-
 MAP = "memmap/memory_map.c"
 INFO = "memmap/boot_info.c"
 QUICK = (
@@ -286,10 +276,10 @@ WRONG = (
 @pytest.mark.parametrize(
     "wrong",
     [*QUICK, *(pytest.param(each, marks=pytest.mark.exhaustive) for each in WRONG)],
-    ids=lambda wrong: wrong.name.replace(" ", "-"),
+    ids=lambda wrong: wrong.id,
 )
 def test_a_wrong_kernel_is_caught(tree: Path, wrong: Wrong) -> None:
-    with broken(tree, wrong.file, wrong.right, wrong.wrong):
+    with wrong.built_in(tree):
         config = override(load(tree / "ringbench.toml"), {"deadlines.boot": 5.0})
         result = hunt_boots(config, seed=1, count=100, until_caught=True)
     assert len(result.caught) == 1, f"not seen in {result.boots} boots"

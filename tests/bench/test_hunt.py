@@ -23,15 +23,17 @@ from ringbench.engine.runner import Violation
 from ringbench.engine.script import read_script, with_machine
 from ringbench.subject import BootsDone
 from ringbench.subjects.reference.subject import REFERENCE
-from tests.bench.command import ROOT, SECONDS, run
-from tests.bench.wrong import broken
+from tests.bench.command import SECONDS, run
+from tests.bench.wrong import Wrong
+from tests.places import ROOT
 
-WRONG = (
+WRONG = Wrong(
+    "tables that have become empty are kept",
     "paging/change.c",
     "        if (collect) {",
     "        if (collect && 0) {",
 )
-"""Tables that have become empty are kept: a root, a mapping and its end show it."""
+"""A root, a mapping and its end show it."""
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def small(ringbench_config: Config) -> Config:
 @pytest.fixture(scope="module")
 def wrong_tree(tree: Path) -> Iterator[Path]:
     """A copy of the kernel with a mistake in it, built."""
-    with broken(tree, *WRONG):
+    with WRONG.built_in(tree):
         yield tree
 
 

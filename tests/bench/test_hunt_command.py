@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ringbench.cli import main
-from tests.bench.command import RINGBENCH, ROOT, SECONDS, run
+from tests.bench.command import RINGBENCH, SECONDS, run
 from tests.bench.left import left, wait_until
+from tests.places import ROOT
 
 # --- interrupted ----------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester"]
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
+pytest_plugins = ["pytester"]
 
 
 @pytest.fixture

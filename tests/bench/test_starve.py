@@ -12,7 +12,7 @@ from ringbench.config import Config, load, override
 from ringbench.engine.starve import StarveResult, starve, starve_random
 from ringbench.subjects.reference.starve.cases import ALL
 from ringbench.subjects.reference.subject import REFERENCE
-from tests.bench.wrong import broken
+from tests.bench.wrong import Wrong
 
 GROWING = ("task: heap empty", "task: heap full")
 QUICKLY_HUNG: dict[str, object] = {"deadlines.reply": 3, "deadlines.boot": 10}
@@ -75,19 +75,15 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
-    """Replace `right` by `wrong` in `file`: the case must be caught with `seen` in the words."""
+class CaughtBy(Wrong):
+    """A mistake that the case `case` must catch, with `seen` in its words."""
 
-    name: str
-    file: str
-    right: str
-    wrong: str
     case: str
     seen: str
 
 
 WRONG = (
-    Wrong(
+    CaughtBy(
         "a table is left behind by a failed map",
         "paging/map.c",
         "    if (missing > pmm_free_count()) {\n",
@@ -96,7 +92,7 @@ WRONG = (
         "map: no tables",
         "free frames",
     ),
-    Wrong(
+    CaughtBy(
         "one frame too few is thought enough",
         "paging/map.c",
         "if (pmm_free_count() < at.level)",
@@ -104,7 +100,7 @@ WRONG = (
         "touch w: no tables",
         "panic",
     ),
-    Wrong(
+    CaughtBy(
         "an exact fit is refused",
         "vmm/copy.c",
         "if (frames > pmm_free_count())",
@@ -112,7 +108,7 @@ WRONG = (
         "copy: across 2 MiB",
         "no_memory",
     ),
-    Wrong(
+    CaughtBy(
         "a region's record is left behind by a failed allocation",
         "vmm/alloc.c",
         "region->kind, region_frames(space))) {\n",
@@ -122,7 +118,7 @@ WRONG = (
         "page, tables there",
         "vmm: region count",
     ),
-    Wrong(
+    CaughtBy(
         "a heap that could not grow thinks it has",
         "heap/heap.c",
         "    if (move_end(heap.end + missing) < 0) {\n",
@@ -130,7 +126,7 @@ WRONG = (
         "heap: one page more",
         "heap: ",
     ),
-    Wrong(
+    CaughtBy(
         "a task without a record leaves its root behind",
         "task/task.c",
         "        status = vm_space_destroy(&space);\n        ASSERT(status == STATUS_OK);\n",
@@ -138,7 +134,7 @@ WRONG = (
         "task: heap full",
         "the heap can't grow",
     ),
-    Wrong(
+    CaughtBy(
         "a block that can't be moved is freed",
         "heap/heap.c",
         "    if (!to) {\n        return STATUS_NO_MEMORY;",
@@ -146,7 +142,7 @@ WRONG = (
         "heap: resized and moved",
         "heap",
     ),
-    Wrong(
+    CaughtBy(
         "a fault without memory is blamed on the region",
         "vmm/fault.c",
         "return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags);",
@@ -158,11 +154,11 @@ WRONG = (
 )
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name.replace(" ", "-"))
-def test_a_wrong_kernel_is_caught(tree: Path, wrong: Wrong) -> None:
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.id)
+def test_a_wrong_kernel_is_caught(tree: Path, wrong: CaughtBy) -> None:
     [case] = (case for case in ALL if case.name == wrong.case)
     config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
-    with broken(tree, wrong.file, wrong.right, wrong.wrong):
+    with wrong.built_in(tree):
         result = starve(REFERENCE, config, cases=(case,))
     [caught] = result.caught
     assert caught.check == "starve"
@@ -174,7 +170,7 @@ def test_it_goes_on_after_a_catch_unless_asked_to_stop(tree: Path) -> None:
     wrong = WRONG[2]
     config = override(load(tree / "ringbench.toml"), QUICKLY_HUNG)
     cases = tuple(case for case in ALL if case.name in (wrong.case, "copy: within a region"))
-    with broken(tree, wrong.file, wrong.right, wrong.wrong):
+    with wrong.built_in(tree):
         stopped = starve(REFERENCE, config, cases=(*cases, ALL[0]), stop=True)
         [*copies, frame] = starve(REFERENCE, config, cases=(*cases, ALL[0])).starved
     assert [each.case for each in stopped.starved] == [cases[0].name]

@@ -17,9 +17,9 @@ import pytest
 
 from tests.mutants.campaign import Hunter, kernel_digest
 from tests.mutants.caught import Catch, read
-from tests.mutants.mutant import ROOT, Mutant, generated, hand_written
+from tests.mutants.mutant import Mutant, generated, hand_written
 from tests.mutants.stages import STAGES
-from tests.mutants.tree import private_tree
+from tests.places import ROOT
 
 COUNT = 8
 SECONDS = 300.0
@@ -68,9 +68,8 @@ def test_a_wrong_kernel_is_caught(mutant: Mutant, catch: Catch) -> None:
     assert result.verdict == "caught", f"seed {seed()}: {mutant.mistake}: {result}"
 
 
-def pass_all(names: list[str]) -> None:
-    with private_tree() as tree:
-        outcome, ended = Hunter(1800, names).outcome_of(tree)
+def pass_all(tree: Path, names: list[str]) -> None:
+    outcome, ended = Hunter(1800, names).outcome_of(tree)
     assert ended
     assert not outcome.caught, f"a false alarm: {outcome}"
     assert not outcome.broken, outcome.broken
@@ -78,14 +77,14 @@ def pass_all(names: list[str]) -> None:
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_the_right_kernel_passes() -> None:
-    pass_all([name for name in STAGES if name.startswith("run")])
+def test_the_right_kernel_passes(tree: Path) -> None:
+    pass_all(tree, [name for name in STAGES if name.startswith("run")])
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(3600)
-def test_the_right_kernel_passes_every_stage() -> None:
-    pass_all(list(STAGES))
+def test_the_right_kernel_passes_every_stage(tree: Path) -> None:
+    pass_all(tree, list(STAGES))
 
 
 def test_what_is_known_as_caught_is_among_the_mutants() -> None:

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from tests.mutants import caught, report
 from tests.mutants.campaign import Hunter, Record, Result, campaign
-from tests.mutants.mutant import ROOT, Mutant, generated, hand_written, survivors
+from tests.mutants.mutant import Mutant, generated, hand_written, survivors
 from tests.mutants.stages import STAGES
+from tests.places import ROOT
 
 RESULTS = ROOT / "build/mutants.json"
 

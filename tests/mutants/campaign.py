@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tests.mutants import stages
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import Mutant
 from tests.mutants.stages import Outcome
 from tests.mutants.tree import DoesNotBuild, built
+from tests.places import ROOT
 
 Verdict = Literal["caught", "survived", "no mutant", "bench broke", "bench hung"]
 

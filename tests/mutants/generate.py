@@ -30,7 +30,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
-from tests.mutants.mutant import GENERATED, ROOT, Change, format_changes
+from tests.mutants.mutant import GENERATED, Change, format_changes
+from tests.places import ROOT
 
 LAYERS: Final = ("base", "memmap", "pmm", "paging", "vmm", "heap", "task")
 RULES: Final = ("universal.rules", "c_like.rules", "c.rules")

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
-ROOT: Final = HERE.parents[1]
 HAND: Final = HERE / "hand"
 GENERATED: Final = HERE / "generated.txt"
 SURVIVORS: Final = HERE / "survivors.toml"

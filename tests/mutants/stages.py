@@ -27,8 +27,8 @@ from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
 from ringbench.subjects.reference.subject import REFERENCE
-from tests.mutants.mutant import ROOT
 from tests.mutants.tree import build
+from tests.places import ROOT
 
 DEADLINES: Final[dict[str, object]] = {"deadlines.boot": 30, "deadlines.reply": 20}
 """Seconds; a kernel that hangs is caught when they are over."""
@@ -175,7 +175,11 @@ HUNT: Final = 600.0
 PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=1200")
 """A test that a busy machine makes late is not one that a wrong kernel fails."""
 
-TESTS: Final = ("tests/system", "tests/unit/test_memory_map.py", "tests/unit/test_string.py")
+TESTS: Final = (
+    "tests/system",
+    "tests/unit/reference/test_memory_map.py",
+    "tests/unit/reference/test_string.py",
+)
 
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.mutant import ROOT, Mutant
+from tests.mutants.mutant import Mutant
+from tests.places import ROOT
 
 NEEDED: Final = ("Makefile", "linker.ld", "kernel", "tools", "ringbench.toml")
 BUILD_SECONDS: Final = 120.0

@@ -12,8 +12,8 @@ from elftools.elf.sections import SymbolTableSection
 from ringbench.config import Config, Module, override, parse_size
 from ringbench.errors import Ended
 from ringbench.machine import Ending, EndKind, Machine
+from tests.places import ROOT
 
-TOP = Path(__file__).resolve().parents[2]
 MIB, GIB = 1 << 20, 1 << 30
 DIRECT_MAP = 0xFFFF_8000_0000_0000
 HEX = r"0x[0-9a-f]+"
@@ -133,7 +133,7 @@ def check_module(machine: Machine, number: int, content: bytes) -> None:
 @pytest.mark.parametrize("firmware", ["bios", "uefi"])
 def test_multiboot_2_from_the_iso(ringbench_config: Config, firmware: str) -> None:
     changes: dict[str, object] = {
-        "kernel.image": TOP / "build/ringbench.iso",
+        "kernel.image": ROOT / "build/ringbench.iso",
         "machine.firmware": firmware,
         "machine.memory": "128M",
         "deadlines.boot": 60.0,
@@ -144,7 +144,7 @@ def test_multiboot_2_from_the_iso(ringbench_config: Config, firmware: str) -> No
         assert c_string(machine, "boot_info.command_line") == "loader=grub"
         assert machine.gdb.evaluate_int("boot_info.module_count") == 1
         assert c_string(machine, "boot_info.modules[0].name") == "module.txt"
-        check_module(machine, 0, (TOP / "tools/iso/module.txt").read_bytes())
+        check_module(machine, 0, (ROOT / "tools/iso/module.txt").read_bytes())
         machine.detach_gdb()
         frozen = machine.freeze()
         assert machine.command("task new") == "ok t1"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.handover import hand_over
 from ringbench.subjects.reference.boots.story import Entry, Loaded, Story
 from ringbench.subjects.reference.observe.picture import take_from
+from tests.places import KERNEL
 from tests.system.boot_stories import (
     ACPI,
     AT,
@@ -29,7 +29,6 @@ from tests.system.boot_stories import (
     told,
 )
 
-KERNEL = Path(__file__).resolve().parents[2] / "kernel"
 MODULES = replace(told(), modules=(Loaded(0, 0),))
 INSIDE = M + 0x100
 """An address in the kernel's image."""

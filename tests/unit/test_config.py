@@ -181,12 +181,6 @@ def test_overriding_the_elf_also_changes_what_is_booted(write: Write, tmp_path: 
     assert both.kernel.image == Path("/other32.elf")
 
 
-def test_the_configuration_of_this_tree_loads() -> None:
-    config = load(Path(__file__).parents[2] / "ringbench.toml")
-    assert config.kernel.elf.name == "kernel.elf"
-    assert config.kernel.subject == "reference"
-
-
 @given(st.integers(1, 1 << 20), st.sampled_from("MGT"), st.booleans())
 def test_sizes_mean_what_qemu_means(count: int, suffix: str, lower: bool) -> None:
     shift = {"M": 20, "G": 30, "T": 40}[suffix]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -15,12 +14,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ringbench.coverage.data import Data
-from ringbench.coverage.lcov import as_lcov
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.ranges import Ranges
 from ringbench.coverage.summary import FileCoverage, Total, by_folder, is_below, measure
 from ringbench.errors import CoverageError
 from ringbench.report.coverage import as_table, percent
+from ringbench.report.lcov import as_lcov
 
 RANGE = st.tuples(st.integers(0, 60), st.integers(0, 60))
 
@@ -229,16 +228,3 @@ def test_lcov_tracefile() -> None:
         "LF:6\nLH:2\nend_of_record\n"
         "TN:\nSF:/src/kernel/a/two.c\nDA:1,1\nDA:2,1\nLF:2\nLH:2\nend_of_record\n"
     )
-
-
-# --- the list of what does not run ---------------------------------------------------------------
-
-
-def test_lines_that_are_listed_as_not_run_are_there() -> None:
-    kernel = Path(__file__).resolve().parents[2] / "kernel"
-    text = (kernel / "COVERAGE.md").read_text()
-    listed = re.findall(r"^\| `(\w+/\w+\.c)` \| `(.*?)` \|", text, re.MULTILINE)
-    assert listed
-    for file, line in listed:
-        lines = [each.strip() for each in (kernel / file).read_text().splitlines()]
-        assert line in lines, f"kernel/COVERAGE.md: {file} has no line {line}"

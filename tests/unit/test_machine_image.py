@@ -1,7 +1,6 @@
 """Checks of the kernel's files: each thing that can be wrong with one, said in one message."""
 
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,15 @@ from ringbench.machine.image import (
     check_symbols,
     find_multiboot,
 )
+from tests.unit.elf import link
 
 HEADER1 = ".text\n.align 4\n.long 0x1badb002, 0, -0x1badb002\n"
 HEADER2 = ".text\n.align 8\n.long 0xe85250d6, 0, 24, -(0xe85250d6 + 24)\n.short 0, 0\n.long 8\n"
 CODE = ".text\n.globl _start\n_start: hlt\n"
 
 
-def build(folder: Path, source: str, *flags: str) -> Path:
-    """Assemble and link `source` into an ELF in `folder`."""
-    file, elf = folder / "k.S", folder / "k.elf"
-    file.write_text(source)
-    subprocess.run(
-        ["gcc", "-nostdlib", "-static", "-Wl,--build-id=none", *flags, "-o", elf, file],
-        check=True,
-    )
-    return elf
-
-
 def test_a_good_kernel(tmp_path: Path) -> None:
-    check_symbols(build(tmp_path, HEADER1 + CODE, "-g"))
+    check_symbols(link(tmp_path, HEADER1 + CODE, "-g"))
 
 
 def test_missing(tmp_path: Path) -> None:
@@ -60,13 +49,13 @@ def test_not_an_elf(tmp_path: Path, content: bytes) -> None:
 
 
 def test_32_bit(tmp_path: Path) -> None:
-    elf = build(tmp_path, CODE, "-m32", "-g")
+    elf = link(tmp_path, CODE, "-m32", "-g")
     with pytest.raises(ImageError, match=r"a 32-bit ELF; kernel\.elf must be the 64-bit one"):
         check_symbols(elf)
 
 
 def test_other_machine(tmp_path: Path) -> None:
-    elf = build(tmp_path, CODE, "-g")
+    elf = link(tmp_path, CODE, "-g")
     data = bytearray(elf.read_bytes())
     struct.pack_into("<H", data, 18, 183)  # AArch64
     elf.write_bytes(data)
@@ -76,17 +65,17 @@ def test_other_machine(tmp_path: Path) -> None:
 
 def test_stripped(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="stripped, it has no symbol table"):
-        check_symbols(build(tmp_path, CODE, "-s"))
+        check_symbols(link(tmp_path, CODE, "-s"))
 
 
 def test_without_dwarf(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no DWARF, so no types; compile with -g"):
-        check_symbols(build(tmp_path, CODE))
+        check_symbols(link(tmp_path, CODE))
 
 
 @pytest.mark.parametrize("length", [20, 64, 100, 4200])
 def test_cut_off(tmp_path: Path, length: int) -> None:
-    elf = build(tmp_path, CODE, "-g")
+    elf = link(tmp_path, CODE, "-g")
     elf.write_bytes(elf.read_bytes()[:length])
     with pytest.raises(ImageError, match=r"damaged|stripped"):
         check_symbols(elf)
@@ -94,21 +83,21 @@ def test_cut_off(tmp_path: Path, length: int) -> None:
 
 def test_image_without_multiboot_header(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no Multiboot header"):
-        check_bootable(build(tmp_path, CODE, "-m32"))
+        check_bootable(link(tmp_path, CODE, "-m32"))
 
 
 def test_image_with_only_multiboot_2(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="only a Multiboot 2 header"):
-        check_bootable(build(tmp_path, HEADER2 + CODE, "-m32"))
+        check_bootable(link(tmp_path, HEADER2 + CODE, "-m32"))
 
 
 def test_image_that_qemu_calls_the_wrong_container(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="objcopy -O elf32-i386"):
-        check_bootable(build(tmp_path, HEADER1 + CODE))
+        check_bootable(link(tmp_path, HEADER1 + CODE))
 
 
 def test_32_bit_image_with_header(tmp_path: Path) -> None:
-    check_bootable(build(tmp_path, HEADER1 + CODE, "-m32"))
+    check_bootable(link(tmp_path, HEADER1 + CODE, "-m32"))
 
 
 def test_iso_in_name_only(tmp_path: Path) -> None:
@@ -121,10 +110,10 @@ def test_iso_in_name_only(tmp_path: Path) -> None:
 
 
 def test_missing_module(tmp_path: Path) -> None:
-    elf = build(tmp_path, HEADER1 + CODE, "-g")
+    elf = link(tmp_path, HEADER1 + CODE, "-g")
     folder = tmp_path / "32"
     folder.mkdir()
-    image = build(folder, HEADER1 + CODE, "-m32")
+    image = link(folder, HEADER1 + CODE, "-m32")
     kernel = KernelConfig(elf=elf, image=image, prompt="> ")
     check_kernel(kernel)
     absent = KernelConfig(elf=elf, image=image, prompt="> ", modules=(Module(tmp_path / "absent"),))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ringbench.config import Config, load
-from ringbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from ringbench.machine import Machine
@@ -17,6 +16,18 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PATH = click.Path(path_type=Path)
+
+
+def _placed(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        raise click.BadParameter(f"{file}: a folder, or in a folder that does not exist")
+    return file
+
+
+def output_option(*names: str, help: str) -> Callable[[Command], Command]:
+    """Return an option for a file to be written, refused at once where it has no place."""
+    return click.option(*names, type=_PATH, callback=_placed, help=help)
+
 
 _MEMORY = click.option("--memory", metavar="SIZE", help="Guest memory, like 64M or 6G.")
 _CPU = click.option(
@@ -50,10 +61,8 @@ command_option = click.option(
     help="Have the kernel's console perform this first; may be given more than once.",
 )
 
-save_dump_option = click.option(
-    "--save-dump",
-    type=_PATH,
-    help="Leave the booted guest's physical memory in this file.",
+save_dump_option = output_option(
+    "--save-dump", help="Leave the booted guest's physical memory in this file."
 )
 
 
@@ -81,16 +90,6 @@ def configured(**values: object) -> Config:
     assert file is None or isinstance(file, Path)
     changes = {key: values.get(option) for option, key in _KEYS.items()}
     return load(file, {key: value for key, value in changes.items() if value is not None})
-
-
-def require_place(save_dump: Path | None) -> None:
-    """Find out before the boot, not after it, that a dump has nowhere to go.
-
-    Raises:
-        ConfigError: its folder is not there, or it is a folder.
-    """
-    if save_dump is not None and (save_dump.is_dir() or not save_dump.absolute().parent.is_dir()):
-        raise ConfigError(f"--save-dump {save_dump}: a folder, or in a folder that does not exist")
 
 
 def type_lines(machine: Machine, lines: Iterable[str]) -> None:

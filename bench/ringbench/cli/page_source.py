@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from rich.console import Console
 
 from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SIZE
 from ringbench.arch.x86_64.control import is_4_level
@@ -22,7 +20,6 @@ from ringbench.cli.common import (
     command_option,
     configured,
     machine_options,
-    require_place,
     save_dump_option,
     type_lines,
 )
@@ -30,10 +27,6 @@ from ringbench.errors import ConfigError, RingbenchError
 
 if TYPE_CHECKING:
     from ringbench.machine import Machine
-from ringbench.report.pages import json_lines
-
-PLAIN_WIDTH: Final = 120
-"""Columns of a table that does not go to a terminal: wide enough that no address is cut."""
 
 LONGEST_NUMBER: Final = 100
 """Characters; Python refuses to convert thousands of digits, and no address has this many."""
@@ -144,7 +137,6 @@ def _from_machine(
 ) -> Iterator[PageSource]:
     from ringbench.machine import Machine
 
-    require_place(save_dump)
     config = configured(**machine)
     with Machine.start(config) as guest:
         type_lines(guest, lines)
@@ -178,15 +170,3 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
 def _require_inside(root: int, end: int, what: str) -> None:
     if root + PAGE_SIZE > end:
         raise ConfigError(f"--root {root:#x} is not inside {what}")
-
-
-def write_json(data: dict[str, Any]) -> None:
-    """Write an object to standard output, element by element."""
-    sys.stdout.writelines(f"{line}\n" for line in json_lines(data))
-    sys.stdout.flush()
-
-
-def console() -> Console:
-    """Return where tables go: the terminal at its width, or a file at one that cuts nothing."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH)

@@ -8,7 +8,8 @@ import click
 
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.records import DEFAULT_LIMIT
-from ringbench.cli.page_source import console, open_page_source, page_source_options, write_json
+from ringbench.cli.output import console, write_json
+from ringbench.cli.page_source import open_page_source, page_source_options
 from ringbench.report.pages import pages_json, pages_table
 
 

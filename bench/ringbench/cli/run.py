@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ringbench import subjects
-from ringbench.cli.common import configured, machine_options
+from ringbench.cli.common import configured, machine_options, output_option
 from ringbench.engine.result import RunResult
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="The same in the ring.",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here.")
-@click.option(
-    "--junit", "junit_file", type=click.Path(path_type=Path), help="The same as JUnit XML."
-)
+@output_option("--json", "json_file", help="Write the result here.")
+@output_option("--junit", "junit_file", help="The same as JUnit XML.")
 @click.option(
     "--kernel-cov",
     metavar="PREFIX",
@@ -91,8 +89,6 @@ def run(
     Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start,
     died or hung.
     """
-    for file in (json_file, junit_file):
-        require_writable(file)
     config = configured(**machine)
     subject = subjects.load(config)
     if unknown := set(layers).difference(subject.layers):
@@ -128,44 +124,11 @@ def run(
 
 def perform(subject: Subject[Any, Any], config: Config, options: Options) -> RunResult:
     """Perform the run, with a progress bar."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
+    from ringbench.cli.output import progress_bar
     from ringbench.engine.run import run as perform_run
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("boot", total=None)
-        return perform_run(
-            subject,
-            config,
-            options,
-            lambda phase, done, total: bar.update(
-                task, description=phase, completed=done, total=total
-            ),
-        )
-
-
-def require_writable(file: Path | None) -> None:
-    """Find out before the run, not after it, that a report has nowhere to go.
-
-    Raises:
-        click.UsageError: the folder is not there, or the name is a folder's.
-    """
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
-        raise click.UsageError(f"can't write {file}: its folder does not exist, or it is a folder")
+    with progress_bar() as progress:
+        return perform_run(subject, config, options, progress)
 
 
 def write(result: RunResult, json_file: Path | None, junit_file: Path | None) -> None:

@@ -34,9 +34,9 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     """
     config = configured(**machine)
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from ringbench import subjects
+    from ringbench.cli.output import progress_bar
     from ringbench.engine.starve import StarveResult, starve_random
     from ringbench.engine.starve import starve as starve_cases
     from ringbench.report.starve import as_table
@@ -52,13 +52,7 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     )
     if not cases:
         raise click.UsageError(f"no case has any of these in its name: {', '.join(words)}")
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("boot", total=None)
-
-        def progress(case: str, done: int, total: int) -> None:
-            bar.update(task, description=case, completed=done, total=total)
-
+    with progress_bar() as progress:
         result = starve_cases(subject, config, cases=cases, progress=progress)
         if count:
             drawn = starve_random(subject, config, seed, count=count, progress=progress)

@@ -8,13 +8,8 @@ import click
 
 from ringbench.arch.x86_64 import walk
 from ringbench.arch.x86_64.address import is_canonical
-from ringbench.cli.page_source import (
-    address,
-    console,
-    open_page_source,
-    page_source_options,
-    write_json,
-)
+from ringbench.cli.output import console, write_json
+from ringbench.cli.page_source import address, open_page_source, page_source_options
 from ringbench.errors import ConfigError
 from ringbench.report.pages import translation_json, translation_table
 

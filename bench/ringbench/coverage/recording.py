@@ -1,10 +1,12 @@
 """Taking the coverage of one kernel, from now on: the logs, the lines, and what ran of them.
 
-with record(load()) as recording:
-with Machine.start(recording.config) as machine:
-machine.command("pmm alloc")
-gained = recording.new()
-files = recording.files(["kernel/pmm"])
+A program of your own has it of the machines that it starts::
+
+    with record(load()) as recording:
+        with Machine.start(recording.config) as machine:
+            machine.command("help")
+        gained = recording.new()
+        files = recording.files(["kernel/pmm"])
 """
 
 from __future__ import annotations

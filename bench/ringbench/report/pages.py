@@ -13,9 +13,7 @@ from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.records import Leaf, Problem, Range, Step, Translation
 from ringbench.arch.x86_64.tables import AddressSpace
-
-SHOWN: Final = 1000
-"""Rows printed for people; `--json` has all."""
+from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
 _SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
 
@@ -40,7 +38,7 @@ def pages_table(space: AddressSpace, *, leaves: bool) -> RenderableType:
             f"{each.vaddr:016x}",
             f"{each.vaddr + length - 1:016x}",
             f"{each.paddr:x}",
-            size_text(length),
+            exact_length(length),
             _SIZE_NAMES[page_size],
             each.permissions + ("g" if each.global_ else ""),
             each.cache.value,
@@ -54,18 +52,16 @@ def _headline(space: AddressSpace, ranges: int) -> str:
         f"{count} {LEVEL_NAMES[level]}" for level, count in space.tables.counts().items() if count
     )
     return (
-        f"root {space.root:#x}: {_rounded(mapped)} mapped in {len(space.leaves)} pages, "
+        f"root {space.root:#x}: {rounded_length(mapped)} mapped in {len(space.leaves)} pages, "
         f"{ranges} ranges; tables: {tables or 'none'}"
     )
 
 
 def _notes(space: AddressSpace, rows: int) -> Iterator[RenderableType]:
-    if rows > SHOWN:
-        yield Text(f"... and {rows - SHOWN} more: see --json")
+    yield from rest(rows)
     for problem in space.problems[:SHOWN]:
         yield Text(f"problem: {problem}", style="red")
-    if len(space.problems) > SHOWN:
-        yield Text(f"... and {len(space.problems) - SHOWN} more problems: see --json")
+    yield from rest(len(space.problems), what=" problems")
 
 
 def pages_json(space: AddressSpace, *, leaves: bool) -> dict[str, Any]:
@@ -188,14 +184,6 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _rounded(length: int) -> str:
-    """Return a length for a headline, to a tenth: `4.0 GiB`."""
-    for unit, name in ((1 << 40, "TiB"), (SIZE_1G, "GiB"), (1 << 20, "MiB")):
-        if length >= unit:
-            return f"{length / unit:.1f} {name}"
-    return f"{length >> 10} KiB"
-
-
 def json_lines(data: dict[str, Any]) -> Iterator[str]:
     """Yield an object as JSON text, each element of its lists on a line of its own.
 
@@ -214,11 +202,3 @@ def json_lines(data: dict[str, Any]) -> Iterator[str]:
         else:
             yield f"  {json.dumps(name)}: {json.dumps(value)}{comma}"
     yield "}"
-
-
-def size_text(length: int) -> str:
-    """Return a length in the largest unit that divides it: `64K`, `2M`, `3G`."""
-    for unit, letter in ((1 << 40, "T"), (SIZE_1G, "G"), (1 << 20, "M"), (1 << 10, "K")):
-        if length and length % unit == 0:
-            return f"{length // unit}{letter}"
-    return str(length)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.engine.result import LayerResult, RunResult
+from ringbench.report.tables import rest, verdict
 
 SHOWN_MISMATCHES = 20
 """Mismatches printed on the terminal; JSON and JUnit have all of them."""
@@ -30,7 +31,7 @@ def as_table(result: RunResult) -> RenderableType:
             f"{layer.operations:,}",
             f"{layer.comparisons:,}",
             f"{len(layer.mismatches):,}",
-            _verdict(layer.passed),
+            verdict(layer.passed),
         )
     table.add_section()
     table.add_row(
@@ -38,7 +39,7 @@ def as_table(result: RunResult) -> RenderableType:
         f"{result.operations:,}",
         f"{result.comparisons:,}",
         f"{len(result.mismatches):,}",
-        _verdict(result.passed),
+        verdict(result.passed),
     )
     return Group(Text(headline(result)), table, *_first_mismatches(result.mismatches))
 
@@ -53,15 +54,10 @@ def headline(result: RunResult) -> str:
     )
 
 
-def _verdict(passed: bool) -> Text:
-    return Text("match", style="green") if passed else Text("MISMATCH", style="bold red")
-
-
 def _first_mismatches(mismatches: tuple[Mismatch, ...]) -> Iterator[RenderableType]:
     for mismatch in mismatches[:SHOWN_MISMATCHES]:
         yield Text(describe(mismatch))
-    if len(mismatches) > SHOWN_MISMATCHES:
-        yield Text(f"... and {len(mismatches) - SHOWN_MISMATCHES} more: see --json or --junit")
+    yield from rest(len(mismatches), SHOWN_MISMATCHES, see="--json or --junit")
 
 
 def describe(mismatch: Mismatch) -> str:

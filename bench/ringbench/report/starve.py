@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.engine.starve.result import Starved, StarveResult
+from ringbench.report.tables import verdict
 
 
 def as_table(result: StarveResult) -> RenderableType:
@@ -17,7 +18,7 @@ def as_table(result: StarveResult) -> RenderableType:
         table.add_column(column, justify="right")
     table.add_column("verdict")
     for each in result.starved:
-        table.add_row(*_row(each), _verdict(each.caught is None))
+        table.add_row(*_row(each), verdict(each.caught is None))
     table.add_section()
     table.add_row(
         "all",
@@ -25,7 +26,7 @@ def as_table(result: StarveResult) -> RenderableType:
         "",
         f"{sum(each.failed for each in result.starved):,}",
         f"{sum(each.forced for each in result.starved):,}",
-        _verdict(result.passed),
+        verdict(result.passed),
     )
     return Group(table, *(Text(str(caught)) for caught in result.caught))
 
@@ -35,7 +36,3 @@ def _row(starved: Starved) -> tuple[str, str, str, str, str]:
     if starved.caught is None:
         counts = (f"{starved.taken:,}", f"{starved.failed:,}", f"{starved.forced:,}")
     return escape(starved.case), escape(starved.operation), *counts
-
-
-def _verdict(passed: bool) -> Text:
-    return Text("match", style="green") if passed else Text("MISMATCH", style="bold red")

@@ -1,9 +1,5 @@
 /* Comes to its prompt and then never listens. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     print text
 halt:
     jmp halt

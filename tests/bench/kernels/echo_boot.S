@@ -3,11 +3,7 @@
  * One 1 GiB page would do, but 2 MiB pages work on every CPU model: the first GiB is mapped
  * at 0 (for the jump), at KERNEL_BASE (for the kernel) and at 0xffff800000000000 (for tests).
  */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     cli
     movl $boot_stack_top, %esp
     movl $0, %ecx
@@ -24,26 +20,7 @@ fill:
     movl $high_table + 3, top_table + 511 * 8
     movl $directory + 3, low_table
     movl $directory + 3, high_table + 510 * 8
-    movl $top_table, %eax
-    movl %eax, %cr3
-    movl %cr4, %eax
-    orl $0x20, %eax                     /* PAE */
-    movl %eax, %cr4
-    movl $0xc0000080, %ecx              /* EFER.LME */
-    rdmsr
-    orl $0x100, %eax
-    wrmsr
-    movl %cr0, %eax
-    orl $0x80010000, %eax               /* PG, WP */
-    movl %eax, %cr0
-    lgdt descriptor_pointer
-    ljmp $8, $long_mode
-    .code64
-long_mode:
-    movl $16, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
+    enter_long_mode top_table, 0x80010000 /* PG, WP */
     movabsq $higher_half, %rax
     jmp *%rax
 

@@ -1,9 +1,5 @@
 /* Prints every byte value over and over, with neither line nor prompt, for ever. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     movw $COM1, %dx
     xorl %eax, %eax
 next:

@@ -1,9 +1,5 @@
 /* Starts well and stops in the middle of a line. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     print text
 halt:
     cli

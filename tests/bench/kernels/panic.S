@@ -1,9 +1,5 @@
 /* Panics in its own words before there is a prompt. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     print text
 halt:
     cli

@@ -1,9 +1,5 @@
 /* Prints nothing, for ever. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     cli
     hlt
     jmp start

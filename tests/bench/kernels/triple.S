@@ -1,9 +1,5 @@
 /* Triple fault: an exception with no interrupt table; where reboots are allowed, for ever. */
-#include "multiboot.inc"
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "start.inc"
     print text
     lidt no_table
     int3

@@ -9,16 +9,7 @@
 
 #define PAGES 4096 /* 16 MiB */
 
-    .section .multiboot, "a"
-    .align 4
-    .long 0x1badb002
-    .long 0
-    .long -0x1badb002
-
-    .section .boot, "ax"
-    .code32
-    .globl start
-start:
+#include "../../bench/kernels/start.inc"
     cli
     movl $stack_top, %esp
     xorl %ecx, %ecx
@@ -49,27 +40,7 @@ start:
     addl $SECOND_DISTANCE, %edx
     movl %edx, identity(, %eax, 8)
 
-    movl $pml4, %eax
-    movl %eax, %cr3
-    movl %cr4, %eax
-    orl $0x20, %eax                     /* PAE */
-    movl %eax, %cr4
-    movl $0xc0000080, %ecx              /* EFER.LME */
-    rdmsr
-    orl $0x100, %eax
-    wrmsr
-    movl %cr0, %eax
-    orl $0x80000000, %eax               /* PG */
-    movl %eax, %cr0
-    lgdt descriptor_pointer
-    ljmp $0x08, $long_mode
-
-    .code64
-long_mode:
-    movl $0x10, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
+    enter_long_mode pml4, 0x80000000    /* PG */
     movl $stack_top, %esp
     xorl %ebp, %ebp
     call guest_main

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ringbench.cli.common import configured, machine_options_but_memory, require_place
+from ringbench.cli.common import configured, machine_options_but_memory, output_option
 
 if TYPE_CHECKING:
     from ringbench.subjects.reference.boots.entry import EntryMachine
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @machine_options_but_memory
 @click.option("--seed", type=int, help="Instead of a file: what the boot is made from,")
 @click.option("--number", type=click.IntRange(min=0), help="and which boot of it.")
-@click.option("--save", type=click.Path(path_type=Path), help="Write what the loader says here.")
+@output_option("--save", help="Write what the loader says here.")
 def boot_map(
     file: Path | None, seed: int | None, number: int | None, save: Path | None, **machine: object
 ) -> int:
@@ -33,7 +33,6 @@ def boot_map(
 
     if (file is None) == (seed is None) or (seed is None) != (number is None):
         raise click.UsageError("either a FILE, or --seed and --number")
-    require_place(save)
     text = None if file is None else read(file)
     with EntryMachine(configured(**machine)) as entry:
         boot = chosen(entry, seed, number, file, text)

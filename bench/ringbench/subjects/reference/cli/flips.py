@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from ringbench.cli.common import configured, machine_options
-from ringbench.cli.run import require_writable
+from ringbench.cli.common import configured, machine_options, output_option
 
 
 @click.command()
@@ -21,7 +20,7 @@ from ringbench.cli.run import require_writable
     show_default=True,
     help="How many bits, one at a time.",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result here.")
+@output_option("--json", "json_file", help="Write the result here.")
 def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> int:
     """Flip single bits of a stopped kernel's structures and see that each is caught.
 
@@ -30,24 +29,21 @@ def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> i
     """
     if machine["memory"] or machine["cpu"]:
         raise click.UsageError("memory and cpu are those of the states that bits are flipped in")
-    require_writable(json_file)
     config = configured(**machine)
     # A third of a second of imports: not before it is known that there will be flips.
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
+    from ringbench.cli.output import progress_bar
     from ringbench.subjects.reference.flips.run import flip_many
     from ringbench.subjects.reference.report.flips import flips_json, flips_table
 
     console = Console()
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("flips", total=count)
+    with progress_bar() as tell:
         result = flip_many(
             config,
             seed=seed,
             count=count,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=lambda done, total: tell("flips", done, total),
         )
     if json_file is not None:
         json_file.write_text(json.dumps(flips_json(result), indent=2) + "\n")

@@ -15,11 +15,10 @@ from ringbench.cli.common import (
     command_option,
     configured,
     machine_options,
-    require_place,
     save_dump_option,
     type_lines,
 )
-from ringbench.cli.page_source import console, write_json
+from ringbench.cli.output import console, write_json
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import Machine
 from ringbench.subjects.reference.check.invariants import check_invariants
@@ -27,9 +26,6 @@ from ringbench.subjects.reference.observe.picture import Picture, take_from
 from ringbench.subjects.reference.subject import require_reference
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-SHOWN = 1000
-"""Rows printed for people; `--json` has all."""
 
 _OPTIONS = (
     command_option,
@@ -54,7 +50,6 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
         ConfigError: the configuration is wrong, or says that the kernel's state can't be read.
         RingbenchError: the machine could not start, died or hung.
     """
-    require_place(save_dump)
     config = configured(**machine)
     require_reference(config)
     types = Types.load(config.kernel.elf)

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ringbench.report.tables import rest
 from ringbench.subjects.reference.flips.free import FREE
 from ringbench.subjects.reference.flips.result import FlipsResult, Row
 
@@ -63,8 +64,7 @@ def _wrong(result: FlipsResult) -> Iterator[RenderableType]:
     for word, flips in (("MISSED", result.missed), ("not named", result.misnamed)):
         for flip in flips[:SHOWN]:
             yield Text(f"{word}: {flip}", style="red")
-        if len(flips) > SHOWN:
-            yield Text(f"{word}: {len(flips) - SHOWN} more", style="red")
+        yield from rest(len(flips), SHOWN, f" {word}")
 
 
 def flips_json(result: FlipsResult) -> dict[str, Any]:

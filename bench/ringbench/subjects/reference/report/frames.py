@@ -8,11 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
+from ringbench.report.tables import SHOWN, rest, rounded_length
 from ringbench.subjects.reference.check.ownership import FrameOwners, OwnerKind
 from ringbench.subjects.reference.observe.picture import Picture
-
-SHOWN = 1000
-"""Ranges printed for people; the JSON has all."""
 
 
 def frames_table(picture: Picture, owners: FrameOwners, *, ranges: bool) -> RenderableType:
@@ -31,9 +29,8 @@ def frames_table(picture: Picture, owners: FrameOwners, *, ranges: bool) -> Rend
     totals = sorted(owners.totals().items(), key=lambda each: (order.index(each[0][0]), each[0][1]))
     for (kind, of), frames in totals:
         if frames:
-            table.add_row(kind.value, of, f"{frames:,}", _amount(frames * PAGE_SIZE))
-    parts: list[RenderableType] = [Text(title), table]
-    return Group(*parts, *_ranges(owners)) if ranges else Group(*parts)
+            table.add_row(kind.value, of, f"{frames:,}", rounded_length(frames * PAGE_SIZE))
+    return Group(Text(title), table, *(_ranges(owners) if ranges else ()))
 
 
 def _ranges(owners: FrameOwners) -> Iterator[RenderableType]:
@@ -47,16 +44,7 @@ def _ranges(owners: FrameOwners) -> Iterator[RenderableType]:
         last = (end << PAGE_SHIFT) - 1
         table.add_row(f"{start << PAGE_SHIFT:x}", f"{last:x}", f"{end - start:,}", str(owner))
     yield table
-    if len(rows) > SHOWN:
-        yield Text(f"... and {len(rows) - SHOWN} more: see --json")
-
-
-def _amount(length: int) -> str:
-    """Return bytes for people: `152 KiB`, `62.6 MiB`."""
-    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB")):
-        if length >= unit:
-            return f"{length / unit:.1f} {name}"
-    return f"{length >> 10} KiB"
+    yield from rest(len(rows))
 
 
 def frames_json(picture: Picture, owners: FrameOwners) -> dict[str, Any]:

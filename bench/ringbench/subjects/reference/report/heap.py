@@ -6,10 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ringbench.report.tables import SHOWN, rest
 from ringbench.subjects.reference.observe.heap import SeenHeap
-
-SHOWN = 1000
-"""Nodes printed for people; the JSON has all."""
 
 
 def heap_table(heap: SeenHeap) -> RenderableType:
@@ -35,10 +33,7 @@ def heap_table(heap: SeenHeap) -> RenderableType:
             f"{place[0]}.{place[1]}" if place else "",
             "" if node.guard_right else Text("smashed", style="bold red"),
         )
-    parts: list[RenderableType] = [Text(title), table]
-    if len(heap.nodes) > SHOWN:
-        parts.append(Text(f"... and {len(heap.nodes) - SHOWN} more: see --json"))
-    return Group(*parts)
+    return Group(Text(title), table, *rest(len(heap.nodes)))
 
 
 def heap_json(heap: SeenHeap) -> dict[str, Any]:

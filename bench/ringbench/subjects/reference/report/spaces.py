@@ -9,12 +9,9 @@ from rich.text import Text
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.entry import PAT_4K, PCD, PWT, cache_mode
 from ringbench.arch.x86_64.records import permissions
-from ringbench.report.pages import size_text
+from ringbench.report.tables import SHOWN, exact_length, rest
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
-
-SHOWN = 1000
-"""Regions of a space printed for people; the JSON has all."""
 
 
 def spaces_table(picture: Picture) -> RenderableType:
@@ -51,16 +48,13 @@ def _space_table(picture: Picture, space: SeenSpace) -> RenderableType:
         table.add_row(
             f"{region.base:016x}",
             f"{region.end - 1:016x}",
-            size_text(region.length),
+            exact_length(region.length),
             kind if region.paddr is None else f"{kind} {region.paddr:#x}",
             _rights(region),
             "" if kind == "guard" else _cache(picture, region),
             f"{_present(picture, space, region)}/{region.length // PAGE_SIZE}",
         )
-    parts: list[RenderableType] = [Text(title), table]
-    if len(space.regions) > SHOWN:
-        parts.append(Text(f"... and {len(space.regions) - SHOWN} more: see --json"))
-    return Group(*parts)
+    return Group(Text(title), table, *rest(len(space.regions)))
 
 
 def spaces_json(picture: Picture) -> dict[str, Any]:

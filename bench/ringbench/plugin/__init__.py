@@ -1,0 +1,214 @@
+"""The pytest plugin: a booted kernel as a fixture, and a report that says what you would ask next.
+
+Fixtures: `machine` (a kernel just booted to its prompt), `console` (its channel), `gdb` (the
+debugger, the guest stopped), `memory` (guest-physical memory), `ringbench_config`. Every test that
+asks for `machine` gets one as it was when it had just booted, so tests are independent of each
+other and of their order: one machine of each configuration is booted, and restored before every
+test (`ringbench.machine.pool`). Each xdist worker has its own, on sockets in private folders.
+
+The options `--kernel-cov...` are declared and served by `ringbench.plugin.coverage`.
+
+The marker `ringbench` changes the configuration for one test::
+
+    @pytest.mark.ringbench(memory="1G", cpu="qemu64", command_line="crash=panic")
+    def test_big(machine): ...
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from ringbench.plugin import coverage
+
+if TYPE_CHECKING:
+    from ringbench.arch.x86_64.memory import PhysicalMemory
+    from ringbench.config import Config
+    from ringbench.machine import Gdb, Machine, Pool
+    from ringbench.subjects.reference.drive.console import ConsoleChannel
+
+MARKER_KEYS: Final = {
+    "elf": "kernel.elf",
+    "image": "kernel.image",
+    "command_line": "kernel.command_line",
+    "modules": "kernel.modules",
+    "memory": "machine.memory",
+    "cpu": "machine.cpu",
+    "firmware": "machine.firmware",
+    "arguments": "machine.arguments",
+    "boot_deadline": "deadlines.boot",
+    "reply_deadline": "deadlines.reply",
+}
+"""Keyword of the marker -> key of the configuration."""
+
+ARTEFACTS: Final = pytest.StashKey[Path]()
+FAILED: Final = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options, all under the plugin's own name."""
+    group = parser.getgroup("ringbench", "ringbench: kernels under QEMU")
+    group.addoption(
+        "--ringbench-config", metavar="FILE", help="configuration (default: found upwards)"
+    )
+    group.addoption("--ringbench-elf", metavar="FILE", help="64-bit kernel ELF with DWARF")
+    group.addoption(
+        "--ringbench-image", metavar="FILE", help="what QEMU boots (default: the configuration's)"
+    )
+    group.addoption("--ringbench-memory", metavar="SIZE", help="guest memory, like 64M or 6G")
+    group.addoption(
+        "--ringbench-keep",
+        choices=("failed", "always", "never"),
+        default="failed",
+        help="whose logs to keep in the test's temporary folder (default: of failed tests)",
+    )
+    group.addoption(
+        "--ringbench-fresh",
+        action="store_true",
+        help="boot a machine for every test instead of restoring one that has booted",
+    )
+    coverage.add_options(group)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker; begin to take coverage of the kernel."""
+    config.addinivalue_line(
+        "markers",
+        "ringbench(memory=..., cpu=..., command_line=..., ...): configuration of this test's "
+        "machine; keywords: " + ", ".join(MARKER_KEYS),
+    )
+    coverage.configure(config, lambda: _load(config))
+
+
+@pytest.fixture(scope="session")
+def ringbench_config(pytestconfig: pytest.Config) -> Config:
+    """The configuration, with the command line's changes."""
+    return _load(pytestconfig)
+
+
+def _load(pytestconfig: pytest.Config) -> Config:
+    from ringbench.config import load
+
+    changes = {
+        "kernel.elf": pytestconfig.getoption("--ringbench-elf"),
+        "kernel.image": pytestconfig.getoption("--ringbench-image"),
+        "machine.memory": pytestconfig.getoption("--ringbench-memory"),
+    }
+    path = pytestconfig.getoption("--ringbench-config")
+    return load(
+        Path(path) if path else None,
+        {key: value for key, value in changes.items() if value is not None},
+    )
+
+
+def marked_changes(item: pytest.Item) -> Mapping[str, object]:
+    """What the test's markers change, the closest marker winning.
+
+    Raises:
+        pytest.UsageError: a marker has positional arguments or an unknown keyword.
+    """
+    changes: dict[str, object] = {}
+    for marker in reversed(list(item.iter_markers("ringbench"))):
+        unknown = set(marker.kwargs) - set(MARKER_KEYS)
+        if marker.args or unknown:
+            raise pytest.UsageError(
+                f"{item.nodeid}: marker ringbench takes keywords {', '.join(MARKER_KEYS)}; "
+                f"got {', '.join([*map(repr, marker.args), *sorted(unknown)])}"
+            )
+        changes.update({MARKER_KEYS[key]: value for key, value in marker.kwargs.items()})
+    return changes
+
+
+@pytest.fixture(scope="session")
+def ringbench_machines(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pool]:
+    """Booted machines: `ringbench_machines.lend(config)` is a context manager that gives one."""
+    from ringbench.machine import Pool
+    from ringbench.machine.pool import LIMIT
+
+    limit = 0 if pytestconfig.getoption("--ringbench-fresh") else LIMIT
+    with Pool(tmp_path_factory.mktemp("ringbench-machines"), limit) as pool:
+        yield pool
+
+
+@pytest.fixture
+def machine(
+    request: pytest.FixtureRequest,
+    ringbench_config: Config,
+    ringbench_machines: Pool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Machine]:
+    """A machine as it is when it has just booted to its prompt, whatever the tests before did."""
+    from ringbench.config import override
+
+    item: pytest.Item = request.node
+    folder = tmp_path_factory.mktemp(re.sub(r"\W+", "-", item.name)[:40])
+    item.stash[ARTEFACTS] = folder
+    config = override(ringbench_config, marked_changes(item))
+    with ringbench_machines.lend(config, keep=folder) as booted:
+        yield booted
+    keep = item.config.getoption("--ringbench-keep")
+    if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def console(machine: Machine) -> ConsoleChannel:
+    """The console of the booted kernel, to perform operations on."""
+    from ringbench.subjects.reference.drive.console import ConsoleChannel
+
+    return ConsoleChannel(machine.command)
+
+
+@pytest.fixture
+def gdb(machine: Machine) -> Gdb:
+    """GDB, attached; the guest is stopped until `gdb.continue_()`."""
+    return machine.gdb
+
+
+@pytest.fixture
+def memory(machine: Machine) -> PhysicalMemory:
+    """Guest-physical memory."""
+    return machine.memory
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what one asks next: serial tail, registers, how to reproduce, the logs."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+        booted: Machine | None = getattr(item, "funcargs", {}).get("machine")
+        if booted is not None:
+            report.sections.extend(_sections(booted))
+        elif call.excinfo is not None:
+            report.sections.extend(_sections_of_error(call.excinfo.value))
+    return report
+
+
+def _sections(machine: Machine) -> Iterator[tuple[str, str]]:
+    """The state of a machine that is still there, at the moment of the failure."""
+    from ringbench.errors import RingbenchError
+
+    yield "ringbench serial", machine.serial.tail()
+    try:
+        yield "ringbench registers", machine.registers()
+    except RingbenchError as error:
+        yield "ringbench registers", f"not to be had: {error}"
+    yield "ringbench reproduce", machine.reproduce
+    yield "ringbench logs", "\n".join(str(path) for path in sorted(machine.folder.iterdir()))
+
+
+def _sections_of_error(error: BaseException) -> Iterator[tuple[str, str]]:
+    """What a machine that never came up left in its exception."""
+    details: Any = getattr(error, "details", None)
+    if details is not None:
+        yield "ringbench", details()

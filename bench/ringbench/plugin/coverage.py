@@ -1,0 +1,194 @@
+"""The pytest options `--kernel-cov...`: which lines of the kernel a run of tests has run.
+
+The process that was started by hand makes a folder and names it in the environment; every
+machine that is then booted with the kernel's configuration keeps its log there: in this process,
+in xdist's workers, and in commands that tests run. At the end that process reads them all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ringbench.config import Config
+    from ringbench.coverage.summary import FileCoverage
+
+NAME: Final = "ringbench-kernel-coverage"
+OUTPUTS: Final = ("--kernel-cov-lcov", "--kernel-cov-html", "--kernel-cov-data")
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """Declare the options."""
+    group.addoption(
+        "--kernel-cov",
+        metavar="PREFIX",
+        action="append",
+        nargs="?",
+        const=".",
+        default=[],
+        help="say which lines of the kernel ran, of sources below PREFIX, from the configuration's "
+        "folder (default: all; may be given more than once)",
+    )
+    group.addoption("--kernel-cov-lcov", metavar="FILE", help="the same as an lcov tracefile")
+    group.addoption("--kernel-cov-html", metavar="DIR", help="the same as HTML, by lcov's genhtml")
+    group.addoption(
+        "--kernel-cov-data",
+        metavar="FILE",
+        help="count what ran in earlier runs with this file, and add this run to it",
+    )
+    group.addoption(
+        "--kernel-cov-fail-under",
+        metavar="PERCENT",
+        type=float,
+        help="fail if less than this share of the lines ran",
+    )
+
+
+def configure(pytestconfig: pytest.Config, load: Callable[[], Config]) -> None:
+    """Begin to take coverage, if it is asked for and this is not a worker of who takes it.
+
+    Raises:
+        pytest.UsageError: the options, the kernel or the places of the reports are wrong.
+    """
+    if hasattr(pytestconfig, "workerinput"):
+        return
+    under = pytestconfig.getoption("--kernel-cov-fail-under")
+    if not pytestconfig.getoption("--kernel-cov"):
+        for option in ("--kernel-cov-fail-under", *OUTPUTS):
+            if pytestconfig.getoption(option) is not None:
+                raise pytest.UsageError(f"{option} needs --kernel-cov")
+        return
+    if under is not None and not 0 <= under <= 100:
+        raise pytest.UsageError(f"--kernel-cov-fail-under {under:g}: not a percentage, 0 to 100")
+    from ringbench.errors import RingbenchError
+
+    try:
+        taking = KernelCoverage(pytestconfig, load())
+    except RingbenchError as error:
+        raise pytest.UsageError(f"--kernel-cov: {error}") from None
+    pytestconfig.pluginmanager.register(taking, NAME)
+
+
+class KernelCoverage:
+    """Takes the coverage of one run of pytest, and reports it."""
+
+    def __init__(self, pytestconfig: pytest.Config, config: Config) -> None:
+        from ringbench.config.load import TRANSLATIONS
+        from ringbench.coverage.data import Data
+        from ringbench.coverage.recording import Recording
+        from ringbench.report.lcov import require_genhtml
+
+        self._prefixes: tuple[str, ...] = tuple(pytestconfig.getoption("--kernel-cov"))
+        self._under: float | None = pytestconfig.getoption("--kernel-cov-fail-under")
+        self._lcov, self._html, self._data = (
+            _place(pytestconfig.getoption(option), option) for option in OUTPUTS
+        )
+        if self._html is not None:
+            require_genhtml()
+        if self._data is not None:
+            Data.load(self._data)  # before the run, not after it
+        self._files: tuple[FileCoverage, ...] = ()
+        self._failure = ""
+        self._folder = Path(tempfile.mkdtemp(prefix="ringbench-translations-"))
+        pytestconfig.add_cleanup(lambda: shutil.rmtree(self._folder, ignore_errors=True))
+        self._recording = Recording(config, self._folder)
+        self._recording.require(self._prefixes)
+        self._before = os.environ.get(TRANSLATIONS)
+        os.environ[TRANSLATIONS] = str(self._folder)
+        pytestconfig.add_cleanup(self._restore)
+
+    def _restore(self) -> None:
+        from ringbench.config.load import TRANSLATIONS
+
+        if self._before is None:
+            del os.environ[TRANSLATIONS]
+        else:
+            os.environ[TRANSLATIONS] = self._before
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Read the logs, write the reports, and fail the run if too little ran."""
+        from ringbench.errors import CoverageError
+
+        try:
+            self._failure = self._finish()
+        except CoverageError as error:
+            self._failure = str(error)
+        if self._failure and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table, and what is wrong."""
+        from rich.console import Console
+
+        from ringbench.report.coverage import as_table
+
+        terminalreporter.section("coverage of the kernel")
+        console = Console(
+            width=terminalreporter._tw.fullwidth,
+            force_terminal=terminalreporter.hasmarkup,
+            no_color=not terminalreporter.hasmarkup,
+        )
+        with console.capture() as capture:
+            console.print(as_table(self._files))
+        terminalreporter.write(capture.get())
+        if self._failure:
+            terminalreporter.line(f"kernel coverage: {self._failure}", red=True)
+
+    def _finish(self) -> str:
+        """Measure and write; what is wrong with the result, if anything."""
+        from ringbench.coverage.data import Data
+        from ringbench.coverage.summary import Total
+        from ringbench.report.coverage import percent
+
+        earlier = Data()
+        self._recording.new()
+        if self._data is not None:
+            earlier = Data.load(self._data)  # now: another run may have added to it meanwhile
+            (earlier | self._recording.data).save(self._data)
+        self._files = self._recording.files(self._prefixes, earlier)
+        self._write()
+        total = Total.of(self._files)
+        if self._under is None or total.percent >= self._under:
+            return ""
+        return (
+            f"{percent(total)} % of the lines ran, --kernel-cov-fail-under wants {self._under:g} %"
+        )
+
+    def _write(self) -> None:
+        from ringbench.report.lcov import as_lcov, write_html
+
+        root = self._recording.lines.root
+        tracefile = self._lcov or self._folder / "kernel.info"
+        tracefile.write_text(as_lcov(self._files, root))
+        if self._html is not None:
+            write_html(tracefile, self._html, root)
+
+
+def _place(name: str | None, option: str) -> Path | None:
+    """Return where a report goes, its folder made, so that a long run does not end with no place.
+
+    Raises:
+        CoverageError: it cannot be written there.
+    """
+    from ringbench.errors import CoverageError
+
+    if name is None:
+        return None
+    path = Path(name).absolute()
+    folder = path if option == "--kernel-cov-html" else path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CoverageError(f"{option} {name}: cannot be written ({error.strerror})") from None
+    if not os.access(folder, os.W_OK) or (folder != path and path.is_dir()):
+        raise CoverageError(f"{option} {name}: cannot be written there")
+    return path
