@@ -28,11 +28,11 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ringbench.check.mismatch import Finding
 from ringbench.config import Config
-from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Expectation, Operation, Reply
+from ringbench.drive.channel import AnyOperation, Channel
+from ringbench.drive.reply import Expectation, Reply
 
 StateT = TypeVar("StateT")
-OperationT = TypeVar("OperationT", bound=Operation)
+OperationT = TypeVar("OperationT", bound=AnyOperation)
 
 
 class Unpredictable(Exception):

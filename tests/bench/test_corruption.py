@@ -18,13 +18,13 @@ from ringbench.subjects.reference.check.boot import expected_map, image_segments
 from ringbench.subjects.reference.check.compare import compare
 from ringbench.subjects.reference.check.invariants import broken_invariants, check_invariants
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.flags import USER, WRITE
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.picture import Picture, take_from
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     HeapAlloc,
     HeapFree,
     Operation,

@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.machine import Machine
-from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.check.inspector import Inspector
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63

@@ -22,7 +22,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         """
-        from ringbench.subjects.reference.operations import PmmAlloc
+        from ringbench.subjects.reference.vocabulary.operations import PmmAlloc
 
         def test_console(console, memory, machine):
             reply = console.perform(PmmAlloc())

@@ -16,10 +16,10 @@ from ringbench.errors import Ended, Hang, MachineError, QmpError
 from ringbench.machine import Deadline, EndKind, Machine, Snapshot
 from ringbench.machine.snapshot import save_ram
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
-from ringbench.subjects.reference.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
 
 KernelConfigs = Callable[..., Config]
 

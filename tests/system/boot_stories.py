@@ -12,8 +12,8 @@ from ringbench.subjects.reference.boots.bench import outcome
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.boots.handover import Handover, hand_over
 from ringbench.subjects.reference.boots.story import Entry, Story
-from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.picture import Picture, take_from
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 K, M, G = 1 << 10, 1 << 20, 1 << 30
 FRAME = 4 * K

@@ -13,12 +13,12 @@ from ringbench.config import Config, override
 from ringbench.machine import Machine, Pool
 from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     Operation,
     PageMap,
     PmmAlloc,

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ringbench.subjects.reference.operations import PmmAlloc, PmmAlloc2m, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations import (
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    PmmInfo,
+)
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.subjects.reference.operations import Operation, PageNew, PmmAlloc, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations import (
+    Operation,
+    PageNew,
+    PmmAlloc,
+    PmmFree,
+    PmmInfo,
+)
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel

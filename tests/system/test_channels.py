@@ -15,25 +15,25 @@ import pytest
 
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, MachineError
 from ringbench.machine import Deadline, EndKind, Machine
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.drive.console import ConsoleChannel
+from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
+from ringbench.subjects.reference.drive.ring_format import RingFormat
+from ringbench.subjects.reference.kernel import ReferenceKernel
+from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
     TASK_WINDOW_BASE,
 )
-from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
-from ringbench.subjects.reference.drive.ring_format import RingFormat
-from ringbench.subjects.reference.flags import CACHE_UC, EXEC, USER, WRITE
-from ringbench.subjects.reference.kernel import ReferenceKernel
-from ringbench.subjects.reference.lockstep import ReferenceLockstep
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
 if TYPE_CHECKING:

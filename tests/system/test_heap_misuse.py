@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     HeapAlloc,
     HeapCheck,
     HeapFree,
@@ -15,7 +15,7 @@ from ringbench.subjects.reference.operations import (
     HeapRealloc,
     TaskNew,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.heap_nodes import ALIGN_MAX, ALLOC_MAX, BASE, HEADER, alloc, fill, free
 from tests.system.layout import HEAP, PAGE
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     HeapAlign,
     HeapAlloc,
     HeapCheck,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.subjects.reference.operations import HeapAlign, HeapAlloc, HeapRealloc, HeapZalloc
+from ringbench.subjects.reference.vocabulary.operations import (
+    HeapAlign,
+    HeapAlloc,
+    HeapRealloc,
+    HeapZalloc,
+)
 from tests.system.heap_nodes import ALLOC_MAX, FREE, HEADER, USED, alloc, fill, free, nodes, peek
 from tests.system.layout import HEAP, PAGE
 

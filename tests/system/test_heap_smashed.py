@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import Ended
 from ringbench.machine import EndKind, Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.operations import HeapAlloc, HeapCheck, HeapFree, HeapRealloc
+from ringbench.subjects.reference.vocabulary.operations import (
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapRealloc,
+)
 from tests.system.heap_nodes import BASE, HEADER, alloc, free, holes, peek, poke
 from tests.system.layout import HEAP, PAGE
 

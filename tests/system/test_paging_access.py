@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.flags import CACHE_UC, CACHE_WC, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import (
+    CACHE_UC,
+    CACHE_WC,
+    EXEC,
+    GLOBAL,
+    USER,
+    WRITE,
+)
+from ringbench.subjects.reference.vocabulary.operations import (
     PageMap,
     PageProtect,
     PageUnmap,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.flags import (
+from ringbench.subjects.reference.vocabulary.flags import (
     CACHE_WC,
     EXEC,
     FLAGS_ALL,
@@ -25,7 +25,7 @@ from ringbench.subjects.reference.flags import (
     WRITE,
     flags_text,
 )
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     PageNew,
     PageQuery,
     PmmAlloc,

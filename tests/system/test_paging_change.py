@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.flags import CACHE_UC, CACHE_WC, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.operations import PageMap, PageProtect, PageQuery, PageUnmap
+from ringbench.subjects.reference.vocabulary.flags import (
+    CACHE_UC,
+    CACHE_WC,
+    EXEC,
+    GLOBAL,
+    USER,
+    WRITE,
+)
+from ringbench.subjects.reference.vocabulary.operations import (
+    PageMap,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
 from tests.system.page_tables import ADDRESS_END, G1, G512, HALF, K4, M2, costs
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Gdb
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.flags import GLOBAL, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import GLOBAL, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     Operation,
     PageDelete,
     PageMap,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.flags import (
+from ringbench.subjects.reference.vocabulary.flags import (
     CACHE_UC,
     CACHE_UC_MINUS,
     CACHE_WC,
@@ -22,7 +22,7 @@ from ringbench.subjects.reference.flags import (
     WRITE,
     flags_text,
 )
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     PageMap,
     PageProtect,
     PageQuery,

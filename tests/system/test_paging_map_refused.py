@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     PageMap,
     PageNew,
     PageProtect,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbench.subjects.reference.flags import EXEC, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     PageDelete,
     PageMap,
     PageNew,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     Operation,
     PageDelete,
     PageNew,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.flags import USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     PageMap,
     PageNew,
     PageQuery,

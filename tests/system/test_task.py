@@ -19,8 +19,8 @@ from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     HeapAlloc,
     HeapFree,
     HeapRealloc,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.subjects.reference.flags import USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     PageQuery,
     TaskNew,
     TaskSwitch,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     PageNew,
     PageQuery,
     TaskNew,
@@ -18,7 +18,7 @@ from ringbench.subjects.reference.operations import (
     VmAllocAt,
     VmFree,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.layout import MIB2, PAGE, TASK, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.subjects.reference.flags import (
+from ringbench.subjects.reference.vocabulary.flags import (
     CACHE_UC,
     CACHE_WC,
     CACHE_WT,
@@ -16,7 +16,7 @@ from ringbench.subjects.reference.flags import (
     USER,
     WRITE,
 )
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.operations import (
     PageQuery,
     PmmAlloc,
     PmmFree,

@@ -14,8 +14,8 @@ import pytest
 from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.flags import CACHES, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import CACHES, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     TaskNew,
     TaskSwitch,
     Touch,
@@ -29,7 +29,7 @@ from ringbench.subjects.reference.operations import (
     VmResize,
     VmWrite,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.layout import BASES, PAGE, TASK, TASK_END, WINDOW, WINDOW_END
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringbench.subjects.reference.flags import CACHE_WC, EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.flags import CACHE_WC, EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     VmAlloc,
     VmAllocAt,
     VmFree,

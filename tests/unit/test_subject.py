@@ -9,7 +9,7 @@ import pytest
 
 from ringbench import subjects
 from ringbench.config import Config, load
-from ringbench.drive.operation import Predicate, Reply
+from ringbench.drive.reply import Predicate, Reply
 from ringbench.engine.hunt.search import SearchResult, search
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.replay import replay

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 from ringbench.check.mismatch import Finding, Mismatch
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Expectation, Predicate, Reply
+from ringbench.drive.reply import Expectation, Predicate, Reply
 from ringbench.errors import ConfigError, Ended
 from ringbench.subject import Case, Count, ForcedFailure, Kernel, Unpredictable
 

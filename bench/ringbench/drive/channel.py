@@ -1,15 +1,32 @@
-"""How operations reach a kernel: whatever performs them and answers with their replies."""
+"""How operations reach a kernel, whatever they are: what performs them and brings their replies."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-from ringbench.drive.operation import Operation, Reply
+from ringbench.drive.reply import Reply
 
-OperationT = TypeVar("OperationT", bound=Operation, contravariant=True)
+
+class AnyOperation(Protocol):
+    """One thing that a kernel can be asked to do: an immutable value, equal to its equals.
+
+    Which operations there are is a subject's business; all else knows of them what is said here.
+
+    `str` gives a line that a person can read, and that the subject's `parse` makes an operation of.
+    """
+
+    @property
+    def layer(self) -> str:
+        """The layer of the kernel whose row it is counted in."""
+        ...
+
+    def __str__(self) -> str: ...
+
+
+OperationT = TypeVar("OperationT", bound=AnyOperation, contravariant=True)
 
 
 class Channel(ABC, Generic[OperationT]):

@@ -23,7 +23,7 @@ from typing import Generic, NamedTuple
 
 from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Expectation, Reply
+from ringbench.drive.reply import Expectation, Reply
 from ringbench.engine.result import LayerResult
 from ringbench.subject import Count, Kernel, OperationT, StateT, Subject
 

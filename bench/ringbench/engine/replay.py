@@ -13,8 +13,8 @@ from typing import Any
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.config import Config
-from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Operation, Reply
+from ringbench.drive.channel import AnyOperation, Channel
+from ringbench.drive.reply import Reply
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.script import Script
 from ringbench.errors import Ended
@@ -46,15 +46,15 @@ class Replay:
         return not self.mismatches and not self.ending
 
 
-class Told(Channel[Operation]):
+class Told(Channel[AnyOperation]):
     """A channel that tells what passes through it, whether it is right or not."""
 
-    def __init__(self, channel: Channel[Operation], tell: Tell) -> None:
+    def __init__(self, channel: Channel[AnyOperation], tell: Tell) -> None:
         super().__init__()
         self._channel = channel
         self._tell = tell
 
-    def perform(self, operation: Operation) -> Reply:
+    def perform(self, operation: AnyOperation) -> Reply:
         """Perform an operation; raises as the channel does."""
         reply = self._channel.perform(operation)
         self._tell(str(operation), str(reply))

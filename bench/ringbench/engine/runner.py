@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, Self
 
 from ringbench.config import Config
-from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Operation
+from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.engine.caught import Caught
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
@@ -25,7 +24,7 @@ CHECK: Final = "hunt"
 BATCH: Final = 64
 """Operations that the model is ahead of the kernel, where the channel takes as many at a time."""
 
-Operations = tuple[Operation, ...]
+Operations = tuple[AnyOperation, ...]
 """A sequence from boot on; of one subject."""
 
 Coverage = Callable[[], set[int]]

@@ -23,7 +23,7 @@ from typing import Final, Self
 
 from ringbench.config import Config, override
 from ringbench.config.settings import MIB, Module
-from ringbench.drive.operation import Operation
+from ringbench.drive.channel import AnyOperation
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
 from ringbench.files import write_atomically
@@ -39,7 +39,7 @@ MODULES, SPLIT = "modules", "split"
 """The other words: how many Multiboot modules there are, each the kernel's own image again; and how
 much of the memory lies below 4 GiB, the rest above."""
 
-Parse = Callable[[str], Operation]
+Parse = Callable[[str], AnyOperation]
 """Makes an operation of a line, or raises ConfigError."""
 
 SPLIT_ARGUMENT: Final = "max-ram-below-4g="
@@ -56,7 +56,7 @@ class Script:
         about: lines for people.
     """
 
-    operations: tuple[Operation, ...]
+    operations: tuple[AnyOperation, ...]
     machine: Mapping[str, str] = field(default_factory=dict)
     about: tuple[str, ...] = ()
 
@@ -148,7 +148,7 @@ def parse_script(text: str, name: str, parse: Parse) -> Script:
     Raises:
         ConfigError: as for `read_script`.
     """
-    operations: list[Operation] = []
+    operations: list[AnyOperation] = []
     machine: dict[str, str] = {}
     about: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):

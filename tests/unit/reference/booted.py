@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes, replace
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),

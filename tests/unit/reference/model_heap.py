@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
-from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
-from ringbench.subjects.reference.heap_encoding import size_class
 from ringbench.subjects.reference.model.heap_nodes import in_order
 from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.vocabulary.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
+from ringbench.subjects.reference.vocabulary.heap_encoding import size_class
 from tests.unit.reference.booted import bare
 
 PAGE = 4096

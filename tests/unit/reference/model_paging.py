@@ -1,13 +1,13 @@
 """What the tests of the paging model share: a kernel with an image, and one bare root more."""
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.paging import paging_root_create
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Status
 
 KIB4, MIB2, GIB1 = 1 << 12, 1 << 21, 1 << 30
 SIZES = (KIB4, MIB2, GIB1)

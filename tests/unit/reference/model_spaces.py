@@ -1,9 +1,13 @@
 """What the tests of the VMM's model share: a kernel with one task's space."""
 
-from ringbench.subjects.reference.constants import KERNEL_WINDOW_BASE, TASK_WINDOW_BASE, VmKind
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vmm import vm_space_create
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import (
+    KERNEL_WINDOW_BASE,
+    TASK_WINDOW_BASE,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import bare
 
 PAGE = 4096

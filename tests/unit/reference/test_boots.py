@@ -13,7 +13,6 @@ import pytest
 from ringbench.arch.x86_64.features import Features
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine import BytesMemory, PaddedMemory, RamMap, RamRange, Snapshot
-from ringbench.subjects.reference.boot_values import MemoryRange, Module
 from ringbench.subjects.reference.boots.entry import STUB, FrozenMemory, register_stub
 from ringbench.subjects.reference.boots.facts import Facts, honest_story
 from ringbench.subjects.reference.boots.generate import (
@@ -26,10 +25,11 @@ from ringbench.subjects.reference.boots.generate import (
 from ringbench.subjects.reference.boots.handover import Handover, Piece, hand_over
 from ringbench.subjects.reference.boots.predict import Overlaid
 from ringbench.subjects.reference.boots.story import Entry, Loaded, Story
-from ringbench.subjects.reference.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.model.boot_info import boot_info_init
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import Segment, Sizes
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange, Module
+from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
 
 M, G = 1 << 20, 1 << 30
 FRAME = 4096

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import VmKind
 from ringbench.subjects.reference.drive.console_lines import MalformedLine, parse_line
-from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
-from ringbench.subjects.reference.words import PAGE_SIZE_WORDS
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.constants import VmKind
+from ringbench.subjects.reference.vocabulary.flags import FLAGS_ALL, flags_text
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.words import PAGE_SIZE_WORDS
 
 
 def has_text(flags: int) -> bool:

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import MalformedReply
-from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_reply
-from ringbench.subjects.reference.flags import FLAGS_ALL, flags_text, parse_flags
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.flags import FLAGS_ALL, flags_text, parse_flags
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
 
 LINES: list[tuple[Operation, str]] = [
     (ops.PmmAlloc(), "pmm alloc"),

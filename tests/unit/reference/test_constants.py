@@ -5,9 +5,14 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringbench.subjects.reference import constants, flags
-from ringbench.subjects.reference.constants import AccessMode, AccessVector, MemoryKind, VmKind
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import constants, flags
+from ringbench.subjects.reference.vocabulary.constants import (
+    AccessMode,
+    AccessVector,
+    MemoryKind,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.places import KERNEL
 
 UNITS = {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}

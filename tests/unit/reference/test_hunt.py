@@ -29,13 +29,13 @@ from ringbench.engine.script import (
 )
 from ringbench.errors import ConfigError
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
-from ringbench.subjects.reference.operations import LAYERS, Operation
 from ringbench.subjects.reference.subject import REFERENCE
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT

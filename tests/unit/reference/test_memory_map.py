@@ -15,8 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
 from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
     MemoryMap,
@@ -25,7 +23,9 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot1,
     memory_map_multiboot2,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.host_library import load_library
 
 WORD = 1 << 64

@@ -8,13 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringbench.subjects.reference.constants import (
-    HEAP_BASE,
-    HEAP_FIRST_LEVELS,
-    HEAP_SECOND_LEVELS,
-    HEAP_TRIM,
-)
-from ringbench.subjects.reference.heap_encoding import size_class
 from ringbench.subjects.reference.model.heap import (
     kfree,
     kmalloc,
@@ -30,7 +23,14 @@ from ringbench.subjects.reference.model.heap_nodes import (
 )
 from ringbench.subjects.reference.model.state import HeapState, KernelState
 from ringbench.subjects.reference.model.task import task_create, task_destroy
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import (
+    HEAP_BASE,
+    HEAP_FIRST_LEVELS,
+    HEAP_SECOND_LEVELS,
+    HEAP_TRIM,
+)
+from ringbench.subjects.reference.vocabulary.heap_encoding import size_class
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.model_heap import FIRST, PAGE, booted, check
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]

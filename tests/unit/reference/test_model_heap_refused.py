@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from ringbench.subjects.reference.constants import HEAP_ALIGN_MAX, HEAP_ALLOC_MAX, HEAP_BASE
 from ringbench.subjects.reference.model.heap import kfree, kmalloc, kmemalign, krealloc, kzalloc
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.task import task_create
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import (
+    HEAP_ALIGN_MAX,
+    HEAP_ALLOC_MAX,
+    HEAP_BASE,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
 from tests.unit.reference.model_heap import FIRST, PAGE, booted
 

@@ -6,23 +6,23 @@ from random import Random
 import pytest
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.kernel import boot, perform
+from ringbench.subjects.reference.model.pmm import frames
+from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
+from ringbench.subjects.reference.model.tables import leaves
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     IMAGE_BASE,
     MemoryKind,
     VmKind,
 )
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.model.kernel import boot, perform
-from ringbench.subjects.reference.model.pmm import frames
-from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
-from ringbench.subjects.reference.model.tables import leaves
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
 from ringbench.subjects.reference.workload import choose, drain, spoil
 from tests.unit.reference.booted import performed, with_free
 

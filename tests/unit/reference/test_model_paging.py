@@ -7,15 +7,6 @@ import pytest
 from ringbench.arch.x86_64.entry import NX, G, P, U, W, bit_names
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.walk import translate
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
-    DIRECT_MAP_BASE,
-    HEAP_BASE,
-    IMAGE_BASE,
-    KERNEL_WINDOW_BASE,
-    MemoryKind,
-)
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.paging import (
     leaf_bits,
@@ -32,7 +23,16 @@ from ringbench.subjects.reference.model.paging import (
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
+    DIRECT_MAP_BASE,
+    HEAP_BASE,
+    IMAGE_BASE,
+    KERNEL_WINDOW_BASE,
+    MemoryKind,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.plain_views import leaves, problems, tables
 from tests.unit.reference.booted import with_free
 from tests.unit.reference.model_paging import (

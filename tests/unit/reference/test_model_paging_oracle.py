@@ -13,7 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.subjects.reference import flags as page
 from ringbench.subjects.reference.model.paging import (
     leaf_bits,
     paging_map,
@@ -24,7 +23,8 @@ from ringbench.subjects.reference.model.paging import (
 )
 from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.tables import lower_tables
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.plain_views import leaves, problems
 from tests.unit.reference.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
 

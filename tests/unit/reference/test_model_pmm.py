@@ -15,8 +15,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import (
     frames,
@@ -32,7 +30,9 @@ from ringbench.subjects.reference.model.pmm import (
     take,
 )
 from ringbench.subjects.reference.model.state import PmmState
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Status
 
 FRAME = 4096
 MIB = 1 << 20

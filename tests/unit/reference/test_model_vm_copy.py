@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference.constants import KERNEL_WINDOW_BASE
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.model.access import AccessFault, touch
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_fault, vm_read, vm_write
 from ringbench.subjects.reference.model.vmm import vm_alloc, vm_protect
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import KERNEL_WINDOW_BASE
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
 from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, booted
 

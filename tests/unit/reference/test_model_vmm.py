@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from ringbench.subjects.reference.constants import PADDR_NONE, TASK_WINDOW_BASE, TASK_WINDOW_END
-from ringbench.subjects.reference.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.model.state import KernelState, Region
 from ringbench.subjects.reference.model.tables import leaves, lower_tables
 from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_write
@@ -21,7 +19,13 @@ from ringbench.subjects.reference.model.vmm import (
     vm_space_create,
     vm_space_destroy,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import (
+    PADDR_NONE,
+    TASK_WINDOW_BASE,
+    TASK_WINDOW_END,
+)
+from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
 from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
 

@@ -13,8 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.subjects.reference.constants import VmKind
-from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import leaves, lower_tables, upper_tables
@@ -27,7 +25,9 @@ from ringbench.subjects.reference.model.vmm import (
     vm_resize,
     vm_space_destroy,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import VmKind
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import AVAILABLE, bare
 from tests.unit.reference.model_spaces import (
     ANONYMOUS,

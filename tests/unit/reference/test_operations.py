@@ -7,18 +7,18 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from ringbench.drive.operation import Reply
-from ringbench.subjects.reference import operation as base
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.dispatch import Handlers
+from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_line, parse_reply
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
 from ringbench.subjects.reference.model.handlers import HANDLERS
-from ringbench.subjects.reference.operations import LAYERS, OPERATIONS, Operation
-from ringbench.subjects.reference.status import Status
-from ringbench.subjects.reference.values import ValueKind
+from ringbench.subjects.reference.vocabulary import operation_base
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.handlers import Handlers
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.values import ValueKind
 
 RING = RingFormat(
     slots=1,
@@ -87,9 +87,9 @@ def test_an_operation_is_performed_in_one_way() -> None:
 
 def test_a_new_operation_needs_nothing_but_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a line, which is read back; a request, and replies, by console and ring."""
-    monkeypatch.setattr(base, "_DEFINED", [])
+    monkeypatch.setattr(operation_base, "_DEFINED", [])
 
-    @base.operation
+    @operation_base.operation
     class Weigh(Operation):
         """Ask what a region of a space weighs."""
 
@@ -101,7 +101,7 @@ def test_a_new_operation_needs_nothing_but_its_class(monkeypatch: pytest.MonkeyP
         vaddr: int
         flags: int = 0
 
-    assert base.defined() == (Weigh,)
+    assert operation_base.defined() == (Weigh,)
     assert [each.name for each in fields(Weigh)] == ["space", "vaddr", "flags"]
     monkeypatch.setattr("ringbench.subjects.reference.drive.ring_format.OPERATIONS", (Weigh,))
     monkeypatch.setattr(

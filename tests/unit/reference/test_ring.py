@@ -4,12 +4,12 @@ import struct
 
 import pytest
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import MalformedReply
-from ringbench.subjects.reference import operations as ops
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
 
 REQUEST = struct.Struct("<II6Q64s")
 REPLY = struct.Struct("<iI8Q64s")

@@ -9,15 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.engine.starve import needed as engine
 from ringbench.engine.starve.needed import spread
 from ringbench.subject import Case
-from ringbench.subjects.reference.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.starve.cases import ALL
+from ringbench.subjects.reference.starve.growth import grows_heap
+from ringbench.subjects.reference.starve.shortage import (
+    bitmap_of,
+    hoard,
+    lacks_memory,
+    release,
+    with_free,
+)
+from ringbench.subjects.reference.subject import REFERENCE
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
+from ringbench.subjects.reference.vocabulary.operations import (
     OPERATIONS,
     HeapAlloc,
     HeapFree,
@@ -30,16 +40,6 @@ from ringbench.subjects.reference.operations import (
     Touch,
     VmAllocAt,
 )
-from ringbench.subjects.reference.starve.cases import ALL
-from ringbench.subjects.reference.starve.growth import grows_heap
-from ringbench.subjects.reference.starve.shortage import (
-    bitmap_of,
-    hoard,
-    lacks_memory,
-    release,
-    with_free,
-)
-from ringbench.subjects.reference.subject import REFERENCE
 from tests.unit.reference.booted import booted, performed
 
 NEVER_SHORT = "no frame"

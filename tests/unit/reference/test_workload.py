@@ -9,11 +9,11 @@ from random import Random
 import pytest
 
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference.constants import HEAP_ALLOC_MAX, HEAP_HEADER
-from ringbench.subjects.reference.flags import EXEC, WRITE
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.constants import HEAP_ALLOC_MAX, HEAP_HEADER
+from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     LAYERS,
     OPERATIONS,
     HeapRealloc,

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from ringbench.config import Config
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import ConfigError
 from ringbench.subject import Case, Count, ForcedFailure, Kernel, Starvable
 from ringbench.subjects.reference import workload
@@ -16,10 +16,10 @@ from ringbench.subjects.reference.drive.console_lines import parse_line
 from ringbench.subjects.reference.kernel import CHANNELS, ReferenceKernel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import LAYERS, Operation
 from ringbench.subjects.reference.starve import shortage
 from ringbench.subjects.reference.starve.cases import ALL
 from ringbench.subjects.reference.starve.growth import forced_failures
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 
 PLAIN: Final[dict[str, tuple[int, ...]]] = {
     "align": (4096,),

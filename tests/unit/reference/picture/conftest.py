@@ -14,8 +14,6 @@ from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import BytesMemory
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import PADDR_NONE
 from ringbench.subjects.reference.model.state import (
     Console,
     HeapState,
@@ -29,6 +27,8 @@ from ringbench.subjects.reference.model.state import (
     Task,
 )
 from ringbench.subjects.reference.observe.picture import Picture, take
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
 from tests.places import KERNEL
 
 HERE = Path(__file__).parent

@@ -12,8 +12,8 @@ import pytest
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.errors import RingbenchError
 from ringbench.subjects.reference.check.invariants import check_invariants
-from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 HEAP = 0xFFFFC00000000000
 WINDOW = 0xFFFFD00000000000

@@ -15,14 +15,14 @@ from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.generate import HostileBoot
 from ringbench.subjects.reference.check.boot import compare_loader
 from ringbench.subjects.reference.check.inspector import Inspector
-from ringbench.subjects.reference.constants import FRAME_SIZE
-from ringbench.subjects.reference.flags import WRITE
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.boot_info import BootInfo
 from ringbench.subjects.reference.model.pmm import take
 from ringbench.subjects.reference.model.state import KernelState, PmmState
-from ringbench.subjects.reference.operations import (
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.operations import (
     HeapAlloc,
     Operation,
     PmmAlloc,

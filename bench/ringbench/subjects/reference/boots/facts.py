@@ -9,8 +9,8 @@ from typing import Final
 from ringbench.arch.x86_64.features import Features
 from ringbench.machine import RamMap
 from ringbench.subjects.reference.boots.story import AVAILABLE, Entry, Loaded, Story
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.state import Segment, Sizes
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FOUR_GIB: Final = 4 * GIB

@@ -18,7 +18,7 @@ from ringbench.subjects.reference.boots.handover import Handover, hand_over
 from ringbench.subjects.reference.boots.map_twists import Twist
 from ringbench.subjects.reference.boots.predict import Overlaid, Prediction, predict, uses_only_ram
 from ringbench.subjects.reference.boots.story import Story
-from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 
 MILD: Final[tuple[Twist, ...]] = (
     map_twists.unsorted,

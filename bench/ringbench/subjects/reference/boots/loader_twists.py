@@ -9,8 +9,8 @@ from typing import Final
 from ringbench.subjects.reference.boots.facts import FOUR_GIB, MIB, Facts
 from ringbench.subjects.reference.boots.handover import WORD32, hand_over
 from ringbench.subjects.reference.boots.story import Loaded, Story
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.boot_info import STRUCTURE_MAX
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 
 TAGS: Final = ("map", "module", "command_line", "end")
 """The tags whose sizes can be lied about."""

@@ -17,7 +17,7 @@ from ringbench.subjects.reference.boots.facts import (
 )
 from ringbench.subjects.reference.boots.handover import WORD32, WORD64
 from ringbench.subjects.reference.boots.story import AVAILABLE, Entry, Loaded, Story
-from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 
 Twist = Callable[[Random, Facts, Story], Story]
 

@@ -16,13 +16,6 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
-from ringbench.subjects.reference.constants import (
-    BLOCK_FRAMES,
-    DIRECT_MAP_BASE,
-    FRAME_SIZE,
-    VmKind,
-)
-from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
@@ -31,6 +24,13 @@ from ringbench.subjects.reference.observe.console import SeenConsole
 from ringbench.subjects.reference.observe.layout import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
+from ringbench.subjects.reference.vocabulary.constants import (
+    BLOCK_FRAMES,
+    DIRECT_MAP_BASE,
+    FRAME_SIZE,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.handles import root_handle
 
 
 def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:

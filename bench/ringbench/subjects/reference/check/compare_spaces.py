@@ -11,10 +11,10 @@ from ringbench.arch.x86_64.entry import describe
 from ringbench.arch.x86_64.records import Table
 from ringbench.check.comparison import Comparison, hexadecimal
 from ringbench.observe.page_tables import PageTables, without_processor_bits
-from ringbench.subjects.reference.constants import PADDR_NONE, VmKind
 from ringbench.subjects.reference.model.state import KernelState, Space
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenSpace, first_or_after
+from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE, VmKind
 
 
 def compare_paging(picture: Picture, state: KernelState) -> Comparison:

@@ -38,7 +38,7 @@ from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.layout import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 
 class Inspector:

@@ -22,10 +22,10 @@ from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.observe.page_tables import Root
-from ringbench.subjects.reference.constants import MemoryKind
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenSpace
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 Runs = NDArray[np.int64]
 

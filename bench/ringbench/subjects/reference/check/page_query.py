@@ -7,7 +7,7 @@ from typing import Final
 
 from ringbench.arch.x86_64.records import Leaf, Translation, permissions
 from ringbench.check.mismatch import Mismatch
-from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
+from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE, parse_flags
 
 LAYER: Final = "paging"
 

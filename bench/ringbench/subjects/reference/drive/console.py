@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.drive.console_lines import parse_reply
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 
 class ConsoleChannel(Channel[Operation]):

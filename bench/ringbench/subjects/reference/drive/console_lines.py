@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import ConfigError, MalformedReply
-from ringbench.subjects.reference.constants import AccessVector, VmKind
-from ringbench.subjects.reference.flags import flags_text, parse_flags
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
-from ringbench.subjects.reference.status import Status
-from ringbench.subjects.reference.values import ValueKind
-from ringbench.subjects.reference.words import word_of
+from ringbench.subjects.reference.vocabulary.constants import AccessVector, VmKind
+from ringbench.subjects.reference.vocabulary.flags import flags_text, parse_flags
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.values import ValueKind
+from ringbench.subjects.reference.vocabulary.words import word_of
 
 
 class MalformedLine(ConfigError):

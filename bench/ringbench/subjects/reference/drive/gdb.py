@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.machine import Deadline, Gdb, Machine
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.status import Refused
+from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.status import Refused
 
 _READS_LINE: Final = "line_read"
 

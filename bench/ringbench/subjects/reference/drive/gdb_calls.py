@@ -8,9 +8,10 @@ that the console makes itself.
 from struct import pack
 from typing import Final
 
-from ringbench.drive.operation import Reply
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import (
+from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     BYTES_MAX,
     FRAME_SIZE,
@@ -18,11 +19,10 @@ from ringbench.subjects.reference.constants import (
     HEAP_ALLOC_MAX,
     PADDR_NONE,
 )
-from ringbench.subjects.reference.dispatch import Handlers
-from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
-from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.handles import number_of, root_handle, task_handle
-from ringbench.subjects.reference.status import Refused, Status
+from ringbench.subjects.reference.vocabulary.flags import flags_text
+from ringbench.subjects.reference.vocabulary.handlers import Handlers
+from ringbench.subjects.reference.vocabulary.handles import number_of, root_handle, task_handle
+from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 CALLS: Final = Handlers[GdbKernel, Reply]()
 """What performs each operation that this channel supports."""

@@ -6,16 +6,16 @@ Everything is asked of gdb by the kernel's own names, so that hardly a number is
 from struct import unpack
 from typing import Final
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.machine import Gdb
-from ringbench.subjects.reference.constants import FRAME_SIZE, PADDR_NONE
-from ringbench.subjects.reference.handles import (
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, PADDR_NONE
+from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
     KERNEL,
     is_bare_root,
     number_of,
 )
-from ringbench.subjects.reference.status import Refused, Status
+from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 _WORD_BITS: Final = 64
 

@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import Ended, RingbenchError
 from ringbench.machine import Deadline, Machine
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 COMMAND: Final = "ring"
 LOOKS_BEFORE_YIELD: Final = 100

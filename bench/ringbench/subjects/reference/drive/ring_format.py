@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import MalformedReply
-from ringbench.subjects.reference.constants import AccessMode
-from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.handles import (
+from ringbench.subjects.reference.vocabulary.constants import AccessMode
+from ringbench.subjects.reference.vocabulary.flags import flags_text
+from ringbench.subjects.reference.vocabulary.handles import (
     KERNEL,
     is_bare_root,
     is_task,
     root_handle,
     task_handle,
 )
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
-from ringbench.subjects.reference.values import ValueKind
-from ringbench.subjects.reference.words import HANDLES
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.values import ValueKind
+from ringbench.subjects.reference.vocabulary.words import HANDLES
 
 _PLAIN: Final = frozenset((ValueKind.ADDRESS, ValueKind.COUNT, ValueKind.ERROR))
 _WORD: Final = 1 << 64

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.flips.free import ECHO, GAP
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_bitmap, of_spots
-from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.pmm import metadata_arrays
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.handles import root_handle
 
 PMM = "pmm"
 MACHINE = "machine"

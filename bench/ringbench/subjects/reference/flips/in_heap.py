@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbench.subjects.reference.constants import HEAP_HEADER
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
-from ringbench.subjects.reference.heap_encoding import list_place
+from ringbench.subjects.reference.vocabulary.constants import HEAP_HEADER
+from ringbench.subjects.reference.vocabulary.heap_encoding import list_place
 
 LAYER = "heap"
 

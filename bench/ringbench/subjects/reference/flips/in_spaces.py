@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbench.subjects.reference.constants import VM_RECORD_SIZE, VM_SLAB_REGIONS
 from ringbench.subjects.reference.flips.free import FREE_RECORD
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
 from ringbench.subjects.reference.model.state import Slab, Space
+from ringbench.subjects.reference.vocabulary.constants import VM_RECORD_SIZE, VM_SLAB_REGIONS
 
 VMM = "vmm"
 TASK = "task"

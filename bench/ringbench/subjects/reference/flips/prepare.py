@@ -7,13 +7,13 @@ from random import Random
 from typing import Final
 
 from ringbench.drive.channel import Channel
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import VM_SLAB_REGIONS
-from ringbench.subjects.reference.flags import EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
-from ringbench.subjects.reference.operations import LAYERS, Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import VM_SLAB_REGIONS
+from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload import choose, drain
 
 OPERATIONS: Final = 1000

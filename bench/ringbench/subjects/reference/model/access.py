@@ -12,14 +12,14 @@ from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.walk import EVERYTHING, inherit, leaf_attributes
 from ringbench.subject import Unpredictable
-from ringbench.subjects.reference.constants import KERNEL_HALF, AccessVector, VmKind
-from ringbench.subjects.reference.handles import KERNEL
 from ringbench.subjects.reference.model.paging import present
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import is_leaf, leaf_address
 from ringbench.subjects.reference.model.vm_copy import byte_at, vm_fault
 from ringbench.subjects.reference.model.vmm import region_at
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import KERNEL_HALF, AccessVector, VmKind
+from ringbench.subjects.reference.vocabulary.handles import KERNEL
+from ringbench.subjects.reference.vocabulary.status import Status
 
 RET: Final = 0xC3
 ACCESSES: Final = {

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.subjects.reference.boot_values import MemoryRange, Module
-from ringbench.subjects.reference.constants import BOOT_MAP_SIZE, MemoryKind
 from ringbench.subjects.reference.model.memory_map import (
     MEMORY_RANGES_MAX,
     MemoryMap,
@@ -23,7 +21,9 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot2,
 )
 from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange, Module
+from ringbench.subjects.reference.vocabulary.constants import BOOT_MAP_SIZE, MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Status
 
 MULTIBOOT1_MAGIC: Final = 0x2BADB002
 MULTIBOOT2_MAGIC: Final = 0x36D76289

@@ -5,10 +5,10 @@ A refusal is an exception, `Refused`.
 
 from typing import Final
 
-from ringbench.subjects.reference.constants import FRAME_SIZE
-from ringbench.subjects.reference.handles import BOOT_TASK, KERNEL, is_bare_root, is_task
 from ringbench.subjects.reference.model.state import KernelState, replace
-from ringbench.subjects.reference.status import Refused, Status
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, KERNEL, is_bare_root, is_task
+from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 _BIT_63: Final = 1 << 63
 

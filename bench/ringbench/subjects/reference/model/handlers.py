@@ -2,23 +2,6 @@
 
 from typing import Final
 
-from ringbench.subjects.reference import operations as ops
-from ringbench.subjects.reference.constants import (
-    BLOCK_FRAMES,
-    BYTES_MAX,
-    FRAME_SIZE,
-    PADDR_NONE,
-    VmKind,
-)
-from ringbench.subjects.reference.dispatch import Handlers
-from ringbench.subjects.reference.flags import flags_text
-from ringbench.subjects.reference.handles import (
-    BOOT_TASK,
-    is_task,
-    number_of,
-    root_handle,
-    task_handle,
-)
 from ringbench.subjects.reference.model import access, heap, paging, pmm, task, vm_copy, vmm
 from ringbench.subjects.reference.model.console import (
     any_root,
@@ -31,7 +14,24 @@ from ringbench.subjects.reference.model.console import (
     with_root,
 )
 from ringbench.subjects.reference.model.state import KernelState, PmmState, replace
-from ringbench.subjects.reference.status import Refused, Status
+from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.vocabulary.constants import (
+    BLOCK_FRAMES,
+    BYTES_MAX,
+    FRAME_SIZE,
+    PADDR_NONE,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.flags import flags_text
+from ringbench.subjects.reference.vocabulary.handlers import Handlers
+from ringbench.subjects.reference.vocabulary.handles import (
+    BOOT_TASK,
+    is_task,
+    number_of,
+    root_handle,
+    task_handle,
+)
+from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 Values = tuple[int | str, ...]
 Outcome = tuple[KernelState, Status, Values]

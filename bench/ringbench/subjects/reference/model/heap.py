@@ -1,7 +1,10 @@
 """The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
 
 from ringbench.arch.x86_64.address import SIZE_4K
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.heap_nodes import HeapEditor
+from ringbench.subjects.reference.model.state import EMPTY_HEAP, HeapState, KernelState, replace
+from ringbench.subjects.reference.model.vmm import vm_alloc_at, vm_free, vm_resize
+from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_ALIGN,
     HEAP_ALIGN_MAX,
     HEAP_ALLOC_MAX,
@@ -11,11 +14,8 @@ from ringbench.subjects.reference.constants import (
     HEAP_TRIM,
     VmKind,
 )
-from ringbench.subjects.reference.flags import WRITE
-from ringbench.subjects.reference.model.heap_nodes import HeapEditor
-from ringbench.subjects.reference.model.state import EMPTY_HEAP, HeapState, KernelState, replace
-from ringbench.subjects.reference.model.vmm import vm_alloc_at, vm_free, vm_resize
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.status import Status
 
 SPACE = "heap"
 

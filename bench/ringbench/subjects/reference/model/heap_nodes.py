@@ -6,14 +6,14 @@ free, until something is written over it, and kfree names a double free by it. `
 
 from typing import Final
 
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import HeapState, Node
+from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_HEADER,
     HEAP_LINEAR,
     HEAP_NODE_MIN,
 )
-from ringbench.subjects.reference.heap_encoding import free_header, size_class
-from ringbench.subjects.reference.model.state import HeapState, Node
+from ringbench.subjects.reference.vocabulary.heap_encoding import free_header, size_class
 
 _LINKS: Final = 16
 """Bytes of the list links at the start of a free node's payload."""

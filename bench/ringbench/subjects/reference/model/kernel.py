@@ -3,17 +3,7 @@
 from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.drive.operation import Reply
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
-    CONSOLE_ROOTS,
-    FRAME_SIZE,
-    HEAP_BASE,
-    HEAP_SIZE,
-    KERNEL_WINDOW_BASE,
-    KERNEL_WINDOW_END,
-)
-from ringbench.subjects.reference.handles import KERNEL
+from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.panic import Panic
@@ -28,8 +18,18 @@ from ringbench.subjects.reference.model.state import (
     frames_of,
 )
 from ringbench.subjects.reference.model.task import BOOT_TASK
-from ringbench.subjects.reference.operations import Operation
-from ringbench.subjects.reference.status import Refused, Status
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
+    CONSOLE_ROOTS,
+    FRAME_SIZE,
+    HEAP_BASE,
+    HEAP_SIZE,
+    KERNEL_WINDOW_BASE,
+    KERNEL_WINDOW_END,
+)
+from ringbench.subjects.reference.vocabulary.handles import KERNEL
+from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 
 def boot(

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import FRAME_SIZE, MemoryKind
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Status
 
 MEMORY_RANGES_MAX: Final = 256
 

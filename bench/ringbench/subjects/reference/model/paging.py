@@ -21,8 +21,6 @@ from ringbench.arch.x86_64.address import (
     table_index,
 )
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PAT_LARGE, PCD, PS, PWT, G, P, U, W
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model import pmm as frames
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import (
@@ -33,7 +31,9 @@ from ringbench.subjects.reference.model.tables import (
     lower_tables,
     tables_missing,
 )
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.constants import KERNEL_HALF
+from ringbench.subjects.reference.vocabulary.status import Status
 
 LEAF_LEVELS: Final = {size: level for level, size in PAGE_SIZES.items()}
 _CACHE_SHIFT: Final = 4

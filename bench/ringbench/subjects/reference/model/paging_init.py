@@ -12,9 +12,14 @@ from ringbench.arch.x86_64.address import (
 )
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.paging import LEAF_LEVELS, leaf_bits
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.pmm import pmm_alloc
+from ringbench.subjects.reference.model.state import PmmState, Segment, Tables
+from ringbench.subjects.reference.model.tables import TableEditor
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
     BOOT_MAP_SIZE,
     DIRECT_MAP_BASE,
     DIRECT_MAP_SIZE,
@@ -23,12 +28,7 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_BASE,
     MemoryKind,
 )
-from ringbench.subjects.reference.model.paging import LEAF_LEVELS, leaf_bits
-from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.model.pmm import pmm_alloc
-from ringbench.subjects.reference.model.state import PmmState, Segment, Tables
-from ringbench.subjects.reference.model.tables import TableEditor
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.status import Status
 
 SLOTS: Final = tuple(
     table_index(base, LEVELS)

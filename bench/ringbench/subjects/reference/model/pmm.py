@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.panic import Panic
+from ringbench.subjects.reference.model.state import PmmState, replace
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     BOOT_MAP_SIZE,
     DIRECT_MAP_SIZE,
     FRAME_SIZE,
     MemoryKind,
 )
-from ringbench.subjects.reference.model.panic import Panic
-from ringbench.subjects.reference.model.state import PmmState, replace
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.status import Status
 
 _WORD: Final = 64
 _CHUNK: Final = 4096

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from ringbench.arch.x86_64.features import Features
-from ringbench.subjects.reference.boot_values import MemoryRange
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
+from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
     VM_RECORD_SIZE,
 )
-from ringbench.subjects.reference.handles import (
+from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
     KERNEL,
     is_bare_root,

@@ -18,8 +18,8 @@ from ringbench.arch.x86_64.address import (
     sign_extend,
 )
 from ringbench.arch.x86_64.entry import ADDRESS, PAT_LARGE, PS, P, U, W
-from ringbench.subjects.reference.constants import KERNEL_HALF
 from ringbench.subjects.reference.model.state import Tables
+from ringbench.subjects.reference.vocabulary.constants import KERNEL_HALF
 
 _SHIFTS: Final = {level: entry_shift(level) for level in range(1, LEVELS + 1)}
 

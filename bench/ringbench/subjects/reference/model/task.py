@@ -1,11 +1,11 @@
 """Tasks: each owns a space, and a record in the heap; task 0 is the boot task."""
 
-from ringbench.subjects.reference.handles import task_handle
 from ringbench.subjects.reference.model.heap import kfree, kmalloc, written
 from ringbench.subjects.reference.model.paging import paging_activate
 from ringbench.subjects.reference.model.state import KernelState, Task, replace
 from ringbench.subjects.reference.model.vmm import vm_space_create, vm_space_destroy
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.handles import task_handle
+from ringbench.subjects.reference.vocabulary.status import Status
 
 BOOT_TASK = Task(0, 0)
 

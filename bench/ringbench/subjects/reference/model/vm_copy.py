@@ -9,19 +9,19 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import ADDRESS_END, SIZE_4K
 from ringbench.arch.x86_64.vectors import PageFaultCode
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.constants import (
-    KERNEL_HALF,
-    KERNEL_WINDOW_BASE,
-    KERNEL_WINDOW_END,
-    VmKind,
-)
 from ringbench.subjects.reference.model import pmm as frames
 from ringbench.subjects.reference.model.paging import paging_tables_missing, populate, present
 from ringbench.subjects.reference.model.state import KernelState, Region, Space, replace
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.model.vmm import region_at
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.constants import (
+    KERNEL_HALF,
+    KERNEL_WINDOW_BASE,
+    KERNEL_WINDOW_END,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 
 _ZEROS: Final = bytes(SIZE_4K)
 

@@ -10,15 +10,6 @@ from operator import attrgetter
 from typing import Final
 
 from ringbench.arch.x86_64.address import SIZE_4K
-from ringbench.subjects.reference import flags as page
-from ringbench.subjects.reference.constants import (
-    KERNEL_HALF,
-    PADDR_NONE,
-    TASK_WINDOW_BASE,
-    TASK_WINDOW_END,
-    VM_SLAB_REGIONS,
-    VmKind,
-)
 from ringbench.subjects.reference.model import pmm as frames
 from ringbench.subjects.reference.model.paging import (
     flags_are_valid,
@@ -39,7 +30,16 @@ from ringbench.subjects.reference.model.state import (
     replace,
 )
 from ringbench.subjects.reference.model.tables import TableEditor
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary import flags as page
+from ringbench.subjects.reference.vocabulary.constants import (
+    KERNEL_HALF,
+    PADDR_NONE,
+    TASK_WINDOW_BASE,
+    TASK_WINDOW_END,
+    VM_SLAB_REGIONS,
+    VmKind,
+)
+from ringbench.subjects.reference.vocabulary.status import Status
 
 _ALL_FREE: Final = (1 << VM_SLAB_REGIONS) - 1
 _BASE: Final = attrgetter("base")

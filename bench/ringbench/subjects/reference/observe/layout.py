@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ringbench.subjects.reference.constants import MemoryKind, VmKind
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind, VmKind
 
 
 @dataclass(frozen=True, slots=True)

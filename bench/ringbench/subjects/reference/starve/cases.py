@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from ringbench.subject import Case
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import HEAP_BASE, HEAP_HEADER, KERNEL_WINDOW_BASE
-from ringbench.subjects.reference.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
+    HEAP_BASE,
+    HEAP_HEADER,
+    KERNEL_WINDOW_BASE,
+)
+from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 K4: Final = 4 << 10
 M2: Final = 2 << 20

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ringbench.drive.operation import Reply
+from ringbench.drive.reply import Reply
 from ringbench.errors import GdbTimeout
 from ringbench.subject import ForcedFailure
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
 from ringbench.subjects.reference.starve.shortage import NO_MEMORY
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 
 def grows_heap(state: KernelState, operation: Operation) -> bool:

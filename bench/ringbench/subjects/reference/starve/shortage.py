@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from ringbench.drive.operation import Reply
-from ringbench.subjects.reference.constants import FRAME_SIZE
+from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.pmm import frames, runs
 from ringbench.subjects.reference.model.state import KernelState, replace
-from ringbench.subjects.reference.operations import PmmAlloc, PmmFree
-from ringbench.subjects.reference.status import Status
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.status import Status
 
 NO_MEMORY = Status.NO_MEMORY.text
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import draw_flags, pick
 from ringbench.subjects.reference.workload.pages import bare_roots, near
 from ringbench.subjects.reference.workload.spaces import window_spaces

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from ringbench.subjects.reference import flags as page_flags
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import flags as page_flags
+from ringbench.subjects.reference.vocabulary.operations import Operation
 
 Maker = Callable[[Random, KernelState], Operation | None]
 """Draws an operation, or None if the state has nothing to perform it on."""

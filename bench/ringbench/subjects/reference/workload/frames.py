@@ -6,11 +6,11 @@ from operator import itemgetter
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import BLOCK_FRAMES, FRAME_SIZE
 from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES, FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
 
 LENT_RUNS: Final = 24

@@ -5,15 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_ALLOC_MAX,
     HEAP_HEADER,
     HEAP_TRIM,
 )
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
 
 NODES: Final = 160

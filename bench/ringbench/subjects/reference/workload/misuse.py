@@ -12,8 +12,9 @@ from random import Random
 from typing import Final
 
 from ringbench.arch.x86_64.address import LOWER_HALF_END
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
     DIRECT_MAP_BASE,
     FRAME_SIZE,
     HEAP_ALIGN,
@@ -21,9 +22,8 @@ from ringbench.subjects.reference.constants import (
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
 )
-from ringbench.subjects.reference.handles import task_handle
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.handles import task_handle
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.frames import lent_run
 from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES

@@ -6,17 +6,17 @@ from random import Random
 from typing import Final
 
 from ringbench.arch.x86_64.address import ADDRESS_MASK, LOWER_HALF_END, SIZE_1G, SIZE_2M
-from ringbench.subjects.reference import flags as page_flags
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.vocabulary import flags as page_flags
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     KERNEL_HALF,
     KERNEL_WINDOW_BASE,
 )
-from ringbench.subjects.reference.handles import root_handle
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.handles import root_handle
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.pages import bare_roots, some_leaf
 

@@ -6,9 +6,10 @@ from random import Random
 from typing import Final
 
 from ringbench.arch.x86_64.address import LOWER_HALF_END
-from ringbench.subjects.reference import flags as page_flags
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.vocabulary import flags as page_flags
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
     DIRECT_MAP_BASE,
     FRAME_SIZE,
     HEAP_BASE,
@@ -17,9 +18,8 @@ from ringbench.subjects.reference.constants import (
     KERNEL_WINDOW_BASE,
     TASK_WINDOW_END,
 )
-from ringbench.subjects.reference.handles import BOOT_TASK, task_handle
-from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, task_handle
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.misuse_pages import LAST, RWX
 from ringbench.subjects.reference.workload.spaces import some_region, window_spaces

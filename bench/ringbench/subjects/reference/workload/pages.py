@@ -7,13 +7,13 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import SIZE_1G, SIZE_2M, SIZE_4K, UPPER_HALF_SLOT, entry_shift
 from ringbench.arch.x86_64.entry import ADDRESS
-from ringbench.subjects.reference import flags as page_flags
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
-from ringbench.subjects.reference.handles import root_handle
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import is_leaf
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import flags as page_flags
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
+from ringbench.subjects.reference.vocabulary.handles import root_handle
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 
 ROOTS: Final = 4

@@ -5,17 +5,17 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.model.state import KernelState, Region
+from ringbench.subjects.reference.model.tables import find, leaf_address
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     KERNEL_WINDOW_BASE,
     TASK_WINDOW_BASE,
     VmKind,
 )
-from ringbench.subjects.reference.flags import WRITE
-from ringbench.subjects.reference.model.state import KernelState, Region
-from ringbench.subjects.reference.model.tables import find, leaf_address
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 
 REGIONS: Final = 24

@@ -9,9 +9,9 @@ import dataclasses
 from random import Random
 from typing import Any, Final
 
-from ringbench.subjects.reference.constants import FRAME_SIZE
-from ringbench.subjects.reference.flags import CACHES, GLOBAL
-from ringbench.subjects.reference.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.flags import CACHES, GLOBAL
+from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
 
 HOSTILE_NUMBERS: Final = (
     0,

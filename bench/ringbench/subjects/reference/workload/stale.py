@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
-from ringbench.subjects.reference.constants import FRAME_SIZE
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vmm import region_at
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import pick
 
 SHARE: Final = 0.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference import operations as op
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.operations import Operation
+from ringbench.subjects.reference.vocabulary import operations as op
+from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
 
 TASKS: Final = 5

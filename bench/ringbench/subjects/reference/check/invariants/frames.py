@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.subjects.reference.check.ownership import ALLOCATED, check_ownership, owners
-from ringbench.subjects.reference.constants import BLOCK_FRAMES
 from ringbench.subjects.reference.observe.bitmaps import describe_bits
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
+from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES
 
 LAYER = "pmm"
 WORD = 64

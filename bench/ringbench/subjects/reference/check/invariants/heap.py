@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ringbench.check.mismatch import Mismatch
-from ringbench.subjects.reference.heap_encoding import size_class
 from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.vocabulary.heap_encoding import size_class
 
 LAYER = "heap"
 

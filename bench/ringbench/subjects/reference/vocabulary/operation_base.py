@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeVar, dataclass_transform
 
-from ringbench.subjects.reference.values import Shape
-from ringbench.subjects.reference.words import word_of
+from ringbench.subjects.reference.vocabulary.values import Shape
+from ringbench.subjects.reference.vocabulary.words import word_of
 
 _DEFINED: Final[list[type["Operation"]]] = []
 

@@ -1,6 +1,6 @@
 """The kernel's statuses, stated once more: a test holds them equal to kernel/base/status.h."""
 
-from ringbench.subjects.reference.named import Named
+from ringbench.subjects.reference.vocabulary.named import Named
 
 
 class Status(Named):

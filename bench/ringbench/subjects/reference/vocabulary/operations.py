@@ -10,9 +10,9 @@ To add one, write its class here, how the model performs it (`model.handlers`), 
 
 from typing import Final
 
-from ringbench.subjects.reference.operation import Operation as Operation
-from ringbench.subjects.reference.operation import defined, operation
-from ringbench.subjects.reference.values import Shape, ValueKind
+from ringbench.subjects.reference.vocabulary.operation_base import Operation as Operation
+from ringbench.subjects.reference.vocabulary.operation_base import defined, operation
+from ringbench.subjects.reference.vocabulary.values import Shape, ValueKind
 
 LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task")
 """The kernel's layers, bottom first: the order of every table."""

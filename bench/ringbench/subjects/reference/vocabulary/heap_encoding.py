@@ -7,7 +7,7 @@ headers are in units of 8 bytes.
 
 from typing import Final
 
-from ringbench.subjects.reference.constants import (
+from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_ALIGN,
     HEAP_GUARD,
     HEAP_LINEAR,

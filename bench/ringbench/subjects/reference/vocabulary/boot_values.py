@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ringbench.subjects.reference.constants import MemoryKind
+from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 
 class MemoryRange(NamedTuple):

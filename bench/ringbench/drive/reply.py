@@ -1,28 +1,10 @@
-"""What a kernel is asked to do, what it answers, and what it must answer: plain values.
-
-Which operations there are is a subject's business; every part above handles them by what is said
-of them here.
-"""
+"""What a kernel answers to an operation, and what it must answer: plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
-
-
-class Operation(Protocol):
-    """One thing that a kernel can be asked to do: an immutable value, equal to its equals.
-
-    `str` gives a line that a person can read, and that the subject's `parse` makes an operation of.
-    """
-
-    @property
-    def layer(self) -> str:
-        """The layer of the kernel whose row it is counted in."""
-        ...
-
-    def __str__(self) -> str: ...
 
 
 class Expectation(Protocol):

@@ -7,7 +7,7 @@ heap/heap.h, console/console.h and console/parse.h.
 from enum import Enum
 from typing import Final
 
-from ringbench.subjects.reference.named import Named
+from ringbench.subjects.reference.vocabulary.named import Named
 
 DIRECT_MAP_BASE: Final = 0xFFFF_8000_0000_0000
 DIRECT_MAP_SIZE: Final = 0x0000_0080_0000_0000

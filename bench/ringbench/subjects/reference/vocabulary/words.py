@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from ringbench.arch.x86_64.address import SIZE_1G, SIZE_2M, SIZE_4K
-from ringbench.subjects.reference.constants import BYTES_MAX, AccessMode, VmKind
-from ringbench.subjects.reference.flags import flags_text, parse_flags
+from ringbench.subjects.reference.vocabulary.constants import BYTES_MAX, AccessMode, VmKind
+from ringbench.subjects.reference.vocabulary.flags import flags_text, parse_flags
 
 HANDLES: Final = ("root", "space", "to", "source", "task")
 """The arguments that are handles."""
