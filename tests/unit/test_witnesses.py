@@ -9,7 +9,6 @@ import struct
 
 import pytest
 
-from ringbench.arch.x86_64.records import Leaf
 from ringbench.arch.x86_64.walk import translate
 from ringbench.check.witnesses import (
     compare_gva2gpa,
@@ -22,7 +21,6 @@ from ringbench.check.witnesses import (
     tlb_line,
 )
 from ringbench.errors import MemoryUnreadable, RingbenchError
-from ringbench.subjects.reference.check.page_query import KernelMapping, compare_query
 from tests.plain_views import leaves, problems
 
 TABLES: dict[int, int] = {
@@ -287,37 +285,6 @@ def test_a_wrong_translation_is_told() -> None:
     assert (wrong.expected, wrong.seen) == ("0x400123", "0x400000")
     (unmapped,) = compare_gva2gpa(walk, None)
     assert unmapped.seen == "unmapped"
-
-
-def kernels(leaf: Leaf, **changes: object) -> KernelMapping:
-    return dataclasses.replace(KernelMapping.of_leaf(leaf), **changes)  # type: ignore[arg-type]
-
-
-def test_the_kernels_query() -> None:
-    walk = translate(MEMORY, ROOT, 0xA0_4123)
-    leaf = walk.leaf
-    assert leaf is not None
-    mine = KernelMapping(0xA0_4000, 0x10_4000, 4096, True, True, True, True, "uc")
-    assert compare_query(walk, mine) == []
-    changes: dict[str, object] = {
-        "vaddr": 0,
-        "paddr": 0,
-        "size": 2**21,
-        "write": False,
-        "user": False,
-        "execute": False,
-        "global_": False,
-        "cache": "wb",
-    }
-    for name, value in changes.items():
-        (found,) = compare_query(walk, kernels(leaf, **{name: value}))
-        assert found.where == "virtual 0xa04123 under root 0x300000", name
-    (absent,) = compare_query(walk, None)
-    assert absent.seen == "not mapped"
-    nowhere = translate(MEMORY, ROOT, 0x90_0000)
-    assert compare_query(nowhere, None) == []
-    (invented,) = compare_query(nowhere, mine)
-    assert invented.expected == "not present at level 2 (PD)"
 
 
 @pytest.mark.parametrize("text", ["PG disabled", "nonsense", "0000: 00 --"])
