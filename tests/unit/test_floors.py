@@ -8,7 +8,6 @@ import pytest
 
 from tests.places import ROOT
 from tests.unit.floors import (
-    KNOWN_VIOLATIONS,
     SECTION,
     Import,
     Unit,
@@ -40,15 +39,10 @@ def test_the_picture_shows_what_there_is() -> None:
 
 
 def test_every_import_keeps_to_the_floors() -> None:
-    found = [each for each in imports() if each.file not in KNOWN_VIOLATIONS]
+    found = list(imports())
     assert len(found) > 500
     reasons = [reason for each in found if (reason := wrong(each, FLOORS))]
     assert not reasons, "\n".join(reasons)
-
-
-def test_what_is_known_to_be_wrong_still_is() -> None:
-    """The list is for a time only: what keeps to the floors again is taken out of it."""
-    assert {each.file for each in imports() if wrong(each, FLOORS)} >= KNOWN_VIOLATIONS
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The pytest plugin: a booted kernel as a fixture, and a report that says what you would ask next.
 
-Fixtures: `machine` (a kernel just booted to its prompt), `console` (its channel), `gdb` (the
-debugger, the guest stopped), `memory` (guest-physical memory), `ringbench_config`. Every test that
+Fixtures: `machine` (a kernel just booted to its prompt), `gdb` (the debugger, the guest stopped),
+`memory` (guest-physical memory), `ringbench_config`. Every test that
 asks for `machine` gets one as it was when it had just booted, so tests are independent of each
 other and of their order: one machine of each configuration is booted, and restored before every
 test (`ringbench.machine.pool`). Each xdist worker has its own, on sockets in private folders.
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
     from ringbench.machine import Gdb, Machine, Pool
-    from ringbench.subjects.reference.drive.console import ConsoleChannel
 
 MARKER_KEYS: Final = {
     "elf": "kernel.elf",
@@ -156,14 +155,6 @@ def machine(
     keep = item.config.getoption("--ringbench-keep")
     if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):
         shutil.rmtree(folder)
-
-
-@pytest.fixture
-def console(machine: Machine) -> ConsoleChannel:
-    """The console of the booted kernel, to perform operations on."""
-    from ringbench.subjects.reference.drive.console import ConsoleChannel
-
-    return ConsoleChannel(machine.command)
 
 
 @pytest.fixture

@@ -1,28 +1,13 @@
-"""What the kernel says of an address, against the bench's walk."""
+"""The kernel's own `page query` against the bench's walk of the same tables."""
 
 from __future__ import annotations
 
 import dataclasses
-import struct
 
 from ringbench.arch.x86_64.records import Leaf
 from ringbench.arch.x86_64.walk import translate
-from ringbench.machine import BytesMemory
 from ringbench.subjects.reference.check.page_query import KernelMapping, compare_query
-
-ROOT = 0x1000
-TABLES = {0x1000: 0x2007, 0x2000: 0x3007, 0x3000 + 8 * 5: 0x4007, 0x4000 + 8 * 4: 0x10411F}
-"""The first PML4, PDPT and PD entries lead to one page, for 0xa04000."""
-
-
-def memory() -> BytesMemory:
-    data = bytearray(0x5000)
-    for paddr, word in TABLES.items():
-        struct.pack_into("<Q", data, paddr, word)
-    return BytesMemory(bytes(data))
-
-
-MEMORY = memory()
+from tests.unit.tables_of_a_guest import MEMORY, ROOT
 
 
 def kernels(leaf: Leaf, **changes: object) -> KernelMapping:
@@ -47,7 +32,7 @@ def test_the_kernels_query() -> None:
     }
     for name, value in changes.items():
         (found,) = compare_query(walk, kernels(leaf, **{name: value}))
-        assert found.where == "virtual 0xa04123 under root 0x1000", name
+        assert found.where == "virtual 0xa04123 under root 0x300000", name
     (absent,) = compare_query(walk, None)
     assert absent.seen == "not mapped"
     nowhere = translate(MEMORY, ROOT, 0x90_0000)
