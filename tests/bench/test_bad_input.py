@@ -175,7 +175,7 @@ def misbehaving(config: Config, folder: Path) -> list[str]:
     return config_file(
         folder,
         f'[kernel]\nelf = "{config.kernel.elf}"\nimage = "{config.kernel.image}"\n'
-        'prompt = "ring> "\npanic = "^!! panic"\nlayout = "ringbench"\n[deadlines]\nboot = 2.0\n',
+        'prompt = "ring> "\npanic = "^!! panic"\nsubject = "reference"\n[deadlines]\nboot = 2.0\n',
     )
 
 

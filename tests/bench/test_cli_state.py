@@ -84,15 +84,15 @@ def test_a_dump_that_cannot_be_written(ringbench: Call, command: str, tmp_path: 
     assert "in a folder that does not exist" in err
 
 
-def test_a_kernel_without_a_layout(ringbench: Call, tmp_path: Path) -> None:
+def test_a_kernel_without_a_subject(ringbench: Call, tmp_path: Path) -> None:
     source = Path("ringbench.toml").read_text(encoding="utf-8")
     other = tmp_path / "ringbench.toml"
-    lines = [line for line in source.splitlines() if not line.startswith("layout")]
+    lines = [line for line in source.splitlines() if not line.startswith("subject")]
     build = Path("build").resolve()
     other.write_text("\n".join(lines).replace('"build/', f'"{build}/'), encoding="utf-8")
     status, _, err = ringbench("heap", "--config", other)
     assert status == 2
-    assert "kernel.layout is not set" in err
+    assert "kernel.subject is not" in err
 
 
 def test_a_command_that_ends_the_kernel(ringbench: Call) -> None:
