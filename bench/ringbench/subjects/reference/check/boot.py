@@ -15,7 +15,6 @@ from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import MACHINE, Finding, Mismatch
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import Segment
 from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.layout import BootNames
@@ -23,6 +22,7 @@ from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
+from ringbench.subjects.reference.vocabulary.status import Panic
 
 _PF_X: Final = 1
 _PF_W: Final = 2
