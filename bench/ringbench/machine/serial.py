@@ -14,6 +14,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -140,8 +141,12 @@ class Serial:
         return (rest if echoed else reply).strip("\n")
 
     def nudge(self) -> None:
-        """Type a NUL, which consoles ignore, for the interrupt that it causes."""
-        self._line.socket.sendall(b"\0")
+        """Type a NUL, which consoles ignore, for the interrupt that it causes.
+
+        That QEMU is gone, if it is, is for whoever waits to find out.
+        """
+        with suppress(OSError):
+            self._line.socket.sendall(b"\0")
 
     def send(self, line: str, deadline: Deadline | None = None) -> None:
         """Type `line` and what ends it, and do not wait for anything.
