@@ -11,7 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import channels, gdb_latency, memory_readers, page_tables, restore, startup, waiting
+from benchmarks import (
+    big_memory,
+    channels,
+    gdb_latency,
+    memory_readers,
+    page_tables,
+    restore,
+    startup,
+    waiting,
+)
 from benchmarks.figure import Figure
 from ringbench.config import Config
 
@@ -25,4 +34,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     memory_readers.measure,
     channels.measure,
     waiting.measure,
+    big_memory.measure,
 )

@@ -16,6 +16,7 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
@@ -69,11 +70,15 @@ def compare_pmm(picture: Picture, state: KernelState) -> Comparison:
 
 
 def _frames(
-    tally: Comparison, words: tuple[str, str], expected: int, seen: int, frames: int
+    tally: Comparison, words: tuple[str, str], expected: FrameSet, seen: int, frames: int
 ) -> None:
-    """Compare two bitmaps over frames; `words` are what 1 and 0 mean. A run is one mismatch."""
+    """Compare the bits of all frames; `words` are what 1 and 0 mean. A run is one mismatch."""
     tally.comparisons += frames
-    for bits, (one, other) in ((expected & ~seen, words), (seen & ~expected, words[::-1])):
+    starts, ends = bit_runs(seen)
+    if expected.edges == tuple(np.stack((starts, ends), axis=1).ravel().tolist()):
+        return
+    wanted = sum((1 << count) - 1 << first for first, count in expected.runs())
+    for bits, (one, other) in ((wanted & ~seen, words), (seen & ~wanted, words[::-1])):
         for start, end in zip(*(each.tolist() for each in bit_runs(bits)), strict=True):
             what = "frame" if end - start == 1 else f"{end - start} frames"
             where = f"physical {start << PAGE_SHIFT:#x}..{end << PAGE_SHIFT:#x}"

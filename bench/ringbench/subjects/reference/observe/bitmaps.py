@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 
 def bit_runs(bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where each run of set bits starts and where it ends (exclusive), ascending."""
-    data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    flags = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-    padded = np.zeros(len(flags) + 2, np.int8)
-    padded[1:-1] = flags
-    change = np.diff(padded)
-    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    edges = bits ^ bits << 1  # set where a bit is not as the one before it
+    words = np.frombuffer(edges.to_bytes((edges.bit_length() + 63) // 64 * 8, "little"), "<u8")
+    places = np.flatnonzero(words)
+    flags = np.unpackbits(words[places].view(np.uint8), bitorder="little").reshape(-1, 64)
+    word, bit = np.nonzero(flags)
+    found = places[word] * 64 + bit
+    return found[::2], found[1::2]
 
 
 def describe_bits(bits: int, limit: int = 4) -> str:

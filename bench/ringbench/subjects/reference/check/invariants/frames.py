@@ -52,10 +52,9 @@ def summaries_match_bits(picture: Picture) -> Iterator[Mismatch]:
     if blocks == 0 or pmm.free_bits >> (blocks * BLOCK_FRAMES):
         yield Mismatch(LAYER, "blocks", "cover all free bits", f"{blocks} blocks", "block_free")
         return
-    data = np.frombuffer(pmm.free_bits.to_bytes(blocks * BLOCK_FRAMES // 8, "little"), np.uint8)
-    flags = np.unpackbits(data).reshape(blocks, BLOCK_FRAMES)
-    free = flags.sum(axis=1, dtype=np.int64)
-    words = data.view("<u8").reshape(blocks, BLOCK_FRAMES // WORD)
+    data = pmm.free_bits.to_bytes(blocks * BLOCK_FRAMES // 8, "little")
+    words = np.frombuffer(data, "<u8").reshape(blocks, BLOCK_FRAMES // WORD)
+    free = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
     yield from _differing("free frames", free, pmm.block_free)
     masks = np.packbits(words != 0, axis=1, bitorder="little")[:, 0]
     yield from _differing("mask of words", masks.astype(np.int64), pmm.block_words)
