@@ -14,6 +14,7 @@ from typing import Final
 from benchmarks import (
     big_memory,
     channels,
+    flips,
     gdb_latency,
     memory_readers,
     page_tables,
@@ -35,4 +36,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     channels.measure,
     waiting.measure,
     big_memory.measure,
+    flips.measure,
 )

@@ -25,6 +25,7 @@ from ringbench.subjects.reference.observe.console import SeenConsole
 from ringbench.subjects.reference.observe.layout import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     DIRECT_MAP_BASE,
@@ -34,10 +35,18 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.handles import root_handle
 
 
-def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
+def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> tuple[Finding, ...]:
     """Compare a picture with the model, bottom layer first; the last is `MACHINE`."""
-    layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
-    done = tuple(layer(picture, state) for layer in layers)
+    layers = {
+        "pmm": compare_pmm,
+        "paging": compare_paging,
+        "vmm": compare_vmm,
+        "heap": compare_heap,
+        "task": compare_task,
+        MACHINE: compare_machine,
+    }
+    seen = ((name, layer, scope.picture(layer, picture)) for name, layer in layers.items())
+    done = tuple(layer(what, state) if what else Comparison(name) for name, layer, what in seen)
     for broken in picture.broken:
         tally = next((each for each in done if each.layer == broken.layer), done[-1])
         tally.differs("structure", "can be followed", broken.what, broken.where)

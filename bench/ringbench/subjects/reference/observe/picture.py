@@ -21,6 +21,7 @@ from ringbench.subjects.reference.observe.console import SeenConsole, read_conso
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
 
@@ -60,8 +61,16 @@ class Picture:
         yield from (task.space for task in self.tasks.all if task.id != 0)
 
 
-def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBENCH) -> Picture:
+def take(
+    memory: PhysicalMemory,
+    types: Types,
+    cr3: int,
+    layout: Layout = RINGBENCH,
+    scope: Scope = EVERYTHING,
+) -> Picture:
     """Read everything from the memory of a stopped guest whose CR3 is, or was, `cr3`.
+
+    What of it is read and what is known already is up to `scope`.
 
     Raises:
         ImageError: the ELF has no symbol or type of one of the layout's names.
@@ -69,34 +78,32 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         MemoryUnreadable: they are mapped to what is not memory.
     """
     guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
-    boot = read_boot(guest, layout.boot)
+    boot = scope.read(read_boot, guest, layout.boot)
     features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
     guest = GuestReader(memory, types, cr3, features, guest.broken)
-    kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
-    assert isinstance(kernel_record, Record)
-    kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
-    pmm = read_pmm(guest, layout.pmm)
-    tasks = read_tasks(guest, layout)
-    console = read_console(
-        guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
-    )
+    kernel_space = scope.read(_read_kernel_space, guest, layout)
+    pmm = scope.read(read_pmm, guest, layout.pmm)
+    tasks = scope.read(read_tasks, guest, layout)
+    frames = pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
+    console = scope.read(read_console, guest, layout.console, frames)
     active_root = root_table(cr3, features)
     others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
     of_tasks = (task.space for task in tasks.all[1:])
-    heap = read_heap(guest, layout)
+    heap = scope.read(read_heap, guest, layout)
+    spaces = [kernel_space, heap.space, *of_tasks]
     return Picture(
         layout=layout,
         features=features,
         active_root=active_root,
-        kernel_root=guest.integer(layout.spaces.kernel_root),
+        kernel_root=scope.read(GuestReader.integer, guest, layout.spaces.kernel_root),
         boot=boot,
         pmm=pmm,
-        tables=read_page_tables(guest, kernel_space.root, others),
+        tables=scope.read(read_page_tables, guest, kernel_space.root, others),
         kernel_space=kernel_space,
-        current_space=_current_space(guest, layout, [kernel_space, heap.space, *of_tasks]),
+        current_space=scope.read(_current_space, guest, layout, spaces),
         heap=heap,
         tasks=tasks,
         console=console,
@@ -130,6 +137,12 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
     with machine.stopped():
         cr3 = read_registers(machine).cr3
         return take(machine.memory, types, cr3, layout)
+
+
+def _read_kernel_space(guest: GuestReader, layout: Layout) -> SeenSpace:
+    record = guest.types.value(guest.virtual, layout.spaces.kernel_space)
+    assert isinstance(record, Record)
+    return read_space(guest, layout.spaces, "kernel", record)
 
 
 def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpace]) -> str | None:
