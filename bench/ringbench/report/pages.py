@@ -1,13 +1,14 @@
-"""Address spaces and translations: tables for people, plain data for programs."""
+"""Address spaces and translations: tables for people, plain data for programs.
+
+Only a table for people loads what draws tables.
+"""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
@@ -15,11 +16,18 @@ from ringbench.arch.x86_64.records import Leaf, Problem, Range, Step, Translatio
 from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 _SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
 
 
 def pages_table(space: AddressSpace, *, leaves: bool) -> RenderableType:
     """The mapped ranges, or with `leaves` every page, between a summary and the problems."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
     ranges = space.leaves.merged()
     rows: Ranges | Leaves = space.leaves if leaves else ranges
     table = Table()
@@ -58,6 +66,8 @@ def _headline(space: AddressSpace, ranges: int) -> str:
 
 
 def _notes(space: AddressSpace, rows: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
     yield from rest(rows)
     for problem in space.problems[:SHOWN]:
         yield Text(f"problem: {problem}", style="red")
@@ -122,6 +132,10 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
 
 def translation_table(walk: Translation) -> RenderableType:
     """The walk level by level, and what comes of it."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table()
     table.add_column("level", no_wrap=True)
     table.add_column("table", justify="right", no_wrap=True)

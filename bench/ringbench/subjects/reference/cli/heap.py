@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
-from ringbench.subjects.reference.report.heap import heap_json, heap_table
 
 
 @click.command()
@@ -19,4 +19,7 @@ def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machin
     """
     picture = look(lines, save_dump, **machine)
     problems = problems_of(picture, ("heap",))
-    return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)
+    from ringbench.subjects.reference.report.heap import heap_json, heap_table
+
+    table, data = partial(heap_table, picture.heap), partial(heap_json, picture.heap)
+    return show(table, data, problems, as_json)

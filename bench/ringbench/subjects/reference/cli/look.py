@@ -1,14 +1,16 @@
-"""What `frames`, `heap` and `spaces` share: boot, run console lines, take the picture, print."""
+"""What `frames`, `heap` and `spaces` share: boot, run console lines, take the picture, print.
+
+These commands and what they share load what reads and prints a picture only when they need it: a
+table costs no JSON command anything, and nothing of that comes before the boot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.cli.common import (
@@ -19,11 +21,12 @@ from ringbench.cli.common import (
     type_lines,
 )
 from ringbench.cli.output import console, write_json
-from ringbench.debuginfo.dwarf import Types
-from ringbench.machine import Machine
-from ringbench.subjects.reference.check.invariants import check_invariants
-from ringbench.subjects.reference.observe.picture import Picture, take_from
-from ringbench.subjects.reference.subject import require_reference
+from ringbench.subjects.reference.vocabulary.required import require_reference
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ringbench.subjects.reference.observe.picture import Picture
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,26 +55,39 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
     """
     config = configured(**machine)
     require_reference(config)
+    from ringbench.debuginfo.dwarf import Types
+    from ringbench.machine import Machine
+
     types = Types.load(config.kernel.elf)
     with Machine.start(config) as guest:
         type_lines(guest, lines)
         if save_dump is not None:
             guest.save_dump(save_dump)
+        from ringbench.subjects.reference.observe.picture import take_from
+
         return take_from(guest, types)
 
 
 def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
     """Return the broken invariants of some layers."""
+    from ringbench.subjects.reference.check.invariants import check_invariants
+
     return [mismatch for mismatch in check_invariants(picture) if mismatch.layer in layers]
 
 
 def show(
-    table: RenderableType, data: dict[str, Any], problems: list[Mismatch], as_json: bool
+    table: Callable[[], RenderableType],
+    data: Callable[[], dict[str, Any]],
+    problems: list[Mismatch],
+    as_json: bool,
 ) -> int:
     """Print the table, or the data, and what is broken; the exit status: 1 if anything is."""
     if as_json:
         found = [{name: getattr(each, name) for name in Mismatch.__slots__} for each in problems]
-        write_json(data | {"problems": found})
+        write_json(data() | {"problems": found})
     else:
-        console().print(Group(table, *(Text(str(each), style="bold red") for each in problems)))
+        from rich.console import Group
+        from rich.text import Text
+
+        console().print(Group(table(), *(Text(str(each), style="bold red") for each in problems)))
     return 1 if problems else 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
-from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
 
 
 @click.command()
@@ -19,4 +19,7 @@ def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **mach
     """
     picture = look(lines, save_dump, **machine)
     problems = problems_of(picture, ("paging", "vmm", "task"))
-    return show(spaces_table(picture), spaces_json(picture), problems, as_json)
+    from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
+
+    table, data = partial(spaces_table, picture), partial(spaces_json, picture)
+    return show(table, data, problems, as_json)
