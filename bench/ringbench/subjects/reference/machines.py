@@ -1,4 +1,4 @@
-"""The machines that the batches of a hunt take in turn: small and large memory, other processors."""
+"""The machines that the batches of a hunt take in turn: memory of some sizes, some processors."""
 
 from __future__ import annotations
 
