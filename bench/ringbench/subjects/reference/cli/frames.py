@@ -27,6 +27,10 @@ def frames(
     """
     picture = look(lines, save_dump, **machine)
     claimed = owners(picture)
-    table = frames_table(picture, claimed, ranges=ranges)
     problems = problems_of(picture, ("pmm", "machine"))
-    return show(table, frames_json(picture, claimed), problems, as_json)
+    return show(
+        lambda: frames_table(picture, claimed, ranges=ranges),
+        lambda: frames_json(picture, claimed),
+        problems,
+        as_json,
+    )

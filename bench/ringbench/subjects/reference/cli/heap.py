@@ -19,4 +19,6 @@ def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machin
     """
     picture = look(lines, save_dump, **machine)
     problems = problems_of(picture, ("heap",))
-    return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)
+    return show(
+        lambda: heap_table(picture.heap), lambda: heap_json(picture.heap), problems, as_json
+    )

@@ -66,12 +66,18 @@ def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
 
 
 def show(
-    table: RenderableType, data: dict[str, Any], problems: list[Mismatch], as_json: bool
+    table: Callable[[], RenderableType],
+    data: Callable[[], dict[str, Any]],
+    problems: list[Mismatch],
+    as_json: bool,
 ) -> int:
-    """Print the table, or the data, and what is broken; the exit status: 1 if anything is."""
+    """Print the table or the data, made only if wanted, and what is broken; the exit status.
+
+    It is 1 if anything is broken.
+    """
     if as_json:
         found = [{name: getattr(each, name) for name in Mismatch.__slots__} for each in problems]
-        write_json(data | {"problems": found})
+        write_json(data() | {"problems": found})
     else:
-        console().print(Group(table, *(Text(str(each), style="bold red") for each in problems)))
+        console().print(Group(table(), *(Text(str(each), style="bold red") for each in problems)))
     return 1 if problems else 0

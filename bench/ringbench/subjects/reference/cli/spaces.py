@@ -19,4 +19,4 @@ def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **mach
     """
     picture = look(lines, save_dump, **machine)
     problems = problems_of(picture, ("paging", "vmm", "task"))
-    return show(spaces_table(picture), spaces_json(picture), problems, as_json)
+    return show(lambda: spaces_table(picture), lambda: spaces_json(picture), problems, as_json)
