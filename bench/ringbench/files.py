@@ -1,13 +1,108 @@
-"""Files that are either as they were or as they should be, whenever one is interrupted."""
+"""Files that a person names: read in bounded memory and at once, written whole or not at all.
+
+What is named to be read may be anything: a pipe that nobody writes to, `/dev/zero`, a folder, a
+terabyte. So only regular files are read, never more of one than its kind can need, and without
+waiting.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO, Final
 
-from ringbench.errors import ConfigError
+from ringbench.errors import ConfigError, RingbenchError
+
+Failure = type[RingbenchError]
+"""The exception that says what is wrong with a file."""
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_regular(path: Path, what: str, failure: Failure = ConfigError) -> BinaryIO:
+    """Open a regular file to be read; `what` it is to be is for the message: "kernel", "dump".
+
+    Raises:
+        ConfigError: it is missing, not a regular file, or may not be read; or `failure`, if another
+            is given.
+    """
+    try:
+        # Without O_NONBLOCK the opening of a pipe waits for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise failure(f"{path}: no such {what}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise failure(f"{path}: the {what} cannot be read ({_reason(error)})") from None
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        is_what = _KINDS.get(kind, "something else")
+        raise failure(f"{path}: the {what} must be a regular file; this is {is_what}")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path, what: str, limit: int, failure: Failure = ConfigError) -> bytes:
+    """Return what is in a regular file of at most `limit` bytes.
+
+    Raises:
+        ConfigError: as for `open_regular`, or it is longer; or `failure`, if another is given.
+    """
+    with open_regular(path, what, failure) as file:
+        try:
+            data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+        except OSError as error:
+            raise failure(f"{path}: the {what} cannot be read ({_reason(error)})") from None
+    if data is None or len(data) > limit:
+        raise failure(f"{path}: the {what} is longer than any can be: {limit:,} bytes at most")
+    return data
+
+
+def read_text(path: Path, what: str, limit: int, failure: Failure = ConfigError) -> str:
+    """Return the UTF-8 text in a regular file of at most `limit` bytes, line ends as line feeds.
+
+    Raises:
+        ConfigError: as for `read_bytes`, or it is not text; or `failure`, if another is given.
+    """
+    try:
+        text = read_bytes(path, what, limit, failure).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise failure(f"{path}: the {what} is not UTF-8 text ({error.reason})") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_json(path: Path, what: str, limit: int, failure: Failure = ConfigError) -> Any:
+    """Return the data in a JSON file of at most `limit` bytes.
+
+    Raises:
+        ConfigError: as for `read_text`, or it is not JSON; or `failure`, if another is given.
+    """
+    text = read_text(path, what, limit, failure)
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise failure(f"{path}: the {what} is not JSON ({error})") from None
+
+
+def parse_json(text: str) -> Any:
+    """Return the data that JSON text holds.
+
+    Raises:
+        ValueError: it is not JSON, or nested deeper, or has longer numbers, than Python reads.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
@@ -29,3 +124,7 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
             raise
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error)

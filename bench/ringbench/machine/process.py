@@ -11,6 +11,8 @@ have joined. Why this and not the usual PR_SET_PDEATHSIG:
   the guard cannot see the end too early, and there is no moment in which a child is unguarded;
 - the guard also clears the folder, which no signal does.
 
+A folder that no child works in has a guard as well (`ringbench.machine.folder`).
+
 It costs one ``sh`` and about a millisecond. A process group of their own also keeps the
 terminal's Ctrl-C from QEMU and gdb: it is for the bench, which ends them in order.
 """

@@ -8,8 +8,7 @@ in xdist's workers, and in commands that tests run. At the end that process read
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -84,6 +83,7 @@ class KernelCoverage:
         from ringbench.config.load import TRANSLATIONS
         from ringbench.coverage.data import Data
         from ringbench.coverage.recording import Recording
+        from ringbench.machine.folder import guarded_folder
         from ringbench.report.lcov import require_genhtml
 
         self._prefixes: tuple[str, ...] = tuple(pytestconfig.getoption("--kernel-cov"))
@@ -97,8 +97,9 @@ class KernelCoverage:
             Data.load(self._data)  # before the run, not after it
         self._files: tuple[FileCoverage, ...] = ()
         self._failure = ""
-        self._folder = Path(tempfile.mkdtemp(prefix="ringbench-translations-"))
-        pytestconfig.add_cleanup(lambda: shutil.rmtree(self._folder, ignore_errors=True))
+        stack = ExitStack()
+        pytestconfig.add_cleanup(stack.close)
+        self._folder, _ = stack.enter_context(guarded_folder("translations"))
         self._recording = Recording(config, self._folder)
         self._recording.require(self._prefixes)
         self._before = os.environ.get(TRANSLATIONS)

@@ -7,7 +7,6 @@ alone; what is done is in the corpus, so that the next hunt goes on with the bat
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -24,6 +23,7 @@ from ringbench.engine.hunt.search import SearchResult, search
 from ringbench.engine.runner import Operations
 from ringbench.engine.script import Script, failure_script, machine_words, with_machine
 from ringbench.machine import Deadline
+from ringbench.machine.folder import guarded_folder
 from ringbench.machine.translations import build_id
 from ringbench.subject import Subject
 
@@ -87,10 +87,10 @@ def work(task: Batch) -> SearchResult:
     begin = partial(search, task.subject, chunks=chunks, first=task.first, known=task.known)
     if task.covered is None:
         return begin(task.config, seed, task.seconds)
-    with tempfile.TemporaryDirectory(prefix="ringbench-hunt-") as folder:
-        machine = replace(task.config.machine, translations=Path(folder))
+    with guarded_folder("hunt") as (folder, _):
+        machine = replace(task.config.machine, translations=folder)
         config = replace(task.config, machine=machine)
-        logs = TranslationLogs(Path(folder), config.kernel.elf, discard=True)
+        logs = TranslationLogs(folder, config.kernel.elf, discard=True)
         return begin(config, seed, task.seconds, coverage=logs.new, covered=task.covered)
 
 
