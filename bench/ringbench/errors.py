@@ -111,6 +111,11 @@ class MachineError(RingbenchError):
         self.folder = folder
         self.ending = ending
 
+    @property
+    def outside(self) -> bool:
+        """Whether it came from outside, so that it says nothing of the kernel."""
+        return self.ending is not None and self.ending.outside
+
     def details(self) -> str:
         """Return the evidence as text, one headed section each; empty where there is none."""
         sections = [

@@ -146,4 +146,6 @@ class GdbPipe:
         )
 
     def _timeout(self, what: str, deadline: Deadline) -> MachineError:
+        if self._process.stopped:
+            return self._evidence(GdbDied(f"gdb is stopped, by SIGSTOP or a debugger: {what}"))
         return self._evidence(GdbTimeout(f"{what} within {deadline.seconds:g} s"))

@@ -134,6 +134,15 @@ class Process:
         """Return None while it runs, its exit status, or minus the signal that killed it."""
         return self._child.poll()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it is stopped: by SIGSTOP, by a terminal, by a debugger."""
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return False
+        return text.rpartition(")")[2].split()[0] in ("T", "t")
+
     def wait(self, deadline: Deadline) -> int | None:
         """Wait for the end; None if it has not come by then."""
         with contextlib.suppress(subprocess.TimeoutExpired):
