@@ -8,14 +8,13 @@ while the model goes on. Whatever is seen to be wrong ends the sequence as a `Vi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, Self
 
 from ringbench.config import Config
 from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.engine.caught import Caught
-from ringbench.engine.disturbed import try_twice
+from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
 from ringbench.subject import Kernel, OperationT, StateT, Subject, Unpredictable
@@ -162,11 +161,15 @@ class Runner(Generic[StateT, OperationT]):
         """Return the kernel as just booted, with a new lockstep: the one there is, or another."""
         if self._booted is not None:
             kernel = self._booted.kernel
-            with suppress(MachineError):  # gone, or past restoring: another is booted
+            try:
                 kernel.restore()
+            except MachineError as error:  # gone, or past restoring: another is booted
+                if error.outside:
+                    self.disturbed.append(f"{first_line(error)}; another machine was started")
+                self.close()
+            else:
                 self._booted = _Booted(kernel, Lockstep(self.subject, kernel))
                 return kernel
-            self.close()
         kernel = self.subject.start(self.config)
         try:
             lockstep = Lockstep(self.subject, kernel)

@@ -119,8 +119,12 @@ class Inquest:
         return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
 
     def ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
-        """Return the exception for an ending: `overdue` if that is a hang."""
-        kinds: dict[EndKind, type[Ended]] = {EndKind.HANG: overdue, EndKind.QEMU_DIED: QemuDied}
+        """Return the exception for an ending: `overdue` if that is a hang, of whichever of them."""
+        kinds: dict[EndKind, type[Ended]] = {
+            EndKind.HANG: overdue,
+            EndKind.QEMU_STOPPED: overdue,
+            EndKind.QEMU_DIED: QemuDied,
+        }
         kind = kinds.get(ending.kind, Ended)
         text = ending.message if doing in ending.message else f"{ending.message}, {doing}"
         return self.add_evidence(kind(text, ending=ending))
@@ -141,7 +145,10 @@ class Inquest:
                 self._qemu.process.wait(Deadline(1.0))
             error.ending = self.look()
         qmp = self._qemu.qmp
-        if error.outside:
+        ending = error.ending
+        if ending is not None and ending.kind in (EndKind.QEMU_DIED, EndKind.QEMU_STOPPED):
+            if ending.message not in str(error):
+                error.args = (f"{ending.message} ({error})",)
             return error
         if not (isinstance(error, QmpError | GdbRefused) or qmp.closed or qmp.silent):
             with suppress(QmpError):

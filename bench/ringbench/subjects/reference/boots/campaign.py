@@ -110,13 +110,16 @@ def hunt_boots(
         MachineError: a machine does not come to its kernel's entry, or two in turn went lost.
     """
     tally, start, given_up = Tally(), time.monotonic(), ""
+    bench: BootBench
     with ExitStack() as stack:
-        bench = BootBench(stack.enter_context(EntryMachine(config)))
+
+        def started() -> BootBench:
+            return BootBench(stack.enter_context(EntryMachine(config)))
 
         def renew() -> None:
             nonlocal bench
             stack.close()
-            bench = BootBench(stack.enter_context(EntryMachine(config)))
+            bench = started()
 
         def attempt(boot: HostileBoot) -> Caught | None:
             try:
@@ -127,22 +130,21 @@ def hunt_boots(
                 renew()
                 return Caught.by_ending(CHECK, tally.boots + 1, error)
 
-        for number in numbers(first) if count is None else range(first, first + count):
-            if seconds is not None and time.monotonic() - start >= seconds:
-                break
-            boot = hostile_boot(seed, number, bench.machine.facts, bench.machine.memory)
-            try:
-                caught = try_twice(partial(attempt, boot), renew, tally.disturbed)
-            except MachineError as error:
-                if not error.outside:
-                    raise
-                given_up = first_line(error)
-                break
-            tally.add(boot, caught)
-            if progress is not None:
-                progress(tally.boots, len(tally.failed))
-            if until_caught and tally.failed:
-                break
+        try:
+            bench = try_twice(started, stack.close, tally.disturbed)
+            for number in numbers(first) if count is None else range(first, first + count):
+                if seconds is not None and time.monotonic() - start >= seconds:
+                    break
+                boot = hostile_boot(seed, number, bench.machine.facts, bench.machine.memory)
+                tally.add(boot, try_twice(partial(attempt, boot), renew, tally.disturbed))
+                if progress is not None:
+                    progress(tally.boots, len(tally.failed))
+                if until_caught and tally.failed:
+                    break
+        except MachineError as error:
+            if not error.outside:
+                raise
+            given_up = first_line(error)
     return BootsResult(
         seed,
         tally.boots,
