@@ -33,10 +33,8 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start.
     """
     config = configured(**machine)
-    from rich.console import Console
-
     from ringbench import subjects
-    from ringbench.cli.output import progress_bar
+    from ringbench.cli.output import console, progress_bar
     from ringbench.engine.starve import StarveResult, starve_random
     from ringbench.engine.starve import starve as starve_cases
     from ringbench.report.starve import as_table
@@ -59,5 +57,5 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
             result = StarveResult(
                 result.starved + drawn.starved, result.operations + drawn.operations
             )
-    Console().print(as_table(result))
+    console().print(as_table(result))
     return 0 if result.passed else 1

@@ -11,16 +11,18 @@ JSON, made to be compared and merged by eye as well::
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringbench.arch.x86_64.address import ADDRESS_END
 from ringbench.coverage.ranges import Range, Ranges
 from ringbench.errors import CoverageError
+from ringbench.files import read_json, write_atomically
 
 FORMAT = "ringbench kernel coverage 1"
+LONGEST = 64 << 20
+"""Bytes of a file: some megabytes are the ranges of a thousand builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Data:
         Raises:
             CoverageError: it cannot be read, or is of another kind.
         """
+        if not path.exists():
+            return cls()
+        document = read_json(path, "coverage of earlier runs", LONGEST, CoverageError)
         try:
-            document = json.loads(path.read_bytes())
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']!r}")
             return cls(
@@ -54,10 +58,6 @@ class Data:
                     for build, ranges in document["builds"].items()
                 }
             )
-        except FileNotFoundError:
-            return cls()
-        except OSError as error:
-            raise CoverageError(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CoverageError(f"{path}: not a file of {FORMAT!r} ({error})") from None
 
@@ -65,7 +65,7 @@ class Data:
         """Write the file, whole or not at all.
 
         Raises:
-            CoverageError: it cannot be written.
+            OutputError: it cannot be written.
         """
         document = {
             "format": FORMAT,
@@ -74,14 +74,11 @@ class Data:
                 for build, ran in sorted(self.builds.items())
             },
         }
-        try:
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-                file.write(json.dumps(document) + "\n")
-            os.replace(file.name, path)
-        except OSError as error:
-            raise CoverageError(f"{path}: cannot be written ({error.strerror})") from None
+        write_atomically(path, json.dumps(document) + "\n")
 
 
 def _range(item: list[str]) -> Range:
     begin, end = (int(address, 16) for address in item)
+    if not 0 <= begin <= end <= ADDRESS_END:
+        raise ValueError(f"range {item}"[:100])
     return begin, end

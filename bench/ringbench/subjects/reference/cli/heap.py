@@ -17,6 +17,6 @@ def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machin
 
     Exit status 1: the heap contradicts itself.
     """
-    picture = look(lines, save_dump, **machine)
-    problems = problems_of(picture, ("heap",))
-    return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)
+    with look(lines, save_dump, **machine) as picture:
+        problems = problems_of(picture, ("heap",))
+        return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)
