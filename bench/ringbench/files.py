@@ -42,14 +42,15 @@ def open_regular(path: Path, what: str, failure: Failure = ConfigError) -> Binar
         # Without O_NONBLOCK the opening of a pipe waits for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise failure(f"{path}: no such {what}") from None
+        raise failure(f"{path}: the {what} cannot be read (no such file)") from None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise failure(f"{path}: the {what} cannot be read ({_reason(error)})") from None
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
         is_what = _KINDS.get(kind, "something else")
-        raise failure(f"{path}: the {what} must be a regular file; this is {is_what}")
+        why = f"it must be a regular file; this is {is_what}"
+        raise failure(f"{path}: the {what} cannot be read ({why})")
     return os.fdopen(descriptor, "rb")
 
 
@@ -65,7 +66,8 @@ def read_bytes(path: Path, what: str, limit: int, failure: Failure = ConfigError
         except OSError as error:
             raise failure(f"{path}: the {what} cannot be read ({_reason(error)})") from None
     if data is None or len(data) > limit:
-        raise failure(f"{path}: the {what} is longer than any can be: {limit:,} bytes at most")
+        why = f"longer than any can be: {limit:,} bytes at most"
+        raise failure(f"{path}: the {what} cannot be read ({why})")
     return data
 
 
@@ -78,7 +80,8 @@ def read_text(path: Path, what: str, limit: int, failure: Failure = ConfigError)
     try:
         text = read_bytes(path, what, limit, failure).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise failure(f"{path}: the {what} is not UTF-8 text ({error.reason})") from None
+        why = f"not UTF-8 text: {error.reason}"
+        raise failure(f"{path}: the {what} cannot be read ({why})") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -92,7 +95,7 @@ def read_json(path: Path, what: str, limit: int, failure: Failure = ConfigError)
     try:
         return parse_json(text)
     except ValueError as error:
-        raise failure(f"{path}: the {what} is not JSON ({error})") from None
+        raise failure(f"{path}: the {what} cannot be read (not JSON: {error})") from None
 
 
 def parse_json(text: str) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ringbench.errors import ConfigError
-from ringbench.files import read_text
+from ringbench.files import read_bytes
 
 LONGEST: Final = 1 << 20
 """Bytes of a file. The longest pyproject.toml of well-known projects are a tenth of that."""
@@ -30,7 +30,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, is not TOML, or no configuration can be like it.
     """
-    text = read_text(path, "configuration", LONGEST)
+    data = read_bytes(path, "configuration", LONGEST)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
     if sum(run[0].count(".") ** 2 for run in _MAYBE_KEY.finditer(text)) > MOST_WORK:
         raise ConfigError(f"{path}: keys with too many parts")
     try:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ringbench.arch.x86_64.address import ADDRESS_END
 from ringbench.coverage.ranges import Range, Ranges
-from ringbench.errors import CoverageError
-from ringbench.files import read_json, write_atomically
+from ringbench.errors import CoverageError, CoverageLost, OutputError
+from ringbench.files import parse_json, read_text, write_atomically
 
 FORMAT = "ringbench kernel coverage 1"
 LONGEST = 64 << 20
@@ -48,8 +48,9 @@ class Data:
         """
         if not path.exists():
             return cls()
-        document = read_json(path, "coverage of earlier runs", LONGEST, CoverageError)
+        text = read_text(path, "coverage of earlier runs", LONGEST, CoverageError)
         try:
+            document = parse_json(text)
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']!r}")
             return cls(
@@ -65,7 +66,7 @@ class Data:
         """Write the file, whole or not at all.
 
         Raises:
-            OutputError: it cannot be written.
+            CoverageLost: it cannot be written.
         """
         document = {
             "format": FORMAT,
@@ -74,7 +75,10 @@ class Data:
                 for build, ran in sorted(self.builds.items())
             },
         }
-        write_atomically(path, json.dumps(document) + "\n")
+        try:
+            write_atomically(path, json.dumps(document) + "\n")
+        except OutputError as error:
+            raise CoverageLost(str(error)) from None
 
 
 def _range(item: list[str]) -> Range:
