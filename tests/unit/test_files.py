@@ -52,7 +52,7 @@ def terabyte(place: Path) -> None:
         (terabyte, "longer than any can be: 1,000 bytes"),
         (lambda place: place.write_bytes(bytes(LIMIT + 1)), "longer than any can be"),
         (lambda place: place.symlink_to(place), "cannot be read"),
-        (lambda place: None, "no such story"),
+        (lambda place: None, "no such file"),
     ],
 )
 def test_what_is_no_file_of_the_kind_is_refused(
@@ -79,7 +79,7 @@ def test_a_file_of_the_system_that_has_no_length_is_read_to_the_limit() -> None:
 
 
 def test_the_exception_is_the_callers(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no such kernel"):
+    with pytest.raises(ImageError, match="kernel cannot be read .no such file"):
         read_bytes(tmp_path / "none", "kernel", LIMIT, ImageError)
 
 

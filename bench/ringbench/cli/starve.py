@@ -34,11 +34,9 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     or was ended from outside twice.
     """
     config = configured(**machine)
-    from rich.console import Console
-
     from ringbench import subjects
     from ringbench.cli.disturbed import status_of
-    from ringbench.cli.output import progress_bar
+    from ringbench.cli.output import console, progress_bar
     from ringbench.engine.starve import starve as starve_cases
     from ringbench.engine.starve import starve_random
     from ringbench.report.starve import as_table
@@ -58,5 +56,5 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
         result = starve_cases(subject, config, cases=cases, progress=progress)
         if count and not result.given_up:
             result += starve_random(subject, config, seed, count=count, progress=progress)
-    Console().print(as_table(result))
+    console().print(as_table(result))
     return status_of(not result.passed, result.disturbed, result.given_up)

@@ -117,11 +117,11 @@ class KernelCoverage:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Read the logs, write the reports, and fail the run if too little ran."""
-        from ringbench.errors import CoverageError
+        from ringbench.errors import RingbenchError
 
         try:
             self._failure = self._finish()
-        except CoverageError as error:
+        except RingbenchError as error:
             self._failure = str(error)
         if self._failure and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -154,8 +154,9 @@ class KernelCoverage:
         self._recording.new()
         if self._data is not None:
             earlier = Data.load(self._data)  # now: another run may have added to it meanwhile
+        self._files = self._recording.files(self._prefixes, earlier)  # before what can fail
+        if self._data is not None:
             (earlier | self._recording.data).save(self._data)
-        self._files = self._recording.files(self._prefixes, earlier)
         self._write()
         total = Total.of(self._files)
         if self._under is None or total.percent >= self._under:
@@ -165,11 +166,12 @@ class KernelCoverage:
         )
 
     def _write(self) -> None:
+        from ringbench.files import write_atomically
         from ringbench.report.lcov import as_lcov, write_html
 
         root = self._recording.lines.root
         tracefile = self._lcov or self._folder / "kernel.info"
-        tracefile.write_text(as_lcov(self._files, root))
+        write_atomically(tracefile, as_lcov(self._files, root))
         if self._html is not None:
             write_html(tracefile, self._html, root)
 
@@ -180,7 +182,8 @@ def _place(name: str | None, option: str) -> Path | None:
     Raises:
         CoverageError: it cannot be written there.
     """
-    from ringbench.errors import CoverageError
+    from ringbench.errors import CoverageError, OutputError
+    from ringbench.files import require_place
 
     if name is None:
         return None
@@ -190,6 +193,10 @@ def _place(name: str | None, option: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CoverageError(f"{option} {name}: cannot be written ({error.strerror})") from None
-    if not os.access(folder, os.W_OK) or (folder != path and path.is_dir()):
+    if folder != path and path.is_dir():
         raise CoverageError(f"{option} {name}: cannot be written there")
+    try:
+        require_place(path / "index.html" if folder == path else path)
+    except OutputError as error:
+        raise CoverageError(f"{option} {error}") from None
     return path
