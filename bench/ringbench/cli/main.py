@@ -1,108 +1,108 @@
-"""The command `ringbench`: sub-commands, loaded when they are used, and the exit status.
+"""The command `ringbench`: how it begins, and how it ends, whatever happens in between.
 
-0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start, died or hung, or
-the user interrupted.
+Exit status: 0 all match; 1 a mismatch, and nothing else; 2 usage or configuration; 3 everything
+that kept the bench from saying either: the machine could not start, died or hung, a result could
+not be written, Ctrl-C or SIGTERM, an error of the bench itself; 141 nobody reads the output.
+
+Nothing heavy is imported before signals are taken care of.
 """
 
 from __future__ import annotations
 
-import importlib
+import os
+import signal
 import sys
-from typing import Final, NamedTuple
+from contextlib import suppress
+from types import FrameType
 
-import click
-
-
-class Command(NamedTuple):
-    """Where a sub-command is, a function of the module's name, and its line of help."""
-
-    module: str
-    help: str
+EXIT_USAGE = 2
+EXIT_FAILURE = 3
 
 
-COMMANDS: Final = {
-    "run": Command("ringbench.cli.run", "Boot, drive and compare with the model."),
-    "starve": Command("ringbench.cli.starve", "Let every allocation fail once."),
-    "hunt": Command("ringbench.cli.hunt", "Search for bugs until the time is over."),
-    "replay": Command(
-        "ringbench.cli.replay", "Perform saved sequences line by line; end at the first wrong one."
-    ),
-    "flips": Command(
-        "ringbench.subjects.reference.cli.flips",
-        "Flip single bits of the kernel's memory; see each caught.",
-    ),
-    "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
-    "translate": Command(
-        "ringbench.cli.translate", "One address through every level of the page tables."
-    ),
-    "frames": Command("ringbench.subjects.reference.cli.frames", "Physical frames by owner."),
-    "heap": Command("ringbench.subjects.reference.cli.heap", "The kernel heap's nodes."),
-    "spaces": Command(
-        "ringbench.subjects.reference.cli.spaces", "Address spaces and their regions."
-    ),
-    "boot-map": Command(
-        "ringbench.subjects.reference.cli.boot_map",
-        "One boot with a memory map that no honest loader passes.",
-    ),
-}
-"""Every sub-command, in the order of the help."""
-
-EXIT_USAGE: Final = 2
-EXIT_MACHINE: Final = 3
-
-
-class LazyCommands(click.Group):
-    """A group that imports a command's module when that command is called, for a quick start."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the table above."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, from its own module."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = COMMANDS[cmd_name].module
-        command = getattr(importlib.import_module(module), module.rpartition(".")[2])
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table above, without loading anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.help) for name, each in COMMANDS.items()])
-
-
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ringbench")
-def cli() -> None:
-    """Drive a kernel in QEMU, read its memory management back, and check it against a model."""
+class Terminated(BaseException):
+    """SIGTERM came: unwinds as KeyboardInterrupt does for Ctrl-C."""
 
 
 def main() -> None:
-    """Run the command line; turn every expected failure into one message and an exit status."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and exit."""
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _terminate)
+        from ringbench import streams
+
+        output = streams.take_over()
+        _mend_environment()
+        status = run(sys.argv[1:])
+        _ignore_signals()
+        output.forgiving = True  # what failed has been said; exit says nothing of its own
+    except (KeyboardInterrupt, Terminated) as stop:
+        _ignore_signals()
+        how = "terminated" if isinstance(stop, Terminated) else "interrupted"
+        with suppress(OSError, AttributeError):  # so early that errors may have no place to go
+            sys.stderr.write(f"ringbench: {how}; the machine was ended and nothing is left\n")
+        status = EXIT_FAILURE
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
-    """The same as a function: the exit status for these arguments."""
-    from ringbench.errors import RingbenchError
+    """Perform a command line: turn every failure into one message, return the exit status.
+
+    Raises:
+        KeyboardInterrupt, Terminated: Ctrl-C or SIGTERM came; all is cleared away.
+    """
+    settings: dict[str, bool] = {}
+    try:
+        return _run(arguments, settings)
+    except Exception as error:  # noqa: BLE001 - any that is left is a mistake of the bench
+        from ringbench.cli.unexpected import say_unexpected
+
+        say_unexpected(error, debug=settings.get("debug", False))
+        return EXIT_FAILURE
+
+
+def _run(arguments: list[str], settings: dict[str, bool]) -> int:
+    import click
+
+    from ringbench.cli.commands import Escaped, cli
+    from ringbench.errors import OutputClosed, RingbenchError
 
     try:
-        status = cli.main(arguments, prog_name="ringbench", standalone_mode=False)
+        try:
+            status = cli.main(arguments, "ringbench", standalone_mode=False, obj=settings)
+        except Escaped as escaped:
+            raise escaped.error from escaped.error.__cause__
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except OutputClosed as closed:
+        return closed.exit_code
     except RingbenchError as error:
         click.echo(f"ringbench: error: {error}", err=True)
-        details = getattr(error, "details", None)
-        if details is not None:
-            click.echo(details(), err=True)
+        details = getattr(error, "details", str)()
+        if details:
+            click.echo(details, err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("ringbench: interrupted; the machine was ended and nothing is left", err=True)
-        return EXIT_MACHINE
     return status if isinstance(status, int) else 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _ignore_signals() -> None:
+    """From here on the end is near, and one more Ctrl-C would only tear a hole in it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _mend_environment() -> None:
+    """Forget a width of the terminal that is none, which rich would believe."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns and not (columns.isascii() and columns.isdigit() and 0 < int(columns[:6]) < 10_000):
+        del os.environ["COLUMNS"]
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ class Script:
         """Write the file, which can then be run.
 
         Raises:
-            ConfigError: it cannot be written.
+            OutputError: it cannot be written.
         """
         write_atomically(path, self.text(), mode=0o755)
 

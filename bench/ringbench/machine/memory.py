@@ -15,14 +15,20 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.errors import MemoryUnreadable
+from ringbench.files import replacing
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.ram import RamMap
+
+ZEROS: Final = 1 << 20
+"""Bytes of a hole that are written at a time to what cannot have holes."""
 
 
 class MappedMemory:
@@ -190,17 +196,33 @@ def save_dump(path: Path, backing: int, ram: RamMap) -> None:
     """Write guest RAM to `path` so that offset is physical address; holes stay holes.
 
     `backing` is the descriptor of the file behind guest RAM. Pages that the guest has never
-    touched take no room in the dump either.
+    touched take no room in the dump either. What is no file, like a pipe, gets zeros for the holes.
 
     Raises:
-        OSError: the file cannot be written.
+        OutputError: it cannot be written; nothing of it is left.
     """
-    with path.open("wb") as out:
+    with replacing(path) as out:
+        is_file = stat.S_ISREG(os.fstat(out.fileno()).st_mode)
+        at = 0
         for piece in ram.ranges:
             for start, end in data_parts(backing, piece.offset, piece.offset + piece.length):
-                out.seek(piece.base + start - piece.offset)
+                base = piece.base + start - piece.offset
+                if is_file:
+                    out.seek(base)
+                else:
+                    _zeros(out, base - at)
                 _copy(backing, start, end, out.fileno())
-        out.truncate(ram.end)
+                at = base + end - start
+        if is_file:
+            out.truncate(ram.end)
+        else:
+            _zeros(out, ram.end - at)
+
+
+def _zeros(out: BinaryIO, length: int) -> None:
+    for start in range(0, length, ZEROS):
+        out.write(bytes(min(ZEROS, length - start)))
+    out.flush()
 
 
 def data_parts(descriptor: int, start: int, end: int) -> list[tuple[int, int]]:
