@@ -1,6 +1,6 @@
 """Every sub-command at its cheapest, for tests of what surrounds the work: streams, signals, files.
 
-Placeholders: {dump} is a memory dump, {root} its PML4, {ring} a sequence of one line, {out} a folder.
+Placeholders: {dump} is a memory dump, {root} its PML4, {ring} a sequence, {out} a folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def cheap(name: str, place: Path) -> list[str]:
     """Return a command's arguments, with the files that it needs in the folder `place`."""
     words = {"dump": place / "dump", "root": "0", "ring": place / "one.ring", "out": place}
     dump = place / "dump"
-    if not dump.exists():  # an empty PML4 and nothing else: no booted kernel is needed to look at it
+    if (
+        not dump.exists()
+    ):  # an empty PML4 and nothing else: no booted kernel is needed to look at it
         dump.write_bytes(bytes(1 << 16))
         (place / "one.ring").write_text("# ringbench 1: memory=16M\npmm alloc\n")
     return [word.format(**words) for word in CHEAP[name]]
