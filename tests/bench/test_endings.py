@@ -6,7 +6,6 @@ Whatever it is, the exit status means what it says: 1 is a mismatch and nothing 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.bench.attacks import abandoned, attacked, lines_of
 from tests.bench.cheap import CHEAP, SMALL, cheap
+from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 
 ALL = list(CHEAP)
@@ -225,16 +225,10 @@ def test_a_traceback_that_has_no_place(place: Path, tmp: Path) -> None:
     assert "cannot be left in a file" in line
 
 
-def test_too_little_memory_is_one_line(place: Path, tmp: Path) -> None:
-    limited = "ulimit -v 300000; exec "
-    done = subprocess.run(
-        ["/bin/sh", "-c", limited + '"$@"', "sh", sys.executable, "-m", "ringbench.cli.main"]
-        + cheap("run", place),
-        env={**os.environ, "TMPDIR": str(tmp)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode in (0, 3), done.stderr
+@pytest.mark.parametrize("kib", [50_000, 100_000, 200_000, 300_000])
+def test_too_little_memory_is_no_mismatch(kib: int, place: Path, tmp: Path) -> None:
+    program = ["/bin/sh", "-c", f'ulimit -v {kib}; exec "$@"', "sh", *RINGBENCH]
+    done = attacked(cheap("run", place), tmp, program=program)
+    assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
+    assert not [name for name in left(tmp) if "ringbench-error" not in name]
