@@ -21,9 +21,6 @@ print("STATUS", status, *({heavy} & set(sys.modules)))
         (["--help"], 0),
         (["--version"], 0),
         (["run", "--config", "missing.toml"], 2),
-        (["frames", "--config", "missing.toml"], 2),
-        (["heap", "--config", "missing.toml"], 2),
-        (["spaces", "--config", "missing.toml"], 2),
         (["rum"], 2),
     ],
 )

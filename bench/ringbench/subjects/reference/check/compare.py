@@ -13,8 +13,9 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.check.comparison import Comparison, hexadecimal
+from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
+from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
@@ -22,7 +23,7 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.console import SeenConsole
-from ringbench.subjects.reference.observe.layout import ConsoleNames
+from ringbench.subjects.reference.observe.names import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
@@ -88,10 +89,12 @@ def _frames(
         return
     wanted = sum((1 << count) - 1 << first for first, count in expected.runs())
     for bits, (one, other) in ((wanted & ~seen, words), (seen & ~wanted, words[::-1])):
-        for start, end in zip(*(each.tolist() for each in bit_runs(bits)), strict=True):
+        listed = lowest_runs(bits, DETAILED)
+        for start, end in zip(*(each.tolist() for each in bit_runs(listed)), strict=True):
             what = "frame" if end - start == 1 else f"{end - start} frames"
             where = f"physical {start << PAGE_SHIFT:#x}..{end << PAGE_SHIFT:#x}"
             tally.differs(what, one, other, where)
+        tally.further += count_runs(bits & ~listed)
 
 
 def _tree(
@@ -104,10 +107,14 @@ def _tree(
     tally.equal_all("middle of the tree", tuple(expected.middle), seen.middle, where, hex)
     bottom = int.from_bytes(np.array(expected.bottom, "<u8").tobytes(), "little")
     tally.comparisons += 64 * len(expected.bottom)
-    for start, end in zip(*(each.tolist() for each in bit_runs(bottom ^ seen.bottom)), strict=True):
-        for block in range(start, end):
-            one, other = bottom >> block & 1, seen.bottom >> block & 1
-            tally.differs(f"bit of {name}", str(one), str(other), _block(block))
+    wrong = bottom ^ seen.bottom
+    further = wrong.bit_count()
+    while wrong and len(tally.mismatches) < DETAILED:
+        block = (wrong & -wrong).bit_length() - 1
+        one, other = bottom >> block & 1, seen.bottom >> block & 1
+        tally.differs(f"bit of {name}", str(one), str(other), _block(block))
+        wrong, further = wrong & wrong - 1, further - 1
+    tally.further += further
 
 
 def _block(index: int) -> str:

@@ -24,11 +24,11 @@ def frames(
 
     Exit status 1: a frame has no owner or two, or the frame allocator contradicts itself.
     """
-    picture = look(lines, save_dump, **machine)
-    from ringbench.subjects.reference.check.ownership import owners
-    from ringbench.subjects.reference.report.frames import frames_json, frames_table
+    with look(lines, save_dump, **machine) as picture:
+        from ringbench.subjects.reference.check.ownership import owners
+        from ringbench.subjects.reference.report.frames import frames_json, frames_table
 
-    claimed = owners(picture)
-    table = partial(frames_table, picture, claimed, ranges=ranges)
-    problems = problems_of(picture, ("pmm", "machine"))
-    return show(table, partial(frames_json, picture, claimed), problems, as_json)
+        claimed = owners(picture)
+        table = partial(frames_table, picture, claimed, ranges=ranges)
+        problems = problems_of(picture, ("pmm", "machine"))
+        return show(table, partial(frames_json, picture, claimed), problems, as_json)

@@ -17,9 +17,8 @@ def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machin
 
     Exit status 1: the heap contradicts itself.
     """
-    picture = look(lines, save_dump, **machine)
-    problems = problems_of(picture, ("heap",))
-    from ringbench.subjects.reference.report.heap import heap_json, heap_table
+    with look(lines, save_dump, **machine) as picture:
+        from ringbench.subjects.reference.report.heap import heap_json, heap_table
 
-    table, data = partial(heap_table, picture.heap), partial(heap_json, picture.heap)
-    return show(table, data, problems, as_json)
+        seen, problems = picture.heap, problems_of(picture, ("heap",))
+        return show(partial(heap_table, seen), partial(heap_json, seen), problems, as_json)

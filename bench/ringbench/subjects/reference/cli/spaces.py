@@ -17,9 +17,9 @@ def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **mach
 
     Exit status 1: regions, page tables or tasks contradict each other.
     """
-    picture = look(lines, save_dump, **machine)
-    problems = problems_of(picture, ("paging", "vmm", "task"))
-    from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
+    with look(lines, save_dump, **machine) as picture:
+        from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
 
-    table, data = partial(spaces_table, picture), partial(spaces_json, picture)
-    return show(table, data, problems, as_json)
+        problems = problems_of(picture, ("paging", "vmm", "task"))
+        table, data = partial(spaces_table, picture), partial(spaces_json, picture)
+        return show(table, data, problems, as_json)

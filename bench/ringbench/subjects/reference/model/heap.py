@@ -1,8 +1,8 @@
 """The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
 
 from ringbench.arch.x86_64.address import SIZE_4K
-from ringbench.subjects.reference.model import heap_nodes
-from ringbench.subjects.reference.model.heap_nodes import HeapEditor
+from ringbench.subjects.reference.model import heap_search
+from ringbench.subjects.reference.model.heap_search import HeapEditor
 from ringbench.subjects.reference.model.state import EMPTY_HEAP, HeapState, KernelState, replace
 from ringbench.subjects.reference.model.vmm import vm_alloc_at, vm_free, vm_resize
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -34,7 +34,7 @@ def kmalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
 
 
 def kzalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
-    """The same, zeroed."""
+    """Allocate `size` bytes of zeros; the address, or 0 where the kernel returns NULL."""
     state, status, pointer = kmalloc(state, size)
     if status:
         return state, status, pointer
@@ -110,7 +110,7 @@ def node_size(size: int) -> int:
 
 def written(state: KernelState, pointer: int, length: int, *, zeros: bool = False) -> KernelState:
     """Note that bytes were written to a payload."""
-    heap = heap_nodes.written(state.heap, pointer, length, zeros=zeros)
+    heap = heap_search.written(state.heap, pointer, length, zeros=zeros)
     return state if heap is state.heap else replace(state, heap=heap)
 
 

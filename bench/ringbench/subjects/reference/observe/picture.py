@@ -19,7 +19,7 @@ from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
-from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
@@ -80,19 +80,19 @@ def take(
     guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
     boot = scope.read(read_boot, guest, layout.boot)
     features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
-    guest = GuestReader(memory, types, cr3, features, guest.broken)
+    guest = GuestReader(memory, types, cr3, features, guest.notebook)
     kernel_space = scope.read(_read_kernel_space, guest, layout)
     pmm = scope.read(read_pmm, guest, layout.pmm)
     tasks = scope.read(read_tasks, guest, layout)
     frames = pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
     console = scope.read(read_console, guest, layout.console, frames)
     active_root = root_table(cr3, features)
-    others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
+    others = _roots_of_their_own(guest, kernel_space, tasks)
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
-    of_tasks = (task.space for task in tasks.all[1:])
     heap = scope.read(read_heap, guest, layout)
+    of_tasks = (task.space for task in tasks.all[1:])
     spaces = [kernel_space, heap.space, *of_tasks]
     return Picture(
         layout=layout,
@@ -107,7 +107,7 @@ def take(
         heap=heap,
         tasks=tasks,
         console=console,
-        broken=tuple(guest.broken),
+        broken=guest.notebook.broken,
     )
 
 
@@ -125,7 +125,7 @@ def take_tables(
     """
     guest = GuestReader(memory, types, cr3, features)
     others = {name: root for name, root in roots.items() if name != "kernel"}
-    return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
+    return read_page_tables(guest, roots["kernel"], others), guest.notebook.broken
 
 
 def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Picture:
@@ -143,6 +143,15 @@ def _read_kernel_space(guest: GuestReader, layout: Layout) -> SeenSpace:
     record = guest.types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(record, Record)
     return read_space(guest, layout.spaces, "kernel", record)
+
+
+def _roots_of_their_own(guest: GuestReader, kernel: SeenSpace, tasks: SeenTasks) -> dict[str, int]:
+    """Return the roots of tasks' spaces by name; one that is another's already is noted."""
+    owners = {kernel.root: kernel.name}
+    for space in (task.space for task in tasks.all if task.id != 0):
+        if (owner := owners.setdefault(space.root, space.name)) != space.name:
+            guest.note("vmm", f"root {space.root:#x} is that of {owner}", space.name)
+    return {name: root for root, name in owners.items() if name != kernel.name}
 
 
 def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpace]) -> str | None:

@@ -90,11 +90,13 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What a reader made of sound memory, with which arguments, and what it read."""
+    """What a reader made of sound memory and of which arguments, what it read, and its price."""
 
     arguments: tuple[object, ...]
     value: Any
     ranges: Ranges
+    records: int
+    pages: int
 
 
 class Noted(Scope):
@@ -114,10 +116,18 @@ class Noted(Scope):
     ) -> T:
         """Return what a reader makes of a guest, and note what it reads for that."""
         ranges = Ranges(guest.memory)
-        own = GuestReader(ranges, guest.types, guest.root, guest.features, guest.broken)
+        own = GuestReader(ranges, guest.types, guest.root, guest.features, guest.notebook)
         own.virtual = VirtualMemory(ranges, guest.root, guest.features, keep_tables=False)
+        notebook = guest.notebook
+        records, pages = notebook.records, notebook.pages
         value = reader(own, *args, **kwargs)
-        self.readers[reader] = _Kept(_arguments(guest, args, kwargs), value, ranges)
+        self.readers[reader] = _Kept(
+            _arguments(guest, args, kwargs),
+            value,
+            ranges,
+            records - notebook.records,
+            pages - notebook.pages,
+        )
         return value
 
     def picture(self, check: Check, picture: Picture) -> Picture | None:
@@ -151,12 +161,15 @@ class Short(Scope):
         **kwargs: P.kwargs,
     ) -> T:
         """Return what the reader made of the sound memory, where it would still make that."""
-        kept = self._noted.readers[reader]
+        kept, notebook = self._noted.readers[reader], guest.notebook
         same = kept.arguments == _arguments(guest, args, kwargs)
-        if same and not kept.ranges.contain(self._paddr):
-            value: T = kept.value
-            return value
-        return reader(guest, *args, **kwargs)
+        can_pay = kept.records <= notebook.records and kept.pages <= notebook.pages
+        if not same or not can_pay or kept.ranges.contain(self._paddr):
+            return reader(guest, *args, **kwargs)
+        notebook.records -= kept.records
+        notebook.pages -= kept.pages
+        value: T = kept.value
+        return value
 
     def picture(self, check: Check, picture: Picture) -> Picture | None:
         """Return the picture, if a fact that the check looked at is not what it was."""
