@@ -26,7 +26,7 @@ from ringbench.engine.run import Options, Workload, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
-from ringbench.subjects.reference.subject import REFERENCE
+from ringbench.subjects.reference.subject import REFERENCE, Reference
 from tests.mutants.tree import build
 from tests.places import ROOT
 
@@ -67,9 +67,13 @@ Stage = Callable[[Config, Count], Caught | None]
 
 
 def run_stage(
-    options: Options, changes: dict[str, object] | None = None
-) -> Callable[[Config, Count], Caught | None]:
-    """`ringbench run`: a seeded workload in lockstep with the model."""
+    options: Options, changes: dict[str, object] | None = None, extreme: float | None = None
+) -> Stage:
+    """`ringbench run`: a seeded workload in lockstep with the model.
+
+    `extreme` is the share of its steps that go for an extreme, if not the usual one.
+    """
+    subject = Reference() if extreme is None else Reference(extreme=extreme)
 
     def stage(config: Config, count: Count) -> Caught | None:
         before = count.operations
@@ -79,7 +83,7 @@ def run_stage(
             phases[phase] = done
             count.operations = before + sum(phases.values())
 
-        result = run(REFERENCE, override(config, changes or {}), options, progress)
+        result = run(subject, override(config, changes or {}), options, progress)
         count.operations = before + result.operations
         if result.passed:
             return None
@@ -181,6 +185,12 @@ TESTS: Final = (
     "tests/unit/reference/test_string.py",
 )
 
+SPLIT: Final = {"machine.arguments": ["-machine", "max-ram-below-4g=24M"]}
+"""Hardly any memory below 4 GiB: all but the first frames that are taken lie above."""
+
+ONE_GIANT: Final = Options(15, {"ring": Workload(20, 20)}, ("heap",))
+"""As many operations as it takes to make heap nodes of gigabytes, and to use them, once."""
+
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
     "run modules": run_stage(
@@ -199,6 +209,16 @@ STAGES: Final[dict[str, Stage]] = {
     "run 16M": run_stage(_ring(7, 15_000), {"machine.memory": "16M"}),
     "run 6G": run_stage(_ring(8, 15_000), {"machine.memory": "6G"}),
     "run pmm 20G": run_stage(_ring(9, 3000, "pmm"), {"machine.memory": "20G"}),
+    "run 36 bits": run_stage(_ring(10, 3000), {"machine.cpu": "max,phys-bits=36"}),
+    "run 52 bits": run_stage(_ring(11, 3000), {"machine.cpu": "max,phys-bits=52"}),
+    "run qemu64": run_stage(_ring(12, 3000), {"machine.cpu": "qemu64"}),
+    "run crowds": run_stage(_ring(13, 6000, "paging", "vmm", "task"), extreme=1 / 150),
+    "run split": run_stage(
+        _ring(14, 3000, "pmm", "paging", "vmm", "task"),
+        {"machine.memory": "9G", **SPLIT},
+        extreme=1 / 100,
+    ),
+    "run giants": run_stage(ONE_GIANT, {"machine.memory": "8G"}, extreme=1.0),
     "boots": hostile_boots(0, 300),
     "more boots": hostile_boots(300, 1200),
     "iso": multiboot2,

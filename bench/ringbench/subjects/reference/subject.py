@@ -33,7 +33,11 @@ PLAIN: Final[dict[str, tuple[int, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The kernel in this tree, as `ringbench.subject.Starvable` describes one."""
+    """The kernel in this tree, as `ringbench.subject.Starvable` describes one.
+
+    Attributes:
+        extreme: share of the steps of a run that go for an extreme.
+    """
 
     name: str = "reference"
     layers: tuple[str, ...] = LAYERS
@@ -45,7 +49,11 @@ class Reference:
         {"memory": "24M", "modules": "3"},
         {"memory": "16M", "cpu": "max,-pdpe1gb"},
         {"memory": "48M", "split": "24M"},
+        {"memory": "16M", "cpu": "max,phys-bits=36"},
+        {"memory": "20M", "cpu": "max,phys-bits=52"},
+        {"memory": "9G", "split": "24M"},
     )
+    extreme: float = workload.EXTREME
 
     def draw(self, random: Random, state: KernelState, layers: Sequence[str]) -> Operation:
         """Draw a sensible operation, a mistake, or memory that is no RAM, in proportion."""
@@ -58,8 +66,11 @@ class Reference:
     def draw_steps(
         self, random: Random, state: KernelState, layers: Sequence[str]
     ) -> Iterator[Operation]:
-        """Draw an operation, one in eight spoiled; a change of a region often between touches."""
-        return workload.draw_steps(random, state, layers)
+        """Draw an operation, one in eight spoiled; a change of a region often between touches.
+
+        Or draw many that bring a layer to an extreme: hundreds of tasks, nodes of gigabytes.
+        """
+        return workload.draw_steps(random, state, layers, self.extreme)
 
     def plainer(self, operation: Operation) -> Iterator[Operation]:
         """Yield the operation with one number replaced by a plainer one, or with fewer bytes."""
