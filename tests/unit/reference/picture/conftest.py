@@ -26,6 +26,7 @@ from ringbench.subjects.reference.model.state import (
     Space,
     Task,
 )
+from ringbench.subjects.reference.observe.layout import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
@@ -54,7 +55,8 @@ class Guest:
 
     def picture(self) -> Picture:
         """Look at the memory as it now is."""
-        return take(BytesMemory(bytes(self.memory)), self.types, TASK_ROOT)
+        features = Features(physical_bits=36, pat=RINGBENCH.pat)
+        return take(BytesMemory(bytes(self.memory)), self.types, TASK_ROOT, features)
 
     def paddr_of(self, vaddr: int) -> int:
         """Where this guest keeps a virtual address."""

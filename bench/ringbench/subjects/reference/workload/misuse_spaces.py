@@ -24,7 +24,7 @@ from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, task_hand
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.misuse_pages import LAST, RWX
-from ringbench.subjects.reference.workload.spaces import some_region, window_spaces
+from ringbench.subjects.reference.workload.spaces import limit_of, some_region, window_spaces
 
 LAST_FRAME: Final = LAST - FRAME_SIZE + 1
 
@@ -109,14 +109,12 @@ def _change_wrong(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     space, region = found
-    limit = state.spaces[space].limit
+    window = state.spaces[space]
     if random.random() < 0.4:
         flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER))
         return op.VmProtect(space, region.base, flags)
-    lengths = [0, 1, region.length + 1, limit - region.base, limit - region.base + FRAME_SIZE]
-    after = [each.base for each in state.spaces[space].regions if each.base > region.base]
-    if after:
-        lengths += [after[0] - region.base, after[0] - region.base + FRAME_SIZE]
+    lengths = [0, 1, region.length + 1, window.limit - region.base + pick(random, (0, FRAME_SIZE))]
+    lengths += [limit_of(window, region) - region.base + pages * FRAME_SIZE for pages in (0, 1, 1)]
     return op.VmResize(space, region.base, pick(random, lengths))
 
 

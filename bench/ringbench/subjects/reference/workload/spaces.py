@@ -123,12 +123,12 @@ def vm_change(random: Random, state: KernelState) -> Operation | None:
     pages = region.length // FRAME_SIZE
     window = state.spaces[space]
     if random.random() < 0.25:  # to the next region, or about as far as the window goes
-        most = _limit_of(window, region) - region.base
+        most = limit_of(window, region) - region.base
         return op.VmResize(space, region.base, max(0, beside(random, most, FRAME_SIZE)))
     return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
 
 
-def _limit_of(window: Space, region: Region) -> int:
+def limit_of(window: Space, region: Region) -> int:
     """Where the next region begins, or the window ends."""
     following = bisect_right(window.regions, region.base, key=attrgetter("base"))
     return window.regions[following].base if following < len(window.regions) else window.limit
