@@ -59,6 +59,7 @@ def test_what_was_erased_in_time_or_dropped_does_not_count(
 def test_echo_of_a_line_that_is_too_long(quiet_console: Machine) -> None:
     """What is beyond is not shown, and the next to be erased is the last that was."""
     assert quiet_console.command("echo on") == "ok"
+    assert quiet_console.command("heap check") == "ok"
     before = quiet_console.serial.transcript.read_bytes()
     quiet_console.command("y" * (LINE_MAX - 1) + "z" + "beyond" + "\b\b" + "a")
     shown = quiet_console.serial.transcript.read_bytes().removeprefix(before)
