@@ -7,6 +7,7 @@ from operator import attrgetter
 from random import Random
 from typing import Final
 
+from ringbench.arch.x86_64.address import SIZE_2M
 from ringbench.subjects.reference.model.state import KernelState, Region, Space
 from ringbench.subjects.reference.model.tables import find, leaf_address
 from ringbench.subjects.reference.vocabulary import operations as op
@@ -26,10 +27,10 @@ REGIONS: Final = 24
 DATA_DRAWS: Final = 8
 """How often a page is drawn to find one that holds something, or one that can be written."""
 
-FITTING_SHARE: Final = 0.7
+FITTING_SHARE: Final = 0.75
 """Share of copies that mean to succeed."""
 
-WHOLE_SHARE: Final = 0.3
+WHOLE_SHARE: Final = 0.2
 """Of the other copies, share of those of a whole region, however large."""
 
 ACTIVE_SHARE: Final = 0.6
@@ -71,7 +72,9 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     paddr = None
     flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
     if kind is VmKind.PHYSICAL:
-        paddr = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
+        paddr = index(random, state.pmm.frame_limit) * FRAME_SIZE
+        if random.random() < HUGE_SHARE:
+            paddr, length = 0, _too_long_to_map(random, state, length)
     if kind is VmKind.GUARD:
         flags = 0
     if kind in (VmKind.DEMAND, VmKind.GUARD) and random.random() < 0.2:
@@ -88,6 +91,12 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
         vaddr = window.base + random.randrange(256) * FRAME_SIZE
         vaddr += pick(random, (0, 0, 2 << 20, 5 << 30))
     return op.VmAllocAt(space, vaddr, length, kind.text, flags, paddr)
+
+
+def _too_long_to_map(random: Random, state: KernelState, length: int) -> int:
+    """A length that needs more tables than there are frames; the one given if that is no table."""
+    huge = pick(random, (*HUGE_LENGTHS, 128 << 30, 256 << 30))
+    return huge if huge // SIZE_2M > state.pmm.free_count else length
 
 
 def _beside(random: Random, window: Space, length: int, *, cheap: bool) -> tuple[int, int]:
@@ -156,9 +165,11 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
     found, other = some_region(random, state), some_region(random, state)
     if found is None or other is None:
         return None
+    shape = random.random()
+    if 0.3 <= shape < 0.5:  # not only what is refused
+        found = _some_writable(random, state) or found
     space, region = found
     vaddr, length = _within(random, region, BYTES_MAX)
-    shape = random.random()
     if shape < 0.3:
         return op.VmRead(space, vaddr, length)
     if shape < 0.6:
