@@ -13,8 +13,10 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import benchmarks.baseline
@@ -22,11 +24,13 @@ from benchmarks import instructions
 from ringbench.config import Config, load, override
 from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.search import search
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.run import Options, Workload, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
 from ringbench.subjects.reference.subject import REFERENCE, Reference
+from ringbench.subjects.reference.workload import giant_nodes
 from tests.mutants.tree import build
 from tests.places import ROOT
 
@@ -115,6 +119,23 @@ def hostile_boots(first: int, boots: int) -> Stage:
     return stage
 
 
+def giants(config: Config, count: Count) -> Caught | None:
+    """Heap nodes of a GiB each, which become one of more than four; takes 6 GiB of memory."""
+    there = override(config, {"machine.memory": "8G", "deadlines.reply": 180})
+    with closing(REFERENCE.start(there)) as kernel:
+        lockstep = Lockstep(REFERENCE, kernel)
+        with suppress(Diverged), kernel.channel("ring") as ring:
+            for operation in giant_nodes(Random(1), lockstep.state):
+                lockstep.step(ring, operation)
+                count.operations += 1
+            lockstep.drain(ring)
+    return (
+        Caught("giants", lockstep.steps, tuple(lockstep.mismatches))
+        if lockstep.mismatches
+        else None
+    )
+
+
 def starved(config: Config, count: Count) -> Caught | None:
     """Every allocation of every operation fails once."""
     result = starve(REFERENCE, config, stop=True)
@@ -188,9 +209,6 @@ TESTS: Final = (
 SPLIT: Final = {"machine.arguments": ["-machine", "max-ram-below-4g=24M"]}
 """Hardly any memory below 4 GiB: all but the first frames that are taken lie above."""
 
-ONE_GIANT: Final = Options(15, {"ring": Workload(20, 20)}, ("heap",))
-"""As many operations as it takes to make heap nodes of gigabytes, and to use them, once."""
-
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
     "run modules": run_stage(
@@ -218,10 +236,10 @@ STAGES: Final[dict[str, Stage]] = {
         {"machine.memory": "9G", **SPLIT},
         extreme=1 / 100,
     ),
-    "run giants": run_stage(ONE_GIANT, {"machine.memory": "8G"}, extreme=1.0),
     "boots": hostile_boots(0, 300),
     "more boots": hostile_boots(300, 1200),
     "iso": multiboot2,
+    "giants": giants,
     "starve": starved,
     "hunt": stateful(1, 6),
     "hunt 16M": stateful(2, 6, {"machine.memory": "16M"}),

@@ -8,7 +8,7 @@ end, so that a run can see the machine return to where it began.
 
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.drain import drain
-from ringbench.subjects.reference.workload.extremes import go_far
+from ringbench.subjects.reference.workload.extremes import giant_nodes, go_far
 from ringbench.subjects.reference.workload.misuse import misuse
 from ringbench.subjects.reference.workload.mixture import EXTREME, draw, draw_steps
 from ringbench.subjects.reference.workload.spoil import spoil
@@ -21,6 +21,7 @@ __all__ = [
     "drain",
     "draw",
     "draw_steps",
+    "giant_nodes",
     "go_far",
     "misuse",
     "spoil",

@@ -33,11 +33,17 @@ Extreme = Callable[[Random, KernelState], Iterator[Operation]]
 TASKS: Final = 300
 """More than a byte can count."""
 
-REGIONS: Final = (VM_SLAB_REGIONS, VM_SLAB_REGIONS + 1, 200, 300, 500, 500, 500, 4200)
+REGIONS: Final = (VM_SLAB_REGIONS, VM_SLAB_REGIONS + 1, 200, 300, 600, 600, 600, 4200)
 """Regions of one space: one slab, two, several, more than 64."""
 
+REPLACED: Final = 24
+"""Of them, how many are freed, and another one made."""
+
 GIANTS: Final = 5
-"""Heap nodes of the largest size that become one: more than 4 GiB."""
+"""Heap nodes that become one: of the largest size, that is more than 4 GiB."""
+
+LARGE: Final = 16 << 20
+"""The largest of them in a run: all of them together are zeroed, page by page."""
 
 LEFT: Final = (1, 2, 3, 600)
 """Frames that are left free before an edge of memory."""
@@ -78,26 +84,37 @@ def _many_tasks(random: Random, state: KernelState) -> Iterator[Operation]:
 
 
 def _many_regions(random: Random, state: KernelState) -> Iterator[Operation]:
-    """Make small regions in one space, with gaps between them or without."""
+    """Make small regions in one space, with gaps between them or without; replace some."""
     space, count = pick(random, window_spaces(state)), pick(random, REGIONS)
-    base, step = state.spaces[space].base + (1 << 31), pick(random, (0, 1, 2))
+    base, step = state.spaces[space].base + (1 << 31), pick(random, (1, 1, 2)) * FRAME_SIZE
     for number in range(count):
         kind = "demand" if number % 7 == 0 else "guard"
-        if step:
-            vaddr = base + number * step * FRAME_SIZE
-            yield op.VmAllocAt(space, vaddr, FRAME_SIZE, kind, 0)
+        yield op.VmAllocAt(space, base + number * step, FRAME_SIZE, kind, 0)
+    for _ in range(REPLACED):
+        vaddr = base + random.randrange(count) * step
+        yield op.VmFree(space, vaddr)
+        yield op.VmQuery(space, vaddr)
+        if random.random() < 0.5:
+            yield op.VmAllocAt(space, vaddr, FRAME_SIZE, "guard", 0)
         else:
-            yield op.VmAlloc(space, FRAME_SIZE, kind, 0)
+            yield op.VmAlloc(space, FRAME_SIZE, "guard", 0)
 
 
-def _giant_nodes(random: Random, state: KernelState) -> Iterator[Operation]:
+def _large_nodes(random: Random, state: KernelState) -> Iterator[Operation]:
+    """Make large heap nodes, as `giant_nodes` does, that take no second."""
+    return giant_nodes(random, state, LARGE)
+
+
+def giant_nodes(
+    random: Random, state: KernelState, largest: int = HEAP_ALLOC_MAX
+) -> Iterator[Operation]:
     """Make heap nodes of the largest size, have them merge, and take from what they became.
 
     Each comes from where the heap ends, so that it lies right behind the one before; another node
     behind them keeps what they become from being the heap's end.
     """
     free = state.pmm.free_count * FRAME_SIZE
-    size = min(HEAP_ALLOC_MAX, free // (GIANTS + 2) // FRAME_SIZE * FRAME_SIZE)
+    size = min(largest, free // (GIANTS + 2) // FRAME_SIZE * FRAME_SIZE)
     node, behind = size + HEAP_HEADER, max(HEAP_TRIM, size // 64)
     first = (state.heap.last or state.heap.end) + HEAP_HEADER
     payloads = [first + number * node for number in range(GIANTS)]
@@ -122,7 +139,7 @@ EXTREMES: Final[dict[str, tuple[Extreme, ...]]] = {
     "pmm": (_climb,),
     "paging": (_all_roots,),
     "vmm": (_many_regions,),
-    "heap": (_giant_nodes,),
+    "heap": (_large_nodes,),
     "task": (_many_tasks,),
 }
 """Layer -> what it can be brought to."""
