@@ -230,7 +230,7 @@ STAGES: Final[dict[str, Stage]] = {
     "run 36 bits": run_stage(_ring(10, 3000), {"machine.cpu": "max,phys-bits=36"}),
     "run 52 bits": run_stage(_ring(11, 3000), {"machine.cpu": "max,phys-bits=52"}),
     "run qemu64": run_stage(_ring(12, 3000), {"machine.cpu": "qemu64"}),
-    "run crowds": run_stage(_ring(13, 6000, "paging", "vmm", "task"), extreme=1 / 150),
+    "run crowds": run_stage(_ring(20, 6000, "paging", "vmm", "task"), extreme=1 / 150),
     "run split": run_stage(
         _ring(14, 3000, "pmm", "paging", "vmm", "task"),
         {"machine.memory": "9G", **SPLIT},
