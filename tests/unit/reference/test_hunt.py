@@ -226,7 +226,7 @@ def play(seed: int, count: int, state: KernelState) -> Played:
 
 
 def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
-    refused = play(1, 6000, booted).refused
+    refused = play(2, 6000, booted).refused
     assert {
         (op.PmmFree, "not_allocated"),
         (op.PmmFree, "denied"),

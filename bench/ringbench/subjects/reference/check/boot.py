@@ -1,8 +1,8 @@
 """What the model starts from, next to a kernel that has just booted.
 
 The memory map is made anew from what the loader left in memory, and the image's segments come from
-its ELF file: of the kernel only where the loader's information lies is believed, and how wide its
-processor is. So the kernel's own memory map is one more thing to compare.
+its ELF file, how wide the processor is from the emulator: of the kernel only where the loader's
+information lies is believed. So the kernel's own memory map is one more thing to compare.
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Final
 
 from elftools.elf.elffile import ELFFile
 
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import MACHINE, Finding, Mismatch
@@ -28,10 +29,12 @@ _PF_X: Final = 1
 _PF_W: Final = 2
 
 
-def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> BootInfo:
+def expected_boot_info(
+    memory: PhysicalMemory, boot: SeenBoot, features: Features, elf: Path
+) -> BootInfo:
     """Return what the kernel must have kept of its loader's information.
 
-    `memory` is what the processor reads, where there is no RAM too.
+    `memory` is what the processor reads, where there is no RAM too; `features` are the processor's.
 
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
@@ -43,7 +46,7 @@ def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> Boo
         )
     magic, image = magics[boot.loader], image_frames(elf)
     try:
-        return boot_info_init(memory, magic, boot.information, boot.physical_bits, image)
+        return boot_info_init(memory, magic, boot.information, features.physical_bits, image)
     except Panic as panic:
         raise RingbenchError(
             f"the loader's information is not one that a kernel can use: {panic.words}; "
@@ -57,7 +60,7 @@ def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[M
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
     """
-    return expected_boot_info(memory, picture.boot, elf).map
+    return expected_boot_info(memory, picture.boot, picture.features, elf).map
 
 
 def compare_loader(boot: SeenBoot, expected: BootInfo) -> list[Mismatch]:
