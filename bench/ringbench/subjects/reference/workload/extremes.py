@@ -110,8 +110,13 @@ def _huge_regions(random: Random, state: KernelState) -> Iterator[Operation]:
 
 
 def _many_regions(random: Random, state: KernelState) -> Iterator[Operation]:
-    """Make small regions in one space, with gaps between them or without; replace some."""
+    """Make small regions in one space, with gaps between them or without; replace some.
+
+    Where there are many, every slab is full then, so that each new one gets the place of another.
+    """
     space, count = pick(random, window_spaces(state)), pick(random, REGIONS)
+    if count > 2 * VM_SLAB_REGIONS:
+        count += -(count + len(state.spaces[space].regions)) % VM_SLAB_REGIONS
     base, step = state.spaces[space].base + (1 << 31), pick(random, (1, 1, 2)) * FRAME_SIZE
     for number in range(count):
         kind = "demand" if number % 7 == 0 else "guard"
