@@ -108,11 +108,12 @@ def _ring(seed: int, operations: int, *layers: str) -> Options:
     return Options(seed, workloads, layers)
 
 
-def hostile_boots(first: int, boots: int) -> Stage:
+def hostile_boots(first: int, boots: int, changes: dict[str, object] | None = None) -> Stage:
     """Boots on generated memory maps, from a number on; each counts as an operation."""
 
     def stage(config: Config, count: Count) -> Caught | None:
-        result = hunt_boots(config, seed=1, first=first, count=boots, until_caught=True)
+        there = override(config, changes or {})
+        result = hunt_boots(there, seed=1, first=first, count=boots, until_caught=True)
         assert not result.given_up, result.given_up
         count.operations += result.boots
         return next(iter(result.caught), None)
@@ -233,7 +234,7 @@ STAGES: Final[dict[str, Stage]] = {
     "run 36 bits": run_stage(_ring(10, 3000), {"machine.cpu": "max,phys-bits=36"}),
     "run 52 bits": run_stage(_ring(11, 3000), {"machine.cpu": "max,phys-bits=52"}),
     "run qemu64": run_stage(_ring(12, 3000), {"machine.cpu": "qemu64"}),
-    "run crowds": run_stage(_ring(20, 6000, "paging", "vmm", "task"), extreme=1 / 150),
+    "run crowds": run_stage(_ring(23, 6000, "paging", "vmm", "task"), extreme=1 / 150),
     "run split": run_stage(
         _ring(14, 3000, "pmm", "paging", "vmm", "task"),
         {"machine.memory": "9G", **SPLIT},
@@ -241,6 +242,7 @@ STAGES: Final[dict[str, Stage]] = {
     ),
     "boots": hostile_boots(0, 300),
     "more boots": hostile_boots(300, 1200),
+    "boots 36 bits": hostile_boots(1500, 75, {"machine.cpu": "max,phys-bits=36"}),
     "iso": multiboot2,
     "giants": giants,
     "starve": starved,

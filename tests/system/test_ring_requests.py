@@ -91,7 +91,7 @@ def wrong_requests(serving: Serving, name: str) -> Iterator[tuple[str, Request]]
     number = serving.format.commands[name]
     for at, word in enumerate(words):
         for wrong in WRONG.get(word, ()):
-            numbers = fine(words)
+            numbers = fine(words[: max(needed, at + 1)])
             numbers[at] = wrong
             yield f"{name}: {word} {wrong:#x}", Request(number, tuple(numbers))
     counts = [len(words) + 1, 7, 256, 257, ABOVE_32 - 1]

@@ -23,9 +23,11 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_TRIM,
     VM_SLAB_REGIONS,
 )
+from ringbench.subjects.reference.vocabulary.flags import WRITE
+from ringbench.subjects.reference.vocabulary.handles import task_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import pick
-from ringbench.subjects.reference.workload.edges import GIB_EDGES
+from ringbench.subjects.reference.workload.edges import GIB_EDGES, HUGE_LENGTHS
 from ringbench.subjects.reference.workload.spaces import window_spaces
 
 Extreme = Callable[[Random, KernelState], Iterator[Operation]]
@@ -83,9 +85,38 @@ def _many_tasks(random: Random, state: KernelState) -> Iterator[Operation]:
             yield op.VmAlloc(f"t{number + 1}", FRAME_SIZE, "demand", 0)
 
 
+def _huge_regions(random: Random, state: KernelState) -> Iterator[Operation]:
+    """Use two regions of a task of its own, larger than all memory, at their ends and whole."""
+    present = {task.id for task in state.tasks}
+    task = task_handle(next(n for n in range(1, len(present) + 1) if n not in present))
+    length, base, other = pick(random, HUGE_LENGTHS), 1 << 44, 3 << 45
+    end, rest = length - FRAME_SIZE, FRAME_SIZE * 3 // 2
+    yield op.TaskNew()
+    for at in (base, other):
+        yield op.VmAllocAt(task, at, length, "demand", WRITE)
+        yield op.VmWrite(task, at + end + FRAME_SIZE - 8, b"\xc3" * 8)
+        yield op.Touch(task, at + length // 2, "w")
+    yield op.VmCopy(task, other, task, base, length)
+    yield op.VmCopy(task, other, task, base + FRAME_SIZE, length - FRAME_SIZE + 1)
+    yield op.VmCopy(task, other, task, base + length - rest, rest)
+    yield op.VmRead(task, other + rest - 8, 8)
+    yield op.VmQuery(task, base + length - 1)
+    yield op.VmProtect(task, base, 0)
+    yield op.Touch(task, base + length - 1, "w")
+    yield op.VmAllocAt(task, base + length, FRAME_SIZE, "guard", 0)
+    yield op.Touch(task, base + length, "r")
+    yield op.VmFree(task, other)
+    yield op.VmRead(task, other + length - 1, 1)
+
+
 def _many_regions(random: Random, state: KernelState) -> Iterator[Operation]:
-    """Make small regions in one space, with gaps between them or without; replace some."""
+    """Make small regions in one space, with gaps between them or without; replace some.
+
+    Where there are many, every slab is full then, so that each new one gets the place of another.
+    """
     space, count = pick(random, window_spaces(state)), pick(random, REGIONS)
+    if count > 2 * VM_SLAB_REGIONS:
+        count += -(count + len(state.spaces[space].regions)) % VM_SLAB_REGIONS
     base, step = state.spaces[space].base + (1 << 31), pick(random, (1, 1, 2)) * FRAME_SIZE
     for number in range(count):
         kind = "demand" if number % 7 == 0 else "guard"
@@ -140,6 +171,6 @@ EXTREMES: Final[dict[str, tuple[Extreme, ...]]] = {
     "paging": (_all_roots,),
     "vmm": (_many_regions,),
     "heap": (_large_nodes,),
-    "task": (_many_tasks,),
+    "task": (_many_tasks, _huge_regions),
 }
 """Layer -> what it can be brought to."""
