@@ -9,6 +9,7 @@ Nothing heavy is imported before signals are taken care of.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -18,6 +19,11 @@ from types import FrameType
 
 EXIT_USAGE = 2
 EXIT_FAILURE = 3
+
+SHORTAGES = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+)
+"""What a full disk and exhausted limits say, wherever in the work they are met."""
 
 LEAST_MEMORY = 192 << 20
 """Bytes of address space in which the modules of every command find room."""
@@ -100,6 +106,13 @@ def _run(arguments: list[str], settings: dict[str, bool]) -> int:
         if details:
             click.echo(details, err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in SHORTAGES:
+            raise
+        where = "" if error.filename is None else f": {error.filename}"
+        hint = "look at TMPDIR's disk and at the limits of this shell (ulimit -a)"
+        click.echo(f"ringbench: error: {error.strerror}{where}; {hint}", err=True)
+        return EXIT_FAILURE
     return status if isinstance(status, int) else 0
 
 
