@@ -135,8 +135,8 @@ class Inspector:
         with self.machine.stopped():
             registers = read_registers(self.machine)
             findings = [
-                check_interrupts(self.machine.memory, registers),
                 *self.in_memory(state, registers.cr3),
+                check_interrupts(self.machine.memory, registers),
             ]
         return (each.at(when) for each in findings)
 

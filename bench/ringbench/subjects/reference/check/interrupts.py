@@ -23,9 +23,12 @@ ASLEEP: Final = frozenset((HLT, CLI))
 
 
 def check_interrupts(memory: PhysicalMemory, registers: Registers) -> Finding:
-    """Check the flags of a guest that stands still, by the instruction that it is at."""
+    """Check the flags of a guest that stands still, by the instruction that it is at.
+
+    Where that cannot be read, the page tables are wrong, and nothing is said of interrupts.
+    """
     tally, where = Comparison(MACHINE), f"rip {registers.rip:#x}"
-    asleep = next_byte(memory, registers) in ASLEEP
+    asleep = next_byte(memory, registers) in (*ASLEEP, None)
     on = bool(registers.rflags & Rflags.IF)
     tally.equal("interrupts", "off", "on" if on and not asleep else "off", where)
     tally.equal("direction flag", 0, registers.rflags & Rflags.DF, where)
