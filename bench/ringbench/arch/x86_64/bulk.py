@@ -19,7 +19,6 @@ import numpy as np
 from ringbench.arch.x86_64.address import (
     ADDRESS_END,
     ENTRIES,
-    LEVELS,
     PAGE_SIZE,
     entry_span,
 )
@@ -38,7 +37,7 @@ from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.gather import Frames, Places
 from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Problem, Stop
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Problem, RecursiveSlot, Stop
 from ringbench.arch.x86_64.tables import AddressSpace, Tables
 from ringbench.arch.x86_64.walk import root_table
 
@@ -52,13 +51,19 @@ _NX: Final = np.uint64(NX)
 
 
 def decode(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
+    memory: PhysicalMemory,
+    root: int,
+    features: Features = ANY,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    fold: bool = False,
 ) -> AddressSpace:
-    """Decode every table, leaf and problem under `root` (a PML4 address or a CR3 value).
+    """Decode every table, leaf and problem under `root` (its address or a CR3 value).
 
-    After `limit` of them in address order comes one `Problem` with `Stop.LIMIT`.
+    After `limit` of them in address order comes one `Problem` with `Stop.LIMIT`. With `fold`,
+    slots of the root that lead to itself are noted as such, and not followed as hardware would.
     """
-    return Decoder(memory, features, limit).decode(root_table(root, features))
+    return Decoder(memory, features, limit, fold=fold).decode(root_table(root, features))
 
 
 class Decoder:
@@ -67,6 +72,7 @@ class Decoder:
     Attributes:
         once: whether a frame that is met again at one level of one root is a problem, and not
             followed: as much as what is stored, not as much as what is mapped.
+        fold: whether slots of a root that lead to itself are noted, and not followed.
         entries: where not None, gets the 512 entries of every table read, by physical address.
     """
 
@@ -77,23 +83,26 @@ class Decoder:
         limit: int = DEFAULT_LIMIT,
         *,
         once: bool = False,
+        fold: bool = False,
         entries: dict[int, Words] | None = None,
     ) -> None:
         self.once = once
+        self.fold = fold
         self.entries = entries
         self._features = features
+        self._levels = features.levels
         self._limit = max(limit, 0)
         self._frames = Frames(memory)
         self._modes = cache_modes(features)
 
     def decode(self, root: int, ignore: Callable[[Words], Flags] | None = None) -> AddressSpace:
-        """Decode what is under the PML4 at `root`.
+        """Decode what is under the root table at `root`.
 
-        `ignore` is given the PML4's entries and returns which of them are not to be followed.
+        `ignore` is given the root's entries and returns which of them are not to be followed.
         """
-        found = _Found()
+        found = _Found(self._levels)
         places = Places.of(root)
-        for level in range(LEVELS, 0, -1):
+        for level in range(self._levels, 0, -1):
             if not len(places):
                 break
             again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
@@ -103,8 +112,11 @@ class Decoder:
                 part = slice(start, start + min(max(left // ENTRIES, _FEWEST), _MOST))
                 here = places.pick(part)
                 words, present = self._read(level, here, again[part], found)
-                if ignore is not None and level == LEVELS:
-                    present &= ~ignore(words[0])
+                if level == self._levels:
+                    if ignore is not None:
+                        present &= ~ignore(words[0])
+                    if self.fold:
+                        self._fold(root, words[0], present[0], found)
                 start, left = part.stop, left - len(here) - int(np.count_nonzero(present))
                 below.append(self._take(level, here, words, present, found))
             places = Places.join(below)
@@ -129,6 +141,15 @@ class Decoder:
         present[again] = False
         return words, present
 
+    def _fold(self, root: int, words: Words, present: Flags, found: "_Found") -> None:
+        """Note which entries of the root lead to itself, and take them out of `present`."""
+        address = address_mask(self._levels, False, self._features.physical_bits)
+        deciding = address | P | reserved_mask(self._levels, False, self._features)
+        slots = present & ((words & np.uint64(deciding)) == np.uint64(root | P))
+        for slot in np.flatnonzero(slots).tolist():
+            found.recursive.append(RecursiveSlot.of(slot, int(words[slot]), self._levels))
+        present &= ~slots
+
     def _take(
         self, level: int, here: Places, words: Words, present: Flags, found: "_Found"
     ) -> Places:
@@ -146,7 +167,7 @@ class Decoder:
         raw, above = words[good], here.of_each(here.above, good)
         return Places(
             raw & np.uint64(address_mask(level, False, features.physical_bits)),
-            _selected(here.served(level), good),
+            _selected(here.served(level, self._levels), good),
             (above & raw & _RIGHTS) | ((above | raw) & _NX),
         )
 
@@ -154,7 +175,7 @@ class Decoder:
         """Return what the marked entries map."""
         raw = _selected(words, which)
         return Leaves(
-            vaddr=_selected(here.served(level), which),
+            vaddr=_selected(here.served(level, self._levels), which),
             paddr=raw & np.uint64(address_mask(level, True, self._features.physical_bits)),
             raw=raw,
             table=here.of_each(here.paddr, which),
@@ -175,7 +196,7 @@ class Decoder:
             return which
         span = entry_span(level)
         row, index = np.nonzero(bad)
-        columns = (here.served(level)[bad], here.paddr[row], index, words[bad])
+        columns = (here.served(level, self._levels)[bad], here.paddr[row], index, words[bad])
         for vaddr, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
             found.problems.append(Problem(Stop.RESERVED, vaddr, span, level, paddr, at, raw))
         return which & ~bad
@@ -204,28 +225,33 @@ def _met_before(paddrs: Words) -> Flags:
 class _Found:
     """What has been found under a root so far, level by level."""
 
+    levels: int
     tables: list[Tables] = field(default_factory=list)
     leaves: list[Leaves] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    recursive: list[RecursiveSlot] = field(default_factory=list)
 
     def space(self, root: int, limit: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
         """Return it in order, up to the record at which a scan with this limit ends."""
         tables, leaves = Tables.join(self.tables), Leaves.join(self.leaves, modes)
         problems = sorted(self.problems, key=lambda problem: problem.vaddr)
         if len(tables) + len(leaves) + len(problems) <= limit:
-            return AddressSpace(root, tables, leaves, tuple(problems))
+            slots = tuple(self.recursive)
+            return AddressSpace(root, self.levels, tables, leaves, tuple(problems), slots)
         # A record's place in a scan: its address and, as tables come first, its level.
-        table_places = tables.vaddr | (np.uint8(LEVELS) - tables.level)
-        leaf_places = leaves.vaddr | np.uint64(LEVELS)
+        table_places = tables.vaddr | (np.uint8(self.levels) - tables.level)
+        leaf_places = leaves.vaddr | np.uint64(self.levels)
         other_places = np.array([each.vaddr for each in problems], np.uint64)
-        other_places |= np.uint64(LEVELS)
+        other_places |= np.uint64(self.levels)
         places = np.concatenate((table_places, leaf_places, other_places))
         end = np.partition(places, limit)[limit]
         vaddr = int(end) & -PAGE_SIZE
-        over = Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, LEVELS, root)
+        over = Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, self.levels, root)
         return AddressSpace(
             root,
+            self.levels,
             tables.pick(table_places < end),
             leaves.pick(leaf_places < end),
             (*problems[: int(np.count_nonzero(other_places < end))], over),
+            tuple(each for each in self.recursive if each.vaddr < vaddr),
         )
