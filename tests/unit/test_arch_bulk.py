@@ -179,6 +179,28 @@ def test_a_root_of_nothing_but_itself(limit: int) -> None:
     )
 
 
+@pytest.mark.parametrize("levels", [4, 5])
+def test_windows_on_the_tables_end_where_the_listing_ends(levels: int) -> None:
+    """At every limit: before, between and behind what lies about them."""
+    guest = Guest()
+    for index in (0, 300):
+        guest.put(7, index, entry(ROOT, 7))
+        guest.put(ROOT, index, entry(2, 7))
+    root = ROOT if levels == 4 else 7
+    for index in (1, 2, 301, 511):
+        guest.put(root, index, entry(root, 3))
+    guest.put(2, 0, entry(5, 7))
+    guest.put(5, 0, 0x83)
+    features = Features(levels=levels)
+    seen = set()
+    for limit in range(60):
+        records = list(scan(guest.mapped, root * PAGE, features, limit, fold=True))
+        space = decode(guest.mapped, root * PAGE, features, limit, fold=True)
+        assert_same(space, records, levels)
+        seen.add(len(space.recursive))
+    assert seen >= {0, 2, 4}
+
+
 @pytest.mark.parametrize("last", [0, entry(14, 7), entry(6, 7) | 1 << 51])
 def test_tables_without_any_page(last: int) -> None:
     """512^2 tables of the last level, empty or not memory, or as many reserved bits."""

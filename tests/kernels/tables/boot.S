@@ -54,6 +54,18 @@ descriptor_pointer:
     .quad \value
 .endm
 
+.macro window
+#ifdef SLOT
+    entry root, SLOT, root + 3
+#endif
+.endm
+
+.macro entry_unless_window index, value
+#if SLOT != 511
+    entry root, \index, \value
+#endif
+.endm
+
 #if PAGING == 32
     table root
     .long 0x83                          /* 4 MiB at 0 */
@@ -69,10 +81,8 @@ descriptor_pointer:
 #if PAGING == 5
     table root
     entry root, 0, pml4 + 7
-#ifdef SLOT
-    entry root, SLOT, root + 3
-#endif
-    entry root, 511, pml4 + 3
+    window
+    entry_unless_window 511, pml4 + 3
     table pml4
     entry pml4, 0, pdpt + 7
     entry pml4, 511, high_pdpt + 3
@@ -80,10 +90,8 @@ descriptor_pointer:
 #else
     table root
     entry root, 0, pdpt + 7
-#ifdef SLOT
-    entry root, SLOT, root + 3
-#endif
-    entry root, 511, high_pdpt + 3
+    window
+    entry_unless_window 511, high_pdpt + 3
 #endif
     table pdpt
     entry pdpt, 0, directory + 7

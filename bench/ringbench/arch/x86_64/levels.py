@@ -39,7 +39,7 @@ def levels_of(memory: PhysicalMemory, root: int) -> int:
         return LEVELS
     four = decode(memory, root, _plausible(LEVELS), _ENOUGH, fold=True)
     is_one_page = len(np.unique(four.leaves.paddr)) <= 1 and not four.problems
-    return LEVELS if is_one_page else MAX_LEVELS
+    return LEVELS if is_one_page and (four.leaves.level > 1).all() else MAX_LEVELS
 
 
 def _plausible(levels: int) -> Features:
