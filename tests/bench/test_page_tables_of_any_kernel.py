@@ -32,9 +32,10 @@ def tables_kernel(tmp_path_factory: pytest.TempPathFactory) -> Build:
     def build(paging: int, *options: str, strip: bool = False) -> Path:
         folder = tmp_path_factory.mktemp("tables")
         source, elf = KERNELS / "tables" / "boot.S", folder / "k.elf"
-        command = ["gcc", "-m64", "-g", f"-DPAGING={paging}", *options, "-c", source, "-o"]
-        subprocess.run([*command, folder / "boot.o"], check=True)
-        subprocess.run(["ld", "-T", LINKER_SCRIPT, *LINK, "-o", elf, folder / "boot.o"], check=True)
+        made = folder / "boot.o"
+        flags = ("-m64", "-g", f"-DPAGING={paging}", *options)
+        subprocess.run(["gcc", *flags, "-c", source, "-o", made], check=True)
+        subprocess.run(["ld", "-T", LINKER_SCRIPT, *LINK, "-o", elf, made], check=True)
         subprocess.run(["objcopy", "-O", "elf32-i386", elf, folder / "k32.elf"], check=True)
         if strip:
             subprocess.run(["strip", elf], check=True)
