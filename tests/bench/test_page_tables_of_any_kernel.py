@@ -19,6 +19,7 @@ from ringbench.machine.dump import open_dump
 from ringbench.observe.processor import read_features, read_registers
 
 KERNELS = Path(__file__).parents[1] / "kernels"
+GDB_COMMANDS = Path(__file__).parents[2] / "tools" / "gdb" / "ringbench.py"
 LINKER_SCRIPT = Path(__file__).parent / "kernels" / "kernel.ld"
 LINK = ("-z", "max-page-size=4096", "-z", "noexecstack", "--no-warn-rwx-segments")
 
@@ -127,6 +128,40 @@ def test_what_stands_below_the_table(
     ):
         assert line in out
     assert re.search("warning: page table that user code can write: 0x201000..0x201fff", out)
+
+
+def test_a_dump_has_the_kernels_text_if_its_elf_file_is_given(
+    tables_kernel: Build, ringbench: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    config, raw = tables_kernel(5, strip=True), tmp_path / "raw"
+    with Machine.start(load(config, {})) as machine:
+        machine.save_dump(raw)
+        root = read_registers(machine).cr3
+    dump = ("pages", "--dump", raw, "--root", root)
+    assert "kernel text" not in ringbench(*dump)[1]
+    _, out, err = ringbench(*dump, "--elf", config.with_name("k.elf"))
+    assert "kernel text that user code can write: 0x200000..0x200fff -> 0x100000" in out
+    assert f"{root:#x} reads well as a PML5 alone" in err
+    assert "information" not in out
+
+
+def test_the_commands_in_gdb_know_levels_and_windows(tables_kernel: Build) -> None:
+    with Machine.start(load(tables_kernel(5, "-DSLOT=300"), {})) as machine:
+        gdb = machine.gdb
+        gdb.console(f"source {GDB_COMMANDS}")
+        registers = read_registers(machine)
+        features = read_features(machine, registers)
+        space = decode(machine.memory, registers.cr3, features, fold=True)
+        lines = gdb.console("rb-pages").splitlines()
+        # The commands take every physical address to be possible.
+        assert [line[:18] for line in lines if " -> " in line and " 0x8000000" not in line] == [
+            f"{each.vaddr:#018x}" for each in space.leaves.merged()
+        ]
+        assert f"{space.recursive[0]} -rwx" in lines
+        walk = gdb.console("rb-translate 0xffff80000123").splitlines()
+        assert walk[0].startswith("PML5 0x")
+        assert walk[-1].startswith("0xffff80000123 -> 0x123 ")
+        assert "5-level paging is on" in gdb.console("rb-control")
 
 
 @pytest.mark.parametrize("slot", [0x3, 511])

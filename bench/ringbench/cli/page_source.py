@@ -143,6 +143,7 @@ def open_page_source(
 def _of_dump(
     path: Path, dump: Dump, root: int | None, levels: int | None, elf: Path | None
 ) -> PageSource:
+    given = root is not None
     if root is None:
         if dump.control is None:
             raise click.UsageError(
@@ -150,7 +151,8 @@ def _of_dump(
             )
         levels = levels or _mode_levels(dump.control, str(path))
         root = root_table(dump.control.cr3)
-    _require_inside(dump.memory, root, f"the dump {path}, which ends at {dump.end:#x}")
+    what = f"the dump {path}, which ends at {dump.end:#x}"
+    _require_inside(dump.memory, root, what, "--root" if given else "CR3")
     if levels is None and dump.control is not None and dump.control.is_64_bit:
         levels = _mode_levels(dump.control, str(path))
     if levels is None:
@@ -212,7 +214,7 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
         features = read_features(guest, registers)
         if root is not None:
             end = guest.ram.end
-            _require_inside(guest.memory, root, f"the guest's memory, up to {end:#x}")
+            _require_inside(guest.memory, root, f"the guest's memory, up to {end:#x}", "--root")
         yield PageSource(
             guest.memory,
             root_table(registers.cr3 if root is None else root, features),
@@ -230,8 +232,8 @@ def _text_of(elf: Path) -> tuple[Segment, ...]:
         return ()
 
 
-def _require_inside(memory: PhysicalMemory, root: int, what: str) -> None:
+def _require_inside(memory: PhysicalMemory, root: int, what: str, name: str) -> None:
     try:
         memory.read(root, PAGE_SIZE)
     except MemoryUnreadable:
-        raise ConfigError(f"--root {root:#x} is not inside {what}") from None
+        raise ConfigError(f"{name} {root:#x} is not inside {what}") from None

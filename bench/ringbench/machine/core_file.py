@@ -23,6 +23,7 @@ from ringbench.debuginfo.symbols import damage
 from ringbench.errors import ConfigError, MemoryUnreadable
 
 _MACHINES: Final = ("EM_X86_64", "EM_386")
+_CONTROL: Final = struct.Struct("<5Q")
 _CONTROL_AT: Final = 392
 """Where `QEMUCPUState` has CR0 to CR4: behind version, size, 18 registers and ten segments."""
 
@@ -125,8 +126,9 @@ def _controls(segments: Iterable[Segment], is_64_bit: bool) -> Iterator[Control]
             continue
         for note in segment.iter_notes():
             state = note["n_descdata"]
-            if note["n_name"] == "QEMU" and len(state) >= _CONTROL_AT + 40:
-                cr0, _, _, cr3, cr4 = struct.unpack_from("<5Q", state, _CONTROL_AT)
+            is_whole = len(state) == note["n_descsz"] >= _CONTROL_AT + _CONTROL.size
+            if note["n_name"] == "QEMU" and is_whole:
+                cr0, _, _, cr3, cr4 = _CONTROL.unpack_from(state, _CONTROL_AT)
                 yield Control(cr0, cr3, cr4, is_64_bit)
 
 
