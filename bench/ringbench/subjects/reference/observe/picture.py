@@ -19,7 +19,7 @@ from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
-from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
