@@ -11,10 +11,12 @@ from enum import StrEnum
 import numpy as np
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
+from ringbench.arch.x86_64.features import MAX_PHYSICAL_BITS
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Ranges
 from ringbench.arch.x86_64.records import Stop
 from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.debuginfo.segments import Segment
+from ringbench.observe.page_selection import Selection, Span
 
 Interval = tuple[int, int]
 """Physical addresses from the first up to the second, which is not included."""
@@ -60,13 +62,35 @@ class Finding:
         return f"{self.kind.value}: {self.vaddr:#x}..{last:#x} -> {self.paddr:#x}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Everything of one kind; iterating makes each as it is needed, pages before the rest.
+
+    Attributes:
+        ranges: pages of which it is true, by ascending virtual address.
+        others: what is no page, by ascending virtual address.
+    """
+
+    kind: Kind
+    ranges: Ranges
+    others: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ranges) + len(self.others)
+
+    def __iter__(self) -> Iterator[Finding]:
+        for each in self.ranges:
+            yield Finding(self.kind, each.vaddr, each.length, each.paddr)
+        yield from self.others
+
+
 def findings(
     space: AddressSpace,
     leaves: Leaves,
     text: Sequence[Segment] = (),
     ram: Sequence[Interval] | None = None,
-) -> tuple[Finding, ...]:
-    """Return what is to be said of a space, kind by kind, by ascending virtual address.
+) -> tuple[Findings, ...]:
+    """Return what is to be said of a space, kind by kind; of what is not RAM, hole by hole.
 
     Args:
         space: everything under a root.
@@ -74,7 +98,7 @@ def findings(
         text: the kernel's own code, as its ELF file has it; none if there is no such file.
         ram: all that is RAM, ascending; None if that is not known.
     """
-    return tuple(_find(space, leaves, text, ram))
+    return tuple(each for each in _find(space, leaves, text, ram) if len(each))
 
 
 def _find(
@@ -82,27 +106,33 @@ def _find(
     leaves: Leaves,
     text: Sequence[Segment],
     ram: Sequence[Interval] | None,
-) -> Iterator[Finding]:
-    yield from _ranges(Kind.WRITABLE_CODE, leaves.pick(leaves.write & leaves.execute).merged())
+) -> Iterator[Findings]:
+    yield Findings(Kind.WRITABLE_CODE, leaves.pick(leaves.write & leaves.execute).merged())
     users = leaves.pick(leaves.write & leaves.user)
     frames = [part for segment in text for part in _physical(space.leaves, segment)]
-    yield from _ranges(Kind.USER_TEXT, users.pick(_reaches(users, frames)).merged())
+    yield Findings(Kind.USER_TEXT, users.pick(_reaches(users, frames)).merged())
     tables = [(paddr, paddr + PAGE_SIZE) for paddr in np.unique(space.tables.paddr).tolist()]
-    yield from _ranges(Kind.USER_TABLE, users.pick(_reaches(users, tables)).merged())
-    for slot in space.recursive:
-        if slot.write and slot.user:
-            yield Finding(Kind.USER_TABLE, slot.vaddr, slot.length, space.root)
-    for problem in space.problems:
-        if problem.stop in (Stop.UNREADABLE, Stop.RESERVED):
-            kind = Kind(problem.stop.value)
-            yield Finding(kind, problem.vaddr, problem.length, problem.table)
+    windows = tuple(
+        Finding(Kind.USER_TABLE, slot.vaddr, slot.length, space.root)
+        for slot in space.recursive
+        if slot.write and slot.user
+    )
+    yield Findings(Kind.USER_TABLE, users.pick(_reaches(users, tables)).merged(), windows)
+    nothing = leaves.pick(slice(0)).merged()
+    for kind in (Kind.TABLE_OUTSIDE, Kind.RESERVED):
+        problems = tuple(
+            Finding(kind, problem.vaddr, problem.length, problem.table)
+            for problem in space.problems
+            if problem.stop.value == kind.value
+        )
+        yield Findings(kind, nothing, problems)
     if ram is not None:
-        yield from _outside(leaves, ram)
-
-
-def _ranges(kind: Kind, ranges: Ranges) -> Iterator[Finding]:
-    for each in ranges:
-        yield Finding(kind, each.vaddr, each.length, each.paddr)
+        ends = [0, *(end for _, end in ram)]
+        starts = [*(start for start, _ in ram), 1 << MAX_PHYSICAL_BITS]
+        for end, start in zip(ends, starts, strict=True):
+            if end < start:
+                hole = Selection(physical=Span(end, start))
+                yield Findings(Kind.OUTSIDE_RAM, hole.cut(hole.pick(leaves).merged()))
 
 
 def _physical(leaves: Leaves, segment: Segment) -> Iterator[Interval]:
@@ -139,19 +169,3 @@ def _joined(intervals: Iterable[Interval]) -> tuple[np.ndarray, np.ndarray]:
             joined.append([start, end])
     starts, ends = np.array(joined, np.uint64).reshape(-1, 2).T
     return starts, ends
-
-
-def _outside(leaves: Leaves, ram: Sequence[Interval]) -> Iterator[Finding]:
-    """Yield the parts of ranges that are not RAM."""
-    starts, ends = _joined(ram)
-    after = np.minimum(np.searchsorted(ends, leaves.paddr, "right"), max(len(ends) - 1, 0))
-    inside = np.zeros(len(leaves), np.bool_)
-    if len(ends):
-        inside = (starts[after] <= leaves.paddr) & (leaves.paddr + leaves.size <= ends[after])
-    for each in leaves.pick(~inside).merged():
-        shift = each.vaddr - each.paddr
-        at, end = each.paddr, each.paddr + each.length
-        for start, stop in (*ram, (end, end)):
-            if at < min(start, end):
-                yield Finding(Kind.OUTSIDE_RAM, at + shift, min(start, end) - at, at)
-            at = max(at, stop)

@@ -6,7 +6,7 @@ All numbers in JSON are integers, addresses as well.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -17,7 +17,7 @@ from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.records import Leaf, Problem, Range, RecursiveSlot
 from ringbench.arch.x86_64.tables import AddressSpace
-from ringbench.observe.page_findings import Finding, Kind
+from ringbench.observe.page_findings import Finding, Findings
 from ringbench.observe.page_selection import Selection
 from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
@@ -40,7 +40,7 @@ class PageList:
     space: AddressSpace
     selection: Selection
     leaves: Leaves
-    findings: tuple[Finding, ...]
+    findings: tuple[Findings, ...]
     each: bool
 
     def ranges(self) -> Ranges:
@@ -98,13 +98,13 @@ def _notes(pages: PageList, rows: int) -> Iterator[RenderableType]:
     for problem in space.problems[:SHOWN]:
         yield Text(f"problem: {problem}", style="red")
     yield from rest(len(space.problems), what=" problems")
-    for kind in Kind:
-        # What is a problem has been printed as one.
-        found = [each for each in pages.findings if each.kind is kind and not kind.is_problem]
-        word, style = ("warning", "yellow") if kind.is_warning else ("information", "")
-        for each in found[:_SHOWN_FINDINGS]:
+    for found in pages.findings:
+        if found.kind.is_problem:  # which has been printed as one
+            continue
+        word, style = ("warning", "yellow") if found.kind.is_warning else ("information", "")
+        for each in islice(found, _SHOWN_FINDINGS):
             yield Text(f"{word}: {each}", style=style)
-        yield from rest(len(found), _SHOWN_FINDINGS, f": {kind.value}")
+        yield from rest(len(found), _SHOWN_FINDINGS, f": {found.kind.value}")
 
 
 def pages_json(pages: PageList) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def pages_json(pages: PageList) -> dict[str, Any]:
     data["problems"] = [_problem_json(problem) for problem in space.problems]
     for name, is_warning in (("warnings", True), ("information", False)):
         found = (each for each in pages.findings if each.kind.is_warning is is_warning)
-        data[name] = [_finding_json(each) for each in found]
+        data[name] = [_finding_json(each) for each in chain.from_iterable(found)]
     return data
 
 
