@@ -265,6 +265,9 @@ def test_every_mapping_of_a_frame(ringbench: Any, dump: Path) -> None:
     data = ringbench(*at, "--physical", "0x40003000..0x40005000", "--with", "u")
     assert ranges(data) == [(0x20_3000, 0x4000_3000, 0x2000)]
     assert ranges(ringbench(*at, "--physical", "0x900000")) == []
+    both = ("--physical", "0x40003000..0x40005000", "--from", "0x204000", "--to", "0x206000")
+    assert ranges(ringbench(*at, *both)) == [(0x20_4000, 0x4000_4000, 0x1000)]
+    assert ranges(ringbench(*at, *both[:2], "--from", "0x206000", "--to", "0x207000")) == []
     leaves = ringbench(*at, "--physical", "0x40003000", "--leaves").json["leaves"]
     assert [leaf["virtual"] for leaf in leaves] == [0x20_0000, UPPER + 0x20_0000]
 

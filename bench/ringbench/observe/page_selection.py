@@ -65,10 +65,11 @@ class Selection:
         heads, length = ranges.heads, ranges.length
         for span, is_physical in ((self.virtual, False), (self.physical, True)):
             start = heads.paddr if is_physical else heads.vaddr
-            skipped = np.maximum(start, np.uint64(span.start)) - start
+            first = np.maximum(start, np.uint64(span.start))
             last = np.minimum(start + (length - np.uint64(1)), np.uint64(span.end - 1))
-            length = last - (start + skipped) + np.uint64(1)
+            skipped, some = first - start, first <= last
             heads = replace(heads, vaddr=heads.vaddr + skipped, paddr=heads.paddr + skipped)
+            heads, length = heads.pick(some), (last - first + np.uint64(1))[some]
         return Ranges(heads, length)
 
     def __str__(self) -> str:
