@@ -247,6 +247,7 @@ def test_what_came_and_was_not_read_is_dropped(echo: tuple[Machine, Snapshot]) -
         machine.restore(snapshot)
         assert machine.command("hello") == "said hello"
     machine.serial.send("panic")
+    deadline = Deadline(10)
     while "!! end" not in machine.serial.tail():
         assert not deadline.expired
     machine.restore(snapshot)

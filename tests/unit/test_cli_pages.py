@@ -157,8 +157,8 @@ def test_a_partial_last_page_is_readable_up_to_its_end(ringbench: Any, dump: Pat
     ("arguments", "words"),
     [
         (["pages", "--dump", "{none}", "--root", "0x1000"], "no such file"),
-        (["pages", "--dump", "{folder}", "--root", "0x1000"], "not a regular file"),
-        (["pages", "--dump", "{pipe}", "--root", "0x1000"], "not a regular file"),
+        (["pages", "--dump", "{folder}", "--root", "0x1000"], "this is a folder"),
+        (["pages", "--dump", "{pipe}", "--root", "0x1000"], "this is a pipe"),
         (["pages", "--dump", "{empty}", "--root", "0"], "the file is empty"),
         (["pages", "--dump", "{text}", "--root", "0"], "a text file"),
         (["pages", "--dump", "{small}", "--root", "0"], "100 bytes, less than one page"),

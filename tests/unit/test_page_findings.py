@@ -9,12 +9,12 @@ from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.entry import NX
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.tables import AddressSpace
-from ringbench.debuginfo.segments import Segment
+from ringbench.debuginfo.elf import LoadSegment
 from ringbench.machine import BytesMemory
 from ringbench.observe.page_findings import Finding, Kind, findings
 
 RAM = [(0, 0x9_0000), (0x10_0000, 0x20_0000)]
-TEXT = Segment(vaddr=0xFFFF_8000_0000_1000, paddr=0x10_0000, length=0x1800)
+TEXT = LoadSegment(0xFFFF_8000_0000_1000, 0x10_0000, 0x1800, b"", writable=False, executable=True)
 CODE, DATA = 0x1, 0x3 | NX
 
 
@@ -32,7 +32,7 @@ def space(*pages: tuple[int, int], more: dict[int, int] | None = None) -> Addres
 
 
 def found(
-    of: AddressSpace, text: tuple[Segment, ...] = (), ram: list[tuple[int, int]] | None = None
+    of: AddressSpace, text: tuple[LoadSegment, ...] = (), ram: list[tuple[int, int]] | None = None
 ) -> list[tuple[Kind, int, int, int]]:
     """Return the findings of the lower half."""
     return [

@@ -20,11 +20,12 @@ from ringbench.arch.x86_64.walk import root_table
 from ringbench.cli.common import (
     command_option,
     configured,
+    dumping,
     machine_options,
     save_dump_option,
     type_lines,
 )
-from ringbench.debuginfo.segments import Segment, executable_segments
+from ringbench.debuginfo.elf import LoadSegment, load_segments
 from ringbench.errors import ConfigError, ImageError, MemoryUnreadable, RingbenchError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class PageSource:
     memory: PhysicalMemory
     root: int
     features: Features
-    text: tuple[Segment, ...]
+    text: tuple[LoadSegment, ...]
     ram: tuple[tuple[int, int], ...] | None
 
 
@@ -163,7 +164,7 @@ def _of_dump(
                 "are read; --levels 4 takes it for a PML4",
                 err=True,
             )
-    text = executable_segments(elf) if elf is not None else ()
+    text = _text_of(elf) if elf is not None else ()
     return PageSource(dump.memory, root, Features(levels=levels), text, None)
 
 
@@ -203,13 +204,8 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
     from ringbench.observe.processor import read_features, read_registers
 
     elf = guest.config.kernel.elf
-    with guest.stopped():
+    with guest.stopped(), dumping(guest, save_dump):
         registers = read_registers(guest)
-        if save_dump is not None:
-            try:
-                guest.save_dump(save_dump)
-            except OSError as error:
-                raise ConfigError(f"--save-dump {save_dump}: {error.strerror}") from None
         _levels(registers.cr0, registers.cr4, registers.efer, f"{elf}: the guest")
         features = read_features(guest, registers)
         if root is not None:
@@ -219,15 +215,24 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
             guest.memory,
             root_table(registers.cr3 if root is None else root, features),
             features,
-            _text_of(elf),
+            _text_of_kernel(elf),
             tuple((piece.base, piece.end) for piece in guest.ram.ranges),
         )
 
 
-def _text_of(elf: Path) -> tuple[Segment, ...]:
-    """Return the kernel's code; none if what boots is no ELF file."""
+def _text_of(elf: Path) -> tuple[LoadSegment, ...]:
+    """Return what an ELF file has to be executed; it needs no symbols for that.
+
+    Raises:
+        ImageError: not a usable ELF file.
+    """
+    return tuple(each for each in load_segments(elf) if each.executable and each.size)
+
+
+def _text_of_kernel(elf: Path) -> tuple[LoadSegment, ...]:
+    """Return the code of the kernel that booted; none if what it boots by is no ELF file."""
     try:
-        return executable_segments(elf)
+        return _text_of(elf)
     except ImageError:
         return ()
 

@@ -126,11 +126,11 @@ def pages(
             space = _with_windows(source, space, limit)
         wanted = selection.pick(space.leaves)
         found = findings(space, wanted, source.text, source.ram)
-    listed = PageList(space, selection, wanted, found, leaves)
-    if as_json:
-        write_json(pages_json(listed))
-    else:
-        console().print(pages_table(listed))
+        listed = PageList(space, selection, wanted, found, leaves)
+        if as_json:
+            write_json(pages_json(listed))
+        else:
+            console().print(pages_table(listed))
 
 
 def _with_windows(source: PageSource, space: AddressSpace, limit: int) -> AddressSpace:

@@ -40,10 +40,10 @@ def translate(
         if not is_canonical(vaddr, source.features.levels):
             raise _not_canonical(vaddr, source.features.levels)
         result = walk.translate(source.memory, source.root, vaddr, source.features)
-    if as_json:
-        write_json(translation_json(result))
-    else:
-        console().print(translation_table(result))
+        if as_json:
+            write_json(translation_json(result))
+        else:
+            console().print(translation_table(result))
 
 
 def _not_canonical(vaddr: int, levels: int) -> ConfigError:

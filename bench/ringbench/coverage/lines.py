@@ -21,11 +21,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from ringbench.coverage.line_program import Row, rows
 from ringbench.coverage.ranges import Range
-from ringbench.errors import CoverageError
-from ringbench.machine.translations import Code, code_of
+from ringbench.debuginfo.elf import damage, debug_information, open_elf
+from ringbench.errors import CoverageError, ImageError
+from ringbench.machine.translations import code_of
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+ROWS: Final = 1 << 20
+"""Rows of all line tables that are read."""
+
+LONGEST_PATH: Final = 4096
+"""Characters of a path; what is longer, no compiler was given."""
 
 Where = Mapping[int, tuple[Range, ...]]
 """Line -> where its code is."""
@@ -46,10 +57,16 @@ class Lines:
             CoverageError: not an ELF file, or one without line tables.
         """
         files: dict[str, dict[int, list[Range]]] = defaultdict(lambda: defaultdict(list))
-        code = _code(elf)
-        for path, line, begin, end in _rows(elf):
-            if any(piece.base <= begin < piece.end for piece in code):  # not what was discarded
-                files[_relative(path, root)][line].append((begin, end))
+        try:
+            code, opened = code_of(elf), open_elf(elf)
+            with damage(elf):
+                for path, line, begin, end in _rows(elf, opened):
+                    # Not what was discarded; and no further than there is code.
+                    piece = next((each for each in code if each.base <= begin < each.end), None)
+                    if piece is not None:
+                        files[_relative(path, root)][line].append((begin, min(end, piece.end)))
+        except ImageError as error:
+            raise CoverageError(str(error)) from None
         if not files:
             raise CoverageError(f"{elf}: no DWARF line table of its code; compile with -g")
         return cls(
@@ -61,60 +78,63 @@ class Lines:
         )
 
 
-def _code(elf: Path) -> tuple[Code, ...]:
-    from elftools.common.exceptions import ELFError
-
-    try:
-        return code_of(elf)
-    except OSError as error:
-        raise CoverageError(f"{elf}: cannot be read ({error.strerror})") from None
-    except ELFError as error:
-        raise CoverageError(f"{elf}: not an ELF file ({error})") from None
-
-
-def _rows(elf: Path) -> Iterator[tuple[str, int, int, int]]:
+def _rows(path: Path, elf: ELFFile) -> Iterator[tuple[str, int, int, int]]:
     """Yield path, line, first address and the address behind, of each row that has code."""
-    from elftools.elf.elffile import ELFFile
+    dwarf = debug_information(path, elf)
+    if dwarf.debug_line_sec is None:
+        return
+    dwarf.debug_line_sec.stream.seek(0)
+    section, left = dwarf.debug_line_sec.stream.read(), ROWS
+    seen: set[int] = set()
+    for unit in dwarf.iter_CUs():
+        program = dwarf.line_program_for_CU(unit)
+        if program is None or program.program_start_offset in seen:
+            continue
+        seen.add(program.program_start_offset)
+        paths = _Paths(program.header, unit)
+        row = None
+        start, end = program.program_start_offset, program.program_end_offset
+        for after in rows(program.header, section[start:end]):
+            left -= 1
+            if left < 0:
+                raise ImageError(f"{path}: over {ROWS:,} rows of line tables, too many to be read")
+            if row is not None and row.address < after.address and _is_line(row):
+                yield paths[row.file], row.line, row.address, after.address
+            row = after
 
-    with elf.open("rb") as file:
-        dwarf = ELFFile(file).get_dwarf_info()
-        if dwarf.debug_line_sec is None:
-            return
-        for unit in dwarf.iter_CUs():
-            program = dwarf.line_program_for_CU(unit)
-            if program is None:
-                continue
-            paths = _paths(program.header, unit)
-            row = None
-            for entry in program.get_entries():
-                if entry.state is None:
-                    continue
-                after = entry.state
-                if row is not None and row.address < after.address and _is_line(row):
-                    yield paths[row.file], row.line, row.address, after.address
-                row = after
 
-
-def _is_line(row: Any) -> bool:
+def _is_line(row: Row) -> bool:
     return row.line > 0 and not row.end_sequence
 
 
-def _paths(header: Any, unit: Any) -> list[str]:
-    """Return the paths of a line table's files, by the numbers that its rows have.
+class _Paths:
+    """The paths of a line table's files, by the numbers that its rows have.
 
     DWARF 5, 6.2.4: files and folders count from 0, the unit's folder among them; before that from
     1, and folder 0 is the unit's.
     """
-    attributes = unit.get_top_DIE().attributes
-    base = attributes["DW_AT_comp_dir"].value.decode() if "DW_AT_comp_dir" in attributes else "."
-    folders = [folder.decode() for folder in header["include_directory"]]
-    if header["version"] < 5:
-        folders.insert(0, base)
-    paths = [
-        posixpath.normpath(posixpath.join(base, folders[file.dir_index], file.name.decode()))
-        for file in header["file_entry"]
-    ]
-    return paths if header["version"] >= 5 else ["", *paths]
+
+    def __init__(self, header: Any, unit: Any) -> None:
+        attributes = unit.get_top_DIE().attributes
+        named = attributes.get("DW_AT_comp_dir")
+        self._base = named.value.decode() if named is not None else "."
+        self._folders = [folder.decode() for folder in header["include_directory"]]
+        self._files = header["file_entry"]
+        self._first = 0 if header["version"] >= 5 else 1
+        if self._first:
+            self._folders.insert(0, self._base)
+        self._known: dict[int, str] = {}
+
+    def __getitem__(self, number: int) -> str:
+        if number not in self._known:
+            if number < self._first:
+                raise ImageError(f"a row of a line table has file {number}, which there is none of")
+            file = self._files[number - self._first]
+            names = (self._base, self._folders[file.dir_index], file.name.decode())
+            if sum(map(len, names)) > LONGEST_PATH:
+                raise ImageError(f"the path of a source file has over {LONGEST_PATH:,} characters")
+            self._known[number] = posixpath.normpath(posixpath.join(*names))
+        return self._known[number]
 
 
 def _relative(path: str, root: Path) -> str:

@@ -11,15 +11,14 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment, Segment
 
 from ringbench.arch.x86_64.address import ADDRESS_MASK
-from ringbench.debuginfo.symbols import damage
+from ringbench.debuginfo.elf import damage
 from ringbench.errors import ConfigError, MemoryUnreadable
 
 _MACHINES: Final = ("EM_X86_64", "EM_386")
@@ -55,7 +54,7 @@ class Control:
 class CoreMemory:
     """The physical memory that a core has; what lies between its segments cannot be read."""
 
-    def __init__(self, path: Path, file: FileIO, pieces: tuple[Piece, ...]) -> None:
+    def __init__(self, path: Path, file: BinaryIO, pieces: tuple[Piece, ...]) -> None:
         self._path = path
         self._file = file
         self._pieces = pieces
@@ -87,19 +86,23 @@ class CoreMemory:
         return b"".join(parts)
 
 
-def read_core(path: Path, file: FileIO) -> tuple[CoreMemory, Control | None]:
+def read_core(path: Path, file: BinaryIO) -> tuple[CoreMemory, Control | None]:
     """Return the memory of an ELF core and, if QEMU wrote it, its first processor's registers.
 
     Raises:
         ConfigError: the file is damaged, no core, another machine's, or has no physical memory.
     """
-    with damage(path):
+    size = os.fstat(file.fileno()).st_size
+    with damage(path, ConfigError):
         elf = ELFFile(file)
         kind, machine = elf["e_type"], elf["e_machine"]
         if kind != "ET_CORE":
             raise ConfigError(f"{path}: an ELF file, but no core ({kind}): it has no guest memory")
         if machine not in _MACHINES:
             raise ConfigError(f"{path}: the ELF core of another machine ({machine}), not x86_64")
+        headers = elf.num_segments() * max(elf["e_phentsize"], 1)
+        if elf["e_phoff"] + headers > size:
+            raise ConfigError(f"{path}: the ELF file is damaged ({headers:,} bytes of segments)")
         segments = list(elf.iter_segments())
         loads = [each.header for each in segments if each["p_type"] == "PT_LOAD"]
         control = next(_controls(segments, machine == "EM_X86_64"), None)
@@ -113,7 +116,7 @@ def read_core(path: Path, file: FileIO) -> tuple[CoreMemory, Control | None]:
             f"{path}: an ELF core without physical addresses (of a process?): guest memory is in "
             "what QEMU's dump-guest-memory writes"
         )
-    size, needed = os.fstat(file.fileno()).st_size, max(p.offset + p.length for p in pieces)
+    needed = max(piece.offset + piece.length for piece in pieces)
     if needed > size:
         raise ConfigError(f"{path}: the core is cut: {needed:#x} bytes are needed of {size:#x}")
     return CoreMemory(path, file, pieces), control

@@ -16,6 +16,7 @@ from typing import Final
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.errors import ConfigError
+from ringbench.files import open_regular
 from ringbench.machine.core_file import Control, read_core
 from ringbench.machine.memory import FileMemory
 
@@ -58,12 +59,7 @@ def open_dump(path: Path) -> Iterator[Dump]:
     Raises:
         ConfigError: missing, unreadable, or of no form that is read: the text says what it is.
     """
-    _refuse_no_file(path)
-    try:
-        file = path.open("rb", buffering=0)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    with file:
+    with open_regular(path, "dump") as file:
         head = file.read(PAGE_SIZE)
         if head.startswith(_ELF):
             core, control = read_core(path, file)
@@ -72,13 +68,6 @@ def open_dump(path: Path) -> Iterator[Dump]:
     _refuse_other(path, head)
     with FileMemory(path) as memory:
         yield Dump(memory, memory.length, None)
-
-
-def _refuse_no_file(path: Path) -> None:
-    if not path.exists():
-        raise ConfigError(f"{path}: there is no such file")
-    if not path.is_file():
-        raise ConfigError(f"{path}: not a regular file")
 
 
 def _refuse_other(path: Path, head: bytes) -> None:

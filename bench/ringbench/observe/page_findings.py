@@ -15,7 +15,7 @@ from ringbench.arch.x86_64.features import MAX_PHYSICAL_BITS
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Ranges
 from ringbench.arch.x86_64.records import Stop
 from ringbench.arch.x86_64.tables import AddressSpace
-from ringbench.debuginfo.segments import Segment
+from ringbench.debuginfo.elf import LoadSegment
 from ringbench.observe.page_selection import Selection, Span
 
 Interval = tuple[int, int]
@@ -87,7 +87,7 @@ class Findings:
 def findings(
     space: AddressSpace,
     leaves: Leaves,
-    text: Sequence[Segment] = (),
+    text: Sequence[LoadSegment] = (),
     ram: Sequence[Interval] | None = None,
 ) -> tuple[Findings, ...]:
     """Return what is to be said of a space, kind by kind; of what is not RAM, hole by hole.
@@ -104,7 +104,7 @@ def findings(
 def _find(
     space: AddressSpace,
     leaves: Leaves,
-    text: Sequence[Segment],
+    text: Sequence[LoadSegment],
     ram: Sequence[Interval] | None,
 ) -> Iterator[Findings]:
     yield Findings(Kind.WRITABLE_CODE, leaves.pick(leaves.write & leaves.execute).merged())
@@ -135,9 +135,9 @@ def _find(
                 yield Findings(Kind.OUTSIDE_RAM, hole.cut(hole.pick(leaves).merged()))
 
 
-def _physical(leaves: Leaves, segment: Segment) -> Iterator[Interval]:
+def _physical(leaves: Leaves, segment: LoadSegment) -> Iterator[Interval]:
     """Yield where a segment is: where its addresses lead, or if nowhere, where it was loaded."""
-    first, last = segment.vaddr, segment.vaddr + segment.length - 1
+    first, last = segment.vaddr, segment.vaddr + segment.size - 1
     ends = leaves.vaddr + (leaves.size - np.uint64(1))
     parts = leaves.pick((leaves.vaddr <= np.uint64(last)) & (ends >= np.uint64(first)))
     for leaf in parts:
@@ -145,7 +145,7 @@ def _physical(leaves: Leaves, segment: Segment) -> Iterator[Interval]:
         paddr = leaf.paddr + start - leaf.vaddr
         yield paddr, paddr + stop - start + 1
     if not len(parts):
-        yield segment.paddr, segment.paddr + segment.length
+        yield segment.paddr, segment.paddr + segment.size
 
 
 def _reaches(leaves: Leaves, intervals: Iterable[Interval]) -> Flags:

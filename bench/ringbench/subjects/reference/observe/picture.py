@@ -1,20 +1,21 @@
 """The whole memory management of a stopped guest, read out of its memory, as one frozen value.
 
 Nothing here comes from what the kernel says about itself: a Picture is what is in its memory, by
-the names of a `Layout` and the types of its DWARF. What could not be followed is in `broken`.
+the names of a `Layout` and the types of its DWARF, read as the emulator's processor reads it. What
+could not be followed is in `broken`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.arch.x86_64.features import MAX_PHYSICAL_BITS, MIN_PHYSICAL_BITS, Features
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import root_table
 from ringbench.debuginfo.dwarf import Record, Types
 from ringbench.machine import Machine
 from ringbench.observe.page_tables import PageTables, read_page_tables
-from ringbench.observe.processor import read_registers
+from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
@@ -60,18 +61,21 @@ class Picture:
         yield from (task.space for task in self.tasks.all if task.id != 0)
 
 
-def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBENCH) -> Picture:
+def take(
+    memory: PhysicalMemory, types: Types, cr3: int, features: Features, layout: Layout = RINGBENCH
+) -> Picture:
     """Read everything from the memory of a stopped guest whose CR3 is, or was, `cr3`.
+
+    `features` are those of its processor, as the emulator has them: what the kernel found out of
+    them is one more thing that is read.
 
     Raises:
         ImageError: the ELF has no symbol or type of one of the layout's names.
         VirtualUnreadable: the kernel's own variables are not mapped under `cr3`.
         MemoryUnreadable: they are mapped to what is not memory.
     """
-    guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
+    guest = GuestReader(memory, types, cr3, features)
     boot = read_boot(guest, layout.boot)
-    features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
-    guest = GuestReader(memory, types, cr3, features, guest.broken)
     kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(kernel_record, Record)
     kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
@@ -81,12 +85,12 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
     )
     active_root = root_table(cr3, features)
-    others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
+    others = _roots_of_their_own(guest, kernel_space, tasks)
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
-    of_tasks = (task.space for task in tasks.all[1:])
     heap = read_heap(guest, layout)
+    of_tasks = (task.space for task in tasks.all[1:])
     return Picture(
         layout=layout,
         features=features,
@@ -100,7 +104,7 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         heap=heap,
         tasks=tasks,
         console=console,
-        broken=tuple(guest.broken),
+        broken=guest.notebook.broken,
     )
 
 
@@ -118,7 +122,7 @@ def take_tables(
     """
     guest = GuestReader(memory, types, cr3, features)
     others = {name: root for name, root in roots.items() if name != "kernel"}
-    return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
+    return read_page_tables(guest, roots["kernel"], others), guest.notebook.broken
 
 
 def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Picture:
@@ -128,8 +132,18 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
         MachineError: the machine has ended; otherwise as for `take`.
     """
     with machine.stopped():
-        cr3 = read_registers(machine).cr3
-        return take(machine.memory, types, cr3, layout)
+        registers = read_registers(machine)
+        features = read_features(machine, registers, layout.pat)
+        return take(machine.memory, types, registers.cr3, features, layout)
+
+
+def _roots_of_their_own(guest: GuestReader, kernel: SeenSpace, tasks: SeenTasks) -> dict[str, int]:
+    """Return the roots of tasks' spaces by name; one that is another's already is noted."""
+    owners = {kernel.root: kernel.name}
+    for space in (task.space for task in tasks.all if task.id != 0):
+        if (owner := owners.setdefault(space.root, space.name)) != space.name:
+            guest.note("vmm", f"root {space.root:#x} is that of {owner}", space.name)
+    return {name: root for root, name in owners.items() if name != kernel.name}
 
 
 def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpace]) -> str | None:
@@ -140,8 +154,3 @@ def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpac
     if address and found is None:
         guest.note("vmm", f"the current space is {address:#x}, which is no space", name)
     return found
-
-
-def _physical_bits(boot: SeenBoot) -> int:
-    """Return the physical width, whatever the guest's memory says."""
-    return min(max(boot.physical_bits, MIN_PHYSICAL_BITS), MAX_PHYSICAL_BITS)
