@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,19 +18,17 @@ from rich.console import Console
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
+from ringbench.arch.x86_64.levels import levels_of
 from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Types
 from ringbench.engine.lockstep import Diverged
 from ringbench.machine import Machine
 from ringbench.machine.memory import FileMemory
+from ringbench.observe.page_findings import findings
+from ringbench.observe.page_selection import Selection
 from ringbench.observe.processor import read_registers
-from ringbench.report.pages import (
-    json_lines,
-    pages_json,
-    pages_table,
-    translation_json,
-    translation_table,
-)
+from ringbench.report.pages import PageList, json_lines, pages_json, pages_table
+from ringbench.report.translation import translation_json, translation_table
 from ringbench.subjects.reference.check.compare import compare
 from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.check.ownership import owners
@@ -166,9 +165,13 @@ def test_a_dump_damaged_at_random(
 
         def look(root: int = root, features: Features = features, random: Random = random) -> None:
             with FileMemory(path) as dump:
-                space = decode(dump, root, features, 20_000)
-                console.print(pages_table(space, leaves=random.random() < 0.5))
-                for _ in json_lines(pages_json(space, leaves=False)):
+                features = replace(features, levels=levels_of(dump, root))
+                space = decode(dump, root, features, 20_000, fold=True)
+                found = findings(space, space.leaves, (), [(0, SIZE)])
+                each = random.random() < 0.5
+                pages = PageList(space, Selection(), space.leaves, found, each)
+                console.print(pages_table(pages))
+                for _ in json_lines(pages_json(pages)):
                     pass
                 walk = translate(dump, root, random.getrandbits(64), features)
                 console.print(translation_table(walk))

@@ -329,6 +329,58 @@ def test_a_table_comes_before_what_it_holds_and_addresses_ascend() -> None:
     assert starts == sorted(starts)
 
 
+@given(MAPPINGS, st.lists(INDEX, min_size=1, max_size=3, unique=True), FLAGS)
+@quick
+def test_a_fifth_level_is_one_more_digit_and_its_rights(
+    mappings: list[Mapping], slots: list[int], flags: int
+) -> None:
+    """What is mapped below each entry of a PML5 is what the PML4 there maps with 4 levels."""
+    builder, placed = Builder.build(mappings)
+    top = builder.memory.new_frame()
+    for slot in slots:
+        builder.memory.put(top + 8 * slot, builder.root | flags | 1)
+    features = Features(levels=5)
+    allowed = (bool(flags & 2), bool(flags & 4), not flags >> 63)
+    expected = [
+        (
+            (0xFE00_0000_0000_0000 if slot >= 256 else 0) + (slot << 48) + mapping.vaddr % 2**48,
+            mapping.frame * mapping.size,
+            *(
+                own and above
+                for own, above in zip(builder.effective(mapping), allowed, strict=True)
+            ),
+        )
+        for slot in sorted(slots)
+        for mapping in placed
+    ]
+    found = list(leaves(builder.memory, top, features))
+    assert [(p.vaddr, p.paddr, p.write, p.user, p.execute) for p in found] == expected
+    for vaddr, paddr, *_ in expected:
+        walk = translate(builder.memory, top, vaddr, features)
+        assert (walk.paddr, walk.steps[0].level, walk.steps[0].table) == (paddr, 5, top)
+    assert [t.level for t in tables(builder.memory, top, features)][:1] == [5]
+
+
+@pytest.mark.parametrize(
+    ("address", "levels", "walked"),
+    [
+        (0x8000_0000_0000, 4, False),
+        (0x8000_0000_0000, 5, True),
+        (0x00FF_FFFF_FFFF_FFFF, 5, True),
+        (0x0100_0000_0000_0000, 5, False),
+        (0xFEFF_FFFF_FFFF_FFFF, 5, False),
+        (0xFF00_0000_0000_0000, 5, True),
+        (0xFF00_0000_0000_0000, 4, False),
+    ],
+)
+def test_which_addresses_are_canonical_depends_on_the_levels(
+    address: int, levels: int, walked: bool
+) -> None:
+    builder, _ = Builder.build([])
+    walk = translate(builder.memory, builder.root, address, Features(levels=levels))
+    assert (walk.stop is not Stop.NON_CANONICAL) is walked
+
+
 def test_permissions_text() -> None:
     assert permissions(True, True, True) == "urwx"
     assert permissions(False, False, False) == "-r--"
