@@ -23,7 +23,7 @@ from ringbench.cli.common import (
     save_dump_option,
     type_lines,
 )
-from ringbench.errors import ConfigError, RingbenchError
+from ringbench.errors import ConfigError, Ended, RingbenchError
 
 if TYPE_CHECKING:
     from ringbench.machine import Machine
@@ -53,11 +53,25 @@ def address(context: click.Context, parameter: click.Parameter, text: str | None
 
 @dataclass(frozen=True, slots=True)
 class PageSource:
-    """Memory, a root in it, and the processor to which the tables mean something."""
+    """Memory, a root in it, and the processor to which the tables mean something.
+
+    `ended` is how the guest ended before it came to its prompt, if it did: the tables are those
+    that it left.
+    """
 
     memory: PhysicalMemory
     root: int
     features: Features
+    ended: Ended | None = None
+
+    def tell_ending(self) -> None:
+        """Report, when all else is said, that the guest ended.
+
+        Raises:
+            Ended: it did.
+        """
+        if self.ended is not None:
+            raise self.ended
 
 
 def page_source_options(command: Command) -> Command:
@@ -138,19 +152,28 @@ def _from_machine(
     from ringbench.machine import Machine
 
     config = configured(**machine)
-    with Machine.start(config) as guest:
-        type_lines(guest, lines)
-        yield from _still(guest, root, save_dump)
+    with Machine.launch(config) as guest:
+        ended = None
+        try:
+            guest.boot()
+            type_lines(guest, lines)
+        except Ended as error:
+            if not guest.is_there:
+                raise
+            ended = error
+        yield from _still(guest, root, save_dump, ended)
 
 
-def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator[PageSource]:
+def _still(
+    guest: Machine, root: int | None, save_dump: Path | None, ended: Ended | None
+) -> Iterator[PageSource]:
     """Hold a guest still, and give its pages."""
     from ringbench.observe.processor import read_features, read_registers
 
     with guest.stopped():
         registers = read_registers(guest)
         if not is_4_level(registers.cr0, registers.cr4, registers.efer):
-            raise RingbenchError(
+            raise ended or RingbenchError(
                 f"{guest.config.kernel.elf}: the guest does not use 4-level paging "
                 f"(cr0 {registers.cr0:#x}, cr4 {registers.cr4:#x}, efer {registers.efer:#x})"
             )
@@ -163,7 +186,10 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
         if root is not None:
             _require_inside(root, guest.ram.end, f"the guest's memory, up to {guest.ram.end:#x}")
         yield PageSource(
-            guest.memory, root_table(registers.cr3 if root is None else root, features), features
+            guest.memory,
+            root_table(registers.cr3 if root is None else root, features),
+            features,
+            ended,
         )
 
 

@@ -37,7 +37,8 @@ def pages(
     """List the mapped ranges of an address space, with effective rights and page size.
 
     Of the kernel that the configuration names, booted to its prompt; or, with --dump and --root,
-    of any x86_64 guest's saved memory.
+    of any x86_64 guest's saved memory. Of a kernel that ended before its prompt, or hangs: as it
+    left them; how it ended goes to standard error, and the exit status is 3.
 
     Rights: u user, r read, w write, x execute, g global.
     """
@@ -47,3 +48,4 @@ def pages(
         write_json(pages_json(space, leaves=leaves))
     else:
         console().print(pages_table(space, leaves=leaves))
+    source.tell_ending()

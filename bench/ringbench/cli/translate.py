@@ -41,3 +41,4 @@ def translate(
         write_json(translation_json(result))
     else:
         console().print(translation_table(result))
+    source.tell_ending()

@@ -19,7 +19,8 @@ class Facts:
 
     `opening` is "panic" or "exception" if the kernel printed such a block, `exit_status` is
     None while QEMU is there, `has_exit_device` whether the guest can end QEMU by itself,
-    `overdue` what did not come in time, `gdb_gone` how gdb ended unasked.
+    `halted` that it cannot go on, `overdue` what did not come in time, `gdb_gone` how gdb ended
+    unasked.
     """
 
     events: tuple[Event, ...] = ()
@@ -28,6 +29,7 @@ class Facts:
     exit_status: int | None = None
     has_exit_device: bool = False
     triple_fault_logged: bool = False
+    halted: str | None = None
     overdue: str | None = None
     gdb_gone: str | None = None
 
@@ -42,6 +44,7 @@ def classify(facts: Facts) -> Ending | None:
         _by_events(facts)
         or _by_exit(facts)
         or _when(facts.gdb_gone, EndKind.GDB_DIED)
+        or _when(facts.halted, EndKind.HALTED)
         or _when(facts.overdue, EndKind.HANG)
     )
 

@@ -1,0 +1,148 @@
+"""Names for addresses: the symbol, and the line of source, of one ELF file.
+
+Whatever the file lacks, or cannot be read of it, is left out of the answer: an explanation with
+bare addresses is better than none. It is read when the first name is asked for, and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from elftools.elf.elffile import ELFFile
+
+from ringbench.debuginfo.frames import CallFrames
+from ringbench.debuginfo.lines import LineTable
+from ringbench.debuginfo.symbols import SymbolOffset, Symbols, damage
+from ringbench.errors import ImageError
+from ringbench.explanation import Place
+
+T = TypeVar("T")
+
+EXECUTABLE: Final = 1
+"""The flag of a segment that has code."""
+
+
+class Extent(NamedTuple):
+    """Where a segment of the kernel lies, and whether it has code."""
+
+    begin: int
+    end: int
+    is_code: bool
+
+    def has(self, address: int) -> bool:
+        """Whether an address is in it."""
+        return self.begin <= address < self.end
+
+
+class Names:
+    """The names of one kernel."""
+
+    def __init__(self, elf: Path) -> None:
+        self._path = elf
+        self._places: dict[tuple[int, bool], Place] = {}
+
+    def place(self, address: int, *, returns: bool = False) -> Place:
+        """Return what is at an address; of one that a call `returns` to, the line of the call."""
+        key = address, returns
+        if key not in self._places:
+            self._places[key] = self._place(address, address - returns)
+        return self._places[key]
+
+    def symbol(self, address: int) -> str:
+        """Return the name of what an address lies in, without an offset; empty if not known."""
+        found = self._found(address)
+        return found.name if found is not None else ""
+
+    def begins(self, address: int) -> int | None:
+        """Return where the symbol begins that an address lies in, or None."""
+        found = self._found(address)
+        return address - found.offset if found is not None else None
+
+    def describe(self, address: int) -> str:
+        """Return an address in hex, with its symbol if it has one."""
+        found = self._found(address)
+        return f"{address:#x} ({found})" if found is not None else f"{address:#x}"
+
+    def is_code(self, address: int) -> bool:
+        """Whether an address is in an executable segment."""
+        return any(each.has(address) for each in self._segments if each.is_code)
+
+    @property
+    def has_code(self) -> bool:
+        """Whether it is known at all what is code."""
+        return any(each.is_code for each in self._segments)
+
+    def _place(self, address: int, looked_up: int) -> Place:
+        symbol = self._found(looked_up)
+        if symbol is None:
+            return Place(address)
+        name = f"{symbol.name}+{symbol.offset + address - looked_up:#x}"
+        lines = self._lines
+        row = _attempt(self._path, lambda: lines.at(looked_up)) if lines is not None else None
+        return Place(address, name, _shown(row.path), row.line) if row else Place(address, name)
+
+    def _found(self, address: int) -> SymbolOffset | None:
+        """Return the symbol of an address in the kernel: the last one without a size has no end."""
+        if self._symbols is None or not any(each.has(address) for each in self._segments):
+            return None
+        return self._symbols.at(address)
+
+    @cached_property
+    def _elf(self) -> ELFFile | None:
+        return _attempt(self._path, lambda: ELFFile(BytesIO(self._path.read_bytes())))
+
+    @cached_property
+    def _symbols(self) -> Symbols | None:
+        elf = self._elf
+        return None if elf is None else _attempt(self._path, lambda: Symbols.of(elf, self._path))
+
+    @cached_property
+    def _lines(self) -> LineTable | None:
+        elf = self._elf
+        if elf is None:
+            return None
+        return _attempt(self._path, lambda: LineTable(elf.get_dwarf_info()))
+
+    @cached_property
+    def frames(self) -> CallFrames | None:
+        """What the file says of where a caller is found; None if nothing can be read of it."""
+        elf = self._elf
+        if elf is None:
+            return None
+        return _attempt(self._path, lambda: CallFrames(elf.get_dwarf_info()))
+
+    @cached_property
+    def _segments(self) -> tuple[Extent, ...]:
+        elf = self._elf
+        if elf is None:
+            return ()
+        return _attempt(self._path, lambda: _extents(elf)) or ()
+
+
+def _extents(elf: ELFFile) -> tuple[Extent, ...]:
+    return tuple(
+        Extent(
+            segment["p_vaddr"],
+            segment["p_vaddr"] + segment["p_memsz"],
+            bool(segment["p_flags"] & EXECUTABLE),
+        )
+        for segment in elf.iter_segments("PT_LOAD")
+    )
+
+
+def _attempt(path: Path, read: Callable[[], T]) -> T | None:
+    """Return what is read, or None of a file that is missing or damaged."""
+    try:
+        with damage(path):
+            return read()
+    except ImageError:
+        return None
+
+
+def _shown(path: str) -> str:
+    """Return a path as a person would give it from the working folder."""
+    return path.removeprefix(f"{Path.cwd()}/")
