@@ -64,7 +64,7 @@ def test_a_dead_guest_stays_to_be_looked_at() -> None:
     command = qemu_command(make(), PATHS, None)
     assert value(command, "-action") == "reboot=shutdown,shutdown=pause,panic=pause"
     assert value(command, "-D") == "/p/qemu.log"
-    assert value(command, "-d") == "cpu_reset"
+    assert value(command, "-d") == "int,cpu_reset"
     assert "-S" in command
 
 

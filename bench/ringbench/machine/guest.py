@@ -28,6 +28,7 @@ from ringbench.machine.image import check_kernel
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.room import check_room
 
 if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
     from ringbench.machine.inquest import Inquest
@@ -46,6 +47,7 @@ class Guest:
         from ringbench.machine.serial import Serial
 
         check_kernel(config.kernel)
+        check_room(config.kernel.image, config.machine.memory)
         self.config = config
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
