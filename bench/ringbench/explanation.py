@@ -98,15 +98,15 @@ class Explanation:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield self.summary
-        if self.fault is not None:
+        if self.fault is None:
+            yield self.summary
+            yield from (f"  {each}" for each in self.notes)
+        else:
             yield f"first exception: {self.fault}"
-            if self.fault.walk:
-                yield f"  {self.fault.walk}"
-            yield from (f"  {each}" for each in self.undelivered)
+            walk = (self.fault.walk,) if self.fault.walk else ()
+            yield from (f"  {each}" for each in (*walk, *self.notes, *self.undelivered))
             yield "backtrace of the exception:"
             yield from backtrace_lines(self.fault.place, self.callers)
-        yield from self.notes
         for each in self.processors:
             yield f"processor {each.number}: {each.state}, at {each.place}"
             yield from backtrace_lines(each.place, each.callers)

@@ -9,6 +9,7 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.vectors import EXCEPTIONS, vector_name
 from ringbench.debuginfo.frames import Frame
 from ringbench.ending import EndKind
 from ringbench.explain.backtrace import frames
@@ -75,21 +76,25 @@ class _Explainer:
         self._chains = chains(parse_log(evidence.log))
 
     def explanation(self) -> Explanation:
-        chain = self._cause()
+        chain, kind = self._cause(), self._kind.value
         processors = tuple(self._processors())
         if chain is None:
-            notes = tuple(self._notes_of_processors())
-            return Explanation(self._summary(None, notes), notes=notes, processors=processors)
+            at = self._names.place(self._cpus[0].pc)
+            return Explanation(
+                summary=f"{kind}: at {at}, and no exception led to it",
+                notes=tuple(self._notes_of_processors()),
+                processors=processors,
+            )
         first = chain.first
         space = self._space(first.cpu)
         stack = frames(space, first.cpu, self._names)
-        notes = tuple(self._notes(chain, space, stack))
+        fault = fault_of(first, space, self._names)
         return Explanation(
-            summary=self._summary(chain, notes),
-            fault=fault_of(first, space, self._names),
+            summary=f"{kind}: {fault}",
+            fault=fault,
             undelivered=tuple(self._undelivered(chain)),
             callers=self._callers(stack),
-            notes=notes,
+            notes=tuple(self._notes(chain, space, stack)),
             processors=() if chain.triple and len(processors) == 1 else processors,
         )
 
@@ -99,7 +104,7 @@ class _Explainer:
         """Return the exceptions that the end came from."""
         if self._kind is EndKind.TRIPLE_FAULT:
             return next((each for each in reversed(self._chains) if each.triple), None)
-        exceptions = [each for each in self._chains[-RECENT:] if each.first.vector < 32]
+        exceptions = [each for each in self._chains if each.first.is_exception][-RECENT:]
         handled = (each for each in exceptions if self._is_being_handled(each.events[-1]))
         return next(handled, None) or (self._loop(exceptions) if exceptions else None)
 
@@ -142,6 +147,11 @@ class _Explainer:
 
     def _notes(self, chain: Chain, space: Space, stack: Sequence[Frame]) -> Iterator[str]:
         first = chain.first
+        if first.hardware and first.vector < EXCEPTIONS:
+            yield (
+                f"vector {first.vector} is the processor's own {vector_name(first.vector)}: the "
+                "interrupt controller has not been told to begin at vector 32"
+            )
         note = ran_out(space, first, stack, self._names) or overran(stack, self._names)
         if note:
             yield note
@@ -168,31 +178,21 @@ class _Explainer:
     def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:
         """Say that a processor runs what is no code of the kernel, and who sent it there."""
         pc = stack[0].pc
-        no_ram = not space.has_ram(pc)
-        if not no_ram and (self._names.is_code(pc) or not self._names.has_code):
+        # Where there is no RAM are zeros: instructions, which may have run on to the page's end.
+        no_ram = next((each for each in (pc, pc - 1) if not space.has_ram(each)), None)
+        if no_ram is None and (self._names.is_code(pc) or not self._names.has_code):
             return
         sender = ""
         if len(stack) > 1:
             sender = f", called by {self._names.place(stack[1].pc, returns=True)}"
         if pc < PAGE_SIZE:
             yield f"a null function pointer was followed{sender}: {pc:#x} is no code of the kernel"
-        elif no_ram:
-            yield f"the processor was sent to where there is no RAM{sender}: {space.where(pc)}"
+        elif no_ram is not None:
+            yield f"the processor was sent to where there is no RAM{sender}: {space.where(no_ram)}"
         else:
-            yield f"{pc:#x} is no code of the kernel{sender}"
+            yield f"the processor was sent to what is no code of the kernel{sender}: {pc:#x}"
 
     # -- in words ------------------------------------------------------------------------------
-
-    def _summary(self, chain: Chain | None, notes: Sequence[str]) -> str:
-        kind = self._kind.value
-        if chain is None:
-            at = self._names.place(self._cpus[0].pc)
-            return f"{kind}: {notes[0] if notes else f'at {at}, and no exception led to it'}"
-        first = chain.first
-        what = f"{name_of(first)} at {self._names.place(first.cpu.pc)}"
-        if chain.undelivered:
-            what += " that could not be delivered"
-        return f"{kind}: {what}" + (f"; {notes[0]}" if notes else "")
 
     def _processors(self) -> Iterator[Processor]:
         for cpu in self._cpus:

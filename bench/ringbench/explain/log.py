@@ -29,7 +29,8 @@ _ENTRY: Final = re.compile(
     r"(?: CR2=(?P<cr2>[0-9a-f]+))?.*$"
     r"|^check_exception old: 0x(?P<old>[0-9a-f]+) new 0x[0-9a-f]+$"
     rf"|^(?P<triple>{TRIPLE_FAULT})$"
-    r"|^(?P<other>Servicing hardware INT=.*|SMM: .*|CPU Reset .*|-+|IN: .*)$",
+    r"|^Servicing hardware INT=0x(?P<hardware>[0-9a-f]+)$"
+    r"|^(?:SMM: .*|CPU Reset .*|-+|IN: .*)$",  # where registers of an entry have ended
     re.MULTILINE,
 )
 
@@ -41,6 +42,7 @@ class Logged:
     Attributes:
         vector, code: number and error code; an exception without one has 0.
         software: whether an instruction asked for it (INT n).
+        hardware: whether a device asked for it.
         cpl: privilege level that it interrupted.
         ip, sp: instruction and stack pointer that it interrupted; no segment's base is added.
         cr2: the address of a page fault; None of others.
@@ -53,6 +55,7 @@ class Logged:
     vector: int
     code: int
     software: bool
+    hardware: bool
     cpl: int
     ip: int
     sp: int
@@ -64,32 +67,37 @@ class Logged:
     @property
     def is_exception(self) -> bool:
         """Whether the processor raised it by itself."""
-        return self.vector < EXCEPTIONS and not self.software
+        return self.vector < EXCEPTIONS and not (self.software or self.hardware)
 
 
 def parse_log(text: str) -> tuple[Logged, ...]:
     """Read a log, or the end of one: a first entry that is cut is left out."""
     found: list[Logged] = []
     old: int | None = None
+    asked: int | None = None  # the vector that a device asked for
     matches = list(_ENTRY.finditer(text))
     ends = [*(match.start() for match in matches[1:]), len(text)]
     for match, end in zip(matches, ends, strict=True):
         if match["old"] is not None:
             number = int(match["old"], 16)
             old = None if number == NONE_BEFORE else number
+        elif match["hardware"] is not None:
+            asked = int(match["hardware"], 16)
         elif match["triple"] is not None and found:
             found[-1] = replace(found[-1], triple=True)
         elif match["vector"] is not None:
-            found.append(_logged(match, parse_cpu(text[match.end() : end]), old))
-            old = None
+            found.append(_logged(match, parse_cpu(text[match.end() : end]), old, asked))
+            old = asked = None
     return tuple(found)
 
 
-def _logged(match: re.Match[str], cpu: Cpu, old: int | None) -> Logged:
+def _logged(match: re.Match[str], cpu: Cpu, old: int | None, asked: int | None) -> Logged:
+    vector = int(match["vector"], 16)
     return Logged(
-        vector=int(match["vector"], 16),
+        vector=vector,
         code=int(match["code"], 16),
         software=match["software"] != "0",
+        hardware=vector == asked,
         cpl=int(match["cpl"]),
         ip=int(match["ip"], 16),
         sp=int(match["sp"], 16),

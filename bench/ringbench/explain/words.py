@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ringbench.arch.x86_64.address import PAGE_SIZE, is_canonical
 from ringbench.arch.x86_64.vectors import (
-    EXCEPTIONS,
     PUSHES_ERROR_CODE,
     Vector,
     describe_page_fault,
@@ -23,12 +22,14 @@ def name_of(event: Logged) -> str:
     """Return what an exception or interrupt is called."""
     if event.software:
         return f"INT {event.vector:#x}"
-    return vector_name(event.vector) if event.vector < EXCEPTIONS else f"IRQ {event.vector:#x}"
+    if event.is_exception:
+        return vector_name(event.vector)
+    return f"hardware interrupt {event.vector:#x}"
 
 
 def fault_of(event: Logged, space: Space, names: Names) -> Fault:
     """Return an exception with all that it says."""
-    address = event.cr2 if event.vector == Vector.PF else None
+    address = event.cr2 if event.is_exception and event.vector == Vector.PF else None
     has_code = event.is_exception and event.vector in PUSHES_ERROR_CODE
     return Fault(
         vector=event.vector,
