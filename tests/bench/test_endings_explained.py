@@ -145,20 +145,17 @@ def test_a_kernel_that_waits_for_interrupts_is_not_halted(kernels: KernelConfigs
     assert "halted, interrupts on, at idle+0x" in str(caught.value.explanation)
 
 
-def test_an_exception_without_end(kernels: KernelConfigs) -> None:
-    error, explanation = explained(configured(kernels, "fault_loop", 1.5))
-    assert isinstance(error, BootTimeout)
+def test_an_exception_without_end(kernels: KernelConfigs, tmp_path: Path) -> None:
+    with pytest.raises(BootTimeout) as caught:
+        Machine.start(configured(kernels, "fault_loop", 1.5), tmp_path / "kept")
+    explanation = caught.value.explanation
+    assert explanation is not None
     assert explanation.fault is not None
     assert explanation.fault.place.symbol.startswith("touch+")
     assert "the same exception came again and again" in str(explanation)
-
-
-def test_the_log_of_an_exception_without_end_is_kept_small(
-    kernels: KernelConfigs, tmp_path: Path
-) -> None:
-    with pytest.raises(BootTimeout):
-        Machine.start(configured(kernels, "fault_loop", 1.5), tmp_path / "kept")
-    assert sum(file.stat().st_size for file in (tmp_path / "kept").iterdir()) < 100 << 20
+    # It logs tens of megabytes a second.
+    assert (tmp_path / "kept/qemu.log.1").exists()
+    assert len(list((tmp_path / "kept").glob("qemu.log*"))) == 2
 
 
 def test_a_deadlock_of_two_processors(kernels: KernelConfigs) -> None:
@@ -177,7 +174,7 @@ def test_a_guest_that_ended_can_still_be_read(kernels: KernelConfigs) -> None:
         with pytest.raises(Ended):
             machine.boot()
         registers = read_registers(machine)
-        assert registers.cr2 == 0xFFFF_FFFF_9000_0008
+        assert registers.cr2 == 16 * 8  # of the double fault's gate, which was wanted last
         assert machine.memory.read(0x10_0000, 4) == bytes.fromhex("02b0ad1b")
         assert machine.gdb.evaluate_int("$rip") == registers.rip
 

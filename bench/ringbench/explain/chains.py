@@ -74,7 +74,9 @@ def _is_of_delivery(event: Logged) -> bool:
     if event.vector == Vector.GP:
         return event.code != 0  # a selector, or a gate of the IDT
     if event.vector == Vector.PF:
-        tables = (event.cpu.segment(name) for name in ("IDT", "GDT", "TR"))
+        # TR is 0 where no TSS is loaded, and its limit is not.
+        names = ("IDT", "GDT", *(("TR",) if event.cpu.segment("TR").selector else ()))
+        tables = (event.cpu.segment(name) for name in names)
         wanted = event.cr2 or 0
         of_tables = any(each.base <= wanted <= each.base + each.limit for each in tables)
         return of_tables or event.cpl > 0 or event.sp - FRAME_ROOM <= wanted < event.sp

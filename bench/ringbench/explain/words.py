@@ -14,16 +14,19 @@ from ringbench.explain.names import Names
 from ringbench.explain.space import Space
 from ringbench.explanation import Fault
 
+BY_INSTRUCTION = frozenset({Vector.BP, Vector.OF})
+"""Exceptions that have instructions of their own: INT3 and INTO."""
+
 EXTERNAL, FROM_IDT, FROM_LDT = 1, 2, 4
 """Bits of an error code that names a selector (3A 6.13)."""
 
 
 def name_of(event: Logged) -> str:
     """Return what an exception or interrupt is called."""
+    if event.is_exception or (event.software and event.vector in BY_INSTRUCTION):
+        return vector_name(event.vector)
     if event.software:
         return f"INT {event.vector:#x}"
-    if event.is_exception:
-        return vector_name(event.vector)
     return f"hardware interrupt {event.vector:#x}"
 
 
