@@ -20,16 +20,17 @@ FRAMES_SHOWN: Final = 24
 class Place:
     """An address in code: `symbol` is like ``kmain+0x12``, `file` and `line` from DWARF.
 
-    What is not known is empty, and line 0.
+    What is not known is empty, and line 0; `guessed` is of a caller that only may be one.
     """
 
     address: int
     symbol: str = ""
     file: str = ""
     line: int = 0
+    guessed: bool = False
 
     def __str__(self) -> str:
-        name = self.symbol or f"{self.address:#x}"
+        name = ("perhaps " if self.guessed else "") + (self.symbol or f"{self.address:#x}")
         return f"{name} ({self.file}:{self.line})" if self.line else name
 
 
@@ -102,10 +103,11 @@ class Explanation:
             yield self.summary
             yield from (f"  {each}" for each in self.notes)
         else:
-            yield f"first exception: {self.fault}"
+            what = "exception" if self.fault.name.startswith("#") else "interrupt"
+            yield f"first {what}: {self.fault}"
             walk = (self.fault.walk,) if self.fault.walk else ()
             yield from (f"  {each}" for each in (*walk, *self.notes, *self.undelivered))
-            yield "backtrace of the exception:"
+            yield f"backtrace of the {what}:"
             yield from backtrace_lines(self.fault.place, self.callers)
         for each in self.processors:
             yield f"processor {each.number}: {each.state}, at {each.place}"

@@ -7,12 +7,9 @@ those that compilers make for ordinary functions are followed: an offset from a 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from elftools.dwarf.dwarfinfo import DWARFInfo
+from typing import Any, Final
 
 RBP: Final = 6
 RSP: Final = 7
@@ -21,24 +18,23 @@ RETURN: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A function's frame as far as a caller is found by it: where it runs, and two registers."""
+    """A function's frame as far as a caller is found by it: where it runs, and two registers.
+
+    `guessed` is of one whose `pc` only looks like a return address.
+    """
 
     pc: int
     sp: int
     bp: int
+    guessed: bool = False
 
 
 class CallFrames:
-    """The frames that `.debug_frame` or `.eh_frame` describe."""
+    """The frames that one table describes: ``.debug_frame``, or ``.eh_frame``."""
 
-    def __init__(self, dwarf: DWARFInfo) -> None:
+    def __init__(self, entries: Iterable[Any]) -> None:
         from elftools.dwarf.callframe import FDE
 
-        entries: list[Any] = []
-        if dwarf.has_CFI():
-            entries += dwarf.CFI_entries()
-        if dwarf.has_EH_CFI():
-            entries += dwarf.EH_CFI_entries()
         described = [entry for entry in entries if isinstance(entry, FDE)]
         self._entries = sorted(described, key=lambda entry: int(entry["initial_location"]))
         self._starts = [int(entry["initial_location"]) for entry in self._entries]

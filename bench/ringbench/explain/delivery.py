@@ -100,7 +100,7 @@ def _segment(space: Space, gate: Gate, name: str) -> str:
         return ""  # in the LDT, which nobody uses here
     if offset + 7 > gdt.limit:
         return f"{name} names segment {gate.selector:#x}, past the GDT's limit of {gdt.limit:#x}"
-    stored = space.word(gdt.base + offset)
+    stored = _quadword(space, gdt.base + offset)
     if stored is None:
         return f"the GDT cannot be read: {space.where(gdt.base + offset)}"
     segment = f"{name} names segment {gate.selector:#x}, which is"
@@ -130,7 +130,7 @@ def _from_task(space: Space, task: Segment, offset: int, name: str, event: Logge
         return f"its stack is {name} of the TSS, and no TSS is loaded: TR is 0"
     if offset + WORD - 1 > task.limit:
         return f"its stack is {name} of the TSS, past the TSS's limit of {task.limit:#x}"
-    pointer = space.word(task.base + offset)
+    pointer = _quadword(space, task.base + offset)
     if pointer is None:
         return f"its stack is {name} of the TSS, which {space.where(task.base + offset)}"
     if pointer == 0:
@@ -150,3 +150,8 @@ def _room(space: Space, pointer: int, event: Logged, name: str) -> str:
         if refusal := space.refusal(address % (1 << 64), write=True):
             return f"there is no room for its frame on {name} at {pointer:#x}: {refusal}"
     return ""
+
+
+def _quadword(space: Space, address: int) -> int | None:
+    stored = space.read(address, WORD)
+    return None if stored is None else int.from_bytes(stored, "little")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
@@ -206,7 +206,10 @@ class _Explainer:
         return not cpu.asleep_for_good or self._names.is_code(cpu.pc) or cpu.long_mode
 
     def _callers(self, stack: Sequence[Frame]) -> tuple[Place, ...]:
-        return tuple(self._names.place(frame.pc, returns=True) for frame in stack[1:])
+        return tuple(
+            replace(self._names.place(frame.pc, returns=True), guessed=frame.guessed)
+            for frame in stack[1:]
+        )
 
     def _space(self, cpu: Cpu) -> Space:
         return Space(self._memory, cpu)

@@ -27,10 +27,11 @@ EXECUTABLE: Final = 1
 
 
 class Extent(NamedTuple):
-    """Where a segment of the kernel lies, and whether it has code."""
+    """Where a segment of the kernel lies, where it is loaded, and whether it has code."""
 
     begin: int
     end: int
+    loaded: int
     is_code: bool
 
     def has(self, address: int) -> bool:
@@ -49,7 +50,7 @@ class Names:
         """Return what is at an address; of one that a call `returns` to, the line of the call."""
         key = address, returns
         if key not in self._places:
-            self._places[key] = self._place(address, address - returns)
+            self._places[key] = self._place(self.linked(address), returns, address)
         return self._places[key]
 
     def symbol(self, address: int) -> str:
@@ -59,7 +60,7 @@ class Names:
 
     def begins(self, address: int) -> int | None:
         """Return where the symbol begins that an address lies in, or None."""
-        found = self._found(address)
+        found = self._found(self.linked(address))
         return address - found.offset if found is not None else None
 
     def describe(self, address: int) -> str:
@@ -69,27 +70,43 @@ class Names:
 
     def is_code(self, address: int) -> bool:
         """Whether an address is in an executable segment."""
-        return any(each.has(address) for each in self._segments if each.is_code)
+        linked = self.linked(address)
+        return any(each.has(linked) for each in self._segments if each.is_code)
 
     @property
     def has_code(self) -> bool:
         """Whether it is known at all what is code."""
         return any(each.is_code for each in self._segments)
 
-    def _place(self, address: int, looked_up: int) -> Place:
+    def linked(self, address: int) -> int:
+        """Return where that is linked which a physical address has; others as they are.
+
+        A kernel begins where it is loaded, before it maps itself to where it is linked.
+        """
+        if not self._is_linked(address):
+            for each in self._segments:
+                if each.loaded <= address < each.loaded + each.end - each.begin:
+                    return address - each.loaded + each.begin
+        return address
+
+    def _place(self, linked: int, returns: bool, address: int) -> Place:
+        looked_up = linked - returns
         symbol = self._found(looked_up)
         if symbol is None:
             return Place(address)
-        name = f"{symbol.name}+{symbol.offset + address - looked_up:#x}"
+        name = f"{symbol.name}+{symbol.offset + returns:#x}"
         lines = self._lines
         row = _attempt(self._path, lambda: lines.at(looked_up)) if lines is not None else None
         return Place(address, name, _shown(row.path), row.line) if row else Place(address, name)
 
     def _found(self, address: int) -> SymbolOffset | None:
         """Return the symbol of an address in the kernel: the last one without a size has no end."""
-        if self._symbols is None or not any(each.has(address) for each in self._segments):
+        if self._symbols is None:
             return None
-        return self._symbols.at(address)
+        return self._symbols.at(address) if self._is_linked(address) else None
+
+    def _is_linked(self, address: int) -> bool:
+        return any(each.has(address) for each in self._segments)
 
     @cached_property
     def _elf(self) -> ELFFile | None:
@@ -108,12 +125,21 @@ class Names:
         return _attempt(self._path, lambda: LineTable(elf.get_dwarf_info()))
 
     @cached_property
-    def frames(self) -> CallFrames | None:
-        """What the file says of where a caller is found; None if nothing can be read of it."""
+    def frames(self) -> tuple[CallFrames, ...]:
+        """What the file says of where a caller is found: each table of it that can be read."""
         elf = self._elf
-        if elf is None:
-            return None
-        return _attempt(self._path, lambda: CallFrames(elf.get_dwarf_info()))
+        dwarf = None if elf is None else _attempt(self._path, elf.get_dwarf_info)
+        if dwarf is None:
+            return ()
+        tables = (
+            _attempt(
+                self._path, lambda: CallFrames(dwarf.CFI_entries() if dwarf.has_CFI() else ())
+            ),
+            _attempt(
+                self._path, lambda: CallFrames(dwarf.EH_CFI_entries() if dwarf.has_EH_CFI() else ())
+            ),
+        )
+        return tuple(table for table in tables if table is not None)
 
     @cached_property
     def _segments(self) -> tuple[Extent, ...]:
@@ -128,6 +154,7 @@ def _extents(elf: ELFFile) -> tuple[Extent, ...]:
         Extent(
             segment["p_vaddr"],
             segment["p_vaddr"] + segment["p_memsz"],
+            segment["p_paddr"],
             bool(segment["p_flags"] & EXECUTABLE),
         )
         for segment in elf.iter_segments("PT_LOAD")

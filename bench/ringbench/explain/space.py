@@ -1,7 +1,6 @@
 """A processor's view of memory: its addresses to bytes, and in words where a translation ended.
 
-With paging off, an address is a physical one. 32-bit paging is not read: addresses then lead
-nowhere, and `where` says so.
+With paging off, an address is a physical one.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.walk import translate
 from ringbench.errors import MemoryUnreadable
+from ringbench.explain.paging32 import translate_32
 from ringbench.explain.registers import Cpu
 
 WORD: Final = 8
@@ -28,8 +28,13 @@ class Space:
         self.cpu = cpu
         self._pages: dict[int, int | None] = {}
 
+    @property
+    def word_size(self) -> int:
+        """Bytes of what CALL pushes."""
+        return WORD if self.cpu.runs_64_bit else 4
+
     def walk(self, address: int) -> Translation | None:
-        """Return the walk of an address; None where there are no page tables that are read."""
+        """Return the walk of an address; None without the page tables of long mode."""
         if not (self.cpu.paging and self.cpu.long_mode):
             return None
         return translate(self._memory, self.cpu["cr3"], address)
@@ -41,7 +46,11 @@ class Space:
         page = address & -PAGE_SIZE
         if page not in self._pages:
             walk = self.walk(page)
-            self._pages[page] = walk.paddr if walk is not None else None
+            if walk is not None:
+                self._pages[page] = walk.paddr
+            else:
+                found = translate_32(self._memory, self.cpu, page)
+                self._pages[page] = found if isinstance(found, int) else None
         base = self._pages[page]
         return None if base is None else base + address - page
 
@@ -60,9 +69,9 @@ class Space:
             address, length = address + part, length - part
         return b"".join(parts)
 
-    def word(self, address: int, size: int = WORD) -> int | None:
-        """Return an unsigned number in memory, or None if it is not there."""
-        stored = self.read(address, size)
+    def word(self, address: int) -> int | None:
+        """Return what CALL or PUSH left in memory, or None if it is not there."""
+        stored = self.read(address, self.word_size)
         return None if stored is None else int.from_bytes(stored, "little")
 
     def has_ram(self, address: int) -> bool:
@@ -97,7 +106,8 @@ class Space:
             return f"{address:#x} is a physical address{ram}: paging is off"
         walk = self.walk(address)
         if walk is None:
-            return f"{address:#x} goes through 32-bit page tables, which are not read"
+            found = translate_32(self._memory, self.cpu, address)
+            return found if isinstance(found, str) else f"{address:#x} is mapped to {found:#x}"
         return describe_walk(walk)
 
 
