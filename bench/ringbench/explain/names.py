@@ -7,10 +7,10 @@ bare addresses is better than none. It is read when the first name is asked for,
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from elftools.elf.elffile import ELFFile
 
@@ -131,14 +131,12 @@ class Names:
         dwarf = None if elf is None else _attempt(self._path, elf.get_dwarf_info)
         if dwarf is None:
             return ()
-        tables = (
-            _attempt(
-                self._path, lambda: CallFrames(dwarf.CFI_entries() if dwarf.has_CFI() else ())
-            ),
-            _attempt(
-                self._path, lambda: CallFrames(dwarf.EH_CFI_entries() if dwarf.has_EH_CFI() else ())
-            ),
-        )
+        readers = []
+        if dwarf.has_CFI():
+            readers.append(dwarf.CFI_entries)
+        if dwarf.has_EH_CFI():
+            readers.append(dwarf.EH_CFI_entries)
+        tables = [_attempt(self._path, partial(_call_frames, read)) for read in readers]
         return tuple(table for table in tables if table is not None)
 
     @cached_property
@@ -147,6 +145,10 @@ class Names:
         if elf is None:
             return ()
         return _attempt(self._path, lambda: _extents(elf)) or ()
+
+
+def _call_frames(read: Callable[[], list[Any]]) -> CallFrames:
+    return CallFrames(read())
 
 
 def _extents(elf: ELFFile) -> tuple[Extent, ...]:

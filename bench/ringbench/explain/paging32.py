@@ -1,4 +1,4 @@
-"""The page-table walk of 32-bit kernels (Intel SDM 3A 4.3 and 4.4), only as far as to where it ends.
+"""The page-table walk of 32-bit kernels (Intel SDM 3A 4.3 and 4.4), as far as to where it ends.
 
 What has no use here is left out: rights, and whether a reserved bit is set.
 """

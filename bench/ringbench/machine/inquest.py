@@ -95,13 +95,14 @@ class Inquest:
         """End a wait in which nothing comes when no processor can go on.
 
         Raises:
-            SerialClosed: all are halted for good, and were when this was asked last.
+            SerialClosed: all are halted for good, and were when this was asked last; or as `alarm`.
         """
         with suppress(QmpError):
             self._qemu.limit_log()
             cpus = parse_cpus(self._qemu.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
             asleep = bool(cpus) and all(cpu.asleep_for_good for cpu in cpus)
             self._asleep = self._asleep + 1 if asleep else 0
+        self.alarm()  # for what QEMU told before it answered
         if self._is_halted:
             raise SerialClosed("the guest is halted")
 

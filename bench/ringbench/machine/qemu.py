@@ -124,7 +124,8 @@ class Qemu:
     def limit_log(self) -> None:
         """Keep a log that only the bench wants from growing without bound."""
         if self._is_private:
-            log.limit(self.log, self._log_to)
+            with suppress(QmpError):  # QEMU is gone, and logs nothing more
+                log.limit(self.log, self._log_to)
 
     @property
     def _is_private(self) -> bool:
