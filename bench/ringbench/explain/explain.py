@@ -23,7 +23,9 @@ from ringbench.explain.stack import overran, ran_out
 from ringbench.explain.words import fault_of, name_of
 from ringbench.explanation import Explanation, Place, Processor
 
-UNEXPLAINED: Final = frozenset({EndKind.FINISHED, EndKind.QEMU_DIED, EndKind.GDB_DIED})
+UNEXPLAINED: Final = frozenset(
+    {EndKind.FINISHED, EndKind.QEMU_DIED, EndKind.QEMU_STOPPED, EndKind.GDB_DIED}
+)
 """Endings that are none of a guest that went wrong."""
 
 RECENT: Final = 64

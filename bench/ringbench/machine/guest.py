@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import MachineError, RingbenchError, SerialClosed
+from ringbench.errors import MachineError, OutputError, RingbenchError, SerialClosed
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
 from ringbench.machine.command import RAM_ID
@@ -171,10 +171,8 @@ class Guest:
         try:
             with self.stopped():
                 save_dump(path, self._qemu.ram, self.ram)
-        except OSError as error:
-            raise self._inquest.add_evidence(
-                MachineError(f"{path}: memory cannot be saved there ({error.strerror})")
-            ) from None
+        except OutputError as error:
+            raise MachineError(f"the guest's memory cannot be saved there: {error}") from None
 
     # -- the debugger --------------------------------------------------------------------------
 
