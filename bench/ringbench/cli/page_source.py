@@ -162,6 +162,7 @@ def _from_machine(
             if not guest.is_there:
                 raise
             ended = error
+            click.echo(f"ringbench: {error}; this is what it left:", err=True)
         yield from _still(guest, root, save_dump, ended)
 
 
