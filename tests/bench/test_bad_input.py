@@ -182,7 +182,7 @@ def misbehaving(config: Config, folder: Path) -> list[str]:
     [
         ("silent", "printed nothing"),
         ("garbage", "prompt"),
-        ("midline", "prompt"),
+        ("midline", "halted"),
         ("triple", "triple fault"),
         ("panic", "panic"),
     ],

@@ -26,7 +26,7 @@ from ringbench.cli.common import (
     type_lines,
 )
 from ringbench.debuginfo.elf import LoadSegment, load_segments
-from ringbench.errors import ConfigError, ImageError, MemoryUnreadable, RingbenchError
+from ringbench.errors import ConfigError, Ended, ImageError, MemoryUnreadable, RingbenchError
 
 if TYPE_CHECKING:
     from ringbench.machine import Machine
@@ -68,6 +68,8 @@ class PageSource:
     Attributes:
         text: the kernel's code, if its ELF file is known.
         ram: start and end of each piece of RAM; None if that is not known.
+        ended: how the guest ended before it came to its prompt, if it did: the tables are those
+            that it left.
     """
 
     memory: PhysicalMemory
@@ -75,6 +77,16 @@ class PageSource:
     features: Features
     text: tuple[LoadSegment, ...]
     ram: tuple[tuple[int, int], ...] | None
+    ended: Ended | None = None
+
+    def tell_ending(self) -> None:
+        """Report, when all else is said, that the guest ended.
+
+        Raises:
+            Ended: it did.
+        """
+        if self.ended is not None:
+            raise self.ended
 
 
 def page_source_options(command: Command) -> Command:
@@ -194,19 +206,32 @@ def _from_machine(
     from ringbench.machine import Machine
 
     config = configured(**machine)
-    with Machine.start(config) as guest:
-        type_lines(guest, lines)
-        yield from _still(guest, root, save_dump)
+    with Machine.launch(config) as guest:
+        ended = None
+        try:
+            guest.boot()
+            type_lines(guest, lines)
+        except Ended as error:
+            if not guest.is_there:
+                raise
+            ended = error
+            click.echo(f"ringbench: {error}; this is what it left:", err=True)
+        yield from _still(guest, root, save_dump, ended)
 
 
-def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator[PageSource]:
+def _still(
+    guest: Machine, root: int | None, save_dump: Path | None, ended: Ended | None
+) -> Iterator[PageSource]:
     """Hold a guest still, and give its pages."""
     from ringbench.observe.processor import read_features, read_registers
 
     elf = guest.config.kernel.elf
     with guest.stopped(), dumping(guest, save_dump):
         registers = read_registers(guest)
-        _levels(registers.cr0, registers.cr4, registers.efer, f"{elf}: the guest")
+        try:
+            _levels(registers.cr0, registers.cr4, registers.efer, f"{elf}: the guest")
+        except RingbenchError as error:
+            raise ended or error from None
         features = read_features(guest, registers)
         if root is not None:
             end = guest.ram.end
@@ -217,6 +242,7 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
             features,
             _text_of_kernel(elf),
             tuple((piece.base, piece.end) for piece in guest.ram.ranges),
+            ended,
         )
 
 

@@ -111,7 +111,8 @@ def pages(
     """List the mapped ranges of an address space, with effective rights and page size.
 
     Of the kernel that the configuration names, booted to its prompt; or, with --dump, of any
-    x86_64 guest's saved memory.
+    x86_64 guest's saved memory. Of a kernel that ended before its prompt, or hangs: as it left
+    them; how it ended goes to standard error, and the exit status is 3.
 
     Rights: u user, r read, w write, x execute, g global. A slot of the root that leads to the root
     itself is one line, and the tables behind it are not counted again; --physical does list what
@@ -131,6 +132,7 @@ def pages(
             write_json(pages_json(listed))
         else:
             console().print(pages_table(listed))
+    source.tell_ending()
 
 
 def _with_windows(source: PageSource, space: AddressSpace, limit: int) -> AddressSpace:

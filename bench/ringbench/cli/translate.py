@@ -44,6 +44,7 @@ def translate(
             write_json(translation_json(result))
         else:
             console().print(translation_table(result))
+    source.tell_ending()
 
 
 def _not_canonical(vaddr: int, levels: int) -> ConfigError:

@@ -33,7 +33,7 @@ READS: Final = 1 << 22
 
 _SEGMENT_SIZE: Final = 56
 _SECTION_SIZE: Final = 64
-_SYMBOL_SIZE: Final = 24
+_SYMBOL_SIZE: Final = {32: 16, 64: 24}
 _COMPRESSED: Final = 0x800
 _NOBITS: Final = "SHT_NOBITS"
 _WRITABLE: Final = 2
@@ -67,8 +67,7 @@ def open_elf(path: Path) -> ELFFile:
             f"{path}: symbols and types are read from a 64-bit x86_64 ELF file; this is a "
             f"{elf.elfclass}-bit one for {elf.get_machine_arch()}"
         )
-    with damage(path):
-        _check_sections(path, elf)
+    check_sections(path, elf)
     return elf
 
 
@@ -146,13 +145,15 @@ def load_segments(path: Path) -> tuple[LoadSegment, ...]:
     return tuple(found)
 
 
-def debug_information(path: Path, elf: ELFFile) -> DWARFInfo:
+def debug_information(path: Path, elf: ELFFile, *, or_frames: bool = False) -> DWARFInfo:
     """Return what pyelftools reads DWARF by, metered.
+
+    With `or_frames`, ``.eh_frame`` alone is enough, which a file has without -g as well.
 
     Raises:
         ImageError: there is none, or it is damaged.
     """
-    if not elf.has_dwarf_info(strict=True):
+    if not elf.has_dwarf_info(strict=not or_frames):
         raise ImageError(f"{path}: no debug information: compile with -g and do not strip the file")
     with damage(path):
         dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
@@ -211,8 +212,17 @@ def _check_table(path: Path, elf: ELFFile, what: str, count: int, most: int) -> 
         raise ImageError(f"{path}: the ELF file is damaged ({count} {what}s of {size} bytes)")
 
 
+def check_sections(path: Path, elf: ELFFile) -> None:
+    """See that no section that will be read is larger than a file can be.
+
+    Raises:
+        ImageError: one is, or debug information has been taken out.
+    """
+    with damage(path):
+        _check_sections(path, elf)
+
+
 def _check_sections(path: Path, elf: ELFFile) -> None:
-    """See that no section that will be read is larger than a file can be."""
     debug = 0
     names: list[str] = []
     for section in elf.iter_sections():
@@ -226,7 +236,7 @@ def _check_sections(path: Path, elf: ELFFile) -> None:
             raise ImageError(f"{path}: the file is cut: {section.name} goes on behind its end")
         if is_debug:
             debug += _inflated(section, LARGEST)
-        if section.name == ".symtab" and header["sh_entsize"] != _SYMBOL_SIZE:
+        if section.name == ".symtab" and header["sh_entsize"] != _SYMBOL_SIZE[elf.elfclass]:
             raise ImageError(f"{path}: the ELF file is damaged (symbols of another size)")
     if debug > LARGEST:
         raise ImageError(f"{path}: its debug information is longer than any can be: {debug:,}")

@@ -62,10 +62,15 @@ def code_of(elf: Path) -> tuple[Code, ...]:
     )
 
 
-def log_arguments(code: tuple[Code, ...]) -> tuple[str, ...]:
-    """Return QEMU's arguments that log each translated block that begins in one of `code`."""
+def code_filter(code: tuple[Code, ...]) -> tuple[str, ...]:
+    """Return QEMU's arguments that limit its log of translated blocks to those in `code`.
+
+    They leave its log of exceptions as it is.
+    """
+    if not code:
+        return ()
     ranges = ",".join(f"{piece.base:#x}+{len(piece.content):#x}" for piece in code)
-    return ("-d", "cpu_reset,in_asm", "-dfilter", ranges)
+    return ("-dfilter", ranges)
 
 
 def new_log(folder: Path, elf: Path, machine: str) -> Path:

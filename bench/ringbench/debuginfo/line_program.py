@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ringbench.errors import CoverageError
+from ringbench.errors import ImageError
 
 _COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE = 1, 2, 3, 4
 _CONST_ADD_PC, _FIXED_ADVANCE_PC = 8, 9
@@ -32,13 +32,13 @@ def rows(header: Any, program: bytes) -> Iterator[Row]:
     """Yield the rows that a program makes; `header` is pyelftools's, of its table.
 
     Raises:
-        CoverageError: it is none.
+        ImageError: it is none.
     """
     base, span = header["line_base"], header["line_range"]
     unit, first = header["minimum_instruction_length"], header["opcode_base"]
     lengths = [0, *header["standard_opcode_lengths"]]
     if not span or len(lengths) != first:
-        raise CoverageError("a line-number program whose header cannot be")
+        raise ImageError("a line-number program whose header cannot be")
     reader = _Reader(program)
     while reader.left:
         address, file, line = 0, 1, 1
@@ -95,7 +95,7 @@ class _Reader:
     def bytes(self, count: int) -> bytes:
         """Take some."""
         if count > self.left:
-            raise CoverageError("a line-number program that is cut")
+            raise ImageError("a line-number program that is cut")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -117,4 +117,4 @@ class _Reader:
             if byte < 0x80:
                 return number, bits
             if bits > _LONGEST_NUMBER * 7:
-                raise CoverageError("a line-number program with a number too long")
+                raise ImageError("a line-number program with a number too long")
