@@ -47,6 +47,9 @@ GIANTS: Final = 5
 LARGE: Final = 16 << 20
 """The largest of them in a run: all of them together are zeroed, page by page."""
 
+RUNS: Final = 150
+"""Further runs below that edge which are taken."""
+
 LEFT: Final = (1, 2, 3, 600)
 """Frames that are left free before an edge of memory."""
 
@@ -66,9 +69,11 @@ def _climb(random: Random, state: KernelState) -> Iterator[Operation]:
     edge, left = pick(random, edges), pick(random, LEFT)
     below = state.pmm.free & ((1 << edge) - 1)
     # The longest first: a run goes to the lowest place that holds it.
-    for count in sorted((count for _, count in runs(below)), reverse=True)[:16]:
-        if count > left:
-            yield op.PmmAlloc(count - left, FRAME_SIZE)
+    longest, *others = sorted((count for _, count in runs(below)), reverse=True) or [0]
+    if longest > left:
+        yield op.PmmAlloc(longest - left, FRAME_SIZE)
+    for count in others[:RUNS]:
+        yield op.PmmAlloc(count, FRAME_SIZE)
 
 
 def _all_roots(random: Random, state: KernelState) -> Iterator[Operation]:

@@ -12,7 +12,13 @@ from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
-from ringbench.subjects.reference.workload.edges import GIB_EDGES, WORD_FRAMES, beside, part_of_run
+from ringbench.subjects.reference.workload.edges import (
+    GIB_EDGES,
+    WORD_FRAMES,
+    beside,
+    index,
+    part_of_run,
+)
 
 LENT_RUNS: Final = 24
 """Lent runs to hover about."""
@@ -20,6 +26,9 @@ LENT_RUNS: Final = 24
 SHORT_OF_FRAMES: Final = 128
 """Free frames below which the longest lent run is likely to be given back."""
 
+
+LONG_RUN: Final = (1 << 30) // FRAME_SIZE
+"""Frames of a lent run that is seldom given back whole."""
 
 PARTS_OF_BLOCK: Final = (
     *((0, 1), (BLOCK_FRAMES - 1, 1)),
@@ -92,11 +101,16 @@ def pmm_free(random: Random, state: KernelState) -> Operation | None:
     found = lent_run(random, state)
     shape = random.random()
     if found is None or shape < 0.08:
-        return op.PmmFree(random.randrange(state.pmm.frame_limit) * FRAME_SIZE)
+        frame = index(random, state.pmm.frame_limit + 1)
+        if shape < 0.02:
+            return op.PmmFree(frame // BLOCK_FRAMES * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
+        return op.PmmFree(frame * FRAME_SIZE)
     if state.pmm.free_count < SHORT_OF_FRAMES and shape < 0.5:
         first, count = max(runs(state.console.lent), key=itemgetter(1))
         return op.PmmFree(first * FRAME_SIZE, count)
     first, count = found
+    if count > LONG_RUN and shape < 0.6:  # it is there to keep others from its frames
+        return op.PmmFree((first + index(random, count)) * FRAME_SIZE)
     if shape < 0.7:
         return op.PmmFree(first * FRAME_SIZE, count)
     if shape < 0.8:

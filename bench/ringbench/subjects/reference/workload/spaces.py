@@ -65,8 +65,11 @@ def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None
 def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     """Make a region of any backing, or free one where there are many."""
     space = pick(random, window_spaces(state))
-    if crowded(random, len(state.spaces[space].regions), REGIONS):
+    window = state.spaces[space]
+    if crowded(random, len(window.regions), REGIONS):
         return vm_free(random, state)
+    if window.regions and window.regions[-1].end == window.limit and random.random() < 0.5:
+        return op.VmFree(space, window.regions[-1].base)  # else there is hardly room for others
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
     paddr = None
@@ -81,7 +84,6 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
         length *= 1024
         if random.random() < HUGE_SHARE:
             length = pick(random, HUGE_LENGTHS)
-    window = state.spaces[space]
     shape = random.random()
     if shape < 0.7:
         return op.VmAlloc(space, length, kind.text, flags, paddr)
