@@ -14,6 +14,8 @@ import os
 import resource
 import signal
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
@@ -27,6 +29,10 @@ SHORTAGES = frozenset(
 
 LEAST_MEMORY = 192 << 20
 """Bytes of address space in which the modules of every command find room."""
+
+
+HOLD_OFF = 0.5
+"""Seconds in which signals count as one."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -44,10 +50,11 @@ class Terminated(BaseException):
 def main() -> None:
     """Run the command line and exit."""
     try:
+        stop = _stop_once()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, _stop)
+            signal.signal(signal.SIGINT, stop)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _stop)
+            signal.signal(signal.SIGTERM, stop)
         from ringbench import streams
 
         output = streams.take_over()
@@ -126,8 +133,22 @@ def _say_unexpected(error: Exception, *, debug: bool) -> None:
             sys.stderr.write(f"ringbench: unexpected error: {type(error).__name__}\n")
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Interrupted if number == signal.SIGINT else Terminated
+def _stop_once() -> Callable[[int, FrameType | None], None]:
+    """Return what a signal does: it stops the command, unless one has just done so.
+
+    Signals in a burst would otherwise hit what clears away after the first of them. One that comes
+    later, when clearing away hangs or an exception was lost in a callback, counts again.
+    """
+    last = -HOLD_OFF
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= HOLD_OFF:
+            last = now
+            raise Interrupted if number == signal.SIGINT else Terminated
+
+    return stop
 
 
 def _ignore_signals() -> None:

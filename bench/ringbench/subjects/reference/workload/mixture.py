@@ -20,7 +20,7 @@ SENSIBLE, MISTAKEN, SPOILED = 0.75, 0.12, 0.08
 
 SPOILED_IN_A_RUN: Final = 0.12
 
-EXTREME: Final = 1 / 6000
+EXTREME: Final = 1 / 20_000
 """Share of a run's draws that go for an extreme, where no other is asked for."""
 
 DEVICE_LAYERS: Final = frozenset(("paging", "vmm"))
