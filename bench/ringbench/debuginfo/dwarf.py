@@ -348,14 +348,15 @@ def _size(die: DIE) -> int:
 
 def _count(subrange: DIE) -> int | None:
     """Return an array dimension's length; None if it is not stated (a flexible array)."""
-    if "DW_AT_count" in subrange.attributes:
-        return _number(subrange, "DW_AT_count")
-    if "DW_AT_upper_bound" in subrange.attributes:
-        value = subrange.attributes["DW_AT_upper_bound"].value
-        if value == -1:
-            return 0
-        bound = _number(subrange, "DW_AT_upper_bound")
-        return None if bound is None else bound + 1
+    for name, more in (("DW_AT_count", 0), ("DW_AT_upper_bound", 1)):
+        attribute = subrange.attributes.get(name)
+        if attribute is not None:
+            if not isinstance(attribute.value, int):  # computed at run time
+                return None
+            count = attribute.value + more
+            if not 0 <= count <= LARGEST:
+                raise ImageError(f"an array of {count} elements")
+            return count
     return None
 
 
