@@ -1,7 +1,4 @@
-"""The command attacked from outside: streams that are closed, full or abandoned; a folder of its own.
-
-Each attack runs the real command with its temporary files in a folder that is looked at afterwards.
-"""
+"""The command attacked from outside, with its temporary files in a folder of their own."""
 
 from __future__ import annotations
 
@@ -48,5 +45,5 @@ def abandoned() -> int:
 
 
 def lines_of(text: str) -> list[str]:
-    """Lines with something on them: a progress bar that is not on a terminal leaves an empty one."""
+    """Lines with something on them: a progress bar leaves an empty one without a terminal."""
     return [line for line in text.splitlines() if line.strip()]

@@ -1,6 +1,6 @@
 """Every sub-command at its cheapest, for tests of what surrounds the work: streams, signals, files.
 
-Placeholders: {dump} is a memory dump, {root} its PML4, {ring} a sequence of one line, {out} a folder.
+Placeholders: {dump} is a memory dump, {root} its PML4, {ring} a sequence, {out} a folder.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Whatever it is, the exit status means what it says: 1 is a mismatch and nothing 
 
 from __future__ import annotations
 
+import errno
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from tests.bench.attacks import abandoned, attacked, lines_of
 from tests.bench.cheap import CHEAP, SMALL, cheap
+from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 
 ALL = list(CHEAP)
@@ -184,7 +185,7 @@ ERRORS = [
     "TypeError('of the bench')",
     "MemoryError()",
     "RecursionError('deep')",
-    "OSError(28, 'No space left on device')",
+    "OSError(5, 'Input/output error')",
     "BrokenPipeError(32, 'Broken pipe')",
     "EOFError('early')",
     "UnicodeEncodeError('ascii', 'x', 0, 1, 'odd')",
@@ -208,6 +209,18 @@ def test_what_nobody_expected_is_one_line_and_a_file(error: str, place: Path, tm
     assert error.partition("(")[0] in file.read_text()
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EFBIG])
+def test_a_shortage_is_one_line_and_no_mistake(number: int, place: Path, tmp: Path) -> None:
+    error = f"OSError({number}, 'told by the system', 'some/file')"
+    done = attacked(
+        cheap("pages", place), tmp, program=[sys.executable, "-c", BROKEN.format(error=error)]
+    )
+    assert done.returncode == 3
+    [line] = done.stderr.splitlines()
+    assert "told by the system: some/file" in line
+    assert left(tmp) == []
+
+
 def test_debug_prints_the_traceback(place: Path, tmp: Path) -> None:
     program = [sys.executable, "-c", BROKEN.format(error=ERRORS[0])]
     done = attacked(["--debug", *cheap("pages", place)], tmp, program=program)
@@ -225,16 +238,10 @@ def test_a_traceback_that_has_no_place(place: Path, tmp: Path) -> None:
     assert "cannot be left in a file" in line
 
 
-def test_too_little_memory_is_one_line(place: Path, tmp: Path) -> None:
-    limited = "ulimit -v 300000; exec "
-    done = subprocess.run(
-        ["/bin/sh", "-c", limited + '"$@"', "sh", sys.executable, "-m", "ringbench.cli.main"]
-        + cheap("run", place),
-        env={**os.environ, "TMPDIR": str(tmp)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode in (0, 3), done.stderr
+@pytest.mark.parametrize("kib", [50_000, 100_000, 200_000, 300_000])
+def test_too_little_memory_is_no_mismatch(kib: int, place: Path, tmp: Path) -> None:
+    program = ["/bin/sh", "-c", f'ulimit -v {kib}; exec "$@"', "sh", *RINGBENCH]
+    done = attacked(cheap("run", place), tmp, program=program)
+    assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
+    assert not [name for name in left(tmp) if "ringbench-error" not in name]

@@ -22,6 +22,7 @@ from ringbench.errors import (
     StartError,
 )
 from ringbench.machine import EndKind, Machine
+from tests.bench.left import wait_until
 
 KernelConfigs = Callable[..., Config]
 EXIT_DEVICE = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
@@ -129,8 +130,7 @@ def test_an_end_that_is_waited_for(kernels: KernelConfigs, line: str, kind: EndK
 def test_an_end_that_somebody_else_heard_of_first(kernels: KernelConfigs) -> None:
     with Machine.start(kernels("echo", PATIENT)) as machine:
         machine.serial.send("triple")
-        while machine.qmp.status() == "running":
-            pass
+        wait_until(lambda: machine.qmp.status() != "running")
         with pytest.raises(Ended, match="triple fault"):
             machine.command("tick")
 

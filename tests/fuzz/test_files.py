@@ -20,7 +20,7 @@ from ringbench.machine.image import check_bootable, check_symbols
 from ringbench.machine.translations import code_of
 from ringbench.subjects.reference.boots.story import Story
 from ringbench.subjects.reference.check.boot import image_frames, image_segments
-from ringbench.subjects.reference.observe.layout import RINGBENCH
+from ringbench.subjects.reference.observe.names import RINGBENCH
 from ringbench.subjects.reference.subject import REFERENCE
 from tests.fuzz.mutate import Tally, mutated
 from tests.places import ROOT

@@ -86,7 +86,7 @@ class Script:
         return with_machine(config, self.machine)
 
     def but_on(self, machine: Mapping[str, str]) -> Self:
-        """The same, with some words of the machine replaced."""
+        """Return this script for a machine with some words replaced."""
         return replace(self, machine={**self.machine, **machine})
 
     def write(self, path: Path) -> None:

@@ -26,10 +26,10 @@ from ringbench.subjects.reference.boots.handover import Handover, Piece, hand_ov
 from ringbench.subjects.reference.boots.predict import Overlaid
 from ringbench.subjects.reference.boots.story import Entry, Loaded, Story
 from ringbench.subjects.reference.model.boot_info import boot_info_init
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import Segment, Sizes
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange, Module
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
+from ringbench.subjects.reference.vocabulary.status import Panic
 
 M, G = 1 << 20, 1 << 30
 FRAME = 4096

@@ -20,7 +20,6 @@ from ringbench.subjects.reference.model.paging import (
     paging_tables_missing,
     paging_unmap,
 )
-from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.state import Sizes
 from ringbench.subjects.reference.model.tables import upper_tables
 from ringbench.subjects.reference.vocabulary import flags as page
@@ -46,6 +45,7 @@ from tests.unit.reference.model_paging import (
     booted,
     with_root,
 )
+from tests.unit.reference.rendered import render
 
 
 def test_boot_tables() -> None:

@@ -21,12 +21,12 @@ from ringbench.subjects.reference.model.paging import (
     paging_root_destroy,
     paging_unmap,
 )
-from ringbench.subjects.reference.model.render import render
 from ringbench.subjects.reference.model.tables import lower_tables
 from ringbench.subjects.reference.vocabulary import flags as page
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.plain_views import leaves, problems
 from tests.unit.reference.model_paging import FEATURES, GIB1, KIB4, MIB2, SIZES, booted, with_root
+from tests.unit.reference.rendered import render
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import (
     frames,
     give_back,
@@ -32,7 +31,7 @@ from ringbench.subjects.reference.model.pmm import (
 from ringbench.subjects.reference.model.state import PmmState
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import MemoryKind
-from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.status import Panic, Status
 
 FRAME = 4096
 MIB = 1 << 20

@@ -10,10 +10,10 @@ from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.handover import Handover, Piece
 from ringbench.subjects.reference.model.boot_info import BootInfo, boot_info_init
 from ringbench.subjects.reference.model.kernel import boot
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import pmm_init, runs
 from ringbench.subjects.reference.model.state import KernelState, PmmState
 from ringbench.subjects.reference.vocabulary.constants import BOOT_MAP_SIZE, FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.status import Panic
 
 
 @dataclass(frozen=True, slots=True)

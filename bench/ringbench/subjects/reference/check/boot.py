@@ -1,32 +1,35 @@
 """What the model starts from, next to a kernel that has just booted.
 
 The memory map is made anew from what the loader left in memory, and the image's segments come from
-its ELF file: of the kernel only where the loader's information lies is believed, and how wide its
-processor is. So the kernel's own memory map is one more thing to compare.
+its ELF file, how wide the processor is from the emulator: of the kernel only where the loader's
+information lies is believed. So the kernel's own memory map is one more thing to compare.
 """
 
 from pathlib import Path
 
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import MACHINE, Finding, Mismatch
 from ringbench.debuginfo.elf import LoadSegment, load_segments
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import Segment
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.observe.layout import BootNames
+from ringbench.subjects.reference.observe.names import BootNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
+from ringbench.subjects.reference.vocabulary.status import Panic
 
 
-def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> BootInfo:
+def expected_boot_info(
+    memory: PhysicalMemory, boot: SeenBoot, features: Features, elf: Path
+) -> BootInfo:
     """Return what the kernel must have kept of its loader's information.
 
-    `memory` is what the processor reads, where there is no RAM too.
+    `memory` is what the processor reads, where there is no RAM too; `features` are the processor's.
 
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
@@ -38,7 +41,7 @@ def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> Boo
         )
     magic, image = magics[boot.loader], image_frames(elf)
     try:
-        return boot_info_init(memory, magic, boot.information, boot.physical_bits, image)
+        return boot_info_init(memory, magic, boot.information, features.physical_bits, image)
     except Panic as panic:
         raise RingbenchError(
             f"the loader's information is not one that a kernel can use: {panic.words}; "
@@ -52,7 +55,7 @@ def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[M
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
     """
-    return expected_boot_info(memory, picture.boot, elf).map
+    return expected_boot_info(memory, picture.boot, picture.features, elf).map
 
 
 def compare_loader(boot: SeenBoot, expected: BootInfo) -> list[Mismatch]:

@@ -22,7 +22,7 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.console import SeenConsole
-from ringbench.subjects.reference.observe.layout import ConsoleNames
+from ringbench.subjects.reference.observe.names import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
 from ringbench.subjects.reference.vocabulary.constants import (

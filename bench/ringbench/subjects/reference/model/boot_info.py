@@ -20,10 +20,9 @@ from ringbench.subjects.reference.model.memory_map import (
     memory_map_multiboot1,
     memory_map_multiboot2,
 )
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange, Module
 from ringbench.subjects.reference.vocabulary.constants import BOOT_MAP_SIZE, MemoryKind
-from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.status import Panic, Status
 
 MULTIBOOT1_MAGIC: Final = 0x2BADB002
 MULTIBOOT2_MAGIC: Final = 0x36D76289

@@ -6,7 +6,6 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
     EMPTY_HEAP,
@@ -29,7 +28,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations import Operation
-from ringbench.subjects.reference.vocabulary.status import Refused, Status
+from ringbench.subjects.reference.vocabulary.status import Panic, Refused, Status
 
 
 def boot(

@@ -13,7 +13,6 @@ from ringbench.arch.x86_64.address import (
 from ringbench.arch.x86_64.entry import P, W
 from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference.model.paging import LEAF_LEVELS, leaf_bits
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.pmm import pmm_alloc
 from ringbench.subjects.reference.model.state import PmmState, Segment, Tables
 from ringbench.subjects.reference.model.tables import TableEditor
@@ -28,7 +27,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_BASE,
     MemoryKind,
 )
-from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.status import Panic, Status
 
 SLOTS: Final = tuple(
     table_index(base, LEVELS)

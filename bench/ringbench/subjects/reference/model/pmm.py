@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ringbench.subjects.reference.model.panic import Panic
 from ringbench.subjects.reference.model.state import PmmState, replace
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -19,7 +18,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     MemoryKind,
 )
-from ringbench.subjects.reference.vocabulary.status import Status
+from ringbench.subjects.reference.vocabulary.status import Panic, Status
 
 _WORD: Final = 64
 _CHUNK: Final = 4096

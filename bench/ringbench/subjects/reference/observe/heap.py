@@ -8,7 +8,7 @@ from typing import Final
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import UNREADABLE, GuestReader
-from ringbench.subjects.reference.observe.layout import HeapNames, Layout
+from ringbench.subjects.reference.observe.names import HeapNames, Layout
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.vocabulary import heap_encoding
 from ringbench.subjects.reference.vocabulary.constants import HEAP_ALIGN, HEAP_HEADER, HEAP_NODE_MIN

@@ -7,7 +7,7 @@ from functools import partial
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import SpaceNames
+from ringbench.subjects.reference.observe.names import SpaceNames
 from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
 
 LAYER = "vmm"

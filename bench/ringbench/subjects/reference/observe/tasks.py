@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.notebook import TASK
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import Layout
+from ringbench.subjects.reference.observe.names import Layout
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 
 LAYER = "task"

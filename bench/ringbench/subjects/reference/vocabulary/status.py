@@ -1,4 +1,7 @@
-"""The kernel's statuses, stated once more: a test holds them equal to kernel/base/status.h."""
+"""How what the kernel is asked can end: a status, a refusal, a panic.
+
+The statuses are stated once more: a test holds them equal to kernel/base/status.h.
+"""
 
 from ringbench.subjects.reference.vocabulary.named import Named
 
@@ -39,3 +42,14 @@ class Refused(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status.text)
         self.status = status
+
+
+class Panic(Exception):
+    """The kernel stops where its contract says that it must, with these words in its message.
+
+    `words` are what the message says behind file and line.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
