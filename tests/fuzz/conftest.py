@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-MANY = 25
+MANY = 8
 """Times as many."""
 
 
