@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ringbench.config.settings import MIB
+from ringbench.debuginfo.elf import load_segments
 from ringbench.errors import ImageError
 
 
@@ -14,15 +15,11 @@ def check_room(image: Path, memory: int) -> None:
     Raises:
         ImageError: one does not; the text says how much would do.
     """
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
-
     try:
-        with image.open("rb") as file:
-            segments = list(ELFFile(file).iter_segments("PT_LOAD"))
-    except (ELFError, OSError, ValueError):
-        return  # an image of another kind
-    end = max((each["p_paddr"] + each["p_memsz"] for each in segments), default=0)
+        segments = load_segments(image)
+    except ImageError:
+        return  # an image of another kind, or one that is refused with better words elsewhere
+    end = max((each.paddr + each.size for each in segments), default=0)
     if end > memory:
         raise ImageError(
             f"{image}: reaches up to physical address {end:#x}, and the guest's memory ends at "
