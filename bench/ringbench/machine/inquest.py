@@ -197,8 +197,10 @@ class Inquest:
     def _end_of_qmp(self, error: QmpError) -> Ending | None:
         """Return why QEMU does not answer: it is gone, or stopped; None if that is not it."""
         if self._qemu.qmp.closed:
-            self._qemu.process.wait(Deadline(1.0))
-            return self.look()
+            status = self._qemu.process.wait(Deadline(1.0))
+            gone = classify(Facts(exit_status=status))
+            # However the guest ended before: that did not take QEMU along.
+            return gone if gone is not None and gone.outside else self.look()
         late = str(error) if isinstance(error, QmpTimeout) else None
         return classify(Facts(overdue=late, stopped=self._qemu.process.stopped)) if late else None
 
