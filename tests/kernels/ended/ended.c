@@ -4,7 +4,7 @@
 #pragma GCC optimize("no-optimize-sibling-calls") /* who calls must be seen */
 
 #define KERNEL_BASE 0xffffffff80000000u
-#define UNMAPPED 0xffffffff90000008u
+#define UNMAPPED    0xffffffff90000008u
 
 typedef uint64_t word;
 
@@ -51,7 +51,8 @@ static void load_idt(void) {
 
 static void set_gate(int vector, void (*handler)(void), uint8_t ist) {
     word to = (word)handler;
-    idt[vector] = (struct gate){(uint16_t)to, 8, ist, 0x8e, (uint16_t)(to >> 16), (uint32_t)(to >> 32), 0};
+    idt[vector] =
+        (struct gate){(uint16_t)to, 8, ist, 0x8e, (uint16_t)(to >> 16), (uint32_t)(to >> 32), 0};
 }
 
 __attribute__((noinline, noreturn)) static void stop(void) {
@@ -113,8 +114,8 @@ static void recursion(void) {
 }
 
 static void overrun(void) {
-    __asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call overrun_on_small_stack" ::"r"(
-        small_stack_top));
+    __asm__ volatile(
+        "mov %0, %%rsp; xor %%ebp, %%ebp; call overrun_on_small_stack" ::"r"(small_stack_top));
 }
 
 __attribute__((noinline)) static void stop_at_depth(void) {
@@ -215,10 +216,10 @@ static const struct {
     void (*end)(void);
 } ends[] = {
 #define END(name) {#name, name}
-    END(no_idt),    END(empty_gate), END(no_tss),        END(short_idt), END(recursion),
-    END(overrun),   END(null_call),  END(nowhere),       END(no_ram),    END(non_canonical),
-    END(handled),   END(fault_loop), END(halt),          END(idle),      END(timer),
-    END(deadlock),
+    END(no_idt),    END(empty_gate),    END(no_tss),    END(short_idt),
+    END(recursion), END(overrun),       END(null_call), END(nowhere),
+    END(no_ram),    END(non_canonical), END(handled),   END(fault_loop),
+    END(halt),      END(idle),          END(timer),     END(deadlock),
 };
 
 __attribute__((used)) void ended_main(word line) {
