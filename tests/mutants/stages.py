@@ -207,6 +207,7 @@ PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=1200")
 TESTS: Final = (
     "tests/system",
     "tests/unit/reference/test_memory_map.py",
+    "tests/unit/reference/test_memory_map_multiboot.py",
     "tests/unit/reference/test_string.py",
 )
 
