@@ -44,9 +44,9 @@ static bool is_stopped(void) {
 }
 
 /*
- * No lost wake-up: whoever raises `submitted` or `stop` looks at `asleep` after that, and here it is
- * the other way round, so one of the two sees what the other did. A character that comes before the
- * CPU is asleep is not lost either (serial_sleep).
+ * No lost wake-up: whoever raises `submitted` or `stop` looks at `asleep` after that, and here it
+ * is the other way round, so one of the two sees what the other did. A character that comes before
+ * the CPU is asleep is not lost either (serial_sleep).
  */
 static void sleep(uint64_t served) {
     __atomic_store_n(&ring.asleep, 1, __ATOMIC_RELAXED);

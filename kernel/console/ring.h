@@ -8,12 +8,13 @@
  * performs them in order, each into the reply of the same slot, and raises `served`. Both only ever
  * count up, from 0 when serving begins; number n is in slot n % RING_SLOTS. At most RING_SLOTS
  * requests are under way: their replies are to be read before their slots are used again.
- * `stop`, when nothing is left to serve, or a character on COM1 ends it, but a line end or a NUL. So
- * does a `submitted` that is not between `served` and `served` + RING_SLOTS: whoever wrote it does not keep to this.
+ * `stop`, when nothing is left to serve, or a character on COM1 ends it, but a line end or a NUL.
+ * So does a `submitted` that is not between `served` and `served` + RING_SLOTS: whoever wrote it
+ * does not keep to this.
  *
- * The kernel looks for more for a moment, then it says that it is `asleep` and sleeps until COM1 has
- * a character. So whoever raises `submitted` or `stop` looks at `asleep` after that, and types a NUL
- * if it is set.
+ * The kernel looks for more for a moment, then it says that it is `asleep` and sleeps until COM1
+ * has a character. So whoever raises `submitted` or `stop` looks at `asleep` after that, and types
+ * a NUL if it is set.
  *
  * Nothing that the outside writes is trusted, or read twice.
  */

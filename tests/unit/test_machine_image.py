@@ -63,21 +63,16 @@ def test_other_machine(tmp_path: Path) -> None:
         check_symbols(elf)
 
 
-def test_stripped(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="stripped, it has no symbol table"):
-        check_symbols(link(tmp_path, CODE, "-s"))
-
-
-def test_without_dwarf(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no DWARF, so no types; compile with -g"):
-        check_symbols(link(tmp_path, CODE))
+def test_a_kernel_without_dwarf_or_symbols_will_do(tmp_path: Path) -> None:
+    check_symbols(link(tmp_path, CODE))
+    check_symbols(link(tmp_path, CODE, "-s"))
 
 
 @pytest.mark.parametrize("length", [20, 64, 100, 4200])
 def test_cut_off(tmp_path: Path, length: int) -> None:
     elf = link(tmp_path, CODE, "-g")
     elf.write_bytes(elf.read_bytes()[:length])
-    with pytest.raises(ImageError, match=r"damaged|stripped"):
+    with pytest.raises(ImageError, match="damaged"):
         check_symbols(elf)
 
 

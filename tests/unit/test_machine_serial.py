@@ -234,7 +234,7 @@ def test_alarm_ends_a_wait_but_not_before_what_was_said(ends: Ends) -> None:
         raise Rang
 
     bell, button = socket.socketpair()
-    ends.serial.watch(bell.fileno(), ring)
+    ends.serial.watch(bell.fileno(), ring, lambda: None)
     button.send(b"!")
     ends.says("ring> ")
     assert ends.serial.expect_prompt(soon()) == ""

@@ -9,12 +9,14 @@ gives a person what the bench started, with the console on the terminal.
 - RAM is a shared mapping of a file that the bench holds too. ``reserve=off`` lets a guest be
   larger than the host's memory, as long as it does not touch all of it.
 - A reset or power-off pauses the guest instead of losing it, so that registers can still be
-  read; QEMU's log, with ``cpu_reset`` on, is where a triple fault is told from other resets.
+  read; QEMU's log of exceptions and resets is where a triple fault is told from other resets, and
+  what led to it is seen. What else the user wants logged goes to the same log.
 - The guest does not run before the bench says so (``-S``).
 """
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,10 +25,11 @@ from pathlib import Path
 from ringbench.config import Config, KernelConfig
 from ringbench.errors import ConfigError
 from ringbench.machine.firmware import Firmware
-from ringbench.machine.translations import Code, log_arguments
+from ringbench.machine.translations import Code, code_filter
 
 RAM_ID = "guest-ram"
-TRIPLE_FAULT_MARK = "Triple fault"
+LOGGED = ("int", "cpu_reset")
+"""What QEMU logs for the bench."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ def qemu_command(
         *guest_arguments(config, firmware, f",memory-backend={RAM_ID}"),
         *("-object", backend),
         *bench_arguments(paths),
-        *(log_arguments(code) if code else ("-d", "cpu_reset")),
-        *machine.arguments,
+        *log_arguments(machine.arguments, code),
+        *without_option(machine.arguments, "-d"),
     )
 
 
@@ -93,6 +96,40 @@ def bench_arguments(paths: Paths) -> tuple[str, ...]:
         *("-D", str(paths.log)),
         "-S",
     )
+
+
+def log_arguments(arguments: tuple[str, ...], code: tuple[Code, ...]) -> tuple[str, ...]:
+    """Return what QEMU is to log: what the bench needs, and what the user's `arguments` ask for.
+
+    QEMU heeds only the last ``-d`` that it is given.
+    """
+    wanted = [*LOGGED, *(("in_asm",) if code else ())]
+    wanted += [item for items in values_of(arguments, "-d") for item in items.split(",")]
+    return ("-d", ",".join(dict.fromkeys(wanted)), *code_filter(code))
+
+
+def own_log(arguments: tuple[str, ...]) -> Path | None:
+    """Return the file that the user has QEMU log to, if there is one."""
+    files = values_of(arguments, "-D")
+    return Path(files[-1]).absolute() if files else None
+
+
+def values_of(arguments: tuple[str, ...], option: str) -> list[str]:
+    """Return what follows each `option`; QEMU takes it with one dash or two."""
+    pairs = itertools.pairwise(arguments)
+    return [value for name, value in pairs if name in (option, f"-{option}")]
+
+
+def without_option(arguments: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Return the arguments without each `option` and what follows it."""
+    kept: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in (option, f"-{option}"):
+            next(rest, None)
+        else:
+            kept.append(argument)
+    return tuple(kept)
 
 
 def reproduce_command(config: Config, firmware: Firmware | None) -> str:

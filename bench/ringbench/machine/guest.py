@@ -18,19 +18,23 @@ from typing import TYPE_CHECKING, Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import MachineError, OutputError
+from ringbench.errors import MachineError, OutputError, RingbenchError, SerialClosed
+from ringbench.explain.registers import parse_cpus
+from ringbench.explanation import Explanation
 from ringbench.machine.command import RAM_ID
-from ringbench.machine.deadline import Deadline
+from ringbench.machine.deadline import IDLE_SECONDS, Deadline
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.image import check_kernel
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.room import check_room
 
 if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
     from ringbench.machine.inquest import Inquest
     from ringbench.machine.serial import Serial
 
+EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 READERS = Literal["mapped", "gdb", "qmp"]
 
 
@@ -38,10 +42,12 @@ class Guest:
     """One guest, stopped before its first instruction at first."""
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
+        from ringbench.explain.names import Names
         from ringbench.machine.inquest import Inquest
         from ringbench.machine.serial import Serial
 
         check_kernel(config.kernel)
+        check_room(config.kernel.image, config.machine.memory)
         self.config = config
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
@@ -57,9 +63,10 @@ class Guest:
             transcript = self.folder / "serial.log"
             self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
             stack.callback(self.serial.close)
-            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
+            self._names = Names(config.kernel.elf)
+            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
-            self.serial.watch(self.qmp.fileno(), self._inquest.alarm)
+            self.serial.watch(self.qmp.fileno(), self._inquest.alarm, self._inquest.idle)
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -90,6 +97,11 @@ class Guest:
     def reproduce(self) -> str:
         """Shell command that boots the same guest with its console on the terminal."""
         return self._qemu.reproduce
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is still a QEMU to be asked: also for a guest that crashed or hangs."""
+        return not (self.qmp.closed or self.qmp.silent)
 
     # -- stopping and reading ------------------------------------------------------------------
 
@@ -210,9 +222,27 @@ class Guest:
         poller.register(self.qmp.fileno(), select.POLLIN)
         poller.register(self.serial.fileno(), select.POLLIN)
         while (ending := self.ending()) is None:
-            if not poller.poll(deadline.remaining() * 1000) or deadline.expired:
+            if not poller.poll(min(deadline.remaining(), IDLE_SECONDS) * 1000):
+                with suppress(SerialClosed):
+                    self._inquest.idle()
+            if deadline.expired:
                 return Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
         return ending
+
+    def explain(self, kind: EndKind) -> Explanation | None:
+        """Return why the guest is as it is, having ended by `kind`; None if nothing is known.
+
+        Of a guest that seems to hang: what each processor does, and what keeps it.
+        """
+        from ringbench.explain.explain import Evidence, explain
+
+        try:
+            with self.stopped():
+                cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
+                log = self._qemu.log_text()
+                return explain(Evidence(kind, cpus, log, self.memory, self._names))
+        except (RingbenchError, ValueError):  # QEMU is gone, or past answering
+            return None
 
     def registers(self, seconds: float | None = None) -> str:
         """Return QEMU's own dump of the CPU's registers, without floating point.

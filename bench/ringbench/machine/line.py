@@ -22,7 +22,7 @@ import pexpect
 from pexpect.expect import searcher_re
 from pexpect.socket_pexpect import SocketSpawn
 
-from ringbench.machine.deadline import Deadline
+from ringbench.machine.deadline import IDLE_SECONDS, Deadline
 
 if TYPE_CHECKING:  # generic for the type checker only
     BytesSearcher = searcher_re[bytes]
@@ -64,14 +64,18 @@ class Line(BytesSpawn):
         self.transcript = transcript
         self.delayafterread = None
         self._alarm: Callable[[], None] | None = None
+        self._idle: Callable[[], None] | None = None
         self._unread = b""
         self._poller = select.poll()
         self._poller.register(connection, select.POLLIN)
 
-    def watch(self, fileno: int, alarm: Callable[[], None]) -> None:
-        """Call `alarm` when `fileno` is readable and the line is not; it may raise."""
+    def watch(self, fileno: int, alarm: Callable[[], None], idle: Callable[[], None]) -> None:
+        """Call `alarm` when `fileno` is readable and the line is not, `idle` while neither is.
+
+        Both may raise.
+        """
         self._poller.register(fileno, select.POLLIN)
-        self._alarm = alarm
+        self._alarm, self._idle = alarm, idle
 
     def read_nonblocking(self, size: int = 1, timeout: float | None = -1) -> bytes:
         """Return at most `size` bytes: pexpect's own method, as its base class has it."""
@@ -80,12 +84,14 @@ class Line(BytesSpawn):
             return data
         deadline = Deadline(max(timeout or 0.0, 0.0))
         while True:
-            ready = self._poller.poll(deadline.remaining() * 1000)
+            ready = self._poller.poll(min(deadline.remaining(), IDLE_SECONDS) * 1000)
             if any(descriptor == self.child_fd for descriptor, _ in ready):
                 return self._receive(size)
             if self._alarm is not None and ready:
                 self._alarm()
-            if not ready or deadline.expired:
+            if self._idle is not None and not ready:
+                self._idle()
+            if deadline.expired:
                 raise pexpect.TIMEOUT("nothing came")
 
     def _receive(self, size: int) -> bytes:
@@ -101,13 +107,14 @@ class Line(BytesSpawn):
 
     def take(self, seconds: float) -> bytes:
         """Return what is or comes within `seconds`; empty at silence and at the end."""
-        alarm, self._alarm = self._alarm, None
+        watchers = self._alarm, self._idle
+        self._alarm = self._idle = None
         try:
             return self.read_nonblocking(READ, seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
             return b""
         finally:
-            self._alarm = alarm
+            self._alarm, self._idle = watchers
 
     def put_back(self, data: bytes) -> None:
         """Have `data` read again, before anything else."""

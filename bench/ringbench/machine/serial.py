@@ -70,9 +70,12 @@ class Serial:
         """File descriptor that becomes readable when the guest says something."""
         return self._line.socket.fileno()
 
-    def watch(self, fileno: int, alarm: Callable[[], None]) -> None:
-        """Call `alarm` when `fileno` is readable during a wait; it may raise to end the wait."""
-        self._line.watch(fileno, alarm)
+    def watch(self, fileno: int, alarm: Callable[[], None], idle: Callable[[], None]) -> None:
+        """Call `alarm` when `fileno` is readable during a wait, `idle` while nothing comes.
+
+        Each may raise to end the wait.
+        """
+        self._line.watch(fileno, alarm, idle)
 
     def expect_prompt(self, deadline: Deadline) -> str:
         """Wait for the prompt at the start of a line and return the lines before it.
