@@ -107,3 +107,8 @@ def test_a_list_of_catches_is_read_as_it_was_written(tmp_path: Path) -> None:
         "a": Catch("boots", 1, "a panic or so"),
         "b": Catch("run", 7, "pmm: reply"),
     }
+
+
+def test_a_bench_that_dies_has_not_passed_the_kernel(tmp_path: Path) -> None:
+    outcome, _ = Hunter(60, ["run"]).outcome_of(tmp_path)  # there is no kernel
+    assert outcome.broken
