@@ -27,6 +27,7 @@ from ringbench.machine.process import Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
+from ringbench.machine.triage import Facts, classify
 from ringbench.streams import hold_descriptors
 
 LOG = "qemu.log"
@@ -173,6 +174,10 @@ class Qemu:
         status = self.process.wait(Deadline(1.0))
         if status is None:
             return StartError("QEMU started but did not connect in time", command=self.reproduce)
+        ending = classify(Facts(exit_status=status))
+        if ending is not None and ending.outside:
+            how = f"QEMU was {describe_exit(status)} while it started"
+            return StartError(how, command=self.reproduce, ending=ending)
         said = self.process.said() or "it said nothing"
         return StartError(
             f"QEMU refused to start ({describe_exit(status)}): {said}; check [machine] in the "
