@@ -11,13 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ringbench.debuginfo.elf import (
-    check_sections,
-    damage,
-    debug_information,
-    load_segments,
-    parse,
-)
+from ringbench.debuginfo.elf import check_sections, damage, load_segments, parse
 from ringbench.debuginfo.frames import CallFrames
 from ringbench.debuginfo.lines import LineTable
 from ringbench.debuginfo.symbols import SymbolOffset, Symbols
@@ -117,32 +111,45 @@ class Names:
         return _attempt(self._path, lambda: _open(self._path))
 
     @cached_property
-    def _symbols(self) -> Symbols | None:
+    def _debug(self) -> tuple[Path, ELFFile] | None:
+        """The file that has the debug information: this one, or a separate one."""
+        from ringbench.debuginfo.separate import debug_file
+
         elf = self._elf
-        return None if elf is None else _attempt(self._path, lambda: Symbols.of(elf, self._path))
+        return None if elf is None else _attempt(self._path, lambda: debug_file(self._path, elf))
 
     @cached_property
-    def _lines(self) -> LineTable | None:
+    def _symbols(self) -> Symbols | None:
         elf = self._elf
         if elf is None:
             return None
-        return _attempt(self._path, lambda: LineTable(self._path, elf))
+        debug = self._debug[1] if self._debug is not None else None
+        return _attempt(self._path, lambda: Symbols.of(elf, self._path, debug=debug))
+
+    @cached_property
+    def _lines(self) -> LineTable | None:
+        if self._debug is None:
+            return None
+        path, elf = self._debug
+        return _attempt(path, lambda: LineTable(path, elf))
 
     @cached_property
     def frames(self) -> tuple[CallFrames, ...]:
         """What the file says of where a caller is found: each table of it that can be read."""
+        from ringbench.debuginfo.information import debug_information
+
         elf = self._elf
         if elf is None:
             return ()
-        path = self._path
-        dwarf = _attempt(path, lambda: debug_information(path, elf, or_frames=True))
-        if dwarf is None:
-            return ()
         readers = []
-        if dwarf.has_CFI():
-            readers.append(dwarf.CFI_entries)
-        if dwarf.has_EH_CFI():
-            readers.append(dwarf.EH_CFI_entries)
+        files = {self._path: elf} | dict([self._debug] if self._debug is not None else [])
+        for path, each in files.items():
+            read = partial(debug_information, path, each, or_frames=True)
+            dwarf = _attempt(path, read)
+            if dwarf is not None and dwarf.has_CFI():
+                readers.append(dwarf.CFI_entries)
+            if dwarf is not None and dwarf.has_EH_CFI():
+                readers.append(dwarf.EH_CFI_entries)
         tables = [_attempt(self._path, partial(_call_frames, read)) for read in readers]
         return tuple(table for table in tables if table is not None)
 
