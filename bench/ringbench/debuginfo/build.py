@@ -1,5 +1,6 @@
 """From DWARF entries to the types of `ringbench.debuginfo.ctype` and `.record`."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -62,6 +63,9 @@ _ENCODING_BOOLEAN: Final = 2
 _ENCODING_FLOAT: Final = 4
 _ENCODINGS_SIGNED: Final = (5, 6)
 _ENCODINGS_UNSIGNED: Final = (1, 7, 8, 16, 17, 18)
+_BIG_ENDIAN: Final = 1  # DW_END_big
+_BRAIN_FLOAT: Final = re.compile("bf(loat)?16")
+_STRIDES: Final = ("DW_AT_byte_stride", "DW_AT_bit_stride")
 _MAX_SPELLING: Final = 16
 _UNSIGNED_BOUNDS: Final = {"DW_FORM_data4": 4, "DW_FORM_data8": 8}
 
@@ -120,6 +124,8 @@ class Builder:
             return self._array(die)
         if tag == "DW_TAG_subroutine_type":
             return Type("function", 0)
+        if tag == "DW_TAG_ptr_to_member_type":
+            return self._to_member(die)
         if tag == "DW_TAG_unspecified_type":
             nothing, size = name_of(die) or "nothing", size_of(die)
             # C++'s nullptr_t has a size.
@@ -162,18 +168,28 @@ class Builder:
     def _base_type(self, die: DIE) -> Type:
         name, size = name_of(die) or "?", size_of(die)
         encoding = number(die, "DW_AT_encoding")
+        if number(die, "DW_AT_endianity") == _BIG_ENDIAN:
+            return Type(f"big-endian {name}", size)
         if size > LONGEST_NUMBER:
             raise DWARFError(f"a {name} of {size} bytes is longer than any number that is read")
         if encoding == _ENCODING_BOOLEAN:
             return Boolean(name, size)
         if encoding == _ENCODING_FLOAT:
-            return Float(name, size)
+            # Google's format of 16 bits has the encoding of IEEE's.
+            return Type(name, size) if _BRAIN_FLOAT.search(name) else Float(name, size)
         if encoding in _ENCODINGS_SIGNED or encoding in _ENCODINGS_UNSIGNED:
             whole = Integer(name, size, encoding in _ENCODINGS_SIGNED)
             width = number(die, "DW_AT_bit_size") or 0
             # C23's _BitInt, Zig's u40: what is above these bits is not said to be anything.
             return Bits(name, size, whole, 0, width) if 0 < width < 8 * size else whole
         return Type(name, size)
+
+    def _to_member(self, die: DIE) -> Type:
+        """Return what C++'s ABI has for `int Region::*`: an offset; of a function, two words."""
+        target = refers(die, "DW_AT_type")
+        is_function = target is not None and target.tag == "DW_TAG_subroutine_type"
+        name = f"{self._spelled(die)} ::*"
+        return Integer(name, 16) if is_function else Integer(name, 8, signed=True)
 
     def _enumeration(self, die: DIE, name: str) -> Enum:
         size = size_of(die)
@@ -183,8 +199,9 @@ class Builder:
             if child.tag == "DW_TAG_enumerator"
         }
         underlying = self.of(die)
-        if isinstance(underlying, Integer):
-            signed, size = underlying.signed, size or underlying.size
+        whole = underlying.base if isinstance(underlying, Bits) else underlying
+        if isinstance(whole, Integer):
+            signed, size = whole.signed, size or whole.size
         else:
             signed = any(value < 0 for value in values.values())
         if size > LONGEST_NUMBER:
@@ -201,6 +218,8 @@ class Builder:
         ranges = [child for child in die.iter_children() if child.tag == "DW_TAG_subrange_type"]
         if len(ranges) > DIMENSIONS:
             raise DWARFError(f"an array of {len(ranges)} dimensions")
+        if any(stride in each.attributes for each in (die, *ranges) for stride in _STRIDES):
+            return Type(f"spaced array of {type_.name}", size_of(die))
         for child in reversed(ranges):
             count = _count(child)
             if type_.size * (count or 0) > LARGEST:

@@ -85,6 +85,8 @@ class Types:
         self._path = path
         self._slide = slide
         self._more = more
+        if elf["e_type"] == "ET_REL":
+            raise ImageError(f"{path}: an object file, in which nothing has its place; link it")
         self._where, dwarf = debug_file(path, elf)
         self.symbols: Symbols = Symbols.of(
             elf, path, slide, dwarf, tuple(each.symbols for each in more)

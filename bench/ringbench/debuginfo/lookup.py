@@ -9,7 +9,15 @@ from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
 from ringbench.debuginfo.compressed import contents
-from ringbench.debuginfo.entry import address, is_declaration, language, name_of, source, text
+from ringbench.debuginfo.entry import (
+    address,
+    is_declaration,
+    language,
+    name_of,
+    number,
+    source,
+    text,
+)
 from ringbench.debuginfo.index import C, Index, tags_of
 from ringbench.debuginfo.information import Information, debug_information
 from ringbench.debuginfo.metered import Meter
@@ -21,6 +29,7 @@ from ringbench.errors import ImageError
 
 _SHOWN: Final = 8
 _LONGEST_PATH: Final = 4096
+_THREAD_LOCAL: Final = ([0x9B], [0xE0])  # DW_OP_form_tls_address, DW_OP_GNU_push_tls_address
 
 
 class Lookup:
@@ -81,14 +90,8 @@ class Lookup:
     def _by_symbol(self, wanted: str, found: Found) -> int:
         """Return the address of what is declared here, and defined in assembly or by the linker."""
         if not is_declaration(found.die):
-            why = (
-                "has it in pieces, or moves it"
-                if "DW_AT_location" in found.die.attributes
-                else "left it out"
-            )
-            raise ImageError(
-                f"{self._path}: variable {wanted!r} has no fixed address: the compiler {why}"
-            )
+            why = _why_nowhere(found.die)
+            raise ImageError(f"{self._path}: variable {wanted!r} has no fixed address: {why}")
         for symbol in (wanted, text(found.die, "DW_AT_linkage_name"), name_of(found.die)):
             addresses = self._symbols.linked(symbol) if symbol else ()
             if len(addresses) == 1:
@@ -180,6 +183,17 @@ class Lookup:
             return ""
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         return f"; split off it, and not to be had: {'; '.join(missing[:3])}{more}"
+
+
+def _why_nowhere(die: DIE) -> str:
+    """Return why a variable that is defined has no fixed address."""
+    location = die.attributes.get("DW_AT_location")
+    if location is None:
+        value = number(die, "DW_AT_const_value")
+        return "the compiler left it out" + ("" if value is None else f", its value is {value}")
+    if isinstance(location.value, list) and location.value[-1:] in _THREAD_LOCAL:
+        return "each thread has its own"
+    return "the compiler has it in pieces, or moves it"
 
 
 def _told_apart(found: list[Found]) -> list[str]:

@@ -5,7 +5,7 @@ made of what has a name.
 """
 
 import bisect
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import Final
 from elftools.dwarf.die import DIE
 from elftools.dwarf.typeunit import TypeUnit
 
-from ringbench.debuginfo.entry import number, source
+from ringbench.debuginfo.entry import address, number, source
 from ringbench.debuginfo.index import VARIABLES, Index
 from ringbench.debuginfo.information import Information, Unit
 from ringbench.debuginfo.names import Name
@@ -47,14 +47,21 @@ class Search:
         for unit in self._with_name(name.last):
             yield from self._in(unit, name, VARIABLES, inside)
 
-    def at(self, name: Name, addresses: Iterable[int]) -> Iterator[Found]:
-        """Yield the variables of a name whose address, one of `addresses`, stands in them."""
-        signs = [b"\x03" + address.to_bytes(8, "little") for address in addresses]
+    def at(self, name: Name, addresses: Collection[int]) -> Iterator[Found]:
+        """Yield the variables of a name that are at one of `addresses`, in whatever scopes.
+
+        As DWARF 2 knows of none, and C++ and Rust have them in the names of symbols as well.
+        """
+        signs = [b"\x03" + each.to_bytes(8, "little") for each in addresses]
         places = [place for sign in signs for place in islice(_places(self._info, sign), SIGNS)]
         numbers = {bisect.bisect_right(self._starts, place) - 1 for place in places}
         for unit in (self._information.units[each] for each in sorted(numbers) if each >= 0):
-            outside = list(self._in(unit, name, VARIABLES, inside=False))
-            yield from outside or self._in(unit, name, VARIABLES, inside=True)
+            for inside in (False, True):
+                found = self._in(unit, Name((name.last,)), VARIABLES, inside)
+                here = [each for each in found if address(each.die) in addresses]
+                yield from here
+                if here:
+                    break
 
     def types(self, name: Name, tags: frozenset[str]) -> Iterator[Found]:
         """Yield the types with one of these tags that a name can mean."""

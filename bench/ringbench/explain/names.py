@@ -40,8 +40,10 @@ class Extent(NamedTuple):
 class Names:
     """The names of one kernel."""
 
-    def __init__(self, elf: Path) -> None:
+    def __init__(self, elf: Path, slide: Callable[[], int] = lambda: 0) -> None:
+        """Take the kernel's file, and what says how much higher it runs than it was linked."""
         self._path = elf
+        self._slide = slide
         self._places: dict[tuple[int, bool], Place] = {}
 
     def place(self, address: int, *, returns: bool = False) -> Place:
@@ -53,7 +55,7 @@ class Names:
 
     def symbol(self, address: int) -> str:
         """Return the name of what an address lies in, without an offset; empty if not known."""
-        found = self._found(address)
+        found = self._found(address - self._slide())
         return found.name if found is not None else ""
 
     def begins(self, address: int) -> int | None:
@@ -63,7 +65,7 @@ class Names:
 
     def describe(self, address: int) -> str:
         """Return an address in hex, with its symbol if it has one."""
-        found = self._found(address)
+        found = self._found(address - self._slide())
         return f"{address:#x} ({found})" if found is not None else f"{address:#x}"
 
     def is_code(self, address: int) -> bool:
@@ -77,10 +79,14 @@ class Names:
         return any(each.is_code for each in self._segments)
 
     def linked(self, address: int) -> int:
-        """Return where that is linked which a physical address has; others as they are.
+        """Return where that is linked which is at an address: where it runs, or a physical one.
 
-        A kernel begins where it is loaded, before it maps itself to where it is linked.
+        A kernel begins where it is loaded, before it maps itself to where it runs. What is not the
+        kernel's stays as it is.
         """
+        moved = address - self._slide()
+        if self._is_linked(moved):
+            return moved
         if not self._is_linked(address):
             for each in self._segments:
                 if each.loaded <= address < each.loaded + each.end - each.begin:

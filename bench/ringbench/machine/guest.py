@@ -66,7 +66,7 @@ class Guest:
             transcript = self.folder / "serial.log"
             self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
             stack.callback(self.serial.close)
-            self._names = Names(config.kernel.elf)
+            self._names = Names(config.kernel.elf, self._known_slide)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.serial.watch(self.qmp.fileno(), self._inquest.alarm, self._inquest.idle)
@@ -234,6 +234,11 @@ class Guest:
             with self.stopped():
                 self._slide = find_slide(elf, gdb, self._inquest.add_evidence)
         return self._slide
+
+    def _known_slide(self) -> int:
+        """Return the slide as far as it is known: 0 of one that nobody has looked for yet."""
+        stated = self.config.kernel.slide
+        return (self._slide or 0) if stated == "auto" else stated
 
     @property
     def types(self) -> Types:

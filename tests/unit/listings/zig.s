@@ -8,7 +8,7 @@
 #     pub const heap = struct { pub var zone: Zone = .{ .base = 5 }; };
 
     .data
-free:       .quad 77
+own_free:   .quad 77
 pmm_free:   .quad 42
 pmm_entry:  .quad 1 | 0x1234 << 12
 state:      .long 9
@@ -83,7 +83,7 @@ void:
     .uleb128 13; name "void"
 pmm:
     .uleb128 4; .long file - sections; name "pmm"
-    .uleb128 5; .long file - sections; name "free"; .long u64 - sections; at free; .byte 0
+    .uleb128 5; .long file - sections; name "free"; .long u64 - sections; at own_free; .byte 0
     .uleb128 5; .long pmm - sections; name "free"; .long u64 - sections; at pmm_free; .byte 0
     .uleb128 5; .long pmm - sections; name "entry"; .long entry - sections; at pmm_entry; .byte 0
     .uleb128 5; .long file - sections; name "state"; .long union - sections; at state; .byte 0
