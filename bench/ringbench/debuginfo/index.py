@@ -60,6 +60,7 @@ class Index:
         self._enters = _SCOPES | _CODE if inside else _SCOPES
         if self._is_zig or language(top) not in C:
             self._enters |= _RECORDS
+        self._at = top.offset
         for die, scope in self._walk(top, (), 0):
             self._note(die, scope)
 
@@ -74,6 +75,9 @@ class Index:
         if depth > _DEEPEST:
             raise DWARFError(f"scopes nested more than {_DEEPEST} deep")
         for die in parent.iter_children():
+            if die.offset <= self._at:
+                raise DWARFError("entries that are within one another")
+            self._at = die.offset
             is_noted = die.tag in _TYPES or die.tag in VARIABLES or die.tag in self._enters
             if is_noted and (die.tag != "DW_TAG_member" or number(die, "DW_AT_external")):
                 yield die, around

@@ -1,33 +1,32 @@
 """Debug information as pyelftools reads it, metered, and with what pyelftools lacks.
 
-Of version 0.33 that is: sections of split files and of packages, compressed by zstd; texts and
-addresses by number where the number's base is not stated (DWARF 5, 7.26) or has a form of GNU's
-(DWARF 4); type units in the section of the others (DWARF 5); a form whose size it takes wrongly.
+Of version 0.33 that is: sections of split files and of packages, compressed by zstd; what
+`ringbench.debuginfo.abbreviations` says; addresses by number of a split file; type units in the
+section of the others (DWARF 5); a form whose size it takes wrongly; an end of entries in a circle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from elftools.common.exceptions import DWARFError
-from elftools.construct.lib.container import Container
-from elftools.dwarf.abbrevtable import AbbrevDecl, AbbrevTable
+from elftools.dwarf.abbrevtable import AbbrevTable
 from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DwarfConfig, DWARFInfo
 from elftools.dwarf.typeunit import TypeUnit
 
+from ringbench.debuginfo.abbreviations import Abbreviations, texts_base
 from ringbench.debuginfo.compressed import contents
 from ringbench.debuginfo.elf import damage
 from ringbench.debuginfo.metered import Meter, Metered
 from ringbench.errors import ImageError
 
 if TYPE_CHECKING:
-    from elftools.dwarf.structs import DWARFStructs
     from elftools.elf.elffile import ELFFile
 
 Unit: TypeAlias = CompileUnit | TypeUnit
@@ -44,19 +43,39 @@ NAMES: Final = (
 """Sections of DWARF, without what stands before and behind their names."""
 
 _PATTERNS: Final = (".debug_{}", ".zdebug_{}")
-_RENAMED: Final = {
-    "DW_FORM_GNU_str_index": "DW_FORM_strx",
-    "DW_FORM_GNU_addr_index": "DW_FORM_addrx",
-    # Numbers of lists that nobody asks for here, and that a split file has no base for.
-    "DW_FORM_loclistx": "DW_FORM_udata",
-    "DW_FORM_rnglistx": "DW_FORM_udata",
-}
-_UNITS: Final = {
-    "DW_TAG_compile_unit",
-    "DW_TAG_partial_unit",
-    "DW_TAG_skeleton_unit",
-    "DW_TAG_type_unit",
-}
+
+
+class _Unit(CompileUnit):
+    """A compilation unit whose entries come to an end."""
+
+    def iter_DIE_children(self, die: DIE) -> Iterator[DIE]:
+        """Yield the entries that are directly within one."""
+        return _forward(super().iter_DIE_children(die), die)
+
+
+class _TypeUnit(TypeUnit):
+    """A type unit whose entries come to an end."""
+
+    def iter_DIE_children(self, die: DIE) -> Iterator[DIE]:
+        """Yield the entries that are directly within one."""
+        return _forward(super().iter_DIE_children(die), die)
+
+
+def _forward(children: Iterator[DIE], parent: DIE) -> Iterator[DIE]:
+    """Yield entries as long as each comes behind the one before, and there are steps left.
+
+    An entry says where the next one beside it begins. That can be in front of it, or within it; and
+    going there takes no reading, as entries are kept.
+    """
+    behind = parent.offset
+    for child in children:
+        if child.offset <= behind:
+            raise DWARFError("an entry whose sibling comes before it")
+        behind = child.offset
+        stream = child.stream
+        if isinstance(stream, Metered):
+            stream.meter.spend(0)
+        yield child
 
 
 class Information(DWARFInfo):
@@ -83,7 +102,7 @@ class Information(DWARFInfo):
         self.path = path
         self.skeleton = skeleton
         self._elsewhere = elsewhere
-        self._tables: dict[int, _Abbreviations] = {}
+        self._tables: dict[int, Abbreviations] = {}
 
     def bytes_of(self, name: str) -> bytes:
         """Return a section by its short name; one that is not there is empty."""
@@ -103,9 +122,17 @@ class Information(DWARFInfo):
         units: list[Unit] = list(islice(chain(self.iter_CUs(), self.iter_TUs()), MOST + 1))
         if len(units) > MOST:
             raise ImageError(f"{self.path}: over {MOST:,} compilation units, more than are read")
-        for unit in units:  # pyelftools takes it for eight bytes
-            unit.structs.Dwarf_dw_form["DW_FORM_strx4"] = unit.structs.the_Dwarf_uint32
         return units
+
+    def _parse_CU_at_offset(self, offset: int) -> CompileUnit:
+        unit = super()._parse_CU_at_offset(offset)
+        structs = unit.structs
+        structs.Dwarf_dw_form["DW_FORM_strx4"] = structs.the_Dwarf_uint32  # not eight bytes
+        return _Unit(unit.header, self, structs, unit.cu_offset, unit.cu_die_offset)
+
+    def _parse_TU_at_offset(self, offset: int) -> TypeUnit:
+        unit = super()._parse_TU_at_offset(offset)
+        return _TypeUnit(unit.header, self, unit.structs, unit.tu_offset, unit.tu_die_offset)
 
     def get_abbrev_table(self, offset: int) -> AbbrevTable:
         """Return how the entries of a unit are laid out, in forms that pyelftools reads."""
@@ -113,8 +140,8 @@ class Information(DWARFInfo):
             section = self.debug_abbrev_sec
             if section is None or offset >= section.size:
                 raise DWARFError(f"no abbreviations at {offset:#x}")
-            base = _texts_base(self.bytes_of("info") or self.bytes_of("types"))
-            self._tables[offset] = _Abbreviations(self.structs, section.stream, offset, base)
+            base = texts_base(self.bytes_of("info") or self.bytes_of("types"))
+            self._tables[offset] = Abbreviations(self.structs, section.stream, offset, base)
         return self._tables[offset]
 
     def get_addr(self, cu: Unit, addr_index: int) -> int:
@@ -144,38 +171,6 @@ class Information(DWARFInfo):
         named = ((each.header.get("signature"), each) for each in self.units)
         typed = ((each.header.get("type_signature"), each) for each in self.units)
         return {number: each for number, each in chain(named, typed) if number is not None}
-
-
-class _Abbreviations(AbbrevTable):
-    """A table of abbreviations, each mended when it is first asked for."""
-
-    def __init__(self, structs: DWARFStructs, stream: Any, offset: int, base: int) -> None:
-        """Read the table; `base` is where texts by number begin in units that do not say it."""
-        super().__init__(structs, stream, offset)
-        self._base = base
-        self._mended: set[int] = set()
-
-    def get_abbrev(self, code: int) -> AbbrevDecl:
-        found = super().get_abbrev(code)
-        if code not in self._mended:
-            self._mended.add(code)
-            for spec in found["attr_spec"]:
-                spec.form = _RENAMED.get(spec.form, spec.form)
-            names = {spec.name for spec in found["attr_spec"]}
-            if found["tag"] in _UNITS and "DW_AT_str_offsets_base" not in names:
-                stated = Container(
-                    name="DW_AT_str_offsets_base", form="DW_FORM_implicit_const", value=self._base
-                )
-                found["attr_spec"].insert(0, stated)
-        return found
-
-
-def _texts_base(units: bytes) -> int:
-    """Return where the table of texts by number begins: behind its header, since DWARF 5."""
-    is_long = units[:4] == b"\xff" * 4
-    at = 12 if is_long else 4
-    version = int.from_bytes(units[at : at + 2], "little")
-    return (16 if is_long else 8) if version >= 5 else 0
 
 
 def debug_information(

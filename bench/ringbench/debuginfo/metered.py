@@ -60,10 +60,10 @@ class Metered(io.BytesIO):
 
     def __init__(self, data: bytes, meter: Meter) -> None:
         super().__init__(data)
-        self._meter = meter
+        self.meter = meter
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read, as any stream."""
         data = super().read(size)
-        self._meter.spend(len(data))
+        self.meter.spend(len(data))
         return data

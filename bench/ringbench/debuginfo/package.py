@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from elftools.common.exceptions import DWARFError
 from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE
 
@@ -15,7 +16,6 @@ from ringbench.debuginfo.compressed import contents
 from ringbench.debuginfo.elf import damage, open_elf
 from ringbench.debuginfo.information import MOST, Information, config_of, metered, sections
 from ringbench.debuginfo.metered import Meter
-from ringbench.errors import ImageError
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -111,7 +111,7 @@ def _rows(index: bytes) -> Iterator[tuple[int, Parts]]:
         return
     _, columns, rows, slots = _HEADER.unpack_from(index)
     if rows > MOST or columns > _MOST_COLUMNS or slots > len(index):
-        raise ImageError(f"an index of {rows} units in {slots} slots, more than are read")
+        raise DWARFError(f"an index of {rows} units in {slots} slots, more than are read")
     numbers = struct.unpack_from(f"<{slots}Q", index, 16)
     places = struct.unpack_from(f"<{slots}I", index, 16 + 8 * slots)
     names = struct.unpack_from(f"<{columns}I", index, 16 + 12 * slots)
