@@ -182,6 +182,20 @@ def to_36(number: int) -> str:
     return (to_36(number // 36) if number >= 36 else "") + digits[number % 36]
 
 
+# -- C by clang --------------------------------------------------------------------------------
+
+
+def test_what_clang_says_by_numbers(tmp_path: Path) -> None:
+    """Of texts and addresses, in tables; gcc has them only in split files."""
+    program = _link(tmp_path, LISTINGS / "clang.s", "kmain")
+    assert program.value("counter") == program.value("k.c:counter") == 7
+    assert program.value("calls") == program.value("twice::calls") == 3
+    zones = program.value("zones")
+    assert [(each.level, each.rest, each.base) for each in zones] == [(-2, 5, 1), (1, 6, 2)]
+    assert zones[0].next == program.types.variable("zones").address
+    assert program.types.locate("zones[0].next").type.name == "struct zone *"
+
+
 # -- Rust --------------------------------------------------------------------------------------
 
 
@@ -195,19 +209,28 @@ def _link(folder: Path, source: Path, entry: str) -> Program:
 @pytest.fixture(scope="module", params=["listing", "rustc"])
 def rust(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
     folder = tmp_path_factory.mktemp("rust")
-    listing = LISTINGS / "rust.s"
     if request.param == "rustc":
-        if shutil.which("rustc") is None:
-            pytest.skip("no rustc")
-        made = folder / "kernel.o"
-        flags = "--crate-type lib --edition 2021 -g -O -C panic=abort -C codegen-units=1 --emit obj"
-        command = ["rustc", *flags.split(), str(LISTINGS / "kernel.rs"), "-o", str(made)]
-        subprocess.run(command, check=True, timeout=60, capture_output=True)
-        subprocess.run(
-            ["ld", "-e", "kmain", made, "-o", folder / "program"], check=True, timeout=20
-        )
-        return Program(folder / "program")
-    return _link(folder, listing, "kmain")
+        return _compiled(folder, LISTINGS / "kernel.rs")
+    return _link(folder, LISTINGS / "rust.s", "kmain")
+
+
+@pytest.fixture(scope="module", params=["listing", "rustc"])
+def kinds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    folder = tmp_path_factory.mktemp("kinds")
+    if request.param == "rustc":
+        return _compiled(folder, LISTINGS / "kinds.rs")
+    return _link(folder, LISTINGS / "kinds.s", "kmain")
+
+
+def _compiled(folder: Path, source: Path) -> Program:
+    if shutil.which("rustc") is None:
+        pytest.skip("no rustc")
+    made = folder / "kernel.o"
+    flags = "--crate-type lib --edition 2021 -g -O -C panic=abort -C codegen-units=1 --emit obj"
+    command = ["rustc", *flags.split(), str(source), "-o", str(made)]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    subprocess.run(["ld", "-e", "kmain", made, "-o", folder / "program"], check=True, timeout=20)
+    return Program(folder / "program")
 
 
 def test_rust_statics_and_structs(rust: Program) -> None:
@@ -232,6 +255,33 @@ def test_rust_enumerations_are_their_active_variant(rust: Program) -> None:
     address = rust.types.variable("kernel::pmm::ZONE").address
     assert rust.value("pmm::NEXT").as_dict() == {"Some": {"__0": address}}
     assert rust.value("pmm::ZONE.state.Mapped.va") == 9
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MINUS", {"Minus": {"__0": 3}}),
+        ("PLUS", {"Plus": {"x": 9}}),
+        ("DEEP", {"A": {"__0": {"Y": {"__0": True}}}}),
+        ("FLAT", {"C": {}}),
+        ("NONE", {"None": {}}),
+        ("FAILED", {"Err": {"__0": 3}}),
+        ("NESTED", {"Some": {"__0": {"None": {}}}}),
+        ("LOCK", {"locked": {"value": True}, "data": {"value": 8}}),
+        ("RAW", {"a": 0x01020304, "b": [4, 3, 2, 1]}),
+        ("kinds::mm::frames::MAP", {"words": [1, 2, 3]}),
+    ],
+)
+def test_rust_values_of_each_kind(kinds: Program, name: str, value: object) -> None:
+    assert kinds.value(name).as_dict() == value
+
+
+def test_rust_numbers_within_others(kinds: Program) -> None:
+    assert kinds.value("LETTER") == 0x20AC
+    assert "Some" in kinds.value("NONZERO").as_dict()
+    assert kinds.value("DEEP.A.__0.Y.__0") is True
+    assert kinds.value("mm::frames::MAP.words[2]") == 3
+    assert kinds.types.struct("Bitmap<3>").size == 24
 
 
 def test_rust_symbols(rust: Program) -> None:

@@ -14,6 +14,7 @@ from ringbench.debuginfo.record import Member, Struct, Tagged, Variant
 WIDEST: Final = 512
 """Bits of a bit-field."""
 
+_DATA: Final = {f"DW_FORM_data{size}": size for size in (1, 2, 4, 8)}
 _LONGEST_CHAIN: Final = 16
 
 TypeOf = Callable[[DIE], Type]
@@ -46,9 +47,7 @@ def _tagged(part: DIE, empty: Struct, of: TypeOf) -> Tagged:
     variants = []
     for child in part.iter_children():
         if child.tag == "DW_TAG_variant":
-            value = number(child, "DW_AT_discr_value")
-            if value is not None and tag is not None:
-                value = wrapped(value, tag.type.size, signed=False)
+            value = _tag_value(child, tag.type) if tag is not None else None
             variants += [
                 Variant(value, _member(each, of))
                 for each in child.iter_children()
@@ -59,6 +58,19 @@ def _tagged(part: DIE, empty: Struct, of: TypeOf) -> Tagged:
     return Tagged(
         empty.name, empty.size, members, True, empty.origin, tag=tag, variants=tuple(variants)
     )
+
+
+def _tag_value(variant: DIE, type_: Type) -> int | None:
+    """Return the bits that the tag has when it names a variant; None of one that it never names.
+
+    LLVM writes -2 as the byte 254 where the tag has a sign.
+    """
+    value = number(variant, "DW_AT_discr_value")
+    if value is None:
+        return None
+    stated = _DATA.get(variant.attributes["DW_AT_discr_value"].form, type_.size)
+    signed = bool(getattr(type_, "signed", False))
+    return wrapped(wrapped(value, stated, signed), type_.size, signed=False)
 
 
 def _member(die: DIE, of: TypeOf) -> Member:

@@ -43,6 +43,7 @@ own_abbreviations:                      # Zig's own: a module, and 0x2ccd says w
     declare 11, 0x19, 1, 0x16, 0x16                                     # variant: any form
     declare 12, 0x0d, 0, 0x03, 0x08, 0x49, 0x10, 0x38, 0x0f             # member
     declare 13, 0x3b, 0, 0x03, 0x08                                     # type without values
+    declare 14, 0x04, 0, 0x03, 0x08, 0x49, 0x10                         # enum: integer, no size
     .byte 0
 llvm_abbreviations:                     # by LLVM: names with dots in them, and the language is C
     declare 1, 0x11, 1, 0x25, 0x08, 0x13, 0x0b, 0x03, 0x08              # unit: producer as well
@@ -73,6 +74,10 @@ file:
     .uleb128 3; name "kernel"
 bool:
     .uleb128 6; name "bool"; .byte 2, 1, 1
+u1:
+    .uleb128 6; name "u1"; .byte 7, 1, 1
+tag_type:
+    .uleb128 14; name "Tag"; .long u1 - sections
 u32:
     .uleb128 6; name "u32"; .byte 7, 32, 4
 u40:
@@ -96,7 +101,7 @@ union:
     .uleb128 9; .long file - sections; name "State"; .uleb128 8
     .uleb128 10; .long tag - sections
 tag:
-    .uleb128 12; name "tag"; .long u32 - sections; .uleb128 4
+    .uleb128 12; name "tag"; .long tag_type - sections; .uleb128 4
     .uleb128 11; .uleb128 0x0f, 0                                       # udata 0
     .uleb128 12; name "free"; .long void - sections; .uleb128 0
     .byte 0
