@@ -54,6 +54,12 @@ def test_expressions_of_every_language(gdb: Gdb) -> None:
     assert gdb.evaluate("kernel::heap::FREE") == "78"
 
 
+def test_values_that_are_longer_than_gdb_reads_by_itself(machine: Machine, gdb: Gdb) -> None:
+    large = machine.types.value(gdb.read_memory, "mem::large")
+    assert large == [0] * (1 << 17)
+    assert "0" in gdb.evaluate("mem::large")
+
+
 def test_addresses_are_those_of_the_symbols(machine: Machine, gdb: Gdb) -> None:
     symbols = machine.types.symbols
     for name in ("mem::first", "kernel::pmm::FREE", "COUNT", "kernel_main"):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ringbench.coverage.lines import Lines
 from ringbench.debuginfo.dwarf import Types
 from ringbench.errors import ImageError
+from ringbench.explain.names import Names
 from tests.unit.programs import StaticMemory, build, pack
 
 MAIN = r"""
@@ -221,6 +223,38 @@ def test_what_dwz_moved_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
     _objcopy("--add-section", f".gnu_debugaltlink={link}", path)
     with pytest.raises(ImageError, match=r"is in '/usr/lib/debug/\.dwz/common\.debug'.*dwz"):
         Types.load(path)
+
+
+# -- lines and frames --------------------------------------------------------------------------
+
+
+def _as_zstd(folder: Path) -> Path:
+    path = build(folder, SOURCES, "-gdwarf-5")
+    _objcopy("--compress-debug-sections=zstd", path)
+    return path
+
+
+WAYS: dict[str, Callable[[Path], Path]] = {
+    "DWARF 2": lambda folder: build(folder, SOURCES, "-gdwarf-2"),
+    "split": lambda folder: build(folder, SOURCES, "-gdwarf-5 -gsplit-dwarf"),
+    "compressed": _as_zstd,
+    "elsewhere": lambda folder: _linked(folder)[0],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_line_of_an_address_is_found(way: str, tmp_path: Path) -> None:
+    path = WAYS[way](tmp_path)
+    address = Types.load(path).symbols.address("other")
+    for names, at in ((Names(path), address), (Names(path, lambda: 1 << 21), address + (1 << 21))):
+        place = names.place(at)
+        assert place.symbol == "other+0x0"
+        assert place.file.endswith("other.c")
+        assert place.line == 4
+        assert names.symbol(at + 1) == "other"
+        assert names.begins(at + 1) == at
+        assert names.is_code(at)
+    assert "other.c" in Lines.load(path, tmp_path).files
 
 
 # -- damage ------------------------------------------------------------------------------------

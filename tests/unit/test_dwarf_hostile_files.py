@@ -34,6 +34,7 @@ ABBREVIATIONS = """
 .uleb128 12, 0x0d; .byte 0; .uleb128 3, 8, 0x49, 0x13, 0x38, 0x0f, 0, 0     # member
 .uleb128 13, 0x41; .byte 1; .uleb128 0, 0                                   # type unit
 .uleb128 14, 0x1c; .byte 0; .uleb128 0x49, 0x13, 0x38, 0x0f, 0, 0           # base class
+.uleb128 15, 0x34; .byte 0; .uleb128 3, 0x28, 0x49, 0x13, 0x02, 0x18, 0, 0  # name by four bytes
 .byte 0
 """  # noqa: E501
 
@@ -88,6 +89,19 @@ def refused(elf: Path, *words: str, name: str = "thing") -> None:
 def test_what_is_sound_is_read(tmp_path: Path) -> None:
     fields = 's: .uleb128 3; .asciz "s"; .byte 8\n' + bits(5, 7) + ".byte 0\n"
     assert read(program(tmp_path, NUMBER + fields + variable("s"))) == 8
+
+
+def test_a_name_by_a_number_of_four_bytes_is_read(tmp_path: Path) -> None:
+    """Which pyelftools takes for eight."""
+    entry = ".uleb128 15; .long 1; .long number - unit; .byte 9, 3; .quad thing\n"
+    tables = """
+    .section .debug_str_offsets,"",@progbits
+    .long text, text + 1
+    .section .debug_str,"",@progbits
+    text: .asciz "athing"
+    """
+    elf = program(tmp_path, NUMBER + entry, more=tables)
+    assert Types(elf, open_elf(elf)).variable("thing").type.size == 4
 
 
 def bits(width: int, first: int) -> str:

@@ -44,6 +44,7 @@ _SETTINGS = (
     "mi-async on",
     "breakpoint pending off",
     "print elements 0",
+    "max-value-size unlimited",
     "unwindonsignal on",
     "stack-cache off",
     "code-cache off",

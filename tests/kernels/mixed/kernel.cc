@@ -20,6 +20,8 @@ struct Region {
     unsigned long base, length;
 } first = { 0x4000, 0x2000 };
 
+unsigned char large[1 << 17];
+
 static long free_frames = 77;
 
 __attribute__((noinline)) long alloc(long count) { return free_frames -= count; }
