@@ -30,6 +30,7 @@ unsigned __int128 wide = ((unsigned __int128)1 << 100) + 5;
 struct opaque *opaque;
 static volatile int counter = 11;
 extern int other(void);
+int moving(int x) { int y = x * counter; y += other(); return y * x; }
 int main(void) { static volatile int inner = 5; return counter + inner + other(); }
 """
 OTHER = r"""
@@ -88,6 +89,7 @@ FORMS = [
     "-gdwarf-5 -fdebug-types-section",
     "-gdwarf-4 -gsplit-dwarf",
     "-gdwarf-5 -gsplit-dwarf",
+    "-gdwarf-5 -gsplit-dwarf -O2",
     "-gdwarf-4 -gsplit-dwarf -fdebug-types-section",
     "-gdwarf-5 -gsplit-dwarf -fdebug-types-section",
     "-gdwarf-4 -gz=zlib",

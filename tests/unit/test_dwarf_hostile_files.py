@@ -12,6 +12,7 @@ import pytest
 
 from ringbench.debuginfo.dwarf import Types
 from ringbench.debuginfo.elf import open_elf
+from ringbench.debuginfo.information import MOST
 from ringbench.errors import ImageError
 from tests.unit.elf import link
 from tests.unit.programs import build
@@ -213,7 +214,7 @@ def test_a_split_file_whose_name_has_two_lines(tmp_path: Path) -> None:
 def test_a_split_file_of_a_thousand_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would have all of it read again."""
     monkeypatch.setattr("ringbench.debuginfo.metered.LARGEST", LIMIT)
-    padding = f'.section .debug_str.dwo,"",@progbits\n.fill {LIMIT // 8}, 1, 1\n'
+    padding = f'.section .padding,"",@progbits\n.fill {LIMIT // 8}, 1, 1\n'
     (tmp_path / "other").mkdir()
     program(tmp_path / "other", "", more=padding).rename(tmp_path / "k.dwo")
     elf = program(tmp_path, "", "k.dwo", units=1000)
@@ -228,6 +229,7 @@ def index(columns: int, rows: int, slots: int, *words: int) -> bytes:
 
 
 PACKAGES = {
+    "more units than are read": index(1, MOST + 1, MOST + 1, *[0] * (5 * MOST + 9)),
     "slots without end": index(3, 1, 0xFFFFFFFF),
     "rows without end": index(3, 0xFFFFFFFF, 1, 1, 0, 1, 1, 3, 6),
     "columns without end": index(0xFFFFFFFF, 1, 1, 1, 0, 1),
@@ -239,7 +241,7 @@ PACKAGES = {
 @pytest.mark.parametrize("name", PACKAGES)
 def test_packages_whose_index_cannot_be(tmp_path: Path, name: str) -> None:
     package(tmp_path, PACKAGES[name])
-    refused(program(tmp_path, "", "k.dwo"), "k.elf")
+    refused(program(tmp_path, "", "k.dwo"), "k.elf.dwp: the ELF file is damaged")
 
 
 def package(folder: Path, content: bytes) -> None:
@@ -305,12 +307,12 @@ def test_a_section_compressed_in_a_way_that_is_not_known(tmp_path: Path) -> None
 
 
 LINKS = {
-    "../k.debug": b"../../etc/passwd\0\0\0\0\1\2\3\4",
-    "two lines": b"a\nb\0\1\2\3\4",
-    "no end": b"k.debug",
-    "empty": b"",
-    "itself": b"k.elf\0\0\0\1\2\3\4",
-    "of another": b"k.debug\0\1\2\3\4",
+    "above": (b"../../etc/passwd\0\0\0\0\1\2\3\4", "names no file: '../../etc/passwd'"),
+    "two lines": (b"a\nb\0\1\2\3\4", r"names no file: 'a\nb'"),
+    "no end": (b"k.debug", "damaged"),
+    "empty": (b"", "damaged"),
+    "itself": (b"k.elf\0\0\0\1\2\3\4", "which is missing; looked for"),
+    "of another": (b"k.debug\0\1\2\3\4", "its checksum is not the one in the link"),
 }
 
 
@@ -331,7 +333,8 @@ def linked(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("name", LINKS)
 def test_debug_links_to_what_is_no_debug_file(tmp_path: Path, name: str) -> None:
     build(tmp_path, {"main.c": "int main(void) { return 0; }\n"}, "-g").rename(tmp_path / "k.debug")
-    refused(linked(tmp_path, LINKS[name]), "k.elf")
+    content, words = LINKS[name]
+    refused(linked(tmp_path, content), "k.elf", words)
 
 
 def test_a_debug_file_without_end(tmp_path: Path) -> None:

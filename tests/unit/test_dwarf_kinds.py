@@ -75,6 +75,7 @@ namespace outer { namespace inner { enum class Color : short { Red = -1, Blue = 
 template <typename T> struct Pair { T first, second; };
 Pair<Pair<short>> pairs = { { 1, 2 }, { 3, 4 } };
 Color color = Color::Blue; } namespace alias = inner; using inner::Color; }
+namespace outer { int color = 4; }
 int target = 8;
 Both both(target);
 Most most;
@@ -202,6 +203,7 @@ def test_what_the_compiler_left_out_is_told_with_its_value(tmp_path: Path) -> No
         ("outer::inner::pairs.second.first", 3),
         ("pairs.first.second", 2),
         ("outer::inner::color", 300),
+        ("outer::color", 4),
         ("nothing", None),
         ("function", 0),
         ("unit", 0x20AC),

@@ -98,6 +98,8 @@ class Package:
         for name, (start, length) in parts.items():
             if name in self._sections:
                 whole = self._sections[name]
+                if start + length > whole.size:
+                    raise DWARFError(f"a part of {name} goes past its end")
                 data = whole.stream.getvalue()[start : start + length]  # type: ignore[attr-defined]
                 self._meter.hold(len(data))
                 given[name] = metered(data, self._meter)
