@@ -268,8 +268,7 @@ def test_typedef_chains_end_at_the_type(program: Program) -> None:
         ("all.nodes[2]", r"has no \[2\]"),
         ("all.nodes[-1]", "is not a path"),
         ("all.", "is not a path"),
-        ("hidden", "symbol 'hidden' is ambiguous"),
-        ("bits", "struct bits: member 'one' is a bit-field"),
+        ("hidden", "'hidden' is ambiguous: there are another.c:hidden, other.c:hidden"),
     ],
 )
 def test_a_wrong_path_is_told_with_the_file(program: Program, path: str, words: str) -> None:

@@ -32,6 +32,7 @@ ABBREVIATIONS = """
 .uleb128 10, 0x0b; .byte 1; .uleb128 0, 0                                 # block, nothing else
 .uleb128 11, 0x0b; .byte 0; .uleb128 0, 0                                 # the same, childless
 .uleb128 12, 0x34; .byte 0; .uleb128 3, 8, 0x49, 0x13, 0x02, 0x0a, 0, 0   # variable, block1
+.uleb128 13, 0x39; .byte 1; .uleb128 3, 8, 1, 0x13, 0, 0                  # namespace, sibling
 .byte 0
 """
 TABLE_HEAD = ".byte 1, 1, 251, 14, 13, 0,1,1,1,1,0,0,0,1,0,0,1\n"
@@ -110,6 +111,13 @@ LOOPS = {
     "blocks nested 100,000 deep": ".fill 100000, 1, 10\n" + variable("unit"),
     "a type that is no entry": variable("unit + 3"),
     "a type outside the file": '.uleb128 12; .asciz "thing"; .long 1 << 30; .byte 9, 3; .quad 1',
+    "an entry that comes before itself": (
+        'n: .uleb128 13; .asciz "n"; .long n - unit\n.byte 0\n' + variable("unit")
+    ),
+    "entries each of which has all that are beside it": (
+        '.rept 100\n.uleb128 13; .asciz "n"; .long 3f - unit\n3:\n.endr\n.byte 0\n'
+        + variable("unit")
+    ),
     "an unknown abbreviation": ".uleb128 99\n" + variable("unit"),
 }
 

@@ -50,6 +50,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in (ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py"), *unit):
         if file.name not in OF_THE_WHOLE_TREE:
             shutil.copy(file, tree / file.relative_to(ROOT))
+    shutil.copytree(ROOT / "tests/unit/listings", tree / "tests/unit/listings")
     (tree / "tests/unit/test_copy.py").write_text(THE_COPY_IS_TESTED)
     return tree
 

@@ -45,6 +45,8 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "exception": values.pattern,
         "end": values.pattern,
         "subject": values.word,
+        "slide": values.slide,
+        "more": values.paths,
     },
     "machine": {
         "qemu": values.word,

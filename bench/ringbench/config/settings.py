@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 MIB = 1 << 20
 
@@ -27,7 +28,9 @@ class KernelConfig:
     `panic`, `exception` and `end` are regular expressions matched against whole lines: the
     first two recognise the line that opens the kernel's own last words, the third the line
     that closes them. Without `end`, the block ends when the line falls silent. `subject` names what
-    the bench knows of the kernel (`ringbench.subjects`).
+    the bench knows of the kernel (`ringbench.subjects`). `slide` is how much higher the kernel runs
+    than it was linked, or "auto": to be found from where it runs; `more` are further ELF files
+    whose symbols and types are known.
     """
 
     elf: Path
@@ -40,6 +43,8 @@ class KernelConfig:
     exception: str | None = None
     end: str | None = None
     subject: str | None = None
+    slide: int | Literal["auto"] = 0
+    more: tuple[Path, ...] = ()
 
     @property
     def is_iso(self) -> bool:

@@ -125,6 +125,28 @@ def path(value: object, folder: Path) -> Path:
     return absolute
 
 
+def paths(value: object, folder: Path) -> tuple[Path, ...]:
+    """A list of paths, each made absolute."""
+    if not isinstance(value, list | tuple):
+        raise Expected("a list of files")
+    return tuple(path(item, folder) for item in value)
+
+
+def slide(value: object, folder: Path) -> int | str:
+    """A number of bytes, whole pages of them, or "auto"; as text also in hex."""
+    if value == "auto":
+        return "auto"
+    try:
+        number = int(value, 0) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if isinstance(number, bool) or not isinstance(number, int) or number % PAGE:
+        raise Expected('a number of bytes that is a multiple of 4096, or "auto"')
+    if not -(1 << 63) <= number < 1 << 63:
+        raise Expected("a number of bytes that fits in 64 bits")
+    return number
+
+
 def firmware(value: object, folder: Path) -> str:
     """One of "bios" and "uefi", or the path of a firmware image, made absolute."""
     name = str(value) if isinstance(value, Path) else word(value, folder)

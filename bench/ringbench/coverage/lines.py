@@ -45,11 +45,13 @@ class Lines:
         Raises:
             CoverageError: not an ELF file, or one without line tables.
         """
+        from ringbench.debuginfo.separate import debug_file
+
         files: dict[str, dict[int, list[Range]]] = defaultdict(lambda: defaultdict(list))
         try:
             code, opened = code_of(elf), open_elf(elf)
             with damage(elf):
-                for path, line, begin, end in LineTable(elf, opened).rows():
+                for path, line, begin, end in LineTable(*debug_file(elf, opened)).rows():
                     # Not what was discarded; and no further than there is code.
                     piece = next((each for each in code if each.base <= begin < each.end), None)
                     if piece is not None:

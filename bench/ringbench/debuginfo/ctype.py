@@ -1,11 +1,12 @@
 """C types as values: how many bytes they take, and what a run of bytes means in them.
 
-A type turns bytes into plain Python: integers, booleans, lists, `EnumValue` and `Record`.
-Little-endian throughout, as only x86_64 is read. Where the types come from is `dwarf`'s part.
+A type turns bytes into plain Python: integers, booleans, lists, `EnumValue`, and the `Record` that
+`ringbench.debuginfo.record` has. Little-endian throughout, as only x86_64 is read. Where the types
+come from is `dwarf`'s part.
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -18,11 +19,10 @@ Reader: TypeAlias = Callable[[int, int], bytes]
 Value: TypeAlias = Any
 """int, bool, float, EnumValue, Record, or a list of these."""
 
-_INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
-
-
 LARGEST_READ: Final = 16 << 20
 """Bytes of a value that is read."""
+
+_INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class EnumValue(int):
@@ -40,57 +40,6 @@ class EnumValue(int):
         return self.label if self.label is not None else int.__repr__(self)
 
     __repr__ = __str__
-
-
-class Record:
-    """A struct or union as read from memory: members are attributes.
-
-    Members of anonymous structs and unions are attributes of the enclosing record, as in C. A
-    member that is itself called `type` or `address` is reached as `record["type"]`. What was read
-    are bytes; they become a member's value when that is asked for, as few of many often are.
-
-    Attributes:
-        type: the Struct it was read as.
-        address: virtual address it was read from.
-    """
-
-    __slots__ = ("_data", "address", "type")
-
-    def __init__(self, type_: "Struct", address: int, data: bytes) -> None:
-        self.type = type_
-        self.address = address
-        self._data = data
-
-    def __getattr__(self, name: str) -> Value:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(
-                f"{self.type.name} has no member {name!r}; it has {', '.join(self.type.flat)}"
-            ) from None
-
-    def __getitem__(self, name: str) -> Value:
-        member = self.type.flat[name]
-        return member.type.decode(self._data, member.offset, self.address + member.offset)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.type.flat)
-
-    def as_dict(self) -> dict[str, Value]:
-        """Return the members as plain data, records inside as dictionaries too."""
-        return {name: _plain(self[name]) for name in self}
-
-    def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={self[name]!r}" for name in self)
-        return f"{self.type.name}@{self.address:#x}({inside})"
-
-
-def _plain(value: Value) -> Value:
-    if isinstance(value, Record):
-        return value.as_dict()
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +60,14 @@ class Type:
 
 
 VOID: Final = Type("void", 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Nothing(Type):
+    """A type that has one value, which takes no bytes: Zig's `void` and `null`."""
+
+    def decode(self, data: bytes, offset: int, address: int) -> None:
+        """Return None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +101,7 @@ class Float(Type):
     @property
     def code(self) -> str:
         """The letter for its size."""
-        return {4: "f", 8: "d"}.get(self.size, "")
+        return {2: "e", 4: "f", 8: "d"}.get(self.size, "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +135,29 @@ class Enum(Type):
 
 
 @dataclass(frozen=True, eq=False)
+class Bits(Type):
+    """A bit-field: `width` bits of an integer, a boolean or an enumeration.
+
+    `size` bytes are those that have its bits, of which the lowest is number `shift`.
+    """
+
+    base: Type
+    shift: int
+    width: int
+
+    def decode(self, data: bytes, offset: int, address: int) -> Value:
+        """Return what the bits mean as a value of the type that they were declared with."""
+        raw = int.from_bytes(data[offset : offset + self.size], "little") >> self.shift
+        raw &= (1 << self.width) - 1
+        if getattr(self.base, "signed", False) and raw >> (self.width - 1):
+            raw -= 1 << self.width
+        whole = raw & ((1 << 8 * self.base.size) - 1)
+        return self.base.decode(whole.to_bytes(self.base.size, "little"), 0, address)
+
+
+@dataclass(frozen=True, eq=False)
 class Pointer(Type):
-    """A pointer; its value is the address. What it points at is looked up when asked for."""
+    """A pointer or a reference; its value is an address. The target is looked up when asked."""
 
     resolve: Callable[[], Type] = field(default=lambda: VOID, repr=False)
 
@@ -210,55 +188,6 @@ class Array(Type):
         return decode_array(self.element, self.count or 0, data, offset, address)
 
 
-@dataclass(frozen=True, eq=False)
-class Member:
-    """A member of a struct or union; `offset` in bytes. No name: an anonymous struct or union."""
-
-    name: str | None
-    offset: int
-    type: Type
-
-
-@dataclass(frozen=True, eq=False)
-class Struct(Type):
-    """A struct or a union, complete with its members."""
-
-    members: tuple[Member, ...]
-    union: bool = False
-    origin: str = ""
-
-    @cached_property
-    def flat(self) -> dict[str, Member]:
-        """Members by name, those of anonymous members included, offsets from this struct."""
-        result: dict[str, Member] = {}
-        for member in self.members:
-            if member.name is not None:
-                result[member.name] = member
-            elif isinstance(member.type, Struct):
-                for inner in member.type.flat.values():
-                    assert inner.name is not None
-                    offset = member.offset + inner.offset
-                    result[inner.name] = Member(inner.name, offset, inner.type)
-        return result
-
-    def member(self, name: str) -> Member:
-        """Return a member by name.
-
-        Raises:
-            ImageError: there is none; the message lists those there are.
-        """
-        try:
-            return self.flat[name]
-        except KeyError:
-            raise ImageError(
-                f"{self.origin}: {self.name} has no member {name!r}; it has {', '.join(self.flat)}"
-            ) from None
-
-    def decode(self, data: bytes, offset: int, address: int) -> Record:
-        """Return its members, each to be read by its own type when it is asked for."""
-        return Record(self, address, data[offset : offset + self.size])
-
-
 def decode_array(
     element: Type, count: int, data: bytes, offset: int = 0, address: int = 0
 ) -> list[Value]:
@@ -275,7 +204,7 @@ def read_value(reader: Reader, address: int, type_: Type) -> Value:
     """Read one value of a type from a virtual address, in one read.
 
     Raises:
-        ImageError: it is larger than what is read at once.
+        ImageError: it has no value that could be read, or is larger than what is read at once.
     """
     return type_.decode(reader(address, _readable(type_.size, type_.name)), 0, address)
 
@@ -284,13 +213,16 @@ def read_array(reader: Reader, address: int, element: Type, count: int) -> list[
     """Read `count` elements, in one read: what a pointer points at, or a flexible array.
 
     Raises:
-        ImageError: they are larger than what is read at once.
+        ImageError: as for `read_value`.
     """
-    size = _readable(element.size * count, f"{element.name}[{count}]")
+    size = _readable(element.size * count, f"{element.name} [{count}]")
     return decode_array(element, count, reader(address, size), 0, address)
 
 
 def _readable(size: int, name: str) -> int:
     if size > LARGEST_READ:
-        raise ImageError(f"a {name} of {size:,} bytes is more than is read at once")
+        raise ImageError(
+            f"a {name} of {size:,} bytes is more than is read at once, {LARGEST_READ:,}: "
+            "read parts of it, as in variable[0]"
+        )
     return size

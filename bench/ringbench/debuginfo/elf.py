@@ -1,7 +1,7 @@
 """The ELF file itself: opened, checked and taken apart so that no file whatever does harm.
 
 pyelftools believes what a file says of itself: counts, sizes, lengths. So that is checked here
-before anything is read by it, and what is read of the debug information is metered (`Metered`).
+before anything is read by it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from ringbench.errors import ImageError, RingbenchError
 from ringbench.files import read_bytes
 
 if TYPE_CHECKING:
-    from elftools.dwarf.dwarfinfo import DWARFInfo
     from elftools.elf.elffile import ELFFile
 
 LARGEST: Final = 256 << 20
@@ -27,9 +26,6 @@ LARGEST: Final = 256 << 20
 SEGMENTS: Final = 1 << 10
 SECTIONS: Final = 1 << 16
 """How many of them a file may have."""
-
-READS: Final = 1 << 22
-"""Steps in which debug information is read: each stands for an object of a few hundred bytes."""
 
 _SEGMENT_SIZE: Final = 56
 _SECTION_SIZE: Final = 64
@@ -143,64 +139,6 @@ def load_segments(path: Path) -> tuple[LoadSegment, ...]:
                 )
             )
     return tuple(found)
-
-
-def debug_information(path: Path, elf: ELFFile, *, or_frames: bool = False) -> DWARFInfo:
-    """Return what pyelftools reads DWARF by, metered.
-
-    With `or_frames`, ``.eh_frame`` alone is enough, which a file has without -g as well.
-
-    Raises:
-        ImageError: there is none, or it is damaged.
-    """
-    if not elf.has_dwarf_info(strict=not or_frames):
-        raise ImageError(f"{path}: no debug information: compile with -g and do not strip the file")
-    with damage(path):
-        dwarf = elf.get_dwarf_info(relocate_dwarf_sections=False, follow_links=False)
-        meter = Meter(path)
-        for name, section in vars(dwarf).items():
-            if name.endswith("_sec") and section is not None:
-                stream = Metered(section.stream.getvalue(), meter)
-                setattr(dwarf, name, section._replace(stream=stream))
-    return dwarf
-
-
-class Meter:
-    """How much of a file's debug information may still be read."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._left = READS
-
-    def spend(self, length: int) -> None:
-        """Take a step of so many bytes.
-
-        Raises:
-            ImageError: there were too many.
-        """
-        self._left -= 1 + (length >> 8)
-        if self._left < 0:
-            raise ImageError(
-                f"{self._path}: more debug information than is read: over {READS:,} steps"
-            )
-
-
-class Metered(io.BytesIO):
-    """A section in memory of which only so much is read, over and over or at once.
-
-    Whatever the parser makes, it has read a byte for it at least: so time and memory are bounded,
-    by whichever trick the section wants to have more of them.
-    """
-
-    def __init__(self, data: bytes, meter: Meter) -> None:
-        super().__init__(data)
-        self._meter = meter
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read, as any stream."""
-        data = super().read(size)
-        self._meter.spend(len(data))
-        return data
 
 
 def _check_table(path: Path, elf: ELFFile, what: str, count: int, most: int) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ringbench.debuginfo import line_program
-from ringbench.debuginfo.elf import debug_information
 from ringbench.errors import ImageError
 
 if TYPE_CHECKING:  # pyelftools takes a while to import: only for who reads something
@@ -44,6 +43,8 @@ class LineTable:
         Raises:
             ImageError: the file has no debug information, or it is damaged.
         """
+        from ringbench.debuginfo.information import debug_information
+
         self._path = path
         self._dwarf = debug_information(path, elf)
         self._left = ROWS

@@ -61,8 +61,9 @@ def _has_frame_pointer(space: Space, frame: Frame, names: Names) -> bool:
 
 
 def _caller(space: Space, frame: Frame, names: Names, *, innermost: bool) -> Frame | None:
+    at = names.linked(frame.pc - (not innermost))
     for table in names.frames if space.cpu.runs_64_bit else ():
-        described = table.caller(frame, frame.pc - (not innermost), space.word)
+        described = table.caller(frame, at, space.word)
         if described is not None:
             return described
     if innermost:

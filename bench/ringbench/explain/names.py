@@ -11,13 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ringbench.debuginfo.elf import (
-    check_sections,
-    damage,
-    debug_information,
-    load_segments,
-    parse,
-)
+from ringbench.debuginfo.elf import check_sections, damage, load_segments, parse
 from ringbench.debuginfo.frames import CallFrames
 from ringbench.debuginfo.lines import LineTable
 from ringbench.debuginfo.symbols import SymbolOffset, Symbols
@@ -46,8 +40,10 @@ class Extent(NamedTuple):
 class Names:
     """The names of one kernel."""
 
-    def __init__(self, elf: Path) -> None:
+    def __init__(self, elf: Path, slide: Callable[[], int] = lambda: 0) -> None:
+        """Take the kernel's file, and what says how much higher it runs than it was linked."""
         self._path = elf
+        self._slide = slide
         self._places: dict[tuple[int, bool], Place] = {}
 
     def place(self, address: int, *, returns: bool = False) -> Place:
@@ -59,7 +55,7 @@ class Names:
 
     def symbol(self, address: int) -> str:
         """Return the name of what an address lies in, without an offset; empty if not known."""
-        found = self._found(address)
+        found = self._found(address - self._slide())
         return found.name if found is not None else ""
 
     def begins(self, address: int) -> int | None:
@@ -69,7 +65,7 @@ class Names:
 
     def describe(self, address: int) -> str:
         """Return an address in hex, with its symbol if it has one."""
-        found = self._found(address)
+        found = self._found(address - self._slide())
         return f"{address:#x} ({found})" if found is not None else f"{address:#x}"
 
     def is_code(self, address: int) -> bool:
@@ -83,10 +79,14 @@ class Names:
         return any(each.is_code for each in self._segments)
 
     def linked(self, address: int) -> int:
-        """Return where that is linked which a physical address has; others as they are.
+        """Return where that is linked which is at an address: where it runs, or a physical one.
 
-        A kernel begins where it is loaded, before it maps itself to where it is linked.
+        A kernel begins where it is loaded, before it maps itself to where it runs. What is not the
+        kernel's stays as it is.
         """
+        moved = address - self._slide()
+        if self._is_linked(moved):
+            return moved
         if not self._is_linked(address):
             for each in self._segments:
                 if each.loaded <= address < each.loaded + each.end - each.begin:
@@ -117,32 +117,45 @@ class Names:
         return _attempt(self._path, lambda: _open(self._path))
 
     @cached_property
-    def _symbols(self) -> Symbols | None:
+    def _debug(self) -> tuple[Path, ELFFile] | None:
+        """The file that has the debug information: this one, or a separate one."""
+        from ringbench.debuginfo.separate import debug_file
+
         elf = self._elf
-        return None if elf is None else _attempt(self._path, lambda: Symbols.of(elf, self._path))
+        return None if elf is None else _attempt(self._path, lambda: debug_file(self._path, elf))
 
     @cached_property
-    def _lines(self) -> LineTable | None:
+    def _symbols(self) -> Symbols | None:
         elf = self._elf
         if elf is None:
             return None
-        return _attempt(self._path, lambda: LineTable(self._path, elf))
+        debug = self._debug[1] if self._debug is not None else None
+        return _attempt(self._path, lambda: Symbols.of(elf, self._path, debug=debug))
+
+    @cached_property
+    def _lines(self) -> LineTable | None:
+        if self._debug is None:
+            return None
+        path, elf = self._debug
+        return _attempt(path, lambda: LineTable(path, elf))
 
     @cached_property
     def frames(self) -> tuple[CallFrames, ...]:
         """What the file says of where a caller is found: each table of it that can be read."""
+        from ringbench.debuginfo.information import debug_information
+
         elf = self._elf
         if elf is None:
             return ()
-        path = self._path
-        dwarf = _attempt(path, lambda: debug_information(path, elf, or_frames=True))
-        if dwarf is None:
-            return ()
         readers = []
-        if dwarf.has_CFI():
-            readers.append(dwarf.CFI_entries)
-        if dwarf.has_EH_CFI():
-            readers.append(dwarf.EH_CFI_entries)
+        files = {self._path: elf} | dict([self._debug] if self._debug is not None else [])
+        for path, each in files.items():
+            read = partial(debug_information, path, each, or_frames=True)
+            dwarf = _attempt(path, read)
+            if dwarf is not None and dwarf.has_CFI():
+                readers.append(dwarf.CFI_entries)
+            if dwarf is not None and dwarf.has_EH_CFI():
+                readers.append(dwarf.EH_CFI_entries)
         tables = [_attempt(self._path, partial(_call_frames, read)) for read in readers]
         return tuple(table for table in tables if table is not None)
 

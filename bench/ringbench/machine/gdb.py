@@ -20,9 +20,23 @@ from ringbench.machine.process import Guard, Process
 
 MASK64 = (1 << 64) - 1
 CHUNK = 1 << 16  # bytes of guest memory asked for in one command
-# Signed or unsigned, whichever the expression is, and its value in decimal.
 _HLT = b"\xf4"
+# In C: signed or unsigned, whichever the expression is, and its value in decimal.
 _INTEGER = "(($ringbench = ({})) < 0) ? (long long)$ringbench : (unsigned long long)$ringbench"
+_LANGUAGES = ("c", "c++", "rust")
+# What gdb says of an expression that it did not begin to evaluate.
+_UNREAD = ("syntax error", "No symbol", "No type", "unknown type", "' expected")
+# Integers of Rust, whose functions are called as C's by their address.
+_RUST = {
+    "bool": "unsigned char",
+    **{
+        f"{sign}{8 * size}": f"{word}{c}"
+        for sign, word in (("u", "unsigned "), ("i", "signed "))
+        for size, c in ((1, "char"), (2, "short"), (4, "int"), (8, "long"))
+    },
+    "usize": "unsigned long",
+    "isize": "long",
+}
 _SETTINGS = (
     "confirm off",
     "pagination off",
@@ -30,6 +44,7 @@ _SETTINGS = (
     "mi-async on",
     "breakpoint pending off",
     "print elements 0",
+    "max-value-size unlimited",
     "unwindonsignal on",
     "stack-cache off",
     "code-cache off",
@@ -93,6 +108,22 @@ class Gdb(GdbPipe):
         self.execute(f"-target-select remote {path}")
         self.running = False
         self._stops.clear()
+
+    def move_symbols(self, elf: Path, slide: int) -> None:
+        """Take the symbols of `elf` to be `slide` bytes higher than it was linked.
+
+        Raises:
+            GdbRefused: it does not take the file.
+        """
+        self.console(f"symbol-file -o {slide:#x} {_quoted(elf)}")
+
+    def add_symbols(self, elf: Path) -> None:
+        """Know the symbols of one more ELF file, where it was linked.
+
+        Raises:
+            GdbRefused: it does not take the file.
+        """
+        self.console(f"add-symbol-file {_quoted(elf)}")
 
     def close(self) -> None:
         """End gdb; the guest, if it is connected, is detached and runs on."""
@@ -294,8 +325,7 @@ class Gdb(GdbPipe):
         """
         self.register(name)
         # The cast: gdb types some registers as flags, which take no plain number.
-        assignment = f"${name} = (unsigned long){value:#x}"
-        self.execute(f"-data-evaluate-expression {mi.quote(assignment)}")
+        self._evaluate(f"${name} = (unsigned long){value:#x}", ("c",))
 
     def _names(self) -> dict[str, int]:
         """Return the numbers of the registers that hold an integer, asked once."""
@@ -311,11 +341,13 @@ class Gdb(GdbPipe):
     def evaluate(self, expression: str) -> str:
         """Return the value of an expression with its type's notation, as gdb prints it.
 
+        It is read in the language of the code where the guest stopped, or if that does not know
+        what it says, in the first of C, C++ and Rust that does.
+
         Raises:
             GdbRefused: it cannot be evaluated.
         """
-        found = self.execute(f"-data-evaluate-expression {mi.quote(expression)}")
-        return str(found["value"])
+        return self._evaluate(expression, ("auto", *_LANGUAGES))
 
     def evaluate_int(self, expression: str) -> int:
         """Return the value of an integer, enumeration or pointer, with its type's sign.
@@ -323,7 +355,32 @@ class Gdb(GdbPipe):
         Raises:
             GdbRefused: it cannot be evaluated, or is no such thing.
         """
-        return mi.number(self.evaluate(_INTEGER.format(expression)))
+        try:
+            return mi.number(self._evaluate(_INTEGER.format(expression), ("c", "c++")))
+        except GdbRefused as error:
+            if not _is_unread(error):
+                raise
+            first = error
+        try:  # what is around it is C, and perhaps not what is within
+            self._evaluate(f"$ringbench = ({expression})", ("rust", "auto"))
+        except GdbRefused as error:
+            raise (first if _is_unread(error) else error) from None
+        return mi.number(self._evaluate(_INTEGER.format("$ringbench"), ("c",)))
+
+    def _evaluate(self, expression: str, languages: Sequence[str]) -> str:
+        """Return an expression's value, read in the first of the languages that understands it."""
+        first: GdbRefused | None = None
+        for language in languages:
+            option = "" if language == "auto" else f"--language {language} "
+            try:
+                found = self.execute(f"-data-evaluate-expression {option}{mi.quote(expression)}")
+                return str(found["value"])
+            except GdbRefused as error:
+                if not _is_unread(error):
+                    raise  # it was understood, and perhaps had effects
+                first = first or error
+        assert first is not None
+        raise first
 
     def call(self, function: str, *arguments: int) -> int:
         """Call a kernel function in the stopped guest and return its value; 0 for void.
@@ -342,10 +399,12 @@ class Gdb(GdbPipe):
         returns = self._return_type(function)
         listed = ", ".join(_literal(argument) for argument in arguments)
         if returns == "void":
-            self.evaluate(f"{function}({listed})")
+            self._evaluate(f"{function}({listed})", ("c", "c++"))
             return 0
         if returns == "unknown":
             function = f"((unsigned long (*)()){function})"
+        elif returns in _RUST:
+            function = f"(({_RUST[returns]} (*)()){self.symbol(function):#x})"
         return self.evaluate_int(f"{function}({listed})")
 
     def _rouse(self) -> None:
@@ -368,8 +427,14 @@ class Gdb(GdbPipe):
         self._roused = True
 
     def _return_type(self, function: str) -> str:
+        """Return what a function returns, as C++ says it; asked once."""
         if function not in self._returns:
-            printed = self.console(f"whatis {function}")
+            try:
+                printed = self.console(f"whatis {function}", language="c")
+            except GdbRefused as error:
+                if not _is_unread(error):
+                    raise
+                printed = self.console(f"whatis {function}", language="c++")
             kind = printed.partition("=")[2].strip()
             if "no debug info" in kind:
                 self._returns[function] = "unknown"
@@ -383,12 +448,31 @@ class Gdb(GdbPipe):
         Raises:
             GdbRefused: there is none of that name.
         """
-        return mi.number(self.evaluate(f"(unsigned long)&{name}"))
+        try:
+            return mi.number(self._evaluate(f"(unsigned long)&{name}", ("c", "c++")))
+        except GdbRefused as error:
+            if not _is_unread(error) or "'" in name:
+                raise
+            first = error
+        try:  # a name for the linker alone: Zig's have dots
+            return mi.number(self._evaluate(f"(unsigned long)&'{name}'", ("c",)))
+        except GdbRefused:
+            raise first from None
 
     def backtrace(self) -> tuple[Frame, ...]:
         """Return the stack's frames, innermost first, at most 64."""
         found = self.execute("-stack-list-frames 0 63")["stack"]
         return tuple(mi.frame(entry.get("frame", entry)) for entry in found)
+
+
+def _quoted(path: Path) -> str:
+    """Return a file's name as an argument of gdb's console commands."""
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _is_unread(error: GdbRefused) -> bool:
+    """Say whether gdb did not understand an expression, so that nothing of it was done."""
+    return any(words in str(error) for words in _UNREAD)
 
 
 def _literal(argument: int) -> str:

@@ -78,13 +78,16 @@ class GdbPipe:
             raise self._evidence(GdbRefused(f"gdb refused {command!r}: {text}"))
         return result.payload if isinstance(result.payload, dict) else {}
 
-    def console(self, line: str, seconds: float | None = None) -> str:
+    def console(self, line: str, seconds: float | None = None, language: str = "") -> str:
         """Execute a line as a person would type it, and return what gdb prints.
+
+        Expressions in it are read in `language`, by default that of the code where the guest is.
 
         Raises:
             GdbError: as for `execute`.
         """
-        self.execute(f"-interpreter-exec console {mi.quote(line)}", seconds)
+        option = f"--language {language} " if language else ""
+        self.execute(f"-interpreter-exec {option}console {mi.quote(line)}", seconds)
         return "".join(self._console)
 
     def poll(self) -> None:

@@ -31,6 +31,7 @@ from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
 
 if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
+    from ringbench.debuginfo.dwarf import Types
     from ringbench.machine.inquest import Inquest
     from ringbench.machine.serial import Serial
 
@@ -54,6 +55,8 @@ class Guest:
         self._mapping: mmap.mmap | None = None
         self._paused = False  # by QEMU; what gdb has stopped, it knows itself
         self._debugged = False  # since the start, or since it was restored
+        self._slide: int | None = None  # once it has been found
+        self._placed = False  # whether gdb has the symbols where the kernel runs
         with ExitStack() as stack:
             self._qemu = Qemu(config, keep)
             stack.callback(self._qemu.close)
@@ -63,7 +66,7 @@ class Guest:
             transcript = self.folder / "serial.log"
             self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
             stack.callback(self.serial.close)
-            self._names = Names(config.kernel.elf)
+            self._names = Names(config.kernel.elf, self._known_slide)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.serial.watch(self.qmp.fileno(), self._inquest.alarm, self._inquest.idle)
@@ -183,7 +186,18 @@ class Guest:
         Raises:
             StartError: gdb is missing.
             GdbError: it cannot connect.
+            MachineError: `kernel.slide` is "auto", and cannot be found where the guest is.
         """
+        gdb = self._debugger()
+        if not self._placed:
+            if self.slide:
+                gdb.move_symbols(self.config.kernel.elf, self.slide)
+            for elf in self.config.kernel.more:
+                gdb.add_symbols(elf)
+            self._placed = True
+        return gdb
+
+    def _debugger(self) -> Gdb:
         if self._gdb is None:
             config = self.config
             gdb = Gdb.start(
@@ -198,7 +212,41 @@ class Guest:
             self._debugged = True
             gdb.nudge = self.serial.nudge
             gdb.connect(self._qemu.gdb_socket)
+            self._placed = False
         return self._gdb
+
+    @property
+    def slide(self) -> int:
+        """How much higher the kernel runs than it was linked: `kernel.slide`.
+
+        If that is "auto" it is found, once, from the code that the guest is executing.
+
+        Raises:
+            MachineError: it cannot be found where the guest is.
+        """
+        stated = self.config.kernel.slide
+        if stated != "auto":
+            return stated
+        if self._slide is None:
+            from ringbench.machine.slide import find_slide
+
+            elf, gdb = self.config.kernel.elf, self._debugger()
+            with self.stopped():
+                self._slide = find_slide(elf, gdb, self._inquest.add_evidence)
+        return self._slide
+
+    def _known_slide(self) -> int:
+        """Return the slide as far as it is known: 0 of one that nobody has looked for yet."""
+        stated = self.config.kernel.slide
+        return (self._slide or 0) if stated == "auto" else stated
+
+    @property
+    def types(self) -> Types:
+        """The kernel's variables and types, where it runs; those of `kernel.more` as well."""
+        from ringbench.debuginfo.dwarf import Types
+
+        kernel = self.config.kernel
+        return Types.load(kernel.elf, self.slide, kernel.more)
 
     def detach_gdb(self) -> None:
         """End gdb, if there is one, and let the guest run on; `gdb` then starts another."""

@@ -134,5 +134,5 @@ class Pool:
 def _versions(config: Config) -> tuple[int, ...]:
     """What tells a rebuilt kernel from the one that was booted under the same name."""
     kernel = config.kernel
-    files = [kernel.elf, kernel.image, *(module.path for module in kernel.modules)]
+    files = [kernel.elf, kernel.image, *(each.path for each in kernel.modules), *kernel.more]
     return tuple(os.stat(file).st_mtime_ns if file.exists() else 0 for file in files)

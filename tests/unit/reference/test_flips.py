@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from ringbench.check.mismatch import Mismatch
-from ringbench.debuginfo.ctype import Array, Integer, Member, Struct, Type
+from ringbench.debuginfo.ctype import Array, Integer, Type
+from ringbench.debuginfo.record import Member, Struct
 from ringbench.subjects.reference.flips.free import ABSENT, ACCESSED, FREE, PADDING, FreeBits
 from ringbench.subjects.reference.flips.result import Tally, Verdict, judge
 from ringbench.subjects.reference.flips.structure import (

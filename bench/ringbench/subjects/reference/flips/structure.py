@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from ringbench.debuginfo.ctype import Array, Struct, Type
+from ringbench.debuginfo.ctype import Array, Type
+from ringbench.debuginfo.record import Struct
 from ringbench.subjects.reference.flips.free import PADDING, FreeBits
 
 BYTE = 8

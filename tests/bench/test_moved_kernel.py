@@ -1,0 +1,103 @@
+"""A kernel that runs elsewhere than it was linked, and a second ELF file: symbols, types, gdb."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringbench.config import Config, load
+from ringbench.debuginfo.dwarf import Types
+from ringbench.errors import ImageError, MachineError
+from ringbench.machine import Machine
+from tests.bench.conftest import LINK, SOURCES
+from tests.places import ROOT
+
+MOVED = ROOT / "tests" / "kernels" / "moved"
+SLIDE = 0x2C00000
+FLAGS = ["-m64", "-g", "-O1", "-ffreestanding", "-fpie", "-fvisibility=hidden", "-mno-red-zone"]
+FLAGS += ["-mgeneral-regs-only", "-fno-stack-protector", "-Wall", "-Wextra", "-Werror"]
+
+
+def _run(*command: object) -> None:
+    subprocess.run(list(map(str, command)), check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("moved")
+    for name in ("boot.S", "kernel.c"):
+        _run("gcc", *FLAGS, f"-DSLIDE={SLIDE:#x}", "-c", MOVED / name, "-o", folder / f"{name}.o")
+    elf, objects = folder / "moved.elf", [folder / "boot.S.o", folder / "kernel.c.o"]
+    _run("ld", "-T", SOURCES / "kernel.ld", *LINK, "-o", elf, *objects)
+    _run("objcopy", "-O", "elf32-i386", elf, folder / "moved32.elf")
+    static = ["-nostdlib", "-no-pie", "-Wl,-Ttext-segment=0x400000"]
+    _run("gcc", "-g", *static, MOVED / "user.c", "-o", folder / "user.elf")
+    return folder
+
+
+def configure(folder: Path, slide: int | str) -> Config:
+    (folder / "ringbench.toml").write_text(
+        '[kernel]\nelf = "moved.elf"\nimage = "moved32.elf"\nprompt = "moved> "\n'
+        f'more = ["user.elf"]\nslide = {slide!r}\n'
+    )
+    return load(folder / "ringbench.toml")
+
+
+@pytest.fixture(scope="module", params=[SLIDE, "auto"])
+def machine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Machine]:
+    with Machine.start(configure(folder, request.param)) as machine:
+        assert machine.command("one") == "ok"
+        yield machine
+
+
+def test_gdb_has_the_symbols_where_the_kernel_runs(machine: Machine, folder: Path) -> None:
+    linked = Types.load(folder / "moved.elf")
+    gdb = machine.gdb
+    assert machine.slide == SLIDE
+    assert gdb.symbol("counter") == linked.variable("counter").address + SLIDE
+    assert gdb.evaluate_int("counter") == 41
+    assert gdb.call("count", 5) == 42
+    made = gdb.break_("count")
+    gdb.continue_()
+    machine.serial.send("four")
+    frame = gdb.wait_stop().frame
+    assert frame is not None
+    assert frame.function == "count"
+    assert gdb.backtrace()[1].function == "kernel_main"
+    gdb.delete(made)
+
+
+def test_types_have_their_addresses_there(machine: Machine) -> None:
+    types = machine.types
+    assert types.variable("counter").address == machine.gdb.symbol("counter")
+    assert types.value(machine.gdb.read_memory, "last").length == 5
+    rip = machine.gdb.register("rip")
+    assert str(types.symbols.at(rip)).startswith("count")
+
+
+def test_the_second_file_is_known_as_well(machine: Machine) -> None:
+    assert machine.gdb.symbol("session") == machine.types.variable("session").address
+    assert machine.types.struct("struct session").size == 16
+    assert machine.types.symbols.describe(machine.gdb.symbol("session")).endswith("<session>")
+
+
+def test_a_slide_that_cannot_be_found_is_an_error(folder: Path) -> None:
+    with Machine.launch(configure(folder, "auto")) as machine:
+        for _ in range(2):
+            with pytest.raises(MachineError, match=r'kernel\.slide = "auto" cannot be found'):
+                _ = machine.types
+        machine.boot()
+        assert machine.types.variable("counter").address == machine.gdb.symbol("counter")
+
+
+def test_a_further_file_that_is_none_is_named(folder: Path) -> None:
+    (folder / "none.elf").write_text("no ELF")
+    configure(folder, SLIDE)
+    source = folder / "ringbench.toml"
+    source.write_text(source.read_text().replace("user.elf", "none.elf"))
+    with (
+        Machine.launch(load(source)) as machine,
+        pytest.raises(ImageError, match=r"none\.elf: not an ELF file"),
+    ):
+        _ = machine.types
