@@ -4,7 +4,7 @@ Three parts: `guest_arguments` is the machine and what it boots, and the same fo
 for a person who boots it by hand; `bench_arguments` connects the bench; `reproduce_command`
 gives a person what the bench started, with the console on the terminal.
 
-- Sockets are Unix sockets in a private folder. For serial and QMP it is the bench that listens
+- Sockets are Unix sockets in a private folder. For outputs and QMP it is the bench that listens
   and QEMU that connects, so that both are there before the guest's first instruction.
 - RAM is a shared mapping of a file that the bench holds too. ``reserve=off`` lets a guest be
   larger than the host's memory, as long as it does not touch all of it.
@@ -16,23 +16,32 @@ gives a person what the bench started, with the console on the terminal.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringbench.config import Config, KernelConfig
+from ringbench.config import Config, MachineConfig
 from ringbench.errors import ConfigError
 from ringbench.machine.firmware import Firmware
+from ringbench.machine.media import Drive, Media
+from ringbench.machine.qcow2 import disk_size
 from ringbench.machine.translations import Code, log_arguments
 
 RAM_ID = "guest-ram"
 TRIPLE_FAULT_MARK = "Triple fault"
+COM_PORTS = ("com1", "com2", "com3", "com4")
+SCREEN = "vga"
+EXIT_DEVICE = "isa-debug-exit,iobase=0xf4,iosize=4"
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where QEMU finds the bench: three sockets, its log, and the file that is guest RAM."""
+    """Where QEMU finds the bench: its sockets, its log, and the file that is guest RAM.
 
-    serial: Path
+    `outputs` has a socket for each output that is a line, by name: "com1", "debugcon".
+    """
+
+    outputs: Mapping[str, Path]
     qmp: Path
     gdb: Path
     log: Path
@@ -40,7 +49,11 @@ class Paths:
 
 
 def qemu_command(
-    config: Config, paths: Paths, firmware: Firmware | None, code: tuple[Code, ...] = ()
+    config: Config,
+    paths: Paths,
+    firmware: Firmware | None,
+    media: Media,
+    code: tuple[Code, ...] = (),
 ) -> tuple[str, ...]:
     """Return the command that the bench starts; `firmware.variables` is a copy to write to.
 
@@ -56,34 +69,35 @@ def qemu_command(
     )
     return (
         machine.qemu,
-        *guest_arguments(config, firmware, f",memory-backend={RAM_ID}"),
+        *guest_arguments(config, firmware, media, f",memory-backend={RAM_ID}"),
         *("-object", backend),
-        *bench_arguments(paths),
+        *bench_arguments(config.machine, paths),
         *(log_arguments(code) if code else ("-d", "cpu_reset")),
         *machine.arguments,
     )
 
 
 def guest_arguments(
-    config: Config, firmware: Firmware | None, machine_options: str = ""
+    config: Config, firmware: Firmware | None, media: Media, machine_options: str = ""
 ) -> tuple[str, ...]:
     """Return the arguments that make the guest what it is, whoever boots it."""
     machine = config.machine
     return (
-        *("-nodefaults", "-no-user-config", "-display", "none"),
-        *("-machine", f"pc,accel={machine.accelerator}{machine_options}"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-vga", machine.display),
+        *("-machine", f"{machine.type},accel={machine.accelerator}{machine_options}"),
         *("-cpu", machine.cpu),
         *("-m", f"{machine.memory // 1024}K"),
+        *(("-smp", machine.smp) if machine.smp != "1" else ()),
         *_firmware_arguments(firmware),
-        *_boot_arguments(config.kernel),
+        *_boot_arguments(config, media),
+        *_exit_device(config),
     )
 
 
-def bench_arguments(paths: Paths) -> tuple[str, ...]:
+def bench_arguments(machine: MachineConfig, paths: Paths) -> tuple[str, ...]:
     """Return the arguments that connect QEMU to the bench."""
     return (
-        *("-chardev", f"socket,id=serial,path={escape(paths.serial)}"),
-        *("-serial", "chardev:serial"),
+        *_output_arguments(machine, paths.outputs),
         *("-chardev", f"socket,id=qmp,path={escape(paths.qmp)}"),
         *("-mon", "chardev=qmp,mode=control"),
         *("-chardev", f"socket,id=gdb,path={escape(paths.gdb)},server=on,wait=off"),
@@ -94,17 +108,61 @@ def bench_arguments(paths: Paths) -> tuple[str, ...]:
     )
 
 
-def reproduce_command(config: Config, firmware: Firmware | None) -> str:
+def reproduce_command(config: Config, firmware: Firmware | None, media: Media) -> str:
     """Return a shell command that boots the same guest with its console on the terminal."""
-    arguments = guest_arguments(config, firmware)
-    return shlex.join(
+    arguments = guest_arguments(config, firmware, media)
+    before = f"{media.preparation} && " if media.preparation else ""
+    return before + shlex.join(
         (
             config.machine.qemu,
             *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
-            *("-serial", "stdio", "-no-reboot"),
+            *_terminal_arguments(config),
+            "-no-reboot",
             *config.machine.arguments,
         )
     )
+
+
+def has_exit_device(config: Config) -> bool:
+    """Whether the guest can end QEMU with a value of its own."""
+    arguments = (*config.machine.arguments, *_exit_device(config))
+    return any("isa-debug-exit" in argument for argument in arguments)
+
+
+def lines_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the outputs are lines, each with a socket of its own; not the screen."""
+    return tuple(name for name in names if name != SCREEN)
+
+
+def _output_arguments(machine: MachineConfig, sockets: Mapping[str, Path]) -> tuple[str, ...]:
+    arguments: list[str] = []
+    for name, path in sockets.items():
+        arguments += ["-chardev", f"socket,id={name},path={escape(path)}"]
+    ports = [name for name in COM_PORTS if name in sockets]
+    for name in COM_PORTS[: COM_PORTS.index(ports[-1]) + 1] if ports else ():
+        arguments += ["-serial", f"chardev:{name}" if name in ports else "none"]
+    if "debugcon" in sockets:
+        device = f"isa-debugcon,iobase={machine.debugcon:#x},chardev=debugcon"
+        arguments += ["-device", device]
+    return tuple(arguments)
+
+
+def _terminal_arguments(config: Config) -> tuple[str, ...]:
+    console = config.kernel.console
+    if console == SCREEN:
+        return ("-display", "curses")
+    if console == "debugcon":
+        device = f"isa-debugcon,iobase={config.machine.debugcon:#x},chardev=debugcon"
+        return ("-chardev", "stdio,id=debugcon", "-device", device)
+    empty = COM_PORTS.index(console)
+    return (*("-serial", "none") * empty, "-serial", "stdio")
+
+
+def _exit_device(config: Config) -> tuple[str, ...]:
+    outcomes = (config.kernel.passed, config.kernel.failed)
+    wanted = any(outcome is not None and outcome.exit is not None for outcome in outcomes)
+    own = any("isa-debug-exit" in argument for argument in config.machine.arguments)
+    return ("-device", EXIT_DEVICE) if wanted and not own else ()
 
 
 def escape(value: object) -> str:
@@ -122,15 +180,49 @@ def _firmware_arguments(firmware: Firmware | None) -> tuple[str, ...]:
     return (*code, "-drive", f"{flash},unit=1,file={escape(firmware.variables)}")
 
 
-def _boot_arguments(kernel: KernelConfig) -> tuple[str, ...]:
-    if kernel.is_iso:
-        return ("-cdrom", str(kernel.image))
-    arguments = ["-kernel", str(kernel.image)]
+def _boot_arguments(config: Config, media: Media) -> tuple[str, ...]:
+    kernel = config.kernel
+    arguments: list[str] = []
+    if media.disc is not None:
+        arguments += ["-cdrom", str(media.disc)]
+    if media.kernel is not None:
+        arguments += ["-kernel", str(media.kernel)]
     if kernel.command_line:
         arguments += ["-append", kernel.command_line]
     if kernel.modules:
         arguments += ["-initrd", ",".join(_module(m.path, m.arguments) for m in kernel.modules)]
+    if media.disc is not None and media.drives:
+        arguments += ["-boot", "d"]
+    for number, drive in enumerate(media.drives):
+        arguments += ["-drive", _drive(drive, number)]
     return tuple(arguments)
+
+
+def overlay_names(media: Media) -> tuple[str, ...]:
+    """Return QEMU's names of the guest's disks."""
+    return tuple(_node(number) for number in range(len(media.drives)))
+
+
+def _node(number: int) -> str:
+    return f"ringbench-disk{number}"
+
+
+def _drive(drive: Drive, number: int) -> str:
+    source = escape(drive.source)
+    is_folder = drive.source.is_dir()
+    plain = is_folder or not drive.source.is_file() or disk_size(drive.source) is None
+    form = "raw" if plain else "qcow2"
+    if drive.overlay is None:
+        name = f"fat:{source}" if is_folder else source
+        return f"if={drive.interface},format={form},file={name},snapshot=on"
+    if is_folder:
+        backing = f"backing.driver=vvfat,backing.dir={source},backing.fat-type=16"
+    else:
+        backing = f"backing.driver={form},backing.file.driver=file,backing.file.filename={source}"
+    return (
+        f"if={drive.interface},format=qcow2,node-name={_node(number)},"
+        f"file={escape(drive.overlay)},{backing}"
+    )
 
 
 def _module(path: Path, arguments: str) -> str:

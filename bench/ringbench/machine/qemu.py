@@ -24,6 +24,8 @@ from ringbench.machine import command
 from ringbench.machine.command import Paths
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
+from ringbench.machine.image import Form
+from ringbench.machine.media import by_hand, prepare
 from ringbench.machine.process import Guard, Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.snapshot import DeviceStates
@@ -41,17 +43,22 @@ class Qemu:
     folder, or the one that the caller keeps.
     """
 
-    def __init__(self, config: Config, keep: Path | None) -> None:
+    def __init__(self, config: Config, form: Form, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
         self._traced = config.machine.translations is not None
         self._log_begins = 0
-        self.reproduce = command.reproduce_command(config, firmware)
+        self.reproduce = command.reproduce_command(config, firmware, by_hand(config, form))
         with ExitStack() as stack:
-            self._open(config, keep, firmware, stack)
+            self._open(config, form, keep, firmware, stack)
             self._stack = stack.pop_all()
 
     def _open(
-        self, config: Config, keep: Path | None, firmware: Firmware | None, stack: ExitStack
+        self,
+        config: Config,
+        form: Form,
+        keep: Path | None,
+        firmware: Firmware | None,
+        stack: ExitStack,
     ) -> None:
         self.private = private_folder()
         stack.callback(shutil.rmtree, self.private, ignore_errors=True)
@@ -62,8 +69,10 @@ class Qemu:
         stack.callback(self.guard.close)
         self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
         stack.callback(os.close, self.ram)
+        kernel = config.kernel
+        names = command.lines_of(tuple(dict.fromkeys((kernel.console, *kernel.outputs))))
         paths = Paths(
-            serial=self.private / "serial",
+            outputs={name: self.private / name for name in names},
             qmp=self.private / "qmp",
             gdb=self.private / "gdb",
             log=self._first_log(config),
@@ -72,24 +81,29 @@ class Qemu:
         self.gdb_socket = paths.gdb
         self.log = paths.log
         code = code_of(config.kernel.elf) if self._traced else ()
-        listeners = [stack.enter_context(_listen(path)) for path in (paths.serial, paths.qmp)]
+        media = prepare(config, form, self.private)
+        sockets = (*paths.outputs.values(), paths.qmp)
+        listeners = [stack.enter_context(_listen(path)) for path in sockets]
+        own = _own_variables(firmware, self.private)
         self.process = Process.start(
             "qemu",
-            command.qemu_command(config, paths, _own_variables(firmware, self.private), code),
+            command.qemu_command(config, paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
             pass_fds=(self.ram,),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)
-        self.serial, monitor = (stack.enter_context(self._accept(s, deadline)) for s in listeners)
-        self.qmp = Qmp(monitor, config.deadlines.reply)
+        ends = [stack.enter_context(self._accept(each, deadline)) for each in listeners]
+        self.lines = dict(zip(names, ends, strict=False))  # the last is the monitor
+        self.qmp = Qmp(ends[-1], config.deadlines.reply)
         try:
             self.qmp.negotiate()
         except QmpError:
             raise self._refused() from None
         stack.callback(self.process.stop, config.deadlines.stop, self.qmp.quit)
-        self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply)
+        disks = command.overlay_names(media)
+        self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply, disks)
 
     def close(self) -> None:
         """End QEMU, in order if it is able to, and remove everything that belongs to it."""
@@ -142,7 +156,7 @@ class Qemu:
             folder.mkdir(parents=True, exist_ok=True)
             script = folder / "reproduce.sh"
             script.write_text(
-                f"#!/bin/sh\n# Boots the same guest by hand.\nexec {self.reproduce}\n"
+                f"#!/bin/sh\n# Boots the same guest by hand.\n{self.reproduce}\n"
             )
             script.chmod(0o755)
         except OSError as error:
