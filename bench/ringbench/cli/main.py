@@ -21,6 +21,8 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
+    "boot": Command("ringbench.cli.boot", "Boot, show the log, and say how it went."),
+    "console": Command("ringbench.cli.console", "The kernel's console on this terminal."),
     "run": Command("ringbench.cli.run", "Boot, drive and compare with the model."),
     "starve": Command("ringbench.cli.starve", "Let every allocation fail once."),
     "hunt": Command("ringbench.cli.hunt", "Search for bugs until the time is over."),

@@ -9,27 +9,25 @@ there, and the command that boots the same guest by hand.
 from __future__ import annotations
 
 import mmap
-import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import MachineError
+from ringbench.errors import GdbError, MachineError, SerialClosed
+from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
-from ringbench.machine.image import check_kernel
+from ringbench.machine.image import check_kernel, is_elf
+from ringbench.machine.inquest import Inquest
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
-
-if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
-    from ringbench.machine.inquest import Inquest
-    from ringbench.machine.serial import Serial
+from ringbench.machine.serial import Serial
 
 READERS = Literal["mapped", "gdb", "qmp"]
 
@@ -38,10 +36,7 @@ class Guest:
     """One guest, stopped before its first instruction at first."""
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
-        from ringbench.machine.inquest import Inquest
-        from ringbench.machine.serial import Serial
-
-        check_kernel(config.kernel)
+        form = check_kernel(config)
         self.config = config
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
@@ -49,17 +44,17 @@ class Guest:
         self._paused = False  # by QEMU; what gdb has stopped, it knows itself
         self._debugged = False  # since the start, or since it was restored
         with ExitStack() as stack:
-            self._qemu = Qemu(config, keep)
+            self._qemu = Qemu(config, form, keep)
             stack.callback(self._qemu.close)
             self.qmp = self._qemu.qmp
             self.folder = self._qemu.logs
             self.private = self._qemu.private
-            transcript = self.folder / "serial.log"
-            self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
-            stack.callback(self.serial.close)
+            self.outputs = self._qemu.outputs(config)
+            stack.callback(self.outputs.close)
+            self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
-            self.serial.watch(self.qmp.fileno(), self._inquest.alarm)
+            self.outputs.watch(self.qmp.fileno(), self._inquest.alarm)
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -90,6 +85,29 @@ class Guest:
     def reproduce(self) -> str:
         """Shell command that boots the same guest with its console on the terminal."""
         return self._qemu.reproduce
+
+    def let_run(self) -> None:
+        """Let the guest run that was stopped, by way of gdb where gdb is connected."""
+        self._paused = False
+        if self._gdb is not None and self._gdb.alive:
+            self._gdb.continue_()
+        else:
+            self.qmp.cont()
+
+    @contextmanager
+    def stub_running_to(self, address: int) -> Iterator[tuple[int, Callable[[], bool]]]:
+        """Let the guest run to `address` without gdb: see `ringbench.machine.stub.running_to`.
+
+        Raises:
+            GdbError: QEMU's stub does not answer, or gdb is connected to it.
+        """
+        if self._gdb is not None and self._gdb.alive:
+            raise self._inquest.add_evidence(
+                GdbError("gdb is connected: use its own breakpoint for kernel.ready's function")
+            )
+        self._paused = False
+        with stub.running_to(self._qemu.gdb_socket, address, self.config.deadlines.gdb) as running:
+            yield running
 
     # -- stopping and reading ------------------------------------------------------------------
 
@@ -178,7 +196,7 @@ class Guest:
             config = self.config
             gdb = Gdb.start(
                 config.machine.gdb,
-                config.kernel.elf,
+                config.kernel.elf if is_elf(config.kernel.elf) else None,
                 self._qemu.guard,
                 self.folder / "gdb.out",
                 config.deadlines.gdb,
@@ -203,17 +221,28 @@ class Guest:
 
     def ending(self) -> Ending | None:
         """Return how the run ended, or None while it goes on; never waits."""
+        self.outputs.drain()
         return self._inquest.look()
+
+    @property
+    def accelerator(self) -> str:
+        """What runs the guest: of a list in the configuration, the one that QEMU took."""
+        names = self._qemu.accelerators
+        if len(names) == 1:
+            return names[0]
+        if self.qmp.command("query-kvm")["enabled"]:
+            return "kvm"
+        others = [name for name in names if name != "kvm"]
+        return "tcg" if "tcg" in others else others[0]
 
     def wait_end(self, seconds: float) -> Ending:
         """Wait until the run ends; a guest that goes on for `seconds` is a hang."""
         deadline = Deadline(seconds)
-        poller = select.poll()
-        poller.register(self.qmp.fileno(), select.POLLIN)
-        poller.register(self.serial.fileno(), select.POLLIN)
         while (ending := self.ending()) is None:
-            if not poller.poll(deadline.remaining() * 1000) or deadline.expired:
-                return Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
+            with suppress(SerialClosed):
+                self.outputs.wait(deadline)
+            if deadline.expired:
+                return self.ending() or Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
         return ending
 
     def registers(self, seconds: float | None = None) -> str:

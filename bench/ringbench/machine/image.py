@@ -18,7 +18,7 @@ MULTIBOOT1 = (0x1BADB002, 8192, 4)
 MULTIBOOT2 = (0xE85250D6, 32768, 8)
 MULTIBOOT1_ADDRESSES = 1 << 16  # flag: load addresses are in the header, not in ELF headers
 
-PVH_NOTE = 18
+PVH_NOTE = "18"
 EFI_PATH = "EFI/BOOT/BOOTX64.EFI"
 QCOW2_MAGIC = b"QFI\xfb"
 
@@ -54,7 +54,8 @@ class Form(enum.Enum):
 
 FORMS = (
     "what can be booted: an ELF with a Multiboot 1 header or a PVH note, an .iso, a raw or qcow2 "
-    "disk image with a boot sector, an EFI application (.efi), or a folder with EFI/BOOT/BOOTX64.EFI"
+    "disk image with a boot sector, an EFI application (.efi), or a folder with "
+    "EFI/BOOT/BOOTX64.EFI"
 )
 
 
@@ -167,12 +168,14 @@ def _has_pvh(image: Path) -> bool:
     """Whether an ELF has the note XEN_ELFNOTE_PHYS32_ENTRY (Xen, public/elfnote.h)."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.segments import NoteSegment
 
     try:
         with image.open("rb") as file:
             return any(
-                note["n_name"] == "Xen" and note["n_type"] == PVH_NOTE
+                note["n_name"] == "Xen" and str(note["n_type"]) == PVH_NOTE
                 for segment in ELFFile(file).iter_segments("PT_NOTE")
+                if isinstance(segment, NoteSegment)
                 for note in segment.iter_notes()
             )
     except (ELFError, ValueError, struct.error, UnicodeDecodeError) as error:

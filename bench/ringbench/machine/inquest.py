@@ -14,6 +14,7 @@ from typing import TypeVar
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
+    BootTimeout,
     Ended,
     GdbDied,
     GdbError,
@@ -27,7 +28,8 @@ from ringbench.errors import (
     SerialError,
     SerialTimeout,
 )
-from ringbench.machine.command import TRIPLE_FAULT_MARK
+from ringbench.machine.advice import boot_advice
+from ringbench.machine.command import TRIPLE_FAULT_MARK, has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
@@ -36,6 +38,7 @@ from ringbench.machine.triage import Facts, classify
 TARGET_GONE = "Target disconnected"
 """gdb's words when QEMU has closed its end."""
 
+TAIL_LINES = 40
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
 AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
@@ -85,7 +88,7 @@ class Inquest:
             opening=words.opening if words else None,
             block=words.block if words else (),
             exit_status=status,
-            has_exit_device=any("isa-debug-exit" in a for a in self._config.machine.arguments),
+            has_exit_device=has_exit_device(self._config),
             triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in self._qemu.log_text(),
             overdue=overdue,
         )
@@ -97,6 +100,8 @@ class Inquest:
             self._last_words = error
         elif isinstance(error, SerialTimeout):
             late = f"{error} {doing}; {self._last_seen()}"
+            if overdue is BootTimeout:
+                late += boot_advice(self._config.kernel, self._serial)
         self.ending = classify(self._facts(late)) or Ending(
             EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
         )
@@ -124,6 +129,11 @@ class Inquest:
         error.command = self._qemu.reproduce
         error.folder = self._kept
         error.serial_tail = self._serial.tail()
+        error.tails = {
+            output.name: output.tail(TAIL_LINES)
+            for output in self._serial.outputs.spoke()
+            if output is not self._serial.output
+        }
         if isinstance(error, GdbDied):
             error.ending = classify(Facts(gdb_gone=str(error)))
         elif isinstance(error, GdbError):

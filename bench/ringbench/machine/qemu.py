@@ -26,10 +26,13 @@ from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.image import Form
 from ringbench.machine.media import by_hand, prepare
+from ringbench.machine.outputs import Outputs
 from ringbench.machine.process import Guard, Process, describe_exit
 from ringbench.machine.qmp import Qmp
+from ringbench.machine.screen import Screen
 from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
+from ringbench.machine.typist import KeyTypist, PortTypist, Typist
 
 MAX_FOLDER = 80
 LOG = "qemu.log"
@@ -47,10 +50,22 @@ class Qemu:
         firmware = find_firmware(config.machine.firmware)
         self._traced = config.machine.translations is not None
         self._log_begins = 0
-        self.reproduce = command.reproduce_command(config, firmware, by_hand(config, form))
-        with ExitStack() as stack:
-            self._open(config, form, keep, firmware, stack)
-            self._stack = stack.pop_all()
+        accelerators = config.machine.accelerator.split(":")
+        while True:  # QEMU falls back where there is no KVM, not where KVM fails it
+            self.accelerators = tuple(accelerators)
+            tried = replace(
+                config, machine=replace(config.machine, accelerator=":".join(accelerators))
+            )
+            self.reproduce = command.reproduce_command(tried, firmware, by_hand(tried, form))
+            try:
+                with ExitStack() as stack:
+                    self._open(tried, form, keep, firmware, stack)
+                    self._stack = stack.pop_all()
+                return
+            except StartError:
+                del accelerators[0]
+                if not accelerators:
+                    raise
 
     def _open(
         self,
@@ -105,6 +120,22 @@ class Qemu:
         disks = command.overlay_names(media)
         self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply, disks)
 
+    def outputs(self, config: Config) -> Outputs:
+        """Return what the guest says; its files are where the logs are."""
+        kernel = config.kernel
+        named = "vga" in (kernel.console, *kernel.outputs) and config.machine.display != "none"
+        screen = Screen(self.qmp, self.private) if named else None
+        return Outputs(self.lines, self.logs, screen)
+
+    def typist(self, config: Config) -> Typist | None:
+        """Return what types at the guest; None where there is nothing to type at."""
+        kernel = config.kernel
+        if kernel.input == "keyboard" or (kernel.input is None and kernel.console == "vga"):
+            return KeyTypist(self.qmp)
+        is_port = kernel.console in command.COM_PORTS
+        port = kernel.console if is_port or kernel.input is None else "com1"
+        return PortTypist(self.lines[port]) if port in self.lines and port != "debugcon" else None
+
     def close(self) -> None:
         """End QEMU, in order if it is able to, and remove everything that belongs to it."""
         self._stack.close()
@@ -155,9 +186,7 @@ class Qemu:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             script = folder / "reproduce.sh"
-            script.write_text(
-                f"#!/bin/sh\n# Boots the same guest by hand.\n{self.reproduce}\n"
-            )
+            script.write_text(f"#!/bin/sh\n# Boots the same guest by hand.\n{self.reproduce}\n")
             script.chmod(0o755)
         except OSError as error:
             raise StartError(f"{folder}: logs cannot be kept there ({error.strerror})") from None

@@ -1,0 +1,64 @@
+"""`ringbench boot`: boot, show what the kernel says, and say how it went."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import click
+
+from ringbench.cli.common import configured, machine_options
+
+PASSED, FAILED = 0, 1
+
+
+@click.command()
+@machine_options
+@click.option("--to-end", is_flag=True, help="Wait for the end of the run, not until it is ready.")
+def boot(to_end: bool, **machine: object) -> int:
+    """Boot the kernel, show all that it says as it comes, and say how that ended.
+
+    The boot is over when the kernel is ready as kernel.ready has it. Of a kernel that tests itself,
+    kernel.passed and kernel.failed decide: exit status 0 if it passed, 1 if it failed.
+    """
+    from ringbench.config import override
+    from ringbench.machine import Machine
+
+    config = configured(**machine)
+    if to_end:
+        config = override(config, {"kernel.ready": "end"})
+    began = time.monotonic()
+    with Machine.launch(config) as guest:
+        guest.outputs.tell = _printer(guest.serial.output.name)
+        accelerator = guest.accelerator
+        try:
+            guest.boot()
+        finally:
+            guest.outputs.drain()
+            sys.stdout.buffer.write(b"\n")
+            sys.stdout.flush()
+        seconds = time.monotonic() - began
+        ending, verdict = guest.ending(), guest.verdict
+    how = ending.message if ending is not None else f"ready ({config.kernel.awaited.kind})"
+    click.echo(f"ringbench: {how}, after {seconds:.2f} s, accelerator {accelerator}")
+    if verdict is None:
+        return PASSED
+    click.echo(f"ringbench: {'passed' if verdict.passed else 'failed'}: {verdict.why}")
+    return PASSED if verdict.passed else FAILED
+
+
+def _printer(console: str) -> Callable[[str, bytes], None]:
+    """Return what prints the console's bytes as they are, and others' with the output's name."""
+    last = console
+
+    def show(name: str, data: bytes) -> None:
+        nonlocal last
+        if name != last:
+            label = "" if name == console else f"[{name}] "
+            sys.stdout.buffer.write(f"\n{label}".encode())
+            last = name
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+
+    return show

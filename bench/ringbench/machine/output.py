@@ -1,0 +1,141 @@
+"""What a guest says in one place: kept in a file as it came, and as lines until it is taken."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from ringbench.machine.terminal import shown
+
+LONGEST_LINE = 1 << 16  # bytes; a line that goes on is cut here
+LOOK_BACK = 8  # lines; as many as a pattern can span
+
+
+class Place(NamedTuple):
+    """Where a pattern was found: which of them, the match, and whether more could belong to it."""
+
+    pattern: int
+    match: re.Match[str]
+    open_ended: bool
+
+
+class Output:
+    """One output of a guest, such as "com1".
+
+    `lines` has the complete lines that nobody has taken, `last` is the one that has no end yet.
+    """
+
+    def __init__(self, name: str, transcript: Path) -> None:
+        self.name = name
+        self.transcript = transcript
+        self.lines: list[str] = []
+        self.heard = 0  # bytes, ever
+        self.judged = 0  # lines that have been searched for the kernel's last words
+        self._partial = b""
+        self._last: str | None = None
+        self._searched = 0
+        self._skipped = 0
+        self._log: IO[bytes] | None = None
+
+    @property
+    def last(self) -> str:
+        """The line that has no end yet, as a terminal shows it."""
+        if self._last is None:
+            self._last = shown(self._partial)
+        return self._last
+
+    @property
+    def spoke(self) -> bool:
+        """Whether anything has come since the start, or since it was restarted."""
+        return self.heard > 0
+
+    def add(self, data: bytes) -> None:
+        """Take what the guest said."""
+        self.record(data)
+        self.heard += len(data)
+        *whole, self._partial = (self._partial + data).split(b"\n")
+        self.lines.extend(shown(line) for line in whole)
+        if len(self._partial) > LONGEST_LINE:
+            self.lines.append(shown(self._partial))
+            self._partial = b""
+        self._last = None
+
+    def record(self, data: bytes) -> None:
+        """Write something to the file only."""
+        if self._log is None:
+            self._log = self.transcript.open("ab", buffering=0)
+        self._log.write(data)
+
+    def take(self, lines: int | None = None, columns: int | None = None) -> str:
+        """Take so many lines and columns of the next one, by default all, and return the text."""
+        if lines is None:
+            lines, columns = len(self.lines), None
+        taken, self.lines = self.lines[:lines], self.lines[lines:]
+        rest = self.lines[0] if self.lines else self.last
+        text = "\n".join([*taken, rest[:columns]])
+        if self.lines:
+            self.lines[0] = rest[len(rest) if columns is None else columns :]
+        else:
+            self._partial = b"" if columns is None else rest[columns:].encode()
+            self._last = None
+        self.judged = max(0, self.judged - lines)
+        self._searched = 0
+        return text
+
+    def find(self, patterns: list[re.Pattern[str]]) -> Place | None:
+        """Return the earliest match of any of the patterns in what nobody has taken."""
+        start = max(0, self._searched - LOOK_BACK)
+        text = "\n".join([*self.lines[start:], self.last])
+        self._searched = len(self.lines)
+        skipped = sum(len(line) + 1 for line in self.lines[:start]) if start else 0
+        places = [
+            Place(index, match, match.end() == len(text))
+            for index, pattern in enumerate(patterns)
+            if (match := pattern.search(text))
+        ]
+        if not places:
+            return None
+        self._searched, self._skipped = 0, skipped
+        return min(places, key=lambda place: place.match.start())
+
+    def take_to(self, place: Place) -> str:
+        """Take all up to the end of what `find` has just found; return what was before it."""
+        text = "\n".join([*self.lines, self.last])
+        end = self._skipped + place.match.end()
+        lines = text.count("\n", 0, end)
+        columns = end - (text.rfind("\n", 0, end) + 1)
+        self.take(lines, columns)
+        return text[: self._skipped + place.match.start()]
+
+    def tail(self, lines: int | None = None) -> str:
+        """Return the end of all that it said, as a terminal shows it; without `lines`, all."""
+        try:
+            with self.transcript.open("rb") as log:
+                if lines is not None:
+                    size = log.seek(0, 2)
+                    log.seek(max(0, size - 200 * lines))
+                said = log.read().split(b"\n")
+        except FileNotFoundError:  # nothing was said, or the machine's private folder is gone
+            return ""
+        return "\n".join(shown(line) for line in said[-(lines or 0) :])
+
+    def restart(self, transcript: Path, said: bytes) -> None:
+        """Forget all that came, and go on in a new file, which begins with `said`.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self.close()
+        self.transcript = transcript
+        self.take()
+        self._partial, self.judged, self.heard = b"", 0, 0
+        if said:
+            self.record(said)
+            self.heard = len(said)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
