@@ -9,6 +9,7 @@ from collections.abc import Callable
 import click
 
 from ringbench.cli.common import configured, machine_options
+from ringbench.machine.terminal import shown
 
 PASSED, FAILED = 0, 1
 
@@ -49,16 +50,19 @@ def boot(to_end: bool, **machine: object) -> int:
 
 
 def _printer(console: str) -> Callable[[str, bytes], None]:
-    """Return what prints the console's bytes as they are, and others' with the output's name."""
-    last = console
+    """Return what prints the console's bytes as they come, and others' whole lines with a name."""
+    pending: dict[str, bytes] = {}
+    at_line_start = True
 
     def show(name: str, data: bytes) -> None:
-        nonlocal last
-        if name != last:
-            label = "" if name == console else f"[{name}] "
-            sys.stdout.buffer.write(f"\n{label}".encode())
-            last = name
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+        nonlocal at_line_start
+        if name != console:
+            *lines, pending[name] = (pending.get(name, b"") + data).split(b"\n")
+            text = "".join(f"[{name}] {shown(line)}\n" for line in lines)
+            data = ("" if at_line_start or not lines else "\n").encode() + text.encode()
+        if data:
+            sys.stdout.buffer.write(data)
+            sys.stdout.flush()
+            at_line_start = data.endswith(b"\n")
 
     return show

@@ -30,7 +30,7 @@ def console(**machine: object) -> int:
 
     Whatever the console is: a serial port, port 0xe9 or the VGA screen; typed is over the port or
     on the keyboard. Ctrl-A twice types one. Where standard input is no terminal, what comes from it
-    is typed, and its end ends the machine once the kernel has fallen silent.
+    is typed once the kernel is ready, and its end ends the machine when the kernel falls silent.
     """
     from ringbench.ending import EndKind
     from ringbench.machine import Machine
@@ -61,7 +61,10 @@ def _talk(guest: Machine) -> None:
             os.write(sys.stdout.fileno(), data)
 
     guest.outputs.tell = show
-    guest.let_run()
+    if sys.stdin.isatty():
+        guest.let_run()
+    else:  # which types before anybody listens
+        guest.boot()
     guest.outputs.watch(sys.stdin.fileno(), keys.take)
     silent = False
     while guest.ending() is None and not keys.left and not (keys.ended and silent):

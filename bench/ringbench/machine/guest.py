@@ -17,7 +17,7 @@ from typing import Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import GdbError, MachineError, SerialClosed
+from ringbench.errors import GdbError, Hang, MachineError, SerialClosed
 from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
@@ -54,7 +54,7 @@ class Guest:
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
-            self.outputs.watch(self.qmp.fileno(), self._inquest.alarm)
+            self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -125,7 +125,12 @@ class Guest:
 
         This is the one place that knows how: through gdb where gdb is connected, because it
         must not be left believing otherwise, and through QEMU where it is not.
+
+        Raises:
+            Ended: QEMU is gone, and the guest with it.
         """
+        if self.qmp.closed and (ending := self.ending()) is not None:
+            raise self._inquest.ended(ending, Hang, "before it could be looked at")
         if not self.running:
             yield
         elif self._gdb is not None and self._gdb.alive:

@@ -40,6 +40,7 @@ class Outputs:
         self._lines = {line.fileno(): (line, self.by_name[name]) for name, line in lines.items()}
         self._screen = screen
         self._looked = 0.0
+        self._qmp = -1
         self._alarms: dict[int, Callable[[], None]] = {}
         self._speakers = select.poll()
         self._everything = select.poll()
@@ -47,8 +48,13 @@ class Outputs:
             self._speakers.register(fileno, select.POLLIN)
             self._everything.register(fileno, select.POLLIN)
 
-    def watch(self, fileno: int, alarm: Callable[[], None]) -> None:
-        """Call `alarm` when `fileno` is readable during a wait; it may raise to end the wait."""
+    def watch(self, fileno: int, alarm: Callable[[], None], *, is_qmp: bool = False) -> None:
+        """Call `alarm` when `fileno` is readable during a wait; it may raise to end the wait.
+
+        What QEMU tells by QMP may have been read already, in looking at the screen.
+        """
+        if is_qmp:
+            self._qmp = fileno
         self._everything.register(fileno, select.POLLIN)
         self._alarms[fileno] = alarm
 
@@ -71,7 +77,7 @@ class Outputs:
             if self._look() or any(came):
                 return True
             for fileno, alarm in list(self._alarms.items()) if alarming else ():
-                if fileno in ready or self._screen is not None:  # who looked has heard events too
+                if fileno in ready or (fileno == self._qmp and self._screen is not None):
                     alarm()
             if alarming and not self._lines:
                 raise self.evidence(SerialClosed("QEMU closed the serial line"))

@@ -18,6 +18,7 @@ ADDRESS = 0xB8000
 COLUMNS, ROWS = 80, 25
 SIZE = COLUMNS * ROWS * 2
 MOST_STRANGE = COLUMNS * ROWS // 20  # cells that are no text; more of them are a picture
+TRIES = 5
 Rows = tuple[str, ...]
 _GREETING = "SeaBIOS (version"
 _FIRMWARE = re.compile(r"(SeaBIOS|iPXE|Booting from) ")  # what it leaves for the kernel to clear
@@ -39,12 +40,20 @@ class Screen:
         """
         if self._qmp.closed or self._qmp.silent:
             return b""
-        self._qmp.command("pmemsave", val=ADDRESS, size=SIZE, filename=str(self._file))
-        rows = rows_of(self._file.read_bytes())
+        cells = self._read()
+        for _ in range(TRIES):  # a screen that is just being scrolled is half old, half new
+            before, cells = cells, self._read()
+            if cells == before:
+                break
+        rows = rows_of(cells)
         if rows is None or rows == self.rows:
             return b""
         news, self.rows = difference(self.rows, rows), rows
         return news.encode()
+
+    def _read(self) -> bytes:
+        self._qmp.command("pmemsave", val=ADDRESS, size=SIZE, filename=str(self._file))
+        return self._file.read_bytes()
 
 
 def rows_of(cells: bytes) -> Rows | None:

@@ -24,7 +24,7 @@ from ringbench.errors import (
 )
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.output import Output
-from ringbench.machine.outputs import Outputs
+from ringbench.machine.outputs import LOOK_SECONDS, Outputs
 from ringbench.machine.prompt import Prompt, without_echo
 from ringbench.machine.typist import Typist
 
@@ -111,6 +111,8 @@ class Serial:
     def _rests(self, deadline: Deadline) -> bool:
         """Whether nothing follows on the console for as long as a prompt must stand there."""
         seconds = self._console.prompt_rest
+        if self._console.console == "vga":  # which is seen now and then only
+            seconds = max(seconds, 3 * LOOK_SECONDS)
         if seconds == 0:
             return True
         heard, rest = self.output.heard, Deadline(seconds)

@@ -174,7 +174,8 @@ def machine(
     config = override(ringbench_config, marked_changes(item))
     with ringbench_machines.lend(config, keep=folder) as booted:
         if booted.verdict is not None and not booted.verdict.passed:
-            pytest.fail(f"the kernel's own tests failed: {booted.verdict.why}\n{booted.boot_text}")
+            why = f"the kernel's own tests failed: {booted.verdict.why}\n{booted.boot_text}"
+            pytest.fail(why, pytrace=False)
         yield booted
     keep = item.config.getoption("--ringbench-keep")
     if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):

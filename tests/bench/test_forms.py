@@ -1,0 +1,97 @@
+"""What can be booted: each form once, and a user's disk is never written."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ringbench.config import load
+from ringbench.machine import Machine
+from tests.bench.talkers import TALK, build, configure
+
+
+def link(folder: Path, source: str, *flags: str) -> Path:
+    elf = folder / f"{source}.elf"
+    command = ["gcc", "-nostdlib", "-static", "-Wl,--build-id=none,-e,start", *flags]
+    subprocess.run([*command, "-o", elf, TALK / source], check=True)
+    return elf
+
+
+def test_a_64_bit_elf_by_multiboot(tmp_path: Path) -> None:
+    with Machine.start(configure(tmp_path, build(tmp_path, "TORN"), 'prompt = "> "')) as machine:
+        assert machine.command("x") == "said x"
+        assert machine.reproduce.startswith("objcopy -O elf32-i386 ")
+
+
+def test_pvh_and_the_accelerator_that_ran(tmp_path: Path) -> None:
+    elf = link(tmp_path, "pvh.S", "-Wl,-Ttext,0x100000", "-no-pie")
+    more = {"machine.accelerator": "absent:tcg", "machine.smp": 2}
+    with Machine.start(configure(tmp_path, elf, 'prompt = "> "', **more)) as machine:
+        assert machine.boot_text == "pvh"
+        assert machine.accelerator == "tcg"
+        assert len(machine.qmp.command("query-cpus-fast")) == 2
+
+
+def test_32_bit_kernel(tmp_path: Path) -> None:
+    source = tmp_path / "k.S"
+    header = ".align 4\n.long 0x1badb002, 0, -0x1badb002\n"
+    source.write_text((TALK / "pvh.S").read_text().replace("start:\n", f"{header}start:\n", 1))
+    elf = tmp_path / "k.elf"
+    command = ["gcc", "-m32", "-g", "-nostdlib", "-static", "-Wl,-e,start,-Ttext,0x100000"]
+    subprocess.run([*command, "-o", elf, source], check=True)
+    with Machine.start(configure(tmp_path, elf, 'prompt = "> "')) as machine:
+        assert machine.gdb.symbol("start") & ~0xF == 0x100000
+        assert machine.gdb.registers()["rip"] >> 12 == 0x100
+
+
+def image(folder: Path) -> Path:
+    elf = link(folder, "sector.S", "-m32", "-Wl,-Ttext,0x7c00")
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, folder / "disk.img"], check=True)
+    return folder / "disk.img"
+
+
+def test_a_disk_image(tmp_path: Path) -> None:
+    disk = image(tmp_path)
+    config = load(None, {"kernel.image": disk, "kernel.prompt": "> "})
+    with Machine.start(config) as machine:
+        assert machine.boot_text == "sector"
+        assert machine.registers().startswith("CPU#0\nEAX=")
+
+
+def test_what_the_guest_writes_goes_to_an_overlay_and_is_put_back(tmp_path: Path) -> None:
+    disk = tmp_path / "data.img"
+    disk.write_bytes(bytes(1 << 20))
+    disk.chmod(0o444)
+    elf = build(tmp_path, "WRITER", "-DDRIVE=0xe0")
+    config = configure(tmp_path, elf, 'prompt = "> "', **{"machine.disks": [str(disk)]})
+    with Machine.start(config) as machine:
+        assert machine.command("r") == "written"
+        snapshot = machine.freeze()
+        machine.restore(snapshot)
+        assert machine.command("r") == "written"
+    assert disk.read_bytes() == bytes(1 << 20)
+
+
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_an_efi_application(tmp_path: Path, as_folder: bool) -> None:
+    application = tmp_path / "k.efi"
+    if as_folder:
+        application = tmp_path / "esp/EFI/BOOT/BOOTX64.EFI"
+        application.parent.mkdir(parents=True)
+    elf = link(tmp_path, "application.S", "-Wl,-Ttext,0")
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, application], check=True)
+    before = application.read_bytes()
+    image = tmp_path / "esp" if as_folder else application
+    config = load(
+        None,
+        {
+            "kernel.image": image,
+            "kernel.prompt": "> ",
+            "machine.firmware": "uefi",
+            "machine.memory": "128M",
+            "deadlines.boot": 100,
+        },
+    )
+    with Machine.start(config) as machine:
+        assert machine.boot_text.splitlines()[-1].endswith("efi up")
+    assert application.read_bytes() == before
