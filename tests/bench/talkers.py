@@ -15,7 +15,7 @@ def build(folder: Path, way: str, *more: str) -> Path:
     objects = []
     for source in (SOURCES / "echo_boot.S", TALK / "kernel.c"):
         objects.append(folder / f"{way}-{source.name}.o")
-        command = ["gcc", *FLAGS, f"-D{way}", *more, "-c", source, "-o", objects[-1]]
+        command = ["gcc", *FLAGS, f"-D{way}", *more, "-c", str(source), "-o", str(objects[-1])]
         subprocess.run(command, check=True)
     subprocess.run(["ld", "-T", SOURCES / "kernel.ld", *LINK, "-o", elf, *objects], check=True)
     return elf

@@ -46,9 +46,7 @@ def test_not_an_elf(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ImageError, match="not an ELF file"):
         check_symbols(path)
-    with pytest.raises(
-        ImageError, match=r"nothing in it can be booted; what can be booted: .*\.iso"
-    ):
+    with pytest.raises(ImageError, match=r"not an ELF file, nor anything.*\.iso"):
         form_of(path)
 
 

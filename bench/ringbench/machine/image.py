@@ -136,7 +136,7 @@ def form_of(image: Path) -> Form:
         return Form.EFI_APPLICATION
     if head.startswith(QCOW2_MAGIC) or head[510:512] == b"\x55\xaa":
         return Form.DISK
-    raise ImageError(f"{image}: nothing in it can be booted; {FORMS}")
+    raise ImageError(f"{image}: not an ELF file, nor anything else that can be booted; {FORMS}")
 
 
 def _is_pe(head: bytes) -> bool:

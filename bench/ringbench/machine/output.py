@@ -131,8 +131,10 @@ class Output:
         self.take()
         self._partial, self.judged, self.heard = b"", 0, 0
         if said:
-            self.record(said)
+            transcript.write_bytes(said)
             self.heard = len(said)
+        else:
+            transcript.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file."""

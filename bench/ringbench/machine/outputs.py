@@ -38,6 +38,7 @@ class Outputs:
         self.evidence: Evidence = no_evidence
         self.tell: Callable[[str, bytes], None] | None = None
         self._lines = {line.fileno(): (line, self.by_name[name]) for name, line in lines.items()}
+        self._sockets = tuple(lines.values())
         self._screen = screen
         self._looked = 0.0
         self._qmp = -1
@@ -112,7 +113,7 @@ class Outputs:
     def close(self) -> None:
         """Take what is left into the files, and close them and the lines."""
         self.drain()
-        for line, _ in self._lines.values():
+        for line in self._sockets:
             line.close()
         for output in self.by_name.values():
             output.close()

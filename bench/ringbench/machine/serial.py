@@ -89,32 +89,41 @@ class Serial:
         output = self.output
         while True:
             self.check()
+            heard = output.heard
             at = prompt.at_end(output.last)
-            if at is not None and self._rests(deadline):
+            if at is not None and self._rests(at, deadline):
                 lines = [*output.lines, *([output.last[:at]] if at else [])]
                 output.take()
                 return lines
-            heard = output.heard
+            if output.heard != heard:
+                continue
             overtaken = self._overtaken(prompt, typed)
-            patience = Deadline(OVERTAKEN_SECONDS) if overtaken is not None else deadline
-            while output.heard == heard and not patience.expired and not deadline.expired:
-                self._wait(patience if overtaken is not None else deadline)
+            patience = Deadline(
+                deadline.remaining()
+                if overtaken is None
+                else min(OVERTAKEN_SECONDS, deadline.remaining())
+            )
+            self._wait(patience)
+            while output.heard == heard and not patience.expired:
+                self._wait(patience)
             if output.heard != heard:
                 continue
             if overtaken is not None and not deadline.expired:
                 lines = output.lines[:overtaken]
                 output.take()
                 return lines
-            if deadline.expired:
-                raise self.evidence(SerialTimeout(f"no prompt within {deadline.seconds:g} s"))
+            raise self.evidence(SerialTimeout(f"no prompt within {deadline.seconds:g} s"))
 
-    def _rests(self, deadline: Deadline) -> bool:
-        """Whether nothing follows on the console for as long as a prompt must stand there."""
+    def _rests(self, at: int, deadline: Deadline) -> bool:
+        """Whether nothing follows on the console for as long as a prompt must stand there.
+
+        Without any such time, a prompt is taken at once, but only where a line begins.
+        """
         seconds = self._console.prompt_rest
         if self._console.console == "vga":  # which is seen now and then only
             seconds = max(seconds, 3 * LOOK_SECONDS)
         if seconds == 0:
-            return True
+            return at == 0
         heard, rest = self.output.heard, Deadline(seconds)
         while self.output.heard == heard and not rest.expired:
             if deadline.expired:
