@@ -16,6 +16,7 @@ class EndKind(enum.Enum):
     RESET = "reset"
     HANG = "hang"
     QEMU_DIED = "QEMU died"
+    QEMU_STOPPED = "QEMU stopped"
     GDB_DIED = "gdb died"
 
 
@@ -23,10 +24,12 @@ class EndKind(enum.Enum):
 class Ending:
     """How a run ended: what a person is told, and the kernel's own last words if it had any.
 
-    `exit_status` is QEMU's, once it is gone: minus the signal if one killed it.
+    `exit_status` is QEMU's, once it is gone: minus the signal if one killed it. `outside` says that
+    no kernel could bring it about: somebody ended or stopped QEMU or gdb, or memory ran out.
     """
 
     kind: EndKind
     message: str
     block: tuple[str, ...] = ()
     exit_status: int | None = None
+    outside: bool = False

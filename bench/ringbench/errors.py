@@ -20,6 +20,19 @@ class RingbenchError(Exception):
 
     exit_code = 3
 
+    def __reduce__(self) -> tuple[Callable[..., RingbenchError], tuple[object, ...]]:
+        """Come through between processes as it is, whatever its `__init__` takes."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[RingbenchError], args: tuple[object, ...], attributes: dict[str, object]
+) -> RingbenchError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
 
 class ConfigError(RingbenchError):
     """The configuration is wrong: the text names file, key and what was expected."""
@@ -35,6 +48,26 @@ class CoverageError(RingbenchError):
     """Which code ran cannot be found out: the text says why, and what to do."""
 
     exit_code = 2
+
+
+class CoverageLost(CoverageError):
+    """Part of what ran was not recorded, for instance because the disk is full."""
+
+    exit_code = 3
+
+
+class OutputError(RingbenchError):
+    """A result cannot be written, to a file or to standard output."""
+
+
+class OutputClosed(OutputError):
+    """Whoever read standard output has gone, which is no failure: `ringbench pages | head -1`."""
+
+    exit_code = 141  # 128 + SIGPIPE, as of any program in a pipeline
+
+
+class WorkerDied(RingbenchError):
+    """A process that performed part of the work is gone, and did not say why."""
 
 
 class MalformedReply(RingbenchError):
@@ -79,6 +112,11 @@ class MachineError(RingbenchError):
         self.command = command
         self.folder = folder
         self.ending = ending
+
+    @property
+    def outside(self) -> bool:
+        """Whether it came from outside, so that it says nothing of the kernel."""
+        return self.ending is not None and self.ending.outside
 
     def details(self) -> str:
         """Return the evidence as text, one headed section each; empty where there is none."""

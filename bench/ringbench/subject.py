@@ -277,10 +277,14 @@ class BootsDone:
     Attributes:
         boots: how many there were.
         failures: of those that went wrong, the cause and what the loader said, as text for a file.
+        disturbed: what came from outside, a line each; the boot was tried once more.
+        given_up: why the last boot was not: that was disturbed as well.
     """
 
     boots: int
     failures: tuple[tuple[str, str], ...]
+    disturbed: tuple[str, ...] = ()
+    given_up: str = ""
 
 
 class HostileBoots(Protocol):

@@ -6,7 +6,7 @@
 /* The root behind `kernel`, a task or a bare root. Errors: NOT_FOUND. */
 int find_root(const struct argument *argument, paddr_t *root);
 
-/* The same for what changes a root's tables: bare roots only. Errors: NOT_FOUND, DENIED. */
+/* The bare root behind a handle, whose tables may be changed. Errors: NOT_FOUND, DENIED. */
 int find_bare_root(const struct argument *argument, paddr_t *root);
 
 /* The space behind `kernel` or a task. Errors: NOT_FOUND; DENIED (t0, which has no window). */

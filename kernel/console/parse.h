@@ -53,9 +53,9 @@ int parse_arguments(const char *pattern, const char *const *words, unsigned coun
                     struct arguments *arguments);
 
 /*
- * The same for `count` numbers. A handle is HANDLE_KERNEL, HANDLE_TASK or HANDLE_ROOT in the lowest
- * HANDLE_BITS bits and its number above; the number of a HEX word is how many of `bytes` it has.
- * Errors: SYNTAX.
+ * Read `count` numbers as `pattern` says. A handle is HANDLE_KERNEL, HANDLE_TASK or HANDLE_ROOT in
+ * the lowest HANDLE_BITS bits and its number above; the number of a HEX word is how many of `bytes`
+ * it has. Errors: SYNTAX.
  */
 int take_arguments(const char *pattern, const uint64_t *numbers, const uint8_t bytes[BYTES_MAX],
                    unsigned count, struct arguments *arguments);

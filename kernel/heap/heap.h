@@ -77,14 +77,14 @@ void heap_init(void);
  */
 void *kmalloc(size_t size);
 
-/* The same, zeroed. */
+/* `size` bytes of zeros, else as kmalloc. */
 void *kzalloc(size_t size);
 
 /*
- * The same at a multiple of `align`, a power of two up to HEAP_ALIGN_MAX (else NULL). Up to 16 it
- * is kmalloc. Above, a node of s + align + 16 is looked for, as kmalloc looks for s; the payload is
- * the first multiple of align in it, the next one if that would leave 16 bytes in front; what is in
- * front becomes a free node on its list, then the tail is split off as in kmalloc.
+ * As kmalloc, but at a multiple of `align`, a power of two up to HEAP_ALIGN_MAX (else NULL). Up to
+ * 16 it is kmalloc. Above, a node of s + align + 16 is looked for, as kmalloc looks for s; the
+ * payload is the first multiple of align in it, the next one if that would leave 16 bytes in front;
+ * what is in front becomes a free node on its list, then the tail is split off as in kmalloc.
  */
 void *kmemalign(size_t align, size_t size);
 

@@ -11,7 +11,7 @@ static inline struct heap_node *free_next(const struct heap_node *node) {
     return !node_is_used(next) ? next : NULL;
 }
 
-/* The same of the node before. The first is its own `previous`, and it is in use. */
+/* The node before one in use, if it is free; else NULL. The first is its own `previous`. */
 static inline struct heap_node *free_previous(const struct heap_node *node) {
     struct heap_node *previous = node_previous(node);
     return !node_is_used(previous) ? previous : NULL;
@@ -43,7 +43,7 @@ INLINE void node_use(struct heap_node *node, uint64_t size) {
     }
 }
 
-/* The same with the last node: the rest becomes the last node. */
+/* Make the last node a node in use of `size` bytes; the rest becomes the last node. */
 INLINE void last_use(struct heap_node *node, uint64_t size) {
     struct heap_node *tail = node_offset(node, size);
     node_write(tail, tag_of(size, 0), node_size(node) - size);

@@ -16,8 +16,9 @@
 int memory_map_multiboot1(struct memory_map *map, const void *bytes, size_t length);
 
 /*
- * The same for the entries of a Multiboot 2 memory map tag: {u64 base; u64 length; u32 type;
- * u32 reserved}, `entry_size` bytes apart. (Multiboot 2.0, section 3.6.8.)
+ * Claim every entry of a Multiboot 2 memory map tag: {u64 base; u64 length; u32 type;
+ * u32 reserved}, `entry_size` bytes apart. Type 1 is AVAILABLE, every other RESERVED.
+ * (Multiboot 2.0, section 3.6.8.)
  * Errors: INVALID if entry_size is below 24 or no multiple of 8, or `length` no multiple of it;
  * NO_SPACE.
  */

@@ -115,7 +115,7 @@ uint64_t paging_tables_missing(paddr_t root, vaddr_t va, uint64_t length);
  */
 int paging_fill(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags);
 
-/* The same for one page. */
+/* What paging_fill does, for the one page at `va`. */
 int paging_fill_page(paddr_t root, vaddr_t va, uint32_t flags);
 
 /* How many of the range's pages are mapped. */

@@ -105,8 +105,8 @@ int vm_alloc(struct vm_space *space, uint64_t length, uint32_t flags, struct vm_
              vaddr_t *base);
 
 /*
- * The same at exactly `base`. Errors: as above, with, in place of NO_SPACE: MISALIGNED (base),
- * OUT_OF_RANGE (not inside the window, non-canonical included), MAPPED (overlaps a region).
+ * A region at exactly `base`. Errors: those of vm_alloc with, in place of NO_SPACE: MISALIGNED
+ * (base), OUT_OF_RANGE (not inside the window, non-canonical included), MAPPED (overlaps a region).
  */
 int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t flags,
                 struct vm_backing backing);

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ringbench.config import Config
-from tests.bench.command import RINGBENCH, SECONDS, run
+from tests.bench.command import run
 from tests.places import ROOT
 
 ELF, IMAGE = ROOT / "build" / "kernel.elf", ROOT / "build" / "kernel32.elf"
@@ -220,28 +218,3 @@ def test_the_kernels_own_ends_are_told_apart(tmp_path: Path, crash: str, word: s
     deadline = "[deadlines]\nboot = 3.0\n"
     text = text.replace("[deadlines]\n", deadline) if "[deadlines]" in text else text + deadline
     fails(3, word, arguments=config_file(tmp_path, text))
-
-
-# --- Ctrl-C ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("after", [0.05, 0.25, 0.6, 1.5, 3.0])
-def test_ctrl_c_at_any_moment(after: float) -> None:
-    with subprocess.Popen(
-        [*RINGBENCH, "run", "--ops", "100000"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            time.sleep(after)
-            os.killpg(process.pid, signal.SIGINT)
-            _, printed = process.communicate(timeout=SECONDS)
-        finally:
-            process.kill()
-    assert process.returncode in (3, -signal.SIGINT), printed
-    if process.returncode == 3:
-        assert "interrupted" in printed
-        assert "Traceback" not in printed

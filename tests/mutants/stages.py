@@ -105,6 +105,7 @@ def hostile_boots(first: int, boots: int) -> Stage:
 
     def stage(config: Config, count: Count) -> Caught | None:
         result = hunt_boots(config, seed=1, first=first, count=boots, until_caught=True)
+        assert not result.given_up, result.given_up
         count.operations += result.boots
         return next(iter(result.caught), None)
 
@@ -114,6 +115,7 @@ def hostile_boots(first: int, boots: int) -> Stage:
 def starved(config: Config, count: Count) -> Caught | None:
     """Every allocation of every operation fails once."""
     result = starve(REFERENCE, config, stop=True)
+    assert not result.given_up, result.given_up
     count.operations += result.operations
     return next(iter(result.caught), None)
 
@@ -124,6 +126,7 @@ def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -
     def stage(config: Config, count: Count) -> Caught | None:
         there = override(config, changes or {})
         result = search(REFERENCE, there, seed, HUNT, chunks=chunks, shrink=False)
+        assert not result.given_up, result.given_up
         count.operations += result.operations
         return next(iter(result.caught), None)
 

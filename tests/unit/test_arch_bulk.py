@@ -19,7 +19,7 @@ from ringbench.arch.x86_64.gather import Frames
 from ringbench.arch.x86_64.leaves import Words
 from ringbench.arch.x86_64.memory import PhysicalMemory, ViewableMemory
 from ringbench.arch.x86_64.plain_scan import merge, scan
-from ringbench.arch.x86_64.records import Leaf, Problem, Stop, Table
+from ringbench.arch.x86_64.records import PROBLEM_LIMIT, Leaf, Problem, Stop, Table
 from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine import MappedMemory, RamMap, RamRange
@@ -129,6 +129,20 @@ def assert_same(space: AddressSpace, records: list[Table | Leaf | Problem]) -> N
     assert table_rows(space) == [(t.vaddr, 4 - t.level, t.paddr, t.present) for t in tables]
     assert space.tables.counts() == {n: sum(t.level == n for t in tables) for n in (4, 3, 2, 1)}
     assert list(space.leaves.merged()) == list(merge(leaves))
+
+
+def test_both_give_up_at_the_same_problem() -> None:
+    """More problems than a listing has room for, between pages that are sound."""
+    guest = Guest()
+    guest.put(ROOT, 0, entry(2, 7))
+    for index in range(512):
+        guest.put(2, index, entry(5, 7))
+        guest.put(5, index, entry(6, 7))
+        guest.put(6, index, entry(7, 7) | (1 << 45 if index % 3 else 0))
+    records = list(scan(guest.mapped, ROOT * PAGE, Features(40)))
+    assert sum(isinstance(each, Problem) for each in records) == PROBLEM_LIMIT + 1
+    for memory in guest.ways():
+        assert_same(decode(memory, ROOT * PAGE, Features(40)), records)
 
 
 @given(guests(), FEATURES, st.integers(0, 3000), st.integers(0, PAGE - 1))

@@ -15,8 +15,10 @@ anywhere. So leaves of QEMU that lie where the walk reports a problem are left o
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE, VIRTUAL_SPACE, sign_extend
@@ -145,13 +147,15 @@ def compare_info_tlb(
     leaves: Iterable[Leaf], problems: Iterable[Problem], lines: Iterable[TlbLine]
 ) -> list[Mismatch]:
     """Compare every leaf of the walk with every line of `info tlb`."""
-    unknown = list(problems)
+    unknown = sorted((each.vaddr, each.vaddr + each.length) for each in problems)
+    reach = list(accumulate((end for _, end in unknown), max))
+    starts = [start for start, _ in unknown]
     ours = {leaf.vaddr: tlb_line(leaf) for leaf in leaves}
     theirs = {line.vaddr: line for line in lines}
     mismatches = []
     for vaddr in sorted(ours.keys() | theirs.keys()):
         mine, seen = ours.get(vaddr), theirs.get(vaddr)
-        if mine == seen or (mine is None and _inside(vaddr, unknown)):
+        if mine == seen or (mine is None and _inside(vaddr, starts, reach)):
             continue
         mismatches.append(
             Mismatch(
@@ -201,5 +205,7 @@ def _tlb_text(line: TlbLine | None) -> str:
     return f"physical {line.paddr:#x} {line.flags}" if line else "no leaf"
 
 
-def _inside(vaddr: int, problems: list[Problem]) -> bool:
-    return any(each.vaddr <= vaddr < each.vaddr + each.length for each in problems)
+def _inside(vaddr: int, starts: list[int], reach: list[int]) -> bool:
+    """Tell whether a range holds an address: where each starts, and how far all up to it reach."""
+    place = bisect_right(starts, vaddr)
+    return place > 0 and vaddr < reach[place - 1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ringbench.config import Config, load
+from ringbench.errors import OutputError
+from ringbench.files import require_place
 
 if TYPE_CHECKING:
     from ringbench.machine import Machine
@@ -19,8 +22,14 @@ _PATH = click.Path(path_type=Path)
 
 
 def _placed(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
-    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+    if file is None:
+        return None
+    if file.is_dir() or not file.absolute().parent.is_dir():
         raise click.BadParameter(f"{file}: a folder, or in a folder that does not exist")
+    try:
+        require_place(file)
+    except OutputError as error:
+        raise click.BadParameter(str(error)) from None
     return file
 
 
@@ -90,6 +99,23 @@ def configured(**values: object) -> Config:
     assert file is None or isinstance(file, Path)
     changes = {key: values.get(option) for option, key in _KEYS.items()}
     return load(file, {key: value for key, value in changes.items() if value is not None})
+
+
+@contextmanager
+def dumping(machine: Machine, file: Path | None) -> Iterator[None]:
+    """Save the guest's memory after the block, whether it ends well or not: results come first.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    try:
+        yield
+    except Exception:
+        if file is not None:
+            machine.save_dump(file)
+        raise
+    if file is not None:
+        machine.save_dump(file)
 
 
 def type_lines(machine: Machine, lines: Iterable[str]) -> None:

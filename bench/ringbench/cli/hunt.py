@@ -77,9 +77,10 @@ def hunt(
     safe at any time: the same command goes on with the batches that are not done.
 
     Exit status: 0 nothing was found; 1 something was; 2 usage or configuration; 3 the machine could
-    not start, or Ctrl-C.
+    not start, or was ended from outside twice, or Ctrl-C.
     """
     from ringbench import subjects
+    from ringbench.cli.disturbed import status_of
     from ringbench.engine.hunt.corpus import Corpus
 
     if boots and machine["memory"] is not None:
@@ -111,6 +112,7 @@ def hunt(
                 batches,
             )
             line, found = boots_line(booted), booted.found
+            disturbed, given_up = booted.disturbed, booted.given_up
         else:
             from ringbench.engine.hunt.campaign import Campaign
 
@@ -124,10 +126,11 @@ def hunt(
                 batches,
             )
             line, found = progress_line(progress), progress.found
+            disturbed, given_up = progress.disturbed, progress.given_up
     click.echo(line)
     for path, is_new in found.items():
         click.echo(f"{'new' if is_new else 'known'}: {path}")
-    return 1 if found else 0
+    return status_of(bool(found), disturbed, given_up)
 
 
 def _executor(jobs: int, address: str | None) -> AbstractContextManager[Executor]:

@@ -1,110 +1,150 @@
-"""The command `ringbench`: sub-commands, loaded when they are used, and the exit status.
+"""The command `ringbench`: how it begins, and how it ends, whatever happens in between.
 
-0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start, died or hung, or
-the user interrupted.
+Exit status: 0 all match; 1 a mismatch, and nothing else; 2 usage or configuration; 3 everything
+that kept the bench from saying either: the machine could not start, died or hung, a result could
+not be written, Ctrl-C or SIGTERM, an error of the bench itself; 141 nobody reads the output.
+
+Nothing heavy is imported before signals are taken care of.
 """
 
 from __future__ import annotations
 
-import importlib
+import os
+import resource
+import signal
 import sys
-from typing import Final, NamedTuple
+from contextlib import suppress
+from types import FrameType
 
-import click
+EXIT_USAGE = 2
+EXIT_FAILURE = 3
 
-
-class Command(NamedTuple):
-    """Where a sub-command is, a function of the module's name, and its line of help."""
-
-    module: str
-    help: str
+LEAST_MEMORY = 192 << 20
+"""Bytes of address space in which the modules of every command find room."""
 
 
-COMMANDS: Final = {
-    "boot": Command("ringbench.cli.boot", "Boot, show the log, and say how it went."),
-    "console": Command("ringbench.cli.console", "The kernel's console on this terminal."),
-    "run": Command("ringbench.cli.run", "Boot, drive and compare with the model."),
-    "starve": Command("ringbench.cli.starve", "Let every allocation fail once."),
-    "hunt": Command("ringbench.cli.hunt", "Search for bugs until the time is over."),
-    "replay": Command(
-        "ringbench.cli.replay", "Perform saved sequences line by line; end at the first wrong one."
-    ),
-    "flips": Command(
-        "ringbench.subjects.reference.cli.flips",
-        "Flip single bits of the kernel's memory; see each caught.",
-    ),
-    "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
-    "translate": Command(
-        "ringbench.cli.translate", "One address through every level of the page tables."
-    ),
-    "frames": Command("ringbench.subjects.reference.cli.frames", "Physical frames by owner."),
-    "heap": Command("ringbench.subjects.reference.cli.heap", "The kernel heap's nodes."),
-    "spaces": Command(
-        "ringbench.subjects.reference.cli.spaces", "Address spaces and their regions."
-    ),
-    "boot-map": Command(
-        "ringbench.subjects.reference.cli.boot_map",
-        "One boot with a memory map that no honest loader passes.",
-    ),
-}
-"""Every sub-command, in the order of the help."""
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came.
 
-EXIT_USAGE: Final = 2
-EXIT_MACHINE: Final = 3
+    Not KeyboardInterrupt itself: Python notes where that one passes through `exec`, as it does when
+    a dataclass is being made, and kills its process by SIGINT at the end, whoever caught it.
+    """
 
 
-class LazyCommands(click.Group):
-    """A group that imports a command's module when that command is called, for a quick start."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the table above."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, from its own module."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = COMMANDS[cmd_name].module
-        command = getattr(importlib.import_module(module), module.rpartition(".")[2])
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table above, without loading anything."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.help) for name, each in COMMANDS.items()])
-
-
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ringbench")
-def cli() -> None:
-    """Drive a kernel in QEMU, read its memory management back, and check it against a model."""
+class Terminated(BaseException):
+    """SIGTERM came: unwinds as KeyboardInterrupt does for Ctrl-C."""
 
 
 def main() -> None:
-    """Run the command line; turn every expected failure into one message and an exit status."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and exit."""
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _stop)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _stop)
+        from ringbench import streams
+
+        output = streams.take_over()
+        _mend_environment()
+        status = run(sys.argv[1:]) if _has_memory() else EXIT_FAILURE
+        _ignore_signals()
+        output.forgiving = True  # what failed has been said; exit says nothing of its own
+    except (KeyboardInterrupt, Terminated) as stop:
+        _ignore_signals()
+        how = "terminated" if isinstance(stop, Terminated) else "interrupted"
+        with suppress(OSError, AttributeError):  # so early that errors may have no place to go
+            sys.stderr.write(f"ringbench: {how}; the machine was ended and nothing is left\n")
+        status = EXIT_FAILURE
+    except Exception as error:  # noqa: BLE001 - before anything could begin
+        _say_unexpected(error, debug=True)
+        status = EXIT_FAILURE
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
-    """The same as a function: the exit status for these arguments."""
-    from ringbench.errors import RingbenchError
+    """Perform a command line: turn every failure into one message, return the exit status.
+
+    Raises:
+        KeyboardInterrupt, Terminated: Ctrl-C or SIGTERM came; all is cleared away.
+    """
+    settings: dict[str, bool] = {}
+    try:
+        return _run(arguments, settings)
+    except Exception as error:  # noqa: BLE001 - any that is left is a mistake of the bench
+        _say_unexpected(error, debug=settings.get("debug", False))
+        return EXIT_FAILURE
+
+
+def _run(arguments: list[str], settings: dict[str, bool]) -> int:
+    import click
+
+    from ringbench.cli.commands import Escaped, cli
+    from ringbench.errors import OutputClosed, RingbenchError
 
     try:
-        status = cli.main(arguments, prog_name="ringbench", standalone_mode=False)
+        try:
+            status = cli.main(arguments, "ringbench", standalone_mode=False, obj=settings)
+        except Escaped as escaped:
+            raise escaped.error from escaped.error.__cause__
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except OutputClosed as closed:
+        return closed.exit_code
     except RingbenchError as error:
         click.echo(f"ringbench: error: {error}", err=True)
-        details = getattr(error, "details", None)
-        if details is not None:
-            click.echo(details(), err=True)
+        details = getattr(error, "details", str)()
+        if details:
+            click.echo(details, err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("ringbench: interrupted; the machine was ended and nothing is left", err=True)
-        return EXIT_MACHINE
     return status if isinstance(status, int) else 0
+
+
+def _say_unexpected(error: Exception, *, debug: bool) -> None:
+    try:
+        from ringbench.cli.unexpected import say_unexpected
+
+        say_unexpected(error, debug=debug)
+    except Exception:  # noqa: BLE001 - no memory for anything, most likely
+        with suppress(Exception):
+            sys.stderr.write(f"ringbench: unexpected error: {type(error).__name__}\n")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Interrupted if number == signal.SIGINT else Terminated
+
+
+def _ignore_signals() -> None:
+    """From here on the end is near, and one more Ctrl-C would only tear a hole in it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _has_memory() -> bool:
+    """Whether limits allow what every command needs; OpenBLAS, of numpy, exits with 1 if not."""
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    least = min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=None)
+    if least is None or least >= LEAST_MEMORY:
+        return True
+    sys.stderr.write(
+        f"ringbench: error: memory is limited to {least >> 20} MiB (ulimit -v, ulimit -d); "
+        f"{LEAST_MEMORY >> 20} MiB are needed\n"
+    )
+    return False
+
+
+def _mend_environment() -> None:
+    """Forget a width of the terminal that is none, which rich would believe; spare memory.
+
+    Nothing here is linear algebra, for which numpy would keep a thread per processor.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    columns = os.environ.get("COLUMNS", "")
+    if columns and not (columns.isascii() and columns.isdigit() and 0 < int(columns[:6]) < 10_000):
+        del os.environ["COLUMNS"]
 
 
 if __name__ == "__main__":

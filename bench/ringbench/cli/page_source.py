@@ -19,6 +19,7 @@ from ringbench.arch.x86_64.walk import root_table
 from ringbench.cli.common import (
     command_option,
     configured,
+    dumping,
     machine_options,
     save_dump_option,
     type_lines,
@@ -147,18 +148,13 @@ def _still(guest: Machine, root: int | None, save_dump: Path | None) -> Iterator
     """Hold a guest still, and give its pages."""
     from ringbench.observe.processor import read_features, read_registers
 
-    with guest.stopped():
+    with guest.stopped(), dumping(guest, save_dump):
         registers = read_registers(guest)
         if not is_4_level(registers.cr0, registers.cr4, registers.efer):
             raise RingbenchError(
                 f"{guest.config.kernel.elf}: the guest does not use 4-level paging "
                 f"(cr0 {registers.cr0:#x}, cr4 {registers.cr4:#x}, efer {registers.efer:#x})"
             )
-        if save_dump is not None:
-            try:
-                guest.save_dump(save_dump)
-            except OSError as error:
-                raise ConfigError(f"--save-dump {save_dump}: {error.strerror}") from None
         features = read_features(guest, registers)
         if root is not None:
             _require_inside(root, guest.ram.end, f"the guest's memory, up to {guest.ram.end:#x}")

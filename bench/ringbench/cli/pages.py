@@ -43,7 +43,7 @@ def pages(
     """
     with open_page_source(dump, root, save_dump, lines, **machine) as source:
         space = decode(source.memory, source.root, source.features, limit)
-    if as_json:
-        write_json(pages_json(space, leaves=leaves))
-    else:
-        console().print(pages_table(space, leaves=leaves))
+        if as_json:
+            write_json(pages_json(space, leaves=leaves))
+        else:
+            console().print(pages_table(space, leaves=leaves))

@@ -37,6 +37,9 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
     scripts = [read_script(file, subject.parse) for file in files]
     from ringbench.engine.replay import replay as perform
 
+    def tell(line: str, reply: str) -> None:
+        click.echo(f"{config.kernel.prompt}{line}\n{reply}")
+
     chosen = {key: str(machine[key]) for key in ("memory", "cpu") if machine[key] is not None}
     for file, script in zip(files, scripts, strict=True):
         if len(files) > 1:
@@ -53,8 +56,3 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
             return 1
         click.echo(f"-- {file}: {result.performed} lines, all as predicted")
     return 0
-
-
-def tell(line: str, reply: str) -> None:
-    """Print a line and its reply as the console shows them."""
-    click.echo(f"ring> {line}\n{reply}")

@@ -11,6 +11,7 @@ import click
 from ringbench import subjects
 from ringbench.cli.common import configured, machine_options, output_option
 from ringbench.engine.result import RunResult
+from ringbench.files import replacing, write_atomically
 
 if TYPE_CHECKING:
     from ringbench.config import Config
@@ -95,8 +96,7 @@ def run(
         known = ", ".join(subject.layers)
         raise click.UsageError(f"--layer {min(unknown)}: expected one of {known}")
     # A third of a second of imports: not before it is known that there will be a run.
-    from rich.console import Console
-
+    from ringbench.cli.output import console
     from ringbench.engine.run import Options, Workload
     from ringbench.report import coverage
     from ringbench.report.run import as_table
@@ -107,18 +107,18 @@ def run(
         "ring": Workload(ring_ops, ring_picture_every),
     }
     options = Options(seed, workloads, layers)
-    console = Console()
     if kernel_cov:
         from ringbench.coverage.recording import record
 
         with record(config) as recording:
             recording.require(kernel_cov)
             result = perform(subject, recording.config, options)
-            console.print(coverage.as_table(recording.files(kernel_cov)))
+            console().print(as_table(result))
+            console().print(coverage.as_table(recording.files(kernel_cov)))
     else:
         result = perform(subject, config, options)
+        console().print(as_table(result))
     write(result, json_file, junit_file)
-    console.print(as_table(result))
     return 0 if result.passed else 1
 
 
@@ -136,6 +136,7 @@ def write(result: RunResult, json_file: Path | None, junit_file: Path | None) ->
     from ringbench.report.run import as_json, as_junit
 
     if json_file is not None:
-        json_file.write_text(json.dumps(as_json(result), indent=2) + "\n")
+        write_atomically(json_file, json.dumps(as_json(result), indent=2) + "\n")
     if junit_file is not None:
-        junit_file.write_bytes(as_junit(result))
+        with replacing(junit_file) as file:
+            file.write(as_junit(result))

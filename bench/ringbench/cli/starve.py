@@ -30,15 +30,15 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
 
     Each must say that there is no memory, change nothing, and succeed once there is.
 
-    Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start.
+    Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start,
+    or was ended from outside twice.
     """
     config = configured(**machine)
-    from rich.console import Console
-
     from ringbench import subjects
-    from ringbench.cli.output import progress_bar
-    from ringbench.engine.starve import StarveResult, starve_random
+    from ringbench.cli.disturbed import status_of
+    from ringbench.cli.output import console, progress_bar
     from ringbench.engine.starve import starve as starve_cases
+    from ringbench.engine.starve import starve_random
     from ringbench.report.starve import as_table
     from ringbench.subject import Starvable
 
@@ -54,10 +54,7 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
         raise click.UsageError(f"no case has any of these in its name: {', '.join(words)}")
     with progress_bar() as progress:
         result = starve_cases(subject, config, cases=cases, progress=progress)
-        if count:
-            drawn = starve_random(subject, config, seed, count=count, progress=progress)
-            result = StarveResult(
-                result.starved + drawn.starved, result.operations + drawn.operations
-            )
-    Console().print(as_table(result))
-    return 0 if result.passed else 1
+        if count and not result.given_up:
+            result += starve_random(subject, config, seed, count=count, progress=progress)
+    console().print(as_table(result))
+    return status_of(not result.passed, result.disturbed, result.given_up)

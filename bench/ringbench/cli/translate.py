@@ -37,7 +37,7 @@ def translate(
         raise ConfigError(f"{vaddr:#x} is not a canonical address: bits 63 to 47 must all be equal")
     with open_page_source(dump, root, save_dump, lines, **machine) as source:
         result = walk.translate(source.memory, source.root, vaddr, source.features)
-    if as_json:
-        write_json(translation_json(result))
-    else:
-        console().print(translation_table(result))
+        if as_json:
+            write_json(translation_json(result))
+        else:
+            console().print(translation_table(result))

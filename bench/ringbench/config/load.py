@@ -11,13 +11,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ringbench.config import talk, values
 from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
+from ringbench.config.toml import read_toml
 from ringbench.errors import ConfigError
 
 FILE_NAME = "ringbench.toml"
@@ -27,6 +27,9 @@ TRANSLATIONS = "RINGBENCH_TRANSLATIONS"
 So who wants to know what ran of a kernel hears of every machine of this process and of those that
 it starts.
 """
+
+LONGEST_NAME = 60
+"""Characters of a misspelt key that are repeated, and looked at for what was meant."""
 
 T = TypeVar("T")
 
@@ -130,27 +133,17 @@ def _shallow(settings: KernelConfig | MachineConfig | Deadlines) -> dict[str, ob
 
 def _find(folder: Path) -> Path | None:
     for place in (folder, *folder.parents):
-        if (place / FILE_NAME).is_file():
+        if (place / FILE_NAME).exists():
             return place / FILE_NAME
         project = place / "pyproject.toml"
-        if project.is_file() and _tool_table(project) is not None:
+        if project.exists() and _tool_table(project) is not None:
             return project
     return None
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-
-
 def _read(path: Path) -> Mapping[str, Any]:
     if path.name != "pyproject.toml":
-        return _toml(path)
+        return read_toml(path)
     table = _tool_table(path)
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: expected a table [tool.ringbench]")
@@ -158,12 +151,17 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _tool_table(project: Path) -> object:
-    tool = _toml(project).get("tool")
+    tool = read_toml(project).get("tool")
     return tool.get("ringbench") if isinstance(tool, dict) else None
 
 
+def _plain(name: str) -> str:
+    """A key as it is if it is a word, or else quoted, escaped and cut."""
+    return name if name.isidentifier() and len(name) < LONGEST_NAME else values.shown(name)
+
+
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:LONGEST_NAME], known, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
     return f"unknown {kind}; {guess}expected one of {', '.join(known)}"
 
@@ -172,7 +170,7 @@ def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str
     checked: dict[str, dict[str, object]] = {name: {} for name in RULES}
     for name, table in tables.items():
         if name not in RULES:
-            raise ConfigError(f"{source}: [{name}]: {_unknown('table', name, RULES)}")
+            raise ConfigError(f"{source}: [{_plain(name)}]: {_unknown('table', name, RULES)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{source}: {name}: expected a table [{name}]")
         for key, value in table.items():
@@ -182,11 +180,12 @@ def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str
 
 def _check(table: str, key: str, value: object, folder: Path, where: str) -> object:
     if key not in RULES[table]:
-        raise ConfigError(f"{where}: {table}.{key}: {_unknown('key', key, RULES[table])}")
+        raise ConfigError(f"{where}: {table}.{_plain(key)}: {_unknown('key', key, RULES[table])}")
     try:
         return RULES[table][key](value, folder)
     except values.Expected as expected:
-        raise ConfigError(f"{where}: {table}.{key}: expected {expected}, not {value!r}") from None
+        was = values.shown(value)
+        raise ConfigError(f"{where}: {table}.{key}: expected {expected}, not {was}") from None
 
 
 def _apply(

@@ -25,6 +25,18 @@ class Expected(ValueError):
 
 Rule = Callable[[object, Path], object]
 
+LONGEST_SHOWN = 100
+"""Characters of a value that a message repeats."""
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: on one line, and cut where it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number with more digits than Python writes, or a nest
+        return "such a number" if isinstance(value, int) else "such a value"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
 
 def parse_size(text: str) -> int:
     """Return the bytes that a size in QEMU's notation means: "64M", "6G", "512k".
@@ -34,7 +46,7 @@ def parse_size(text: str) -> int:
     Raises:
         ValueError: not a size, or one that no guest can have.
     """
-    match = re.fullmatch(r"\s*([0-9]+)\s*([kKmMgGtT]?)\s*", text)
+    match = re.fullmatch(r"\s*([0-9]{1,20})\s*([kKmMgGtT]?)\s*", text)
     if match is None:
         raise Expected('a size such as "64M" or "6G"')
     size = int(match[1]) << _SUFFIXES[match[2].lower()]
@@ -133,7 +145,7 @@ def pattern(value: object, folder: Path) -> str:
     source = word(value, folder)
     try:
         compiled = re.compile(source)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise Expected(f"a regular expression ({error})") from None
     if compiled.search(""):
         raise Expected("a regular expression that does not match an empty line")

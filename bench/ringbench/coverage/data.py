@@ -11,16 +11,18 @@ JSON, made to be compared and merged by eye as well::
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ringbench.arch.x86_64.address import ADDRESS_END
 from ringbench.coverage.ranges import Range, Ranges
-from ringbench.errors import CoverageError
+from ringbench.errors import CoverageError, CoverageLost, OutputError
+from ringbench.files import parse_json, read_text, write_atomically
 
 FORMAT = "ringbench kernel coverage 1"
+LONGEST = 64 << 20
+"""Bytes of a file: some megabytes are the ranges of a thousand builds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,11 @@ class Data:
         Raises:
             CoverageError: it cannot be read, or is of another kind.
         """
+        if not path.exists():
+            return cls()
+        text = read_text(path, "coverage of earlier runs", LONGEST, CoverageError)
         try:
-            document = json.loads(path.read_bytes())
+            document = parse_json(text)
             if document["format"] != FORMAT:
                 raise ValueError(f"format {document['format']!r}")
             return cls(
@@ -54,10 +59,6 @@ class Data:
                     for build, ranges in document["builds"].items()
                 }
             )
-        except FileNotFoundError:
-            return cls()
-        except OSError as error:
-            raise CoverageError(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CoverageError(f"{path}: not a file of {FORMAT!r} ({error})") from None
 
@@ -65,7 +66,7 @@ class Data:
         """Write the file, whole or not at all.
 
         Raises:
-            CoverageError: it cannot be written.
+            CoverageLost: it cannot be written.
         """
         document = {
             "format": FORMAT,
@@ -75,13 +76,13 @@ class Data:
             },
         }
         try:
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-                file.write(json.dumps(document) + "\n")
-            os.replace(file.name, path)
-        except OSError as error:
-            raise CoverageError(f"{path}: cannot be written ({error.strerror})") from None
+            write_atomically(path, json.dumps(document) + "\n")
+        except OutputError as error:
+            raise CoverageLost(str(error)) from None
 
 
 def _range(item: list[str]) -> Range:
     begin, end = (int(address, 16) for address in item)
+    if not 0 <= begin <= end <= ADDRESS_END:
+        raise ValueError(f"range {item}"[:100])
     return begin, end

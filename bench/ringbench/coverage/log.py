@@ -22,11 +22,12 @@ instruction counts only where its bytes are the kernel's.
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringbench.errors import CoverageError
+from ringbench.errors import CoverageError, CoverageLost
 from ringbench.machine.translations import Code, build_id, code_of
 
 # Past eight bytes an instruction goes on in a line without a mnemonic.
@@ -140,12 +141,26 @@ class TranslationLogs:
         self._pattern = f"{build_id(elf)}-*.log"
         self._logs: dict[Path, TranslationLog] = {}
 
+    def _require_room(self) -> None:
+        """Make sure that QEMU could write: it says nothing of what it could not, and goes on."""
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError as error:
+            raise CoverageLost(f"{self._folder}: {error.strerror}: what ran is lost") from None
+        if disk.f_bavail == 0 or (disk.f_files and disk.f_favail == 0):
+            raise CoverageLost(
+                f"{self._folder}: the disk is full, so part of what ran was not recorded; make "
+                "room there, or name another folder in TMPDIR"
+            )
+
     def new(self) -> set[int]:
         """Return the addresses of the instructions that ran for the first time since last asked.
 
         Raises:
+            CoverageLost: part of what ran was not recorded.
             CoverageError: a log cannot be read, or is not of instructions.
         """
+        self._require_room()
         added: set[int] = set()
         for path in self._folder.glob(self._pattern):
             log = self._logs.setdefault(path, TranslationLog(path, self.ran, self._discard))

@@ -11,7 +11,6 @@ A program of your own has it of the machines that it starts::
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from ringbench.coverage.log import TranslationLogs
 from ringbench.coverage.ranges import Ranges
 from ringbench.coverage.summary import FileCoverage, is_below, measure
 from ringbench.errors import CoverageError
+from ringbench.machine.folder import guarded_folder
 from ringbench.machine.translations import build_id
 
 
@@ -89,5 +89,5 @@ def record(config: Config, discard: bool = False) -> Iterator[Recording]:
     Raises:
         CoverageError: the kernel has no line tables, or is none.
     """
-    with tempfile.TemporaryDirectory(prefix="ringbench-translations-") as folder:
-        yield Recording(config, Path(folder), discard)
+    with guarded_folder("translations") as (folder, _):
+        yield Recording(config, folder, discard)

@@ -22,7 +22,7 @@ TRIES: Final = 1500
 """How often the sequence of one cause is tried in a smaller form, at most."""
 
 SHRINK_SECONDS: Final = 120.0
-"""The same in seconds: a kernel that hangs takes ten of them to be seen to."""
+"""Seconds that making one cause smaller takes at most: a kernel that hangs takes ten a try."""
 
 PAIRS: Final = 24
 """Sequences up to this long are tried without any two of their operations."""

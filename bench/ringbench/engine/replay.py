@@ -78,7 +78,7 @@ def replay(
         compare_every: lines between two comparisons of all of memory.
 
     Raises:
-        RingbenchError: the kernel did not come up.
+        RingbenchError: the kernel did not come up, or the machine was disturbed from outside.
     """
     skipped: list[str] = []
     performed = 0
@@ -100,5 +100,7 @@ def replay(
         except Diverged:
             return Replay(performed, tuple(lockstep.mismatches), "", tuple(skipped))
         except Ended as error:
+            if error.outside:
+                raise
             return Replay(performed, (), str(error), tuple(skipped))
     return Replay(performed, (), "", tuple(skipped))

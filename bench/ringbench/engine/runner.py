@@ -7,14 +7,14 @@ while the model goes on. Whatever is seen to be wrong ends the sequence as a `Vi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, Self
 
 from ringbench.config import Config
 from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.engine.caught import Caught
+from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.errors import Ended, MachineError
 from ringbench.subject import Kernel, OperationT, StateT, Subject, Unpredictable
@@ -78,6 +78,7 @@ class Runner(Generic[StateT, OperationT]):
         sequences: how many sequences there were.
         covered: addresses of kernel code that ran.
         interesting: sequences in which code ran that had not run before.
+        disturbed: what came from outside, a line each.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Runner(Generic[StateT, OperationT]):
         self.sequences = 0
         self.covered = set(covered)
         self.interesting: list[Operations] = []
+        self.disturbed: list[str] = []
         self._coverage = coverage
         self._booted: _Booted[StateT, OperationT] | None = None
         self._channel: Channel[OperationT] | None = None
@@ -139,6 +141,11 @@ class Runner(Generic[StateT, OperationT]):
         except Ended as error:
             raise self._ended(error) from error
 
+    def renew(self) -> None:
+        """Begin on a new kernel; what the sequence under way had is forgotten."""
+        self.operations = []
+        self.close()
+
     def note_coverage(self) -> None:
         """Look which code has run; the sequence is `interesting` if it ran any for the first time.
 
@@ -154,11 +161,15 @@ class Runner(Generic[StateT, OperationT]):
         """Return the kernel as just booted, with a new lockstep: the one there is, or another."""
         if self._booted is not None:
             kernel = self._booted.kernel
-            with suppress(MachineError):  # gone, or past restoring: another is booted
+            try:
                 kernel.restore()
+            except MachineError as error:  # gone, or past restoring: another is booted
+                if error.outside:
+                    self.disturbed.append(f"{first_line(error)}; another machine was started")
+                self.close()
+            else:
                 self._booted = _Booted(kernel, Lockstep(self.subject, kernel))
                 return kernel
-            self.close()
         kernel = self.subject.start(self.config)
         try:
             lockstep = Lockstep(self.subject, kernel)
@@ -211,22 +222,27 @@ class Runner(Generic[StateT, OperationT]):
         while (operation := self.subject.drain(self.state)) is not None:
             self.perform(operation)
 
-    def play(self, operations: Iterable[OperationT], *, whole: bool = False) -> Failure | None:
+    def play(self, operations: Sequence[OperationT], *, whole: bool = False) -> Failure | None:
         """Perform a sequence from boot on; how it fails, if it does.
 
-        What the model cannot predict is left out.
+        What the model cannot predict is left out. If it is disturbed from outside, it is performed
+        once more.
 
         Raises:
-            RingbenchError: no kernel can be started.
+            RingbenchError: no kernel can be started, or it was disturbed again.
         """
-        try:
-            self.begin()
-            for operation in operations:
-                self.perform(operation)
-            self.compare(whole=whole)
-        except Violation as violation:
-            return violation.failure
-        return None
+
+        def attempt() -> Failure | None:
+            try:
+                self.begin()
+                for operation in operations:
+                    self.perform(operation)
+                self.compare(whole=whole)
+            except Violation as violation:
+                return violation.failure
+            return None
+
+        return try_twice(attempt, self.renew, self.disturbed)
 
     def _see(self, lockstep: Lockstep[StateT, OperationT], when: str, *, whole: bool) -> None:
         try:
@@ -252,7 +268,10 @@ class Runner(Generic[StateT, OperationT]):
         caught = Caught(CHECK, self.performed, tuple(lockstep.mismatches))
         return Violation(Failure(caught, tuple(self.operations[:after]), whole))
 
-    def _ended(self, error: Ended) -> Violation:
+    def _ended(self, error: Ended) -> Violation | Ended:
+        """Return what to raise: the kernel is at fault, if the end did not come from outside."""
+        if error.outside:
+            return error
         caught = Caught.by_ending(CHECK, self.performed, error)
         return Violation(Failure(caught, tuple(self.operations)))
 

@@ -81,14 +81,14 @@ class Script:
         return with_machine(config, self.machine)
 
     def but_on(self, machine: Mapping[str, str]) -> Self:
-        """The same, with some words of the machine replaced."""
+        """Return this script for a machine with some words replaced."""
         return replace(self, machine={**self.machine, **machine})
 
     def write(self, path: Path) -> None:
         """Write the file, which can then be run.
 
         Raises:
-            ConfigError: it cannot be written.
+            OutputError: it cannot be written.
         """
         write_atomically(path, self.text(), mode=0o755)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringbench.config import Config, MachineConfig
@@ -110,17 +110,37 @@ def bench_arguments(machine: MachineConfig, paths: Paths) -> tuple[str, ...]:
 
 def reproduce_command(config: Config, firmware: Firmware | None, media: Media) -> str:
     """Return a shell command that boots the same guest with its console on the terminal."""
-    arguments = guest_arguments(config, firmware, media)
-    before = f"{media.preparation} && " if media.preparation else ""
-    return before + shlex.join(
-        (
-            config.machine.qemu,
-            *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
-            *_terminal_arguments(config),
-            "-no-reboot",
-            *config.machine.arguments,
-        )
+    spaced = dict(enumerate(spaced_modules(config), 3))
+    named = with_modules_at(config, {path: number for number, path in spaced.items()})
+    arguments = guest_arguments(named, firmware, media)
+    before = (media.preparation, "&&") if media.preparation else ()
+    words = (
+        config.machine.qemu,
+        *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
+        *_terminal_arguments(config),
+        "-no-reboot",
+        *config.machine.arguments,
     )
+    opened = (f"{number}<{shlex.quote(str(path))}" for number, path in spaced.items())
+    return " ".join((*before, shlex.join(words), *opened))
+
+
+def spaced_modules(config: Config) -> tuple[Path, ...]:
+    """Return the modules whose path QEMU would take to end at a space in it."""
+    return tuple(
+        dict.fromkeys(each.path for each in config.kernel.modules if " " in str(each.path))
+    )
+
+
+def with_modules_at(config: Config, descriptors: Mapping[Path, int]) -> Config:
+    """Return the configuration with some modules named by a descriptor on which QEMU has them."""
+    modules = tuple(
+        replace(each, path=Path(f"/proc/self/fd/{descriptors[each.path]}"))
+        if each.path in descriptors
+        else each
+        for each in config.kernel.modules
+    )
+    return replace(config, kernel=replace(config.kernel, modules=modules))
 
 
 def has_exit_device(config: Config) -> bool:
@@ -228,7 +248,6 @@ def _drive(drive: Drive, number: int) -> str:
 def _module(path: Path, arguments: str) -> str:
     if " " in str(path):
         raise ConfigError(
-            f"kernel.modules: {path}: QEMU takes a module's name to end at the first space; "
-            "move it to a path without one"
+            f"kernel.modules: {path}: QEMU takes a module's name to end at the first space"
         )
     return escape(f"{path} {arguments}".rstrip())

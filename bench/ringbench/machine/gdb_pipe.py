@@ -13,6 +13,7 @@ import select
 from collections import deque
 from typing import Any
 
+from ringbench.ending import Ending, EndKind
 from ringbench.errors import Evidence, GdbDied, GdbRefused, GdbTimeout, MachineError
 from ringbench.machine import mi
 from ringbench.machine.deadline import Deadline
@@ -146,4 +147,8 @@ class GdbPipe:
         )
 
     def _timeout(self, what: str, deadline: Deadline) -> MachineError:
-        return self._evidence(GdbTimeout(f"{what} within {deadline.seconds:g} s"))
+        error = self._evidence(GdbTimeout(f"{what} within {deadline.seconds:g} s"))
+        if self._process.stopped:
+            why = f"gdb is stopped, by SIGSTOP or a debugger: {what}"
+            error.ending = Ending(EndKind.GDB_DIED, why, outside=True)
+        return error

@@ -17,7 +17,7 @@ from typing import Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import GdbError, Hang, MachineError, SerialClosed
+from ringbench.errors import GdbError, Hang, MachineError, OutputError, SerialClosed
 from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
@@ -182,10 +182,8 @@ class Guest:
         try:
             with self.stopped():
                 save_dump(path, self._qemu.ram, self.ram)
-        except OSError as error:
-            raise self._inquest.add_evidence(
-                MachineError(f"{path}: memory cannot be saved there ({error.strerror})")
-            ) from None
+        except OutputError as error:
+            raise MachineError(f"the guest's memory cannot be saved there: {error}") from None
 
     # -- the debugger --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ringbench.config import Config
 from ringbench.errors import ImageError
+from ringbench.files import open_regular
 
 # Multiboot 1 (0.6.96, 3.1) and Multiboot 2 (2.0, 3.1): where the header must lie, how aligned.
 MULTIBOOT1 = (0x1BADB002, 8192, 4)
@@ -198,10 +199,10 @@ def _machine(head: bytes) -> int:
 
 
 def _head(path: Path, what: str, length: int) -> bytes:
+    if not path.exists():
+        raise ImageError(f"{path}: no such {what}; build it, or correct the path")
     try:
-        with path.open("rb") as file:
+        with open_regular(path, what, ImageError) as file:
             return file.read(length)
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such {what}; build it, or correct the path") from None
     except OSError as error:
         raise ImageError(f"{path}: the {what} cannot be read ({error.strerror})") from None

@@ -19,11 +19,13 @@ from ringbench.errors import (
     GdbDied,
     GdbError,
     GdbRefused,
+    GdbTimeout,
     Hang,
     LastWords,
     MachineError,
     QemuDied,
     QmpError,
+    QmpTimeout,
     SerialClosed,
     SerialError,
     SerialTimeout,
@@ -91,6 +93,7 @@ class Inquest:
             has_exit_device=has_exit_device(self._config),
             triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in self._qemu.log_text(),
             overdue=overdue,
+            stopped=overdue is not None and process.stopped,
         )
 
     def failure(self, error: SerialError, overdue: type[Hang], doing: str) -> Ended:
@@ -102,9 +105,12 @@ class Inquest:
             late = f"{error} {doing}; {self._last_seen()}"
             if overdue is BootTimeout:
                 late += boot_advice(self._config.kernel, self._serial)
-        self.ending = classify(self._facts(late)) or Ending(
-            EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
-        )
+        self.ending = classify(self._facts(late))
+        if self.ending is None:  # QEMU closes the line a moment before it is gone
+            self._qemu.process.wait(Deadline(1.0))
+            self.ending = classify(self._facts(late)) or Ending(
+                EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
+            )
         return self.ended(self.ending, overdue, doing)
 
     def _last_seen(self) -> str:
@@ -118,8 +124,12 @@ class Inquest:
         return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
 
     def ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
-        """Return the exception for an ending: `overdue` if that is a hang."""
-        kinds: dict[EndKind, type[Ended]] = {EndKind.HANG: overdue, EndKind.QEMU_DIED: QemuDied}
+        """Return the exception for an ending: `overdue` if that is a hang, of whichever of them."""
+        kinds: dict[EndKind, type[Ended]] = {
+            EndKind.HANG: overdue,
+            EndKind.QEMU_STOPPED: overdue,
+            EndKind.QEMU_DIED: QemuDied,
+        }
         kind = kinds.get(ending.kind, Ended)
         text = ending.message if doing in ending.message else f"{ending.message}, {doing}"
         return self.add_evidence(kind(text, ending=ending))
@@ -136,12 +146,29 @@ class Inquest:
         }
         if isinstance(error, GdbDied):
             error.ending = classify(Facts(gdb_gone=str(error)))
+        elif isinstance(error, GdbTimeout) and self._qemu.process.stopped:
+            error.ending = classify(Facts(overdue=str(error), stopped=True))
+        elif isinstance(error, QmpError):
+            error.ending = self._end_of_qmp(error)
         elif isinstance(error, GdbError):
             if TARGET_GONE in str(error):  # QEMU closes its sockets a moment before it is gone
                 self._qemu.process.wait(Deadline(1.0))
             error.ending = self.look()
         qmp = self._qemu.qmp
+        ending = error.ending
+        if ending is not None and ending.kind in (EndKind.QEMU_DIED, EndKind.QEMU_STOPPED):
+            if ending.message not in str(error):
+                error.args = (f"{ending.message} ({error})",)
+            return error
         if not (isinstance(error, QmpError | GdbRefused) or qmp.closed or qmp.silent):
             with suppress(QmpError):
                 error.registers = qmp.registers(EVIDENCE_SECONDS)
         return error
+
+    def _end_of_qmp(self, error: QmpError) -> Ending | None:
+        """Return why QEMU does not answer: it is gone, or stopped; None if that is not it."""
+        if self._qemu.qmp.closed:
+            self._qemu.process.wait(Deadline(1.0))
+            return self.look()
+        late = str(error) if isinstance(error, QmpTimeout) else None
+        return classify(Facts(overdue=late, stopped=self._qemu.process.stopped)) if late else None

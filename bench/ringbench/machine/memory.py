@@ -13,16 +13,23 @@ What is not RAM cannot be read, whichever other way is taken: reading a device c
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.errors import MemoryUnreadable
+from ringbench.files import replacing
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.ram import RamMap
+
+AT_A_TIME: Final = 1 << 20
+"""Bytes that are written at a time to what cannot have holes."""
 
 
 class MappedMemory:
@@ -190,17 +197,44 @@ def save_dump(path: Path, backing: int, ram: RamMap) -> None:
     """Write guest RAM to `path` so that offset is physical address; holes stay holes.
 
     `backing` is the descriptor of the file behind guest RAM. Pages that the guest has never
-    touched take no room in the dump either.
+    touched take no room in the dump either. What is no file, like a pipe, gets zeros for the holes.
 
     Raises:
-        OSError: the file cannot be written.
+        OutputError: it cannot be written; nothing of it is left.
     """
-    with path.open("wb") as out:
+    with replacing(path) as out:
+        has_holes = _can_have_holes(out)
+        at = 0
         for piece in ram.ranges:
             for start, end in data_parts(backing, piece.offset, piece.offset + piece.length):
-                out.seek(piece.base + start - piece.offset)
-                _copy(backing, start, end, out.fileno())
-        out.truncate(ram.end)
+                base = piece.base + start - piece.offset
+                if has_holes:
+                    out.seek(base)
+                    _copy(backing, start, end, out.fileno())
+                else:
+                    _zeros(out, base - at)
+                    _write(backing, start, end, out)
+                at = base + end - start
+        if has_holes:
+            out.truncate(ram.end)
+        else:
+            _zeros(out, ram.end - at)
+
+
+def _can_have_holes(out: BinaryIO) -> bool:
+    """Whether it is a file that is written anywhere in it, and not only at its end."""
+    is_file = stat.S_ISREG(os.fstat(out.fileno()).st_mode)
+    return is_file and not fcntl.fcntl(out, fcntl.F_GETFL) & os.O_APPEND
+
+
+def _zeros(out: BinaryIO, length: int) -> None:
+    for start in range(0, length, AT_A_TIME):
+        out.write(bytes(min(AT_A_TIME, length - start)))
+
+
+def _write(source: int, start: int, end: int, out: BinaryIO) -> None:
+    for at in range(start, end, AT_A_TIME):
+        out.write(os.pread(source, min(AT_A_TIME, end - at), at))
 
 
 def data_parts(descriptor: int, start: int, end: int) -> list[tuple[int, int]]:

@@ -11,6 +11,8 @@ have joined. Why this and not the usual PR_SET_PDEATHSIG:
   the guard cannot see the end too early, and there is no moment in which a child is unguarded;
 - the guard also clears the folder, which no signal does.
 
+A folder that no child works in has a guard as well (`ringbench.machine.folder`).
+
 It costs one ``sh`` and about a millisecond. A process group of their own also keeps the
 terminal's Ctrl-C from QEMU and gdb: it is for the bench, which ends them in order.
 """
@@ -131,6 +133,15 @@ class Process:
     def exit_status(self) -> int | None:
         """Return None while it runs, its exit status, or minus the signal that killed it."""
         return self._child.poll()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is stopped: by SIGSTOP, by a terminal, by a debugger."""
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return False
+        return text.rpartition(")")[2].split()[0] in ("T", "t")
 
     def wait(self, deadline: Deadline) -> int | None:
         """Wait for the end; None if it has not come by then."""

@@ -3,8 +3,6 @@
 Guest RAM is a memfd: a file without a name, which QEMU opens through ``/proc/self/fd`` and the
 bench maps. Nothing of it is left anywhere once both are gone, however they went, and it is not
 bound to the size of /dev/shm, which containers keep small.
-
-The folder's path is short because a Unix socket's name has room for 107 bytes.
 """
 
 from __future__ import annotations
@@ -13,28 +11,29 @@ import os
 import select
 import shutil
 import socket
-import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ringbench.config import Config
-from ringbench.errors import QmpError, StartError
+from ringbench.errors import ImageError, QmpError, StartError
+from ringbench.files import open_regular
 from ringbench.machine import command
 from ringbench.machine.command import Paths
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
+from ringbench.machine.folder import guarded_folder
 from ringbench.machine.image import Form
 from ringbench.machine.media import by_hand, prepare
 from ringbench.machine.outputs import Outputs
-from ringbench.machine.process import Guard, Process, describe_exit
+from ringbench.machine.process import Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.screen import Screen
 from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
 from ringbench.machine.typist import KeyTypist, PortTypist, Typist
+from ringbench.streams import hold_descriptors
 
-MAX_FOLDER = 80
 LOG = "qemu.log"
 LOOK_SECONDS = 0.02  # how often to look whether QEMU has given up instead of connecting
 
@@ -75,13 +74,11 @@ class Qemu:
         firmware: Firmware | None,
         stack: ExitStack,
     ) -> None:
-        self.private = private_folder()
-        stack.callback(shutil.rmtree, self.private, ignore_errors=True)
+        hold_descriptors()  # or RAM could become what QEMU takes for its standard output
+        self.private, self.guard = stack.enter_context(guarded_folder())
         self.logs = self.private if keep is None else keep
         if keep is not None:
             self._keep(keep)
-        self.guard = Guard(self.private)
-        stack.callback(self.guard.close)
         self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
         stack.callback(os.close, self.ram)
         kernel = config.kernel
@@ -96,16 +93,17 @@ class Qemu:
         self.gdb_socket = paths.gdb
         self.log = paths.log
         code = code_of(config.kernel.elf) if self._traced else ()
+        modules = {path: _opened(path, stack) for path in command.spaced_modules(config)}
         media = prepare(config, form, self.private)
         sockets = (*paths.outputs.values(), paths.qmp)
         listeners = [stack.enter_context(_listen(path)) for path in sockets]
         own = _own_variables(firmware, self.private)
         self.process = Process.start(
             "qemu",
-            command.qemu_command(config, paths, own, media, code),
+            command.qemu_command(command.with_modules_at(config, modules), paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
-            pass_fds=(self.ram,),
+            pass_fds=(self.ram, *modules.values()),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)
@@ -211,19 +209,8 @@ class Qemu:
         )
 
 
-def private_folder() -> Path:
-    """Return a new folder of our own whose path leaves room for a socket's name.
-
-    Raises:
-        StartError: there is no place for it.
-    """
-    try:
-        base = tempfile.gettempdir()
-        if len(os.fsencode(base)) > MAX_FOLDER:
-            base = "/tmp"
-        return Path(tempfile.mkdtemp(prefix="ringbench-", dir=base))
-    except OSError as error:
-        raise StartError(f"no temporary folder can be made ({error}); check TMPDIR") from None
+def _opened(path: Path, stack: ExitStack) -> int:
+    return stack.enter_context(open_regular(path, "module", ImageError)).fileno()
 
 
 def _link(file: Path, name: Path) -> None:

@@ -180,7 +180,7 @@ class Qmp:
 
     def _receive(self, deadline: Deadline, what: str) -> None:
         if self.closed:
-            raise self.evidence(QmpError(f"no {what}: QEMU closed its monitor"))
+            raise self.evidence(QmpError(f"QEMU closed its monitor before it gave {what}"))
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
         self.silent = not poller.poll(deadline.remaining() * 1000)

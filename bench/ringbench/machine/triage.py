@@ -6,11 +6,28 @@ because whatever follows them (a halt, a reset, a dead QEMU) is their consequenc
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
+from typing import Final
 
 from ringbench.ending import Ending, EndKind
 from ringbench.machine.process import describe_exit
 from ringbench.machine.qmp import Event
+
+OWN_SIGNALS: Final = frozenset(
+    {
+        signal.SIGABRT,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGSEGV,
+        signal.SIGSYS,
+        signal.SIGTRAP,
+    }
+)
+"""Signals that a program gets for its own mistakes, which a guest can bring about. All others come
+from outside: out of memory is SIGKILL, a limit of time SIGXCPU.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +36,8 @@ class Facts:
 
     `opening` is "panic" or "exception" if the kernel printed such a block, `exit_status` is
     None while QEMU is there, `has_exit_device` whether the guest can end QEMU by itself,
-    `overdue` what did not come in time, `gdb_gone` how gdb ended unasked.
+    `overdue` what did not come in time, `stopped` whether QEMU was then a stopped process,
+    `gdb_gone` how gdb ended unasked.
     """
 
     events: tuple[Event, ...] = ()
@@ -29,6 +47,7 @@ class Facts:
     has_exit_device: bool = False
     triple_fault_logged: bool = False
     overdue: str | None = None
+    stopped: bool = False
     gdb_gone: str | None = None
 
 
@@ -41,13 +60,20 @@ def classify(facts: Facts) -> Ending | None:
     return (
         _by_events(facts)
         or _by_exit(facts)
-        or _when(facts.gdb_gone, EndKind.GDB_DIED)
-        or _when(facts.overdue, EndKind.HANG)
+        or _when(facts.gdb_gone, EndKind.GDB_DIED, outside=True)
+        or _overdue(facts)
     )
 
 
-def _when(what: str | None, kind: EndKind) -> Ending | None:
-    return Ending(kind, f"{kind.value}: {what}") if what is not None else None
+def _when(what: str | None, kind: EndKind, *, outside: bool = False) -> Ending | None:
+    return Ending(kind, f"{kind.value}: {what}", outside=outside) if what is not None else None
+
+
+def _overdue(facts: Facts) -> Ending | None:
+    if facts.overdue is not None and facts.stopped:
+        what = f"its process is stopped, by SIGSTOP or a debugger; {facts.overdue}"
+        return _when(what, EndKind.QEMU_STOPPED, outside=True)
+    return _when(facts.overdue, EndKind.HANG)
 
 
 def _by_events(facts: Facts) -> Ending | None:
@@ -71,7 +97,8 @@ def _by_events(facts: Facts) -> Ending | None:
             return Ending(EndKind.RESET, "reset: the guest asked for it")
         if reason == "guest-panic":
             return Ending(EndKind.KERNEL_PANIC, "kernel panic: told to QEMU's panic device")
-        return Ending(EndKind.QEMU_DIED, f"QEMU died: told to stop ({reason})")
+        message = f"QEMU died: told to stop ({reason})"
+        return Ending(EndKind.QEMU_DIED, message, outside=reason.startswith("host-"))
     return None
 
 
@@ -83,4 +110,5 @@ def _by_exit(facts: Facts) -> Ending | None:
     if facts.has_exit_device and status > 0 and status & 1:
         message = f"finished: the guest ended QEMU with value {status >> 1}"
         return Ending(EndKind.FINISHED, message, (), status)
-    return Ending(EndKind.QEMU_DIED, f"QEMU died: {describe_exit(status)}", (), status)
+    message = f"QEMU died: {describe_exit(status)}"
+    return Ending(EndKind.QEMU_DIED, message, (), status, status < 0 and -status not in OWN_SIGNALS)

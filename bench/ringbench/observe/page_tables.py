@@ -6,7 +6,8 @@ differ from the kernel's. In a sound kernel these are the entries of the lower h
 nothing here relies on it.
 
 A frame that is met again at the same level of one root is noted and not followed: a picture is of
-what is stored, and no larger than that.
+what is stored, and no larger than that. All roots share the picture's budget (`notebook`): what a
+thousand roots have in common is not read a thousand times.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from ringbench.arch.x86_64.entry import P, describe, large_bit, set_by_processor
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.leaves import Flags, Leaves, Words
 from ringbench.arch.x86_64.records import Problem, Stop, Table
+from ringbench.observe.notebook import FRAMES, PROBLEM, TABLE
 from ringbench.observe.reader import GuestReader
 
 LAYER = "paging"
@@ -56,10 +58,16 @@ class PageTables:
 def read_page_tables(guest: GuestReader, kernel: int, others: Mapping[str, int]) -> PageTables:
     """Read the tables of the kernel root and of other roots, each given by name and address."""
     entries: dict[int, Words] = {}
-    decoder = Decoder(guest.memory, guest.features, once=True, entries=entries)
+    decoder = Decoder(guest.memory, guest.features, once=True, entries=entries, most=FRAMES)
     kernel_root = _root(guest, decoder, "kernel", kernel, None)
     shared = entries.get(kernel_root.paddr)
-    rest = (_root(guest, decoder, name, paddr, shared) for name, paddr in others.items())
+    rest: list[Root] = []
+    for name, paddr in others.items():
+        if guest.notebook.pages <= 0:
+            missing = len(others) - len(rest)
+            guest.note(LAYER, f"too much is mapped: {missing} roots are not read", name)
+            break
+        rest.append(_root(guest, decoder, name, paddr, shared))
     return PageTables(kernel_root, tuple(rest), entries)
 
 
@@ -68,10 +76,13 @@ def _root(
 ) -> Root:
     """Decode a root's own part, and note what can't be followed."""
     ignore = None if shared is None else partial(_same, shared, guest.features)
-    space = decoder.decode(paddr, ignore)
+    space = decoder.decode(paddr, ignore, guest.notebook.pages)
     for problem in space.problems:
         guest.note(LAYER, *_words(problem, name))
     tables = space.tables
+    guest.notebook.pages -= (
+        len(space.leaves) + TABLE * max(len(tables), 1) + PROBLEM * len(space.problems)
+    )
     columns = (tables.paddr, tables.level, tables.vaddr, tables.present)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return Root(paddr, name, tuple(Table(*row) for row in rows), space.leaves)

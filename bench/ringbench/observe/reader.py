@@ -2,11 +2,11 @@
 
 Whatever the guest's memory holds, reading it ends: a pointer that leads nowhere, a list that bites
 its tail, a count that cannot be are each noted as a `Broken` and the reader goes on with what it
-has. The notebook lives only as long as one picture is being taken.
+has; what is more than any kernel's is left out (`notebook`). The notebook lives only as long as one
+picture is being taken.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ringbench.arch.x86_64.address import ADDRESS_END
@@ -16,28 +16,10 @@ from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
 from ringbench.arch.x86_64.walk import translate
 from ringbench.debuginfo.dwarf import Record, Struct, Types, read_value
 from ringbench.errors import MemoryUnreadable
+from ringbench.observe.notebook import RECORD, RUNS, Broken, Notebook
 
+__all__ = ["UNREADABLE", "Broken", "GuestReader", "c_string", "member"]
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Something in the guest's memory that could not be followed.
-
-    Attributes:
-        layer: the part of the kernel that it belongs to: "paging", "heap".
-        what: what is wrong, with the value that shows it.
-        where: the address or the member that holds it.
-    """
-
-    layer: str
-    what: str
-    where: str
-
-    def __str__(self) -> str:
-        return f"{self.layer}: {self.what}, at {self.where}"
-
-
-CHAIN_LIMIT = 1 << 20
-"""Records after which a linked list counts as endless."""
 
 UNREADABLE = (VirtualUnreadable, MemoryUnreadable)
 """What a read through a bad pointer raises."""
@@ -54,7 +36,7 @@ class GuestReader:
         root: physical address of a PML4 that maps the kernel, or a CR3 value.
         features: the processor's, as far as the tables mean something by them.
         virtual: memory by virtual addresses.
-        broken: the notebook, which further readers of the same picture may share.
+        notebook: what is broken, and the budget; further readers of the same picture share it.
     """
 
     def __init__(
@@ -63,18 +45,18 @@ class GuestReader:
         types: Types,
         root: int,
         features: Features,
-        broken: list[Broken] | None = None,
+        notebook: Notebook | None = None,
     ) -> None:
         self.memory = memory
         self.types = types
         self.root = root
         self.features = features
         self.virtual = VirtualMemory(memory, root, features)
-        self.broken: list[Broken] = broken if broken is not None else []
+        self.notebook = notebook if notebook is not None else Notebook()
 
     def note(self, layer: str, what: str, where: str) -> None:
         """Write down something broken."""
-        self.broken.append(Broken(layer, what, where))
+        self.notebook.note(layer, what, where)
 
     def struct(self, name: str) -> Struct:
         """Return a struct by its C name."""
@@ -125,14 +107,19 @@ class GuestReader:
     def bitmap(self, layer: str, path: str, bits: int) -> int:
         """Return a bitmap of `bits` bits, in 64-bit words, that the pointer at `path` leads to.
 
-        Bits past the end of the bitmap in its last word are part of the result.
+        Bits past the end of the bitmap in its last word are part of the result. Of one with more
+        runs of set bits than the budget has, there are as many as it has, the lowest.
         """
         address = self.integer(path)
         data = self.bytes(address, (bits + 63) // 64 * 8)
         if data is None:
             self.note(layer, f"the bitmap at {address:#x} is not readable", path)
             return 0
-        return int.from_bytes(data, "little")
+        found = int.from_bytes(data, "little")
+        left = self.notebook.records * RUNS
+        if self.notebook.spend(layer, path, count_runs(found) // RUNS):
+            return found
+        return lowest_runs(found, left)
 
     def chain(
         self,
@@ -141,10 +128,12 @@ class GuestReader:
         type_name: str,
         next_name: str,
         holder: Callable[[int], str],
+        cost: int = RECORD,
     ) -> Iterator[Record]:
         """Yield the records of a linked list, which ends at NULL, at a bad pointer or at a loop.
 
-        `holder(n)` is where the pointer to record n is, to be told of a bad one.
+        `holder(n)` is where the pointer to record n is, to be told of a bad one. Each record takes
+        `cost` out of the picture's budget.
         """
         seen: set[int] = set()
         address = start
@@ -153,8 +142,7 @@ class GuestReader:
             if address in seen:
                 self.note(layer, f"the list of {type_name} returns to {address:#x}", where)
                 return
-            if len(seen) == CHAIN_LIMIT:
-                self.note(layer, f"the list of {type_name} has over {CHAIN_LIMIT} records", where)
+            if not self.notebook.spend(layer, where, cost):
                 return
             seen.add(address)
             record = self.record(address, type_name)
@@ -163,6 +151,25 @@ class GuestReader:
                 return
             yield record
             address = member(record, next_name)
+
+
+def count_runs(bits: int) -> int:
+    """Return how many runs of set bits there are."""
+    return (bits & ~(bits << 1)).bit_count()
+
+
+def lowest_runs(bits: int, count: int) -> int:
+    """Return a bitmap's lowest `count` runs of set bits, with nothing above them."""
+    if count_runs(bits) <= count:
+        return bits
+    low, high = 0, bits.bit_length()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count_runs(bits & (1 << middle) - 1) <= count:
+            low = middle
+        else:
+            high = middle
+    return bits & (1 << low) - 1
 
 
 def member(record: Record, name: str) -> int:

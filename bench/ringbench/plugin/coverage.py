@@ -8,8 +8,7 @@ in xdist's workers, and in commands that tests run. At the end that process read
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -84,6 +83,7 @@ class KernelCoverage:
         from ringbench.config.load import TRANSLATIONS
         from ringbench.coverage.data import Data
         from ringbench.coverage.recording import Recording
+        from ringbench.machine.folder import guarded_folder
         from ringbench.report.lcov import require_genhtml
 
         self._prefixes: tuple[str, ...] = tuple(pytestconfig.getoption("--kernel-cov"))
@@ -97,8 +97,9 @@ class KernelCoverage:
             Data.load(self._data)  # before the run, not after it
         self._files: tuple[FileCoverage, ...] = ()
         self._failure = ""
-        self._folder = Path(tempfile.mkdtemp(prefix="ringbench-translations-"))
-        pytestconfig.add_cleanup(lambda: shutil.rmtree(self._folder, ignore_errors=True))
+        stack = ExitStack()
+        pytestconfig.add_cleanup(stack.close)
+        self._folder, _ = stack.enter_context(guarded_folder("translations"))
         self._recording = Recording(config, self._folder)
         self._recording.require(self._prefixes)
         self._before = os.environ.get(TRANSLATIONS)
@@ -116,11 +117,11 @@ class KernelCoverage:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Read the logs, write the reports, and fail the run if too little ran."""
-        from ringbench.errors import CoverageError
+        from ringbench.errors import RingbenchError
 
         try:
             self._failure = self._finish()
-        except CoverageError as error:
+        except RingbenchError as error:
             self._failure = str(error)
         if self._failure and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -153,8 +154,9 @@ class KernelCoverage:
         self._recording.new()
         if self._data is not None:
             earlier = Data.load(self._data)  # now: another run may have added to it meanwhile
+        self._files = self._recording.files(self._prefixes, earlier)  # before what can fail
+        if self._data is not None:
             (earlier | self._recording.data).save(self._data)
-        self._files = self._recording.files(self._prefixes, earlier)
         self._write()
         total = Total.of(self._files)
         if self._under is None or total.percent >= self._under:
@@ -164,11 +166,12 @@ class KernelCoverage:
         )
 
     def _write(self) -> None:
+        from ringbench.files import write_atomically
         from ringbench.report.lcov import as_lcov, write_html
 
         root = self._recording.lines.root
         tracefile = self._lcov or self._folder / "kernel.info"
-        tracefile.write_text(as_lcov(self._files, root))
+        write_atomically(tracefile, as_lcov(self._files, root))
         if self._html is not None:
             write_html(tracefile, self._html, root)
 
@@ -179,7 +182,8 @@ def _place(name: str | None, option: str) -> Path | None:
     Raises:
         CoverageError: it cannot be written there.
     """
-    from ringbench.errors import CoverageError
+    from ringbench.errors import CoverageError, OutputError
+    from ringbench.files import require_place
 
     if name is None:
         return None
@@ -189,6 +193,10 @@ def _place(name: str | None, option: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CoverageError(f"{option} {name}: cannot be written ({error.strerror})") from None
-    if not os.access(folder, os.W_OK) or (folder != path and path.is_dir()):
+    if folder != path and path.is_dir():
         raise CoverageError(f"{option} {name}: cannot be written there")
+    try:
+        require_place(path / "index.html" if folder == path else path)
+    except OutputError as error:
+        raise CoverageError(f"{option} {error}") from None
     return path

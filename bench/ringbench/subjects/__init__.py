@@ -13,7 +13,7 @@ SUBJECTS: Final = {"reference": "ringbench.subjects.reference.subject:REFERENCE"
 """Name in the configuration -> module and variable; imported when it is asked for."""
 
 HOSTILE_BOOTS: Final = {"reference": "ringbench.subjects.reference.boots.campaign:BOOTS"}
-"""The same of the subjects that have any."""
+"""Name in the configuration -> module and variable of its hostile boots, where it has any."""
 
 
 def load(config: Config) -> Subject[Any, Any]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from ringbench.subjects.reference.model.heap_nodes import in_order
+from ringbench.subjects.reference.model.heap_search import in_order
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import HEAP_BASE, HEAP_HEADER, HEAP_NODE_MIN
 from ringbench.subjects.reference.vocabulary.heap_encoding import size_class

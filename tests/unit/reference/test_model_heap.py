@@ -16,7 +16,7 @@ from ringbench.subjects.reference.model.heap import (
     kzalloc,
     node_size,
 )
-from ringbench.subjects.reference.model.heap_nodes import (
+from ringbench.subjects.reference.model.heap_search import (
     HeapEditor,
     in_order,
     search_size,

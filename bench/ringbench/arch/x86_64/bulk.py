@@ -5,9 +5,11 @@ tables of one level together: one gather reads them, and a few operations on who
 apart. Memory that lies in this process is gathered from where it is; any other is read table by
 table.
 
-Hostile tables are bounded as in a scan: after `limit` records in address order comes one problem
-that says so. Working level by level, that is known only at the end; but every present entry stands
-for a record at least, so of each level no more is read than the tables that hold `limit` of them.
+Hostile tables are bounded as in a scan: after `limit` records in address order, or one problem more
+than `PROBLEM_LIMIT`, comes one problem that says so. Working level by level, where that is can only
+come closer: what is found of a level is cut where it is known to end by then. And as every present
+entry stands for a record at least, of each level no more is read than the tables that hold `limit`
+of them.
 """
 
 from collections.abc import Callable
@@ -21,7 +23,6 @@ from ringbench.arch.x86_64.address import (
     ENTRIES,
     LEVELS,
     PAGE_SIZE,
-    entry_span,
 )
 from ringbench.arch.x86_64.entry import (
     NX,
@@ -38,7 +39,8 @@ from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.gather import Frames, Places
 from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Problem, Stop
+from ringbench.arch.x86_64.problems import Problems
+from ringbench.arch.x86_64.records import DEFAULT_LIMIT, PROBLEM_LIMIT, Problem, Stop
 from ringbench.arch.x86_64.tables import AddressSpace, Tables
 from ringbench.arch.x86_64.walk import root_table
 
@@ -56,9 +58,10 @@ def decode(
 ) -> AddressSpace:
     """Decode every table, leaf and problem under `root` (a PML4 address or a CR3 value).
 
-    After `limit` of them in address order comes one `Problem` with `Stop.LIMIT`.
+    After `limit` of them in address order, or `PROBLEM_LIMIT` problems, comes one `Problem` with
+    `Stop.LIMIT`.
     """
-    return Decoder(memory, features, limit).decode(root_table(root, features))
+    return Decoder(memory, features).decode(root_table(root, features), limit=limit)
 
 
 class Decoder:
@@ -68,47 +71,57 @@ class Decoder:
         once: whether a frame that is met again at one level of one root is a problem, and not
             followed: as much as what is stored, not as much as what is mapped.
         entries: where not None, gets the 512 entries of every table read, by physical address.
+        most: frames that `entries` may have before no further table is read, of any root.
     """
 
     def __init__(
         self,
         memory: PhysicalMemory,
         features: Features = ANY,
-        limit: int = DEFAULT_LIMIT,
         *,
         once: bool = False,
         entries: dict[int, Words] | None = None,
+        most: int = DEFAULT_LIMIT,
     ) -> None:
         self.once = once
         self.entries = entries
+        self.most = most
         self._features = features
-        self._limit = max(limit, 0)
         self._frames = Frames(memory)
         self._modes = cache_modes(features)
 
-    def decode(self, root: int, ignore: Callable[[Words], Flags] | None = None) -> AddressSpace:
+    def decode(
+        self,
+        root: int,
+        ignore: Callable[[Words], Flags] | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> AddressSpace:
         """Decode what is under the PML4 at `root`.
 
         `ignore` is given the PML4's entries and returns which of them are not to be followed.
         """
-        found = _Found()
+        limit = max(limit, 0)
+        found = _Found(limit)
         places = Places.of(root)
         for level in range(LEVELS, 0, -1):
             if not len(places):
                 break
             again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
             below: list[Places] = []
-            start, left = 0, self._limit
+            start, left = 0, limit
             while start < len(places) and left >= 0:
                 part = slice(start, start + min(max(left // ENTRIES, _FEWEST), _MOST))
                 here = places.pick(part)
+                if self.entries is not None and len(self.entries) + len(here) > self.most:
+                    found.end = min(found.end, int(here.vaddr[0]) | LEVELS - level)
+                    break
                 words, present = self._read(level, here, again[part], found)
                 if ignore is not None and level == LEVELS:
                     present &= ~ignore(words[0])
                 start, left = part.stop, left - len(here) - int(np.count_nonzero(present))
                 below.append(self._take(level, here, words, present, found))
-            places = Places.join(below)
-        return found.space(root, self._limit, self._modes)
+            places = found.cut(Places.join(below) if below else Places.none(), level - 1)
+        return found.space(root, self._modes)
 
     def _read(self, level: int, here: Places, again: Flags, found: "_Found") -> tuple[Words, Flags]:
         """Return the tables' entries, and which of them are present and to be followed."""
@@ -121,11 +134,10 @@ class Decoder:
         if self.entries is not None:
             rows = zip(here.paddr.tolist(), words, readable.tolist(), strict=True)
             self.entries.update((paddr, row) for paddr, row, is_there in rows if is_there)
-        length = entry_span(level + 1)
         for stop, which in ((Stop.UNREADABLE, ~readable), (Stop.REPEATED, readable & again)):
             if which.any():
-                for vaddr, table in here.pick(which).pairs():
-                    found.problems.append(Problem(stop, vaddr, length, level, table))
+                places = here.pick(which)
+                found.problems.append(Problems.of_tables(stop, level, places.paddr, places.vaddr))
         present[again] = False
         return words, present
 
@@ -173,11 +185,9 @@ class Decoder:
         bad: Flags = which & ((words & np.uint64(reserved)) != 0)
         if not bad.any():
             return which
-        span = entry_span(level)
         row, index = np.nonzero(bad)
-        columns = (here.served(level)[bad], here.paddr[row], index, words[bad])
-        for vaddr, paddr, at, raw in zip(*(each.tolist() for each in columns), strict=True):
-            found.problems.append(Problem(Stop.RESERVED, vaddr, span, level, paddr, at, raw))
+        vaddr, paddr = here.served(level)[bad], here.paddr[row]
+        found.problems.append(Problems.of_entries(level, vaddr, paddr, index, words[bad]))
         return which & ~bad
 
 
@@ -202,30 +212,60 @@ def _met_before(paddrs: Words) -> Flags:
 
 @dataclass(slots=True)
 class _Found:
-    """What has been found under a root so far, level by level."""
+    """What has been found under a root so far, level by level.
 
+    Attributes:
+        end: the place of the first record that is not part of the listing. The place of a record
+            in a scan is its address and, as tables come first, its level.
+    """
+
+    limit: int
     tables: list[Tables] = field(default_factory=list)
     leaves: list[Leaves] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problems] = field(default_factory=list)
+    end: int = ADDRESS_END
 
-    def space(self, root: int, limit: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
+    def cut(self, below: Places, level: int) -> Places:
+        """Drop what is known to be past the end; return which of the next level's tables are not.
+
+        Whatever is found later can only bring the end nearer.
+        """
+        counts = [sum(map(len, parts)) for parts in (self.tables, self.leaves, self.problems)]
+        if sum(counts) > self.limit or counts[2] > PROBLEM_LIMIT:
+            self._find_end()
+        if self.end == ADDRESS_END:
+            return below
+        end = np.uint64(self.end)
+        self.tables = [each.pick(_of_tables(each) < end) for each in self.tables]
+        self.leaves = [each.pick(_of_leaves(each) < end) for each in self.leaves]
+        self.problems = [each.pick(_of_leaves(each) < end) for each in self.problems]
+        return below.pick(below.vaddr | np.uint64(LEVELS - level) < end)
+
+    def _find_end(self) -> None:
+        problems = [_of_leaves(each) for each in self.problems]
+        places = [*map(_of_tables, self.tables), *map(_of_leaves, self.leaves), *problems]
+        self.end = min(self.end, _place(places, self.limit), _place(problems, PROBLEM_LIMIT))
+
+    def space(self, root: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
         """Return it in order, up to the record at which a scan with this limit ends."""
         tables, leaves = Tables.join(self.tables), Leaves.join(self.leaves, modes)
-        problems = sorted(self.problems, key=lambda problem: problem.vaddr)
-        if len(tables) + len(leaves) + len(problems) <= limit:
-            return AddressSpace(root, tables, leaves, tuple(problems))
-        # A record's place in a scan: its address and, as tables come first, its level.
-        table_places = tables.vaddr | (np.uint8(LEVELS) - tables.level)
-        leaf_places = leaves.vaddr | np.uint64(LEVELS)
-        other_places = np.array([each.vaddr for each in problems], np.uint64)
-        other_places |= np.uint64(LEVELS)
-        places = np.concatenate((table_places, leaf_places, other_places))
-        end = np.partition(places, limit)[limit]
-        vaddr = int(end) & -PAGE_SIZE
-        over = Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, LEVELS, root)
-        return AddressSpace(
-            root,
-            tables.pick(table_places < end),
-            leaves.pick(leaf_places < end),
-            (*problems[: int(np.count_nonzero(other_places < end))], over),
-        )
+        problems = list(Problems.join(self.problems))
+        if self.end != ADDRESS_END:
+            vaddr = self.end & -PAGE_SIZE
+            problems.append(Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, LEVELS, root))
+        return AddressSpace(root, tables, leaves, tuple(problems))
+
+
+def _of_tables(tables: Tables) -> Words:
+    return tables.vaddr | (np.uint8(LEVELS) - tables.level)
+
+
+def _of_leaves(leaves: Leaves | Problems) -> Words:
+    return leaves.vaddr | np.uint64(LEVELS)
+
+
+def _place(places: list[Words], number: int) -> int:
+    """Return the place of a record by its number in a scan; past all addresses if it has none."""
+    if sum(map(len, places)) <= number:
+        return ADDRESS_END
+    return int(np.partition(np.concatenate(places), number)[number])

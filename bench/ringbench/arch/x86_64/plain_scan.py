@@ -10,7 +10,8 @@ problem) are records in one stream. Tables are read a whole page at a time.
 The tables may be hostile or half-written. A recursive slot is followed as hardware follows it, at
 most four levels deep, so it ends. A table outside memory or a reserved bit is a record in the
 stream, and what lies beside it is still listed. As a few frames that point at each other can
-stand for 2^36 leaves, a scan ends after `limit` records, with a record that says so.
+stand for 2^36 leaves, a scan ends after `limit` records, or before one more problem than
+`PROBLEM_LIMIT`, with a record that says so.
 """
 
 import struct
@@ -37,7 +38,15 @@ from ringbench.arch.x86_64.entry import (
 )
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.arch.x86_64.records import DEFAULT_LIMIT, Leaf, Problem, Range, Stop, Table
+from ringbench.arch.x86_64.records import (
+    DEFAULT_LIMIT,
+    PROBLEM_LIMIT,
+    Leaf,
+    Problem,
+    Range,
+    Stop,
+    Table,
+)
 from ringbench.arch.x86_64.walk import (
     EVERYTHING,
     Attributes,
@@ -57,8 +66,8 @@ def scan(
 ) -> Iterator[Record]:
     """List every table, leaf and problem under `root` (a PML4 address or a CR3 value).
 
-    In address order, each table before what it holds. After `limit` records comes one
-    `Problem` with `Stop.LIMIT` and the listing ends.
+    In address order, each table before what it holds. After `limit` records, or
+    `PROBLEM_LIMIT` problems, comes one `Problem` with `Stop.LIMIT` and the listing ends.
     """
     return _Scan(memory, features, limit).run(root_table(root, features))
 
@@ -107,6 +116,7 @@ class _Scan:
         self.memory = memory
         self.features = features
         self.left = limit
+        self.problems_left = PROBLEM_LIMIT
         # By frame: (index, raw) of present entries. A recursive slot visits frames many times.
         self.present: dict[int, list[tuple[int, int]]] = {}
         # A 4 KiB leaf's attributes depend on few bits, so on few values: by `above`, then bits.
@@ -133,6 +143,7 @@ class _Scan:
         try:
             entries = self.entries(paddr)
         except MemoryUnreadable:
+            self.spend_problem(vaddr)
             yield Problem(Stop.UNREADABLE, vaddr, length, level, paddr)
             return
         yield Table(paddr, level, vaddr, len(entries))
@@ -148,6 +159,7 @@ class _Scan:
             address = raw & address_mask(level, leaf, self.features.physical_bits)
             if raw & reserved_mask(level, leaf, self.features):
                 self.spend(start)
+                self.spend_problem(start)
                 yield Problem(Stop.RESERVED, start, span, level, paddr, index, raw)
             elif leaf:
                 self.spend(start)
@@ -167,6 +179,7 @@ class _Scan:
             start = vaddr + index * PAGE_SIZE
             self.spend(start)
             if raw & reserved:
+                self.spend_problem(start)
                 yield Problem(Stop.RESERVED, start, PAGE_SIZE, 1, paddr, index, raw)
                 continue
             flags = raw & _LEAF_FLAGS
@@ -180,3 +193,9 @@ class _Scan:
         if self.left <= 0:
             raise _OverLimit(vaddr)
         self.left -= 1
+
+    def spend_problem(self, vaddr: int) -> None:
+        """Count one problem, about to be told of `vaddr`; beside `spend`."""
+        if self.problems_left <= 0:
+            raise _OverLimit(vaddr)
+        self.problems_left -= 1

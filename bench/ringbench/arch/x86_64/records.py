@@ -15,6 +15,9 @@ from ringbench.arch.x86_64.entry import CacheMode, Entry, describe
 DEFAULT_LIMIT: Final = 1 << 21
 """Records after which a reading of a whole root gives up: 8 GiB mapped in 4 KiB pages."""
 
+PROBLEM_LIMIT: Final = 1 << 14
+"""Problems after which it gives up as well: that many are no mistake, but garbage."""
+
 
 class Stop(StrEnum):
     """Why a reader did not arrive at a page."""

@@ -1,11 +1,16 @@
 """Virtual memory of a stopped guest, read through its page tables."""
 
+from typing import Final
+
 from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.records import Leaf, Translation
 from ringbench.arch.x86_64.walk import root_table, translate
 from ringbench.errors import RingbenchError
+
+_KEPT: Final = 4096
+"""Pages, and translations, after which what is kept is dropped: 16 MiB of each reader."""
 
 
 class VirtualUnreadable(RingbenchError):
@@ -26,8 +31,8 @@ class VirtualUnreadable(RingbenchError):
 class VirtualMemory:
     """Reads virtual addresses of one space; call it or its `read` as a `(vaddr, length)` reader.
 
-    Table pages and translations are kept for the object's lifetime: make a new one whenever the
-    guest has run.
+    The last table pages and translations are kept for the object's lifetime: make a new one
+    whenever the guest has run.
     """
 
     def __init__(self, memory: PhysicalMemory, root: int, features: Features = ANY) -> None:
@@ -64,12 +69,14 @@ class VirtualMemory:
             walk = translate(self._tables, self._root, address, self._features)
             if walk.leaf is None:
                 raise VirtualUnreadable(walk)
+            if len(self._pages) >= _KEPT:
+                self._pages.clear()
             self._pages[page] = walk.leaf
         return self._pages[page]
 
 
 class _PageCache:
-    """Physical memory of which every page touched is kept; for the eight-byte reads of a walk."""
+    """Physical memory of which the pages touched are kept; for the eight-byte reads of a walk."""
 
     def __init__(self, memory: PhysicalMemory) -> None:
         self._memory = memory
@@ -81,5 +88,7 @@ class _PageCache:
         if offset + length > PAGE_SIZE:
             return self._memory.read(paddr, length)
         if base not in self._pages:
+            if len(self._pages) >= _KEPT:
+                self._pages.clear()
             self._pages[base] = self._memory.read(base, PAGE_SIZE)
         return self._pages[base][offset : offset + length]

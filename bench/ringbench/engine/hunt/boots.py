@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 from typing import Final
@@ -32,11 +32,16 @@ class BootBatch:
 
 @dataclass(slots=True)
 class BootProgress:
-    """How far a hunt is; `found` has the files of the failures, with whether they are new."""
+    """How far a hunt is; `found` has the files of the failures, with whether they are new.
 
-    boots: int
-    seconds: float
-    found: dict[Path, bool]
+    `disturbed` and `given_up` are as for a hunt by sequences.
+    """
+
+    boots: int = 0
+    seconds: float = 0.0
+    found: dict[Path, bool] = field(default_factory=dict)
+    disturbed: list[str] = field(default_factory=list)
+    given_up: str = ""
 
 
 def work(batch: BootBatch) -> BootsDone:
@@ -67,10 +72,12 @@ def hunt_by_boots(
 ) -> BootProgress:
     """Perform the batches of a seed that are not done yet until the time is over, or so many.
 
+    It ends early if a boot was disturbed from outside twice, as the progress says.
+
     Raises:
         RingbenchError: a machine cannot be started, or the corpus not be written.
     """
-    deadline, progress, state = Deadline(seconds), BootProgress(0, 0.0, {}), corpus.state
+    deadline, progress, state = Deadline(seconds), BootProgress(), corpus.state
     done = state.boot_batches.setdefault(str(seed), [])
 
     open_ = (number for number in count() if number not in done)
@@ -87,7 +94,11 @@ def hunt_by_boots(
                 done.append(batch.number)
             state.boots += booted.boots
             progress.boots += booted.boots
+            progress.disturbed += booted.disturbed
+            progress.given_up = progress.given_up or booted.given_up
             corpus.save()
         progress.seconds = seconds - deadline.remaining()
         report(progress)
+        if progress.given_up:
+            break
     return progress

@@ -7,7 +7,6 @@ alone; what is done is in the corpus, so that the next hunt goes on with the bat
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -24,6 +23,7 @@ from ringbench.engine.hunt.search import SearchResult, search
 from ringbench.engine.runner import Operations
 from ringbench.engine.script import Script, failure_script, machine_words, with_machine
 from ringbench.machine import Deadline
+from ringbench.machine.folder import guarded_folder
 from ringbench.machine.translations import build_id
 from ringbench.subject import Subject
 
@@ -60,6 +60,8 @@ class Progress:
         seconds: since it began.
         covered, gained: instructions that ran in all hunts; for the first time in this one.
         found: files of the failures seen in this hunt, with whether they are new.
+        disturbed: what came from outside, a line each; what was under way was tried once more.
+        given_up: why the hunt ended early: that was disturbed as well.
     """
 
     batches: int = 0
@@ -69,6 +71,8 @@ class Progress:
     covered: int = 0
     gained: int = 0
     found: dict[Path, bool] = field(default_factory=dict)
+    disturbed: list[str] = field(default_factory=list)
+    given_up: str = ""
 
     @property
     def per_minute(self) -> float:
@@ -87,10 +91,10 @@ def work(task: Batch) -> SearchResult:
     begin = partial(search, task.subject, chunks=chunks, first=task.first, known=task.known)
     if task.covered is None:
         return begin(task.config, seed, task.seconds)
-    with tempfile.TemporaryDirectory(prefix="ringbench-hunt-") as folder:
-        machine = replace(task.config.machine, translations=Path(folder))
+    with guarded_folder("hunt") as (folder, _):
+        machine = replace(task.config.machine, translations=folder)
         config = replace(task.config, machine=machine)
-        logs = TranslationLogs(Path(folder), config.kernel.elf, discard=True)
+        logs = TranslationLogs(folder, config.kernel.elf, discard=True)
         return begin(config, seed, task.seconds, coverage=logs.new, covered=task.covered)
 
 
@@ -171,6 +175,8 @@ class Campaign:
     ) -> Progress:
         """Perform batches until the time is over, or so many; the corpus is up to date after each.
 
+        It ends early if a sequence was disturbed from outside twice, as the progress says.
+
         Raises:
             RingbenchError: a machine cannot be started, or the corpus not be written.
         """
@@ -182,6 +188,8 @@ class Campaign:
                 self._record(task, result)
             self.progress.seconds = seconds - deadline.remaining()
             report(self.progress)
+            if self.progress.given_up:
+                break
         return self.progress
 
     def _tasks(self, deadline: Deadline, batches: int | None) -> Iterator[Batch]:
@@ -241,6 +249,8 @@ class Campaign:
         state.sequences += result.sequences
         state.covered = sorted(self._covered)
         corpus.save()
+        progress.disturbed += result.disturbed
+        progress.given_up = progress.given_up or result.given_up
         progress.batches += task.number is not None
         progress.operations += result.operations
         progress.sequences += result.sequences

@@ -51,4 +51,6 @@ def check(
             script.write(path)
             violation.add_note(f"ringbench replay {path}\n{script.text()}")
             raise
+        if findings.disturbance is not None:
+            raise findings.disturbance
         return runner.performed

@@ -19,12 +19,16 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from ringbench.config.values import shown
 from ringbench.engine.script import SUFFIX, Parse, Script, read_script
 from ringbench.errors import ConfigError
-from ringbench.files import write_atomically
+from ringbench.files import read_json, write_atomically
 
 VERSION: Final = 2
 STATE: Final = "state.json"
+LONGEST: Final = 256 << 20
+"""Bytes of the state: ten for each batch and each address that ran, of months of hunting."""
+
 FAILURES, INTERESTING = "failures", "interesting"
 
 
@@ -50,6 +54,17 @@ class State:
     boots: int = 0
     boot_batches: dict[str, list[int]] = field(default_factory=dict)
 
+    def is_plain(self) -> bool:
+        """Whether every value is of the type that it should be, the innermost as well."""
+        new = State()
+        if any(
+            type(getattr(self, each.name)) is not type(getattr(new, each.name))
+            for each in fields(self)
+        ):
+            return False
+        numbers = (self.covered, *self.batches.values(), *self.boot_batches.values())
+        return all(type(each) is list and set(map(type, each)) <= {int} for each in numbers)
+
     def done(self, seed: str, number: int) -> bool:
         """Whether a batch of sequences is done."""
         return number in self.batches.get(seed, ())
@@ -74,34 +89,28 @@ class Corpus:
 
     def _read(self) -> State:
         path = self.folder / STATE
-        try:
-            found: Any = json.loads(path.read_text())
-        except FileNotFoundError:
+        if not path.exists():
             return State()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot be read ({error})") from None
+        found: Any = read_json(path, "state of a hunt", LONGEST)
         version = found.get("version") if isinstance(found, dict) else None
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:
             raise ConfigError(
-                f"{path}: a corpus of version {version!r}, this ringbench has {VERSION}; "
+                f"{path}: a corpus of version {shown(version)}, this ringbench has {VERSION}; "
                 "give another folder"
             )
         try:
             state = State(**found)
-            if any(
-                type(getattr(state, each.name)) is not type(getattr(State(), each.name))
-                for each in fields(State)
-            ):
-                raise TypeError("a value of another type")
         except TypeError as error:
             raise ConfigError(f"{path}: not the state of a hunt ({error})") from None
+        if not state.is_plain():
+            raise ConfigError(f"{path}: not the state of a hunt (a value of another type)")
         return state
 
     def save(self) -> None:
         """Write the state.
 
         Raises:
-            ConfigError: it cannot be written.
+            OutputError: it cannot be written.
         """
         write_atomically(self.folder / STATE, json.dumps(asdict(self.state)) + "\n")
 
@@ -119,7 +128,7 @@ class Corpus:
         """Keep a failing sequence, unless there is as short a one; its file, and whether it is new.
 
         Raises:
-            ConfigError: it cannot be written.
+            OutputError: it cannot be written.
         """
         path = self.folder / FAILURES / f"{_name(key)}{SUFFIX}"
         known = path.exists()
@@ -131,7 +140,7 @@ class Corpus:
         """Keep a boot that went wrong, a loader's story as JSON; its file, and whether it is new.
 
         Raises:
-            ConfigError: it cannot be written.
+            OutputError: it cannot be written.
         """
         path = self.folder / FAILURES / f"{_name(key)}.json"
         known = path.exists()
@@ -143,7 +152,7 @@ class Corpus:
         """Keep sequences that ran new code.
 
         Raises:
-            ConfigError: one cannot be written.
+            OutputError: one cannot be written.
         """
         for script in scripts:
             digest = hashlib.sha256(script.text().encode()).hexdigest()[:12]

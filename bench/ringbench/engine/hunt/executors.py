@@ -6,12 +6,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import ParamSpec, TypeVar
 
-from ringbench.errors import ConfigError
+from ringbench.errors import ConfigError, WorkerDied
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextmanager
@@ -20,13 +24,22 @@ def local(jobs: int) -> Iterator[Executor]:
 
     Each holds the reading end of a pipe whose writing end is nowhere else than here. Ctrl-C is for
     this process alone.
+
+    Raises:
+        WorkerDied: one of them is gone.
     """
     reader, writer = multiprocessing.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(
+    executor = Workers(
         jobs, multiprocessing.get_context("spawn"), initializer=_follow, initargs=(reader,)
     )
     try:
         yield executor
+    except BrokenExecutor:
+        writer.close()
+        raise WorkerDied(
+            "a process that performs batches died: it was killed, or could not start; what is in "
+            "the corpus is kept, and the same command goes on"
+        ) from None
     except BaseException:
         writer.close()
         raise
@@ -36,6 +49,19 @@ def local(jobs: int) -> Iterator[Executor]:
         reader.close()
 
 
+class Workers(ProcessPoolExecutor):
+    """Processes that Ctrl-C does not reach, from the moment in which they are started."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have a process perform `fn`; raises as the base class does."""
+        # A process that is started here inherits the mask.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _follow(pipe: Connection) -> None:
     """Have this process end with the one that holds the other end; a QEMU's guard ends with it."""
 
@@ -43,7 +69,6 @@ def _follow(pipe: Connection) -> None:
         pipe.poll(None)
         os._exit(1)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=watch, daemon=True).start()
 
 

@@ -10,17 +10,19 @@ sequences on the same machine, as far as they get.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import Verbosity, errors, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ringbench.config import Config
 from ringbench.engine.caught import Caught
+from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.hunt.explore import explore
 from ringbench.engine.hunt.state_machine import SETTINGS, Findings, on
 from ringbench.engine.reduce import locate, shrink
@@ -32,6 +34,7 @@ from ringbench.engine.runner import (
     Runner,
     Violation,
 )
+from ringbench.errors import MachineError
 from ringbench.machine import Deadline
 from ringbench.subject import OperationT, StateT, Subject
 
@@ -50,6 +53,8 @@ class SearchResult:
         interesting: sequences that ran code which none before had.
         covered: addresses of the code that ran, if that was asked for.
         complete: whether it came to its end, and not only to that of its time.
+        disturbed: what came from outside, a line each; what was under way was tried once more.
+        given_up: why the search ended early: that was disturbed as well.
     """
 
     operations: int
@@ -58,6 +63,8 @@ class SearchResult:
     interesting: tuple[Operations, ...] = ()
     covered: frozenset[int] = frozenset()
     complete: bool = True
+    disturbed: tuple[str, ...] = ()
+    given_up: str = ""
 
     @property
     def caught(self) -> tuple[Caught, ...]:
@@ -97,11 +104,17 @@ def search(
     """
     with Runner(subject, config, coverage or set, covered) as runner:
         under_way = _Search(runner, str(seed), Deadline(seconds), known, shrink=shrink)
-        under_way.play(first)
-        number = 0
-        while number != chunks and not under_way.finished:
-            under_way.chunk(number)
-            number += 1
+        number, given_up = 0, ""
+        try:
+            under_way.play(first)
+            while number != chunks and not under_way.finished:
+                under_way.chunk(number)
+                number += 1
+        except MachineError as error:
+            if not error.outside:
+                raise
+            given_up = first_line(error)
+            runner.operations = []
         runner.note_coverage()
         return SearchResult(
             runner.performed,
@@ -110,6 +123,8 @@ def search(
             tuple(runner.interesting),
             frozenset(runner.covered),
             complete=number == chunks and not under_way.cut,
+            disturbed=tuple(runner.disturbed),
+            given_up=given_up,
         )
 
 
@@ -160,25 +175,40 @@ class _Search:
         """Perform the sequences of a chunk: even ones random, odd ones of hypothesis."""
         random = Random(f"{self._seed}:{number}")
         if number % 2:
-            self._hypothesize(random.getrandbits(64))
+            failure = self._twice(partial(self._hypothesize, random.getrandbits(64)))
+            if failure is not None:
+                self._found(failure)
             return
         for _ in range(CHUNK):
             if self.finished:
                 break
-            try:
-                explore(self._runner, random, self._expired)
-            except Violation as violation:
-                self._found(violation.failure)
+            failure = self._twice(partial(self._explore, random, random.getstate()))
+            if failure is not None:
+                self._found(failure)
 
-    def _hypothesize(self, number: int) -> None:
+    def _twice(self, attempt: Callable[[], Failure | None]) -> Failure | None:
+        return try_twice(attempt, self._runner.renew, self._runner.disturbed)
+
+    def _explore(self, random: Random, state: Any) -> Failure | None:
+        """Perform a random sequence, the one of this state of the random source."""
+        random.setstate(state)
+        try:
+            explore(self._runner, random, self._expired)
+        except Violation as violation:
+            return violation.failure
+        return None
+
+    def _hypothesize(self, number: int) -> Failure | None:
+        """Perform hypothesis's sequences, those of a number."""
         findings = Findings(self._known)
         with suppress(Violation, errors.Flaky):  # what came first is in the findings
             run_state_machine_as_test(
                 seed(number)(on(self._runner, findings, self._expired)),
                 settings=settings(SETTINGS, max_examples=CHUNK, verbosity=Verbosity.quiet),
             )
-        if findings.first is not None:
-            self._found(findings.first)
+        if findings.first is None and findings.disturbance is not None:
+            raise findings.disturbance
+        return findings.first
 
     def _found(self, failure: Failure) -> None:
         """Keep a failure, under the name of the first thing that goes wrong, as small as it gets.

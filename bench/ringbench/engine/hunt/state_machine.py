@@ -23,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ringbench.engine.hunt.byte_random import LENGTH, ByteRandom
 from ringbench.engine.runner import AnyRunner, Failure, Violation
+from ringbench.errors import MachineError
 
 BURST: Final = 8
 """Operations a step."""
@@ -61,10 +62,12 @@ class Findings:
 
     Attributes:
         first: the failure, as short as it was seen.
+        disturbance: what came from outside, and ended it; no sequence is performed after that.
     """
 
     def __init__(self, known: Container[str] = ()) -> None:
         self.first: Failure | None = None
+        self.disturbance: MachineError | None = None
         self._known = known
 
     def add(self, failure: Failure) -> bool:
@@ -102,7 +105,7 @@ class KernelMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.over = self.stop()
+        self.over = self.stop() or self.findings.disturbance is not None
         self._stop_if_wrong(self.runner.begin)
 
     @initialize(drained=DRAINED, whole=WHOLE)
@@ -139,6 +142,11 @@ class KernelMachine(RuleBasedStateMachine):
             self.over = True
             if self.findings.add(violation.failure):
                 raise
+        except MachineError as error:  # raised here, hypothesis would try it again
+            if not error.outside:
+                raise
+            self.over = True
+            self.findings.disturbance = error
 
 
 def never() -> bool:

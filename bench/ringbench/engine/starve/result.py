@@ -35,10 +35,23 @@ class StarveResult:
     Attributes:
         starved: in the order performed.
         operations: how many the kernel performed in all, those that set the scene included.
+        disturbed: what came from outside, a line each; what was under way was tried once more.
+        given_up: why it ended early: that was disturbed as well.
     """
 
     starved: tuple[Starved, ...]
     operations: int
+    disturbed: tuple[str, ...] = ()
+    given_up: str = ""
+
+    def __add__(self, other: StarveResult) -> StarveResult:
+        """Return both in one."""
+        return StarveResult(
+            self.starved + other.starved,
+            self.operations + other.operations,
+            self.disturbed + other.disturbed,
+            self.given_up or other.given_up,
+        )
 
     @property
     def failures_injected(self) -> int:

@@ -11,11 +11,12 @@ from random import Random
 from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.config import Config
 from ringbench.engine.caught import Caught
+from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.lockstep import Diverged
 from ringbench.engine.starve.needed import lacks_memory
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.starver import Limits, Starver
-from ringbench.errors import Ended, MalformedReply
+from ringbench.errors import Ended, MachineError, MalformedReply
 from ringbench.machine import Deadline
 from ringbench.subject import Case, OperationT, Starvable, StateT, Unpredictable
 
@@ -60,22 +61,29 @@ def starve(
     """
     cases = subject.cases if cases is None else cases
     done: list[Starved] = []
+    disturbed: dict[int, str] = {}
     operations = 0
-    while len(done) < len(cases):
-        with (
-            closing(subject.start(config)) as kernel,
-            kernel.channel(subject.channels[0]) as channel,
-        ):
-            starver = Starver(subject, kernel, channel, OF_A_CASE)
-            for case in cases[len(done) :]:
-                progress(case.name, len(done), len(cases))
-                done.append(_case(starver, case, operations))
-                if done[-1].caught is not None:
-                    break
-            operations += starver.lockstep.steps
-        if stop and done[-1].caught is not None:
-            break
-    return StarveResult(tuple(done), operations)
+    while len(done) < len(cases) and not (stop and done and done[-1].caught is not None):
+        try:
+            with (
+                closing(subject.start(config)) as kernel,
+                kernel.channel(subject.channels[0]) as channel,
+            ):
+                starver = Starver(subject, kernel, channel, OF_A_CASE)
+                for case in cases[len(done) :]:
+                    progress(case.name, len(done), len(cases))
+                    done.append(_case(starver, case, operations))
+                    if done[-1].caught is not None:
+                        break
+                operations += starver.lockstep.steps
+        except MachineError as error:
+            if not error.outside:
+                raise
+            if len(done) in disturbed:
+                noted = tuple(disturbed.values())
+                return StarveResult(tuple(done), operations, noted, first_line(error))
+            disturbed[len(done)] = f"{first_line(error)}; tried once more"
+    return StarveResult(tuple(done), operations, tuple(disturbed.values()))
 
 
 def starve_random(
@@ -89,11 +97,34 @@ def starve_random(
 ) -> StarveResult:
     """Starve `count` operations of a seeded workload, or as many as `seconds` are enough for.
 
-    It ends with the first in which the kernel is caught.
+    It ends with the first in which the kernel is caught. If it is disturbed from outside, it begins
+    once more.
 
     Raises:
         RingbenchError: the configuration is wrong, or the kernel did not come up.
     """
+    disturbed: list[str] = []
+
+    def attempt() -> StarveResult:
+        return _starve_random(subject, config, seed, count, seconds, progress)
+
+    try:
+        result = try_twice(attempt, lambda: None, disturbed)
+    except MachineError as error:
+        if not error.outside:
+            raise
+        return StarveResult((), 0, tuple(disturbed), first_line(error))
+    return replace(result, disturbed=tuple(disturbed))
+
+
+def _starve_random(
+    subject: Starvable[StateT, OperationT],
+    config: Config,
+    seed: int,
+    count: int,
+    seconds: float,
+    progress: Progress,
+) -> StarveResult:
     random, deadline = Random(seed), Deadline(seconds)
     done: list[Starved] = []
     with closing(subject.start(config)) as kernel, kernel.channel(subject.channels[0]) as channel:
@@ -160,5 +191,7 @@ def _attempt(
         what = Mismatch(MACHINE, "reply", "one that the operation can have", str(error), where)
         caught = Caught(CHECK, before + lockstep.steps + 1, (what,))
     except Ended as error:
+        if error.outside:
+            raise
         caught = Caught.by_ending(CHECK, before + lockstep.steps + 1, error)
     return replace(attempted, caught=caught)

@@ -14,6 +14,7 @@ from ringbench.subject import Case, Count, ForcedFailure, Kernel, Starvable
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.drive.console_lines import parse_line
 from ringbench.subjects.reference.kernel import CHANNELS, ReferenceKernel
+from ringbench.subjects.reference.machines import MACHINES
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.starve import shortage
@@ -38,14 +39,7 @@ class Reference:
     name: str = "reference"
     layers: tuple[str, ...] = LAYERS
     channels: tuple[str, ...] = CHANNELS
-    machines: tuple[Mapping[str, str], ...] = (
-        {"memory": "16M"},
-        {"memory": "64M"},
-        {"memory": "16M", "cpu": "qemu64"},
-        {"memory": "24M", "modules": "3"},
-        {"memory": "16M", "cpu": "max,-pdpe1gb"},
-        {"memory": "48M", "split": "24M"},
-    )
+    machines: tuple[Mapping[str, str], ...] = MACHINES
 
     def draw(self, random: Random, state: KernelState, layers: Sequence[str]) -> Operation:
         """Draw a sensible operation, a mistake, or memory that is no RAM, in proportion."""

@@ -122,14 +122,13 @@ def test_what_is_broken_is_printed_and_sets_the_status(
     guest: Any, as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     heap = guest.picture().heap
-    assert show(heap_table(heap), heap_json(heap), [], as_json) == 0
+    assert show(lambda: heap_table(heap), lambda: heap_json(heap), [], as_json) == 0
     capsys.readouterr()
     guest.poke(HEAP + 0x6C, 1, 4)
     picture = guest.picture()
-    assert (
-        show(heap_table(picture.heap), heap_json(picture.heap), check_invariants(picture), as_json)
-        == 1
-    )
+    heap = picture.heap
+    problems = check_invariants(picture)
+    assert show(lambda: heap_table(heap), lambda: heap_json(heap), problems, as_json) == 1
     out = capsys.readouterr().out
     if as_json:
         (problem,) = json.loads(out)["problems"]

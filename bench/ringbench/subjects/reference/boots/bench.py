@@ -55,9 +55,9 @@ class BootBench:
         expected = boot.prediction.panic or "comes up"
         try:
             self.machine.boot(boot.handover)
-        except QemuDied:
-            raise
         except Ended as error:
+            if error.outside or isinstance(error, QemuDied):
+                raise
             seen = outcome(error.ending) if error.ending else str(error)
         else:
             seen = "comes up"
@@ -69,9 +69,9 @@ class BootBench:
             return ()
         try:
             return self._compare(info, state, boot.name, thorough=thorough)
-        except QemuDied:
-            raise
         except Ended as error:
+            if error.outside or isinstance(error, QemuDied):
+                raise
             seen = outcome(error.ending) if error.ending else str(error)
             words = f"end after the boot: {seen}"
             return (Mismatch(MACHINE, words, "goes on", seen, boot.name),)

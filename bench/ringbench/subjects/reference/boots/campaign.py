@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count as numbers
 from typing import Final
 
 from ringbench.config import Config
 from ringbench.engine.caught import NUMBERS, Caught
+from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.errors import MachineError
 from ringbench.subject import BootsDone
 from ringbench.subjects.reference.boots.bench import BootBench
@@ -36,6 +38,7 @@ class Tally:
     formats: Counter[int] = field(default_factory=Counter)
     panics: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[HostileBoot, Caught]] = field(default_factory=list)
+    disturbed: list[str] = field(default_factory=list)
 
     def add(self, boot: HostileBoot, caught: Caught | None) -> None:
         """Count one boot."""
@@ -60,6 +63,8 @@ class BootsResult:
         formats: boots by Multiboot format, 1 and 2.
         panics: how often each panic was predicted, by its words with ``#`` for numbers.
         failed: the boots that went another way, each with how that was seen.
+        disturbed: what came from outside, a line each; the boot was tried once more.
+        given_up: why the campaign ended early: that was disturbed as well.
     """
 
     seed: int
@@ -69,6 +74,8 @@ class BootsResult:
     formats: Mapping[int, int]
     panics: Mapping[str, int]
     failed: tuple[tuple[HostileBoot, Caught], ...]
+    disturbed: tuple[str, ...] = ()
+    given_up: str = ""
 
     @property
     def caught(self) -> tuple[Caught, ...]:
@@ -102,24 +109,42 @@ def hunt_boots(
         ConfigError, ImageError, StartError: no machine can be had.
         MachineError: a machine does not come to its kernel's entry, or two in turn went lost.
     """
-    tally, start = Tally(), time.monotonic()
+    tally, start, given_up = Tally(), time.monotonic(), ""
+    bench: BootBench
     with ExitStack() as stack:
-        bench = BootBench(stack.enter_context(EntryMachine(config)))
-        for number in numbers(first) if count is None else range(first, first + count):
-            if seconds is not None and time.monotonic() - start >= seconds:
-                break
-            boot = hostile_boot(seed, number, bench.machine.facts, bench.machine.memory)
+
+        def started() -> BootBench:
+            return BootBench(stack.enter_context(EntryMachine(config)))
+
+        def renew() -> None:
+            nonlocal bench
+            stack.close()
+            bench = started()
+
+        def attempt(boot: HostileBoot) -> Caught | None:
             try:
-                caught = judge(bench, boot, tally.boots + 1)
+                return judge(bench, boot, tally.boots + 1)
             except MachineError as error:
-                caught = Caught.by_ending(CHECK, tally.boots + 1, error)
-                stack.close()
-                bench = BootBench(stack.enter_context(EntryMachine(config)))
-            tally.add(boot, caught)
-            if progress is not None:
-                progress(tally.boots, len(tally.failed))
-            if until_caught and tally.failed:
-                break
+                if error.outside:
+                    raise
+                renew()
+                return Caught.by_ending(CHECK, tally.boots + 1, error)
+
+        try:
+            bench = try_twice(started, stack.close, tally.disturbed)
+            for number in numbers(first) if count is None else range(first, first + count):
+                if seconds is not None and time.monotonic() - start >= seconds:
+                    break
+                boot = hostile_boot(seed, number, bench.machine.facts, bench.machine.memory)
+                tally.add(boot, try_twice(partial(attempt, boot), renew, tally.disturbed))
+                if progress is not None:
+                    progress(tally.boots, len(tally.failed))
+                if until_caught and tally.failed:
+                    break
+        except MachineError as error:
+            if not error.outside:
+                raise
+            given_up = first_line(error)
     return BootsResult(
         seed,
         tally.boots,
@@ -128,6 +153,8 @@ def hunt_boots(
         tally.formats,
         tally.panics,
         tuple(tally.failed),
+        tuple(tally.disturbed),
+        given_up,
     )
 
 
@@ -155,7 +182,8 @@ class ReferenceBoots:
         """
         result = hunt_boots(config, seed=seed, count=count, seconds=seconds, first=first)
         failures = {caught.key: boot.story.to_json() + "\n" for boot, caught in result.failed}
-        return BootsDone(result.boots, tuple(failures.items()))
+        found = tuple(failures.items())
+        return BootsDone(result.boots, found, result.disturbed, result.given_up)
 
 
 BOOTS: Final = ReferenceBoots()

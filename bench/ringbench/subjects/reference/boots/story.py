@@ -10,7 +10,10 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Final, Self
+
+from ringbench.files import parse_json
 
 AVAILABLE: Final = 1
 TYPES: Final = {1: "available", 2: "reserved", 3: "ACPI tables", 4: "ACPI NVS", 5: "defective"}
@@ -130,7 +133,7 @@ class Story:
             ValueError: it tells none; the text says what is wrong.
         """
         try:
-            facts = json.loads(text)
+            facts = parse_json(text)
             facts["entries"] = tuple(Entry(**_numbers(each)) for each in facts.get("entries", ()))
             facts["modules"] = tuple(Loaded(**_numbers(each)) for each in facts.get("modules", ()))
             strays = facts.get("strays", ())
@@ -143,11 +146,64 @@ class Story:
             raise ValueError(f"no field is called {', '.join(sorted(unknown))}")
         if story.multiboot not in (1, 2):
             raise ValueError(f"there is no Multiboot {story.multiboot}")
+        parts: tuple[Story | Entry | Loaded, ...] = (story, *story.entries, *story.modules)
+        for part in parts:
+            _require_plain(part)
+        _require_room(story)
         return story
 
 
+WORD32, WORD64 = (1 << 32) - 1, (1 << 64) - 1
+MOST_MEMORY: Final = 128 << 20
+"""Bytes of all that a loader says."""
+
+_SIZES: Final = ("type", "extra", "size", "entry_extra", "map_tags", "multiboot")
 _SHAPES2: Final = ("entry_extra", "map_tags", "strays", "modules_first")
 _TEXTS: Final = ("text", "command_line")
+
+
+_PLAIN: Final[Mapping[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "int | None": (int, NoneType),
+    "str": (str,),
+    "str | None": (str, NoneType),
+    "bool": (bool,),
+}
+"""Types of a field by its annotation; what others hold is checked where it is read."""
+
+
+def _require_plain(part: Story | Entry | Loaded) -> None:
+    """Refuse a field of another type, or a number that no 64 bits can be meant by."""
+    for each in dataclasses.fields(part):
+        value = getattr(part, each.name)
+        if type(value) not in _PLAIN.get(str(each.type), (type(value),)):
+            raise ValueError(f"{each.name}: expected {each.type}")
+        if type(value) is int:
+            _require_number(each.name, value, WORD32 if each.name in _SIZES else WORD64 << 1)
+
+
+def _require_number(name: str, value: object, limit: int) -> None:
+    if type(value) is not int or not -limit <= value <= limit:
+        raise ValueError(f"{name}: expected a number of at most {limit:#x}")
+
+
+def _require_room(story: Story) -> None:
+    """Refuse what is larger in memory than any machine here, before it is made."""
+    for kind, size in story.strays:
+        _require_number("strays", kind, WORD64)
+        _require_number("strays", size, WORD32)
+    for name, value in story.lies.items():
+        _require_number(name, value, WORD64)
+    if any(
+        not 0 <= number <= WORD32
+        for each in story.entries
+        for number in (each.type, each.extra, each.size or 0)
+    ):
+        raise ValueError("an entry's type, extra bytes or size is not a number of 32 bits")
+    length = sum(64 + entry.extra + story.entry_extra for entry in story.entries)
+    length += 64 * story.map_tags + sum(64 + size for _, size in story.strays)
+    if length > MOST_MEMORY:
+        raise ValueError(f"more than {MOST_MEMORY} bytes of information")
 
 
 def _hexadecimal(value: Any) -> Any:

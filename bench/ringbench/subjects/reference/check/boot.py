@@ -17,7 +17,7 @@ from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
 from ringbench.subjects.reference.model.state import Segment
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.observe.layout import BootNames
+from ringbench.subjects.reference.observe.names import BootNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE

@@ -13,15 +13,16 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import PAGE_SHIFT
 from ringbench.arch.x86_64.memory import PhysicalMemory
-from ringbench.check.comparison import Comparison, hexadecimal
+from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
+from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.console import SeenConsole
-from ringbench.subjects.reference.observe.layout import ConsoleNames
+from ringbench.subjects.reference.observe.names import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -74,10 +75,12 @@ def _frames(
     """Compare two bitmaps over frames; `words` are what 1 and 0 mean. A run is one mismatch."""
     tally.comparisons += frames
     for bits, (one, other) in ((expected & ~seen, words), (seen & ~expected, words[::-1])):
-        for start, end in zip(*(each.tolist() for each in bit_runs(bits)), strict=True):
+        listed = lowest_runs(bits, DETAILED)
+        for start, end in zip(*(each.tolist() for each in bit_runs(listed)), strict=True):
             what = "frame" if end - start == 1 else f"{end - start} frames"
             where = f"physical {start << PAGE_SHIFT:#x}..{end << PAGE_SHIFT:#x}"
             tally.differs(what, one, other, where)
+        tally.further += count_runs(bits & ~listed)
 
 
 def _tree(
@@ -90,10 +93,14 @@ def _tree(
     tally.equal_all("middle of the tree", tuple(expected.middle), seen.middle, where, hex)
     bottom = int.from_bytes(np.array(expected.bottom, "<u8").tobytes(), "little")
     tally.comparisons += 64 * len(expected.bottom)
-    for start, end in zip(*(each.tolist() for each in bit_runs(bottom ^ seen.bottom)), strict=True):
-        for block in range(start, end):
-            one, other = bottom >> block & 1, seen.bottom >> block & 1
-            tally.differs(f"bit of {name}", str(one), str(other), _block(block))
+    wrong = bottom ^ seen.bottom
+    further = wrong.bit_count()
+    while wrong and len(tally.mismatches) < DETAILED:
+        block = (wrong & -wrong).bit_length() - 1
+        one, other = bottom >> block & 1, seen.bottom >> block & 1
+        tally.differs(f"bit of {name}", str(one), str(other), _block(block))
+        wrong, further = wrong & wrong - 1, further - 1
+    tally.further += further
 
 
 def _block(index: int) -> str:

@@ -35,7 +35,7 @@ from ringbench.subjects.reference.drive.ring_format import RingFormat
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.observe.layout import RINGBENCH
+from ringbench.subjects.reference.observe.names import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
 from ringbench.subjects.reference.vocabulary.operations import Operation

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -21,13 +22,15 @@ from numpy.typing import NDArray
 from ringbench.arch.x86_64.address import ADDRESS_END, PAGE_SHIFT, PAGE_SIZE
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.check.mismatch import MACHINE, Mismatch
-from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.check.region_pages import region_pages
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.spaces import SeenSpace
 from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 Runs = NDArray[np.int64]
+
+_BATCH: Final = 1 << 15
+"""Runs made into Python values at a time."""
 
 
 class OwnerKind(StrEnum):
@@ -127,18 +130,34 @@ class FrameOwners:
 
     def merged(self) -> Iterator[tuple[int, int, Owner]]:
         """Yield (first frame, end, owner), neighbours of one kind and root or space joined."""
-        current: tuple[int, int, Owner] | None = None
-        rows = zip(self.starts.tolist(), self.ends.tolist(), self.ids.tolist(), strict=True)
-        for start, end, number in rows:
-            owner = Owner(self.owners[number].kind, self.owners[number].of)
-            if current is not None and current[1] == start and current[2] == owner:
-                current = current[0], end, owner
-                continue
-            if current is not None:
-                yield current
-            current = start, end, owner
-        if current is not None:
-            yield current
+        firsts, lasts = self._joined()
+        rows = (self.starts[firsts], self.ends[lasts], self.ids[firsts])
+        for start, end, number in zip(*map(_numbers, rows), strict=True):
+            yield start, end, _plain(self.owners[number])
+
+    @property
+    def merged_count(self) -> int:
+        """How many there are."""
+        return len(self._joined()[0])
+
+    def _joined(self) -> tuple[Runs, Runs]:
+        """Return the first and the last claim of each row of neighbours."""
+        alike: dict[Owner, int] = {}
+        of_owners = [alike.setdefault(_plain(owner), len(alike)) for owner in self.owners]
+        kinds = np.array(of_owners)[self.ids]
+        breaks = (kinds[1:] != kinds[:-1]) | (self.starts[1:] != self.ends[:-1])
+        firsts = np.concatenate(([0], np.flatnonzero(breaks) + 1))
+        return firsts, np.append(firsts[1:] - 1, len(kinds) - 1)
+
+
+def _plain(owner: Owner) -> Owner:
+    return Owner(owner.kind, owner.of)
+
+
+def _numbers(column: Runs) -> Iterator[int]:
+    """Yield a column as Python integers, a part at a time: there may be a million."""
+    for start in range(0, len(column), _BATCH):
+        yield from column[start : start + _BATCH].tolist()
 
 
 @dataclass(slots=True)
@@ -146,19 +165,20 @@ class _Claims:
     """Claims as they are being collected."""
 
     owners: list[Owner] = field(default_factory=list)
-    starts: list[Runs] = field(default_factory=list)
-    ends: list[Runs] = field(default_factory=list)
+    single: list[tuple[int, int, int]] = field(default_factory=list)
+    many: list[tuple[Runs, Runs, Runs]] = field(default_factory=list)
 
     def runs(self, owner: Owner, starts: Runs, ends: Runs) -> None:
+        """Claim runs of frames."""
+        self.many.append((starts, ends, np.full(len(starts), len(self.owners))))
         self.owners.append(owner)
-        self.starts.append(starts)
-        self.ends.append(ends)
 
     def bytes(self, owner: Owner, base: int, length: int) -> None:
         """Claim the frames that a range of bytes touches."""
         if length > 0:
             end = (base + length + PAGE_SIZE - 1) >> PAGE_SHIFT
-            self.runs(owner, np.array([base >> PAGE_SHIFT]), np.array([end]))
+            self.single.append((base >> PAGE_SHIFT, end, len(self.owners)))
+            self.owners.append(owner)
 
     def leaves(self, owner: Owner, leaves: Leaves) -> None:
         """Claim the frames that leaves map; one that two of them map is claimed twice."""
@@ -172,9 +192,9 @@ class _Claims:
         self.runs(owner, starts, end[np.concatenate((cuts - 1, [len(end) - 1]))])
 
     def done(self, limit: int) -> FrameOwners:
-        counts = [len(starts) for starts in self.starts]
-        ids = np.repeat(np.arange(len(self.owners)), counts)
-        starts, ends = np.concatenate(self.starts), np.concatenate(self.ends)
+        single = np.array(self.single, np.int64).reshape(-1, 3)
+        parts = [tuple(single.T), *self.many]
+        starts, ends, ids = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(starts, kind="stable")
         return FrameOwners(limit, tuple(self.owners), starts[order], ends[order], ids[order])
 
@@ -189,12 +209,10 @@ def owners(picture: Picture) -> FrameOwners:
         for table in root.tables:
             owner = Owner(OwnerKind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
-    roots = {root.paddr: root for root in picture.tables.roots}
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
-        if space.root in roots:
-            _claim_regions(claims, space, roots[space.root], picture.heap.space.name)
+    _claim_regions(claims, picture)
     return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
 
 
@@ -221,14 +239,13 @@ def _claim_allocator(claims: _Claims, picture: Picture) -> None:
     claims.bytes(Owner(OwnerKind.CONSOLE), console.lent_base, console.lent_length)
 
 
-def _claim_regions(claims: _Claims, space: SeenSpace, root: Root, heap: str) -> None:
+def _claim_regions(claims: _Claims, picture: Picture) -> None:
     """What the leaves under a space's regions map, where the region owns it."""
-    for region in space.regions:
+    for space, region, leaves in region_pages(picture):
         if region.kind in _REGION_KINDS and 0 < region.length <= ADDRESS_END - region.base:
-            kind = OwnerKind.HEAP if space.name == heap else _REGION_KINDS[region.kind]
+            kind = OwnerKind.HEAP if space is picture.heap.space else _REGION_KINDS[region.kind]
             of = "" if kind is OwnerKind.HEAP else space.name
-            owner = Owner(kind, of, region.base)
-            claims.leaves(owner, root.leaves.between(region.base, region.end))
+            claims.leaves(Owner(kind, of, region.base), leaves)
 
 
 def check_ownership(picture: Picture) -> list[Mismatch]:
@@ -239,7 +256,8 @@ def check_ownership(picture: Picture) -> list[Mismatch]:
 def conflicts(claimed: FrameOwners, detailed: int = 100) -> list[Mismatch]:
     """Return what is wrong with a set of claims, ascending: gaps and overlaps.
 
-    The first `detailed` are named one by one; one more mismatch says how many follow.
+    The first `detailed` places are named one by one, each with as many who claim it; one more
+    mismatch says how many follow.
     """
     reach = np.maximum.accumulate(np.concatenate(([0], claimed.ends)))
     suspects = np.flatnonzero(claimed.starts != reach[:-1])
@@ -249,7 +267,7 @@ def conflicts(claimed: FrameOwners, detailed: int = 100) -> list[Mismatch]:
         if start > before:
             found.append(_mismatch(before, start, ()))
         else:
-            found += _overlaps(claimed, index)
+            found += islice(_overlaps(claimed, index), detailed)
     if len(suspects) > detailed:
         more = f"{len(suspects) - detailed} further places"
         found.append(Mismatch(MACHINE, "frame ownership", "one owner", more, "physical memory"))

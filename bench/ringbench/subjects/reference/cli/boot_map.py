@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ringbench.cli.common import configured, machine_options_but_memory, output_option
+from ringbench.files import read_text, write_atomically
 
 if TYPE_CHECKING:
     from ringbench.subjects.reference.boots.entry import EntryMachine
     from ringbench.subjects.reference.boots.generate import HostileBoot
+
+LONGEST_STORY: Final = 16 << 20
+"""Bytes of a story; the longest that are drawn have a hundredth of that."""
 
 
 @click.command(name="boot-map")
@@ -33,11 +37,11 @@ def boot_map(
 
     if (file is None) == (seed is None) or (seed is None) != (number is None):
         raise click.UsageError("either a FILE, or --seed and --number")
-    text = None if file is None else read(file)
+    text = None if file is None else read_text(file, "story", LONGEST_STORY)
     with EntryMachine(configured(**machine)) as entry:
         boot = chosen(entry, seed, number, file, text)
         if save is not None:
-            save.write_text(boot.story.to_json() + "\n")
+            write_atomically(save, boot.story.to_json() + "\n")
         click.echo("\n".join(boot.story.listing()))
         mismatches = BootBench(entry).attempt(boot, thorough=True)
     click.echo(f"{boot.name}: {', '.join(boot.kinds) or 'as told'}")
@@ -46,18 +50,6 @@ def boot_map(
         click.echo(str(mismatch))
     click.echo("it did otherwise" if mismatches else "it did, and all that was compared agrees")
     return 1 if mismatches else 0
-
-
-def read(file: Path) -> str:
-    """Return a file's text.
-
-    Raises:
-        click.UsageError: it can't be read.
-    """
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{file}: {error}") from None
 
 
 def chosen(

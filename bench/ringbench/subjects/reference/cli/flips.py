@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ringbench.cli.common import configured, machine_options, output_option
+from ringbench.files import write_atomically
 
 
 @click.command()
@@ -31,13 +32,10 @@ def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> i
         raise click.UsageError("memory and cpu are those of the states that bits are flipped in")
     config = configured(**machine)
     # A third of a second of imports: not before it is known that there will be flips.
-    from rich.console import Console
-
-    from ringbench.cli.output import progress_bar
+    from ringbench.cli.output import console, progress_bar
     from ringbench.subjects.reference.flips.run import flip_many
     from ringbench.subjects.reference.report.flips import flips_json, flips_table
 
-    console = Console()
     with progress_bar() as tell:
         result = flip_many(
             config,
@@ -45,7 +43,7 @@ def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> i
             count=count,
             progress=lambda done, total: tell("flips", done, total),
         )
+    console().print(flips_table(result))
     if json_file is not None:
-        json_file.write_text(json.dumps(flips_json(result), indent=2) + "\n")
-    console.print(flips_table(result))
+        write_atomically(json_file, json.dumps(flips_json(result), indent=2) + "\n")
     return 0 if result.passed else 1

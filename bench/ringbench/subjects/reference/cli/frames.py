@@ -25,8 +25,12 @@ def frames(
 
     Exit status 1: a frame has no owner or two, or the frame allocator contradicts itself.
     """
-    picture = look(lines, save_dump, **machine)
-    claimed = owners(picture)
-    table = frames_table(picture, claimed, ranges=ranges)
-    problems = problems_of(picture, ("pmm", "machine"))
-    return show(table, frames_json(picture, claimed), problems, as_json)
+    with look(lines, save_dump, **machine) as picture:
+        claimed = owners(picture)
+        problems = problems_of(picture, ("pmm", "machine"))
+        return show(
+            lambda: frames_table(picture, claimed, ranges=ranges),
+            lambda: frames_json(picture, claimed),
+            problems,
+            as_json,
+        )

@@ -17,6 +17,6 @@ def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machin
 
     Exit status 1: the heap contradicts itself.
     """
-    picture = look(lines, save_dump, **machine)
-    problems = problems_of(picture, ("heap",))
-    return show(heap_table(picture.heap), heap_json(picture.heap), problems, as_json)
+    with look(lines, save_dump, **machine) as picture:
+        seen, problems = picture.heap, problems_of(picture, ("heap",))
+        return show(lambda: heap_table(seen), lambda: heap_json(seen), problems, as_json)

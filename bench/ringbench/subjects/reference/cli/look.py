@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from ringbench.check.mismatch import Mismatch
 from ringbench.cli.common import (
     command_option,
     configured,
+    dumping,
     machine_options,
     save_dump_option,
     type_lines,
@@ -41,10 +43,11 @@ def look_options(command: Command) -> Command:
     return machine_options(command)
 
 
-def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> Picture:
+@contextmanager
+def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> Iterator[Picture]:
     """Boot the configured kernel, have its console perform the lines, and take its picture.
 
-    What the console replies goes to standard error.
+    What the console replies goes to standard error. The dump is written after the block.
 
     Raises:
         ConfigError: the configuration is wrong, or says that the kernel's state can't be read.
@@ -55,9 +58,8 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> P
     types = Types.load(config.kernel.elf)
     with Machine.start(config) as guest:
         type_lines(guest, lines)
-        if save_dump is not None:
-            guest.save_dump(save_dump)
-        return take_from(guest, types)
+        with dumping(guest, save_dump):
+            yield take_from(guest, types)
 
 
 def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
@@ -66,12 +68,18 @@ def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
 
 
 def show(
-    table: RenderableType, data: dict[str, Any], problems: list[Mismatch], as_json: bool
+    table: Callable[[], RenderableType],
+    data: Callable[[], dict[str, Any]],
+    problems: list[Mismatch],
+    as_json: bool,
 ) -> int:
-    """Print the table, or the data, and what is broken; the exit status: 1 if anything is."""
+    """Print the table or the data, made only if wanted, and what is broken; the exit status.
+
+    It is 1 if anything is broken.
+    """
     if as_json:
         found = [{name: getattr(each, name) for name in Mismatch.__slots__} for each in problems]
-        write_json(data | {"problems": found})
+        write_json(data() | {"problems": found})
     else:
-        console().print(Group(table, *(Text(str(each), style="bold red") for each in problems)))
+        console().print(Group(table(), *(Text(str(each), style="bold red") for each in problems)))
     return 1 if problems else 0

@@ -17,6 +17,7 @@ def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **mach
 
     Exit status 1: regions, page tables or tasks contradict each other.
     """
-    picture = look(lines, save_dump, **machine)
-    problems = problems_of(picture, ("paging", "vmm", "task"))
-    return show(spaces_table(picture), spaces_json(picture), problems, as_json)
+    with look(lines, save_dump, **machine) as picture:
+        problems = problems_of(picture, ("paging", "vmm", "task"))
+        table, data = spaces_table, spaces_json
+        return show(lambda: table(picture), lambda: data(picture), problems, as_json)

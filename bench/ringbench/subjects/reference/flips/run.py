@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from ringbench.check.mismatch import Finding, Mismatch
-from ringbench.config import Config, override
+from ringbench.config import Config, Module, override
 from ringbench.errors import RingbenchError
+from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
@@ -102,12 +101,12 @@ def flip_many(
 def _kernel(config: Config, variant: Variant) -> Iterator[ReferenceKernel]:
     """A booted kernel on the machine of a variant, its modules a few bytes each."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="ringbench-flips-")))
+        folder, _ = stack.enter_context(guarded_folder("flips"))
         modules = []
         for number in range(variant.modules):
             file = folder / f"module{number}"
             file.write_bytes(bytes(100 + number))
-            modules.append(f"{file} number {number}")
+            modules.append(Module(file, f"number {number}"))
         changes: dict[str, object] = {
             "machine.memory": variant.memory,
             "machine.cpu": variant.cpu,

@@ -17,7 +17,7 @@ from ringbench.errors import RingbenchError
 from ringbench.subjects.reference.flips.structure import Part, Spot, parts_of
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.observe.layout import Layout
+from ringbench.subjects.reference.observe.names import Layout
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
 
 from ringbench.arch.x86_64.address import SIZE_4K
-from ringbench.subjects.reference.model.heap_nodes import HeapEditor
+from ringbench.subjects.reference.model.heap_search import HeapEditor
 from ringbench.subjects.reference.model.state import EMPTY_HEAP, HeapState, KernelState, replace
 from ringbench.subjects.reference.model.vmm import vm_alloc_at, vm_free, vm_resize
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -33,7 +33,7 @@ def kmalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
 
 
 def kzalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
-    """The same, zeroed."""
+    """Allocate `size` bytes of zeros; the address, or 0 where the kernel returns NULL."""
     state, status, pointer = kmalloc(state, size)
     if status:
         return state, status, pointer

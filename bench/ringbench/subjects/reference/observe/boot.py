@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ringbench.debuginfo.dwarf import Array, Record, read_array
 from ringbench.observe.reader import GuestReader, c_string, member
-from ringbench.subjects.reference.observe.layout import BootNames
+from ringbench.subjects.reference.observe.names import BootNames
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange, Module
 
 LAYER = "machine"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ringbench.observe.reader import GuestReader
-from ringbench.subjects.reference.observe.layout import ConsoleNames
+from ringbench.subjects.reference.observe.names import ConsoleNames
 from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
 
 LAYER = "machine"

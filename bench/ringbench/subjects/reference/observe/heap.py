@@ -3,16 +3,20 @@
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import UNREADABLE, GuestReader
-from ringbench.subjects.reference.observe.layout import HeapNames, Layout
+from ringbench.subjects.reference.observe.names import HeapNames, Layout
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.vocabulary import heap_encoding
 from ringbench.subjects.reference.vocabulary.constants import HEAP_ALIGN, HEAP_HEADER, HEAP_NODE_MIN
 
 LAYER = "heap"
+
+PAGES_KEPT: Final = 4096
+"""Heap pages after which those that were read are dropped: 16 MiB."""
 
 _FORMATS = {1: "<B", 2: "<H", 4: "<I", 8: "<Q"}
 
@@ -80,7 +84,7 @@ def read_heap(guest: GuestReader, layout: Layout) -> SeenHeap:
 
 @dataclass(slots=True)
 class _NodeReader:
-    """Reads headers out of heap pages, each page once, and only those that hold a header."""
+    """Reads headers out of heap pages, only those that hold a header, and of few any twice."""
 
     guest: GuestReader
     names: HeapNames
@@ -108,6 +112,8 @@ class _NodeReader:
             least = HEAP_HEADER if address + size == end else HEAP_NODE_MIN
             if size < least or size % HEAP_ALIGN or address + size > end:
                 self.guest.note(LAYER, f"size {size:#x} cannot be", f"node {address:#x}")
+                return
+            if not self.guest.notebook.spend(LAYER, f"node {address:#x}"):
                 return
             right = guard == heap_encoding.guard_of(address, before, tag)
             previous = heap_encoding.previous_of(address, before)
@@ -146,6 +152,8 @@ class _NodeReader:
             if address not in nodes:
                 self.guest.note(LAYER, f"it leads to {address:#x}, which is no node", holder)
                 return
+            if not self.guest.notebook.spend(LAYER, holder):
+                return
             seen.add(address)
             yield address
             try:
@@ -169,6 +177,8 @@ class _NodeReader:
         offset, form = self.formats[name]
         page, start = divmod(node + offset, PAGE_SIZE)
         if page not in self.pages:
+            if len(self.pages) >= PAGES_KEPT:
+                self.pages.clear()
             self.pages[page] = self.guest.virtual.read(page * PAGE_SIZE, PAGE_SIZE)
         value: int = form.unpack_from(self.pages[page], start)[0]
         return value

@@ -19,7 +19,7 @@ from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
-from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
@@ -71,7 +71,7 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
     guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
     boot = read_boot(guest, layout.boot)
     features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
-    guest = GuestReader(memory, types, cr3, features, guest.broken)
+    guest = GuestReader(memory, types, cr3, features, guest.notebook)
     kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(kernel_record, Record)
     kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
@@ -81,12 +81,12 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
     )
     active_root = root_table(cr3, features)
-    others = {f"t{task.id}": task.space.root for task in tasks.all if task.id != 0}
+    others = _roots_of_their_own(guest, kernel_space, tasks)
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
-    of_tasks = (task.space for task in tasks.all[1:])
     heap = read_heap(guest, layout)
+    of_tasks = (task.space for task in tasks.all[1:])
     return Picture(
         layout=layout,
         features=features,
@@ -100,7 +100,7 @@ def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBE
         heap=heap,
         tasks=tasks,
         console=console,
-        broken=tuple(guest.broken),
+        broken=guest.notebook.broken,
     )
 
 
@@ -118,7 +118,7 @@ def take_tables(
     """
     guest = GuestReader(memory, types, cr3, features)
     others = {name: root for name, root in roots.items() if name != "kernel"}
-    return read_page_tables(guest, roots["kernel"], others), tuple(guest.broken)
+    return read_page_tables(guest, roots["kernel"], others), guest.notebook.broken
 
 
 def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Picture:
@@ -130,6 +130,15 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
     with machine.stopped():
         cr3 = read_registers(machine).cr3
         return take(machine.memory, types, cr3, layout)
+
+
+def _roots_of_their_own(guest: GuestReader, kernel: SeenSpace, tasks: SeenTasks) -> dict[str, int]:
+    """Return the roots of tasks' spaces by name; one that is another's already is noted."""
+    owners = {kernel.root: kernel.name}
+    for space in (task.space for task in tasks.all if task.id != 0):
+        if (owner := owners.setdefault(space.root, space.name)) != space.name:
+            guest.note("vmm", f"root {space.root:#x} is that of {owner}", space.name)
+    return {name: root for root, name in owners.items() if name != kernel.name}
 
 
 def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpace]) -> str | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ringbench.debuginfo.dwarf import Integer, Pointer, Record
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import PmmNames
+from ringbench.subjects.reference.observe.names import PmmNames
 from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES
 
 LAYER = "pmm"

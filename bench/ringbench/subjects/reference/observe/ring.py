@@ -12,7 +12,7 @@ from ringbench.observe.processor import read_registers
 from ringbench.observe.reader import GuestReader, c_string
 from ringbench.subjects.reference.drive.ring import RingPlace
 from ringbench.subjects.reference.drive.ring_format import RingFormat
-from ringbench.subjects.reference.observe.layout import RINGBENCH, Layout, RingNames
+from ringbench.subjects.reference.observe.names import RINGBENCH, Layout, RingNames
 
 NAME_MAX = 64
 """Bytes within which a command's name ends."""

@@ -1,13 +1,13 @@
 """Address spaces: their ordered regions, and the slabs that hold the regions' records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import SpaceNames
+from ringbench.subjects.reference.observe.names import SpaceNames
 from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
 
 LAYER = "vmm"
@@ -120,7 +120,7 @@ def _read_regions(
     guest: GuestReader, names: SpaceNames, name: str, first: int, slabs: Sequence[SeenSlab]
 ) -> tuple[SeenRegion, ...]:
     """Follow a space's region list, which must stay inside the space's slabs."""
-    places = _places(guest, names, slabs)
+    place_of = _places(guest, names, slabs)
     values = guest.types.enum(names.kind_enum).values
     kinds = {values[constant]: kind for kind, constant in names.kinds.items()}
     bits = guest.types.enum(names.flag_enum).values
@@ -129,7 +129,8 @@ def _read_regions(
     previous = 0
     for record in guest.chain(LAYER, first, names.region_type, names.region_next, holder):
         where = f"{name}: region {len(regions)}"
-        if record.address not in places:
+        place = place_of(record.address)
+        if place is None:
             what = f"the list leads to {record.address:#x}, out of the space's slabs"
             guest.note(LAYER, what, holder(len(regions)))
             break
@@ -139,22 +140,30 @@ def _read_regions(
         if number not in kinds:
             guest.note(LAYER, f"region kind {number} does not exist", where)
         kind = kinds.get(number, f"kind {number}")
-        regions.append(_region(names, record, kind, bits, places[record.address]))
+        regions.append(_region(names, record, kind, bits, place))
         previous = record.address
     return tuple(regions)
 
 
 def _places(
     guest: GuestReader, names: SpaceNames, slabs: Sequence[SeenSlab]
-) -> dict[int, tuple[int, int]]:
-    """Return where a region's record can be: its address -> its slab's frame, and its slot."""
+) -> Callable[[int], tuple[int, int] | None]:
+    """Return where a region's record is, as a function of its address: the slab's frame, the slot.
+
+    None where no record can be.
+    """
     first, array = guest.types.offset(guest.struct(names.slab_type), names.slab_regions)
     size = guest.struct(names.region_type).size
-    return {
-        slab.address + first + slot * size: (slab.paddr, slot)
-        for slab in slabs
-        for slot in range(array.size // size)
-    }
+    frames = {slab.address: slab.paddr for slab in slabs}
+
+    def place(address: int) -> tuple[int, int] | None:
+        slab = address & -PAGE_SIZE
+        slot, rest = divmod(address - slab - first, size)
+        if slab not in frames or rest or not 0 <= slot < array.size // size:
+            return None
+        return frames[slab], slot
+
+    return place
 
 
 def _region(

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from ringbench.debuginfo.dwarf import Record
+from ringbench.observe.notebook import TASK
 from ringbench.observe.reader import GuestReader, member
-from ringbench.subjects.reference.observe.layout import Layout
+from ringbench.subjects.reference.observe.names import Layout
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 
 LAYER = "task"
@@ -40,7 +41,7 @@ def read_tasks(guest: GuestReader, layout: Layout) -> SeenTasks:
     def holder(index: int) -> str:
         return f"t{tasks[index - 1].id}" if index else names.first
 
-    for record in guest.chain(LAYER, first, names.task_type, names.next, holder):
+    for record in guest.chain(LAYER, first, names.task_type, names.next, holder, TASK):
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
         seen = read_space(guest, layout.spaces, f"t{number}", space)

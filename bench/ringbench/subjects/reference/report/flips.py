@@ -68,7 +68,7 @@ def _wrong(result: FlipsResult) -> Iterator[RenderableType]:
 
 
 def flips_json(result: FlipsResult) -> dict[str, Any]:
-    """The same as plain data."""
+    """Return the result of flips as plain data, rows and totals spelled out."""
     return {
         "seed": result.seed,
         "seconds": round(result.seconds, 3),

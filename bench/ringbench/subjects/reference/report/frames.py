@@ -1,6 +1,7 @@
 """Physical memory by owner: a table for people, plain data for programs."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -26,11 +27,12 @@ def frames_table(picture: Picture, owners: FrameOwners, *, ranges: bool) -> Rend
     table.add_column("frames", justify="right")
     table.add_column("size", justify="right")
     order = list(OwnerKind)
-    totals = sorted(owners.totals().items(), key=lambda each: (order.index(each[0][0]), each[0][1]))
-    for (kind, of), frames in totals:
-        if frames:
-            table.add_row(kind.value, of, f"{frames:,}", rounded_length(frames * PAGE_SIZE))
-    return Group(Text(title), table, *(_ranges(owners) if ranges else ()))
+    found = (each for each in owners.totals().items() if each[1])
+    totals = sorted(found, key=lambda each: (order.index(each[0][0]), each[0][1]))
+    for (kind, of), frames in totals[:SHOWN]:
+        table.add_row(kind.value, of, f"{frames:,}", rounded_length(frames * PAGE_SIZE))
+    further = _ranges(owners) if ranges else ()
+    return Group(Text(title), table, *rest(len(totals)), *further)
 
 
 def _ranges(owners: FrameOwners) -> Iterator[RenderableType]:
@@ -39,12 +41,11 @@ def _ranges(owners: FrameOwners) -> Iterator[RenderableType]:
     table.add_column("to", justify="right", no_wrap=True)
     table.add_column("frames", justify="right")
     table.add_column("owner", no_wrap=True)
-    rows = list(owners.merged())
-    for start, end, owner in rows[:SHOWN]:
+    for start, end, owner in islice(owners.merged(), SHOWN):
         last = (end << PAGE_SHIFT) - 1
         table.add_row(f"{start << PAGE_SHIFT:x}", f"{last:x}", f"{end - start:,}", str(owner))
     yield table
-    yield from rest(len(rows))
+    yield from rest(owners.merged_count)
 
 
 def frames_json(picture: Picture, owners: FrameOwners) -> dict[str, Any]:

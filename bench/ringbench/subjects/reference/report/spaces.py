@@ -9,6 +9,7 @@ from rich.text import Text
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.arch.x86_64.entry import PAT_4K, PCD, PWT, cache_mode
 from ringbench.arch.x86_64.records import permissions
+from ringbench.observe.page_tables import Root
 from ringbench.report.tables import SHOWN, exact_length, rest
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
@@ -16,25 +17,35 @@ from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 def spaces_table(picture: Picture) -> RenderableType:
     """Every space with its regions, and the roots that are no space's."""
-    parts: list[RenderableType] = [_space_table(picture, space) for space in picture.spaces()]
+    spaces, roots = list(picture.spaces()), {root.paddr: root for root in picture.tables.roots}
+    parts: list[RenderableType] = []
+    left = SHOWN
+    for space in spaces[:SHOWN]:
+        parts.append(_space_table(picture, space, roots.get(space.root), left))
+        left = max(left - len(space.regions), 0)
+    parts += rest(len(spaces), what=" spaces")
     current = picture.tasks.current
     tasks = ", ".join(
-        f"t{task.id}{' (current)' if task.id == current else ''}" for task in picture.tasks.all
+        f"t{task.id}{' (current)' if task.id == current else ''}"
+        for task in picture.tasks.all[:SHOWN]
     )
-    parts.append(Text(f"tasks: {tasks}"))
+    parts += [Text(f"tasks: {tasks}"), *rest(len(picture.tasks.all), what=" tasks")]
     bare = [f"r{n} {root:#x}" for n, root in enumerate(picture.console.roots) if root is not None]
     if bare:
         parts.append(Text(f"bare roots of the console: {', '.join(bare)}"))
     return Group(*parts)
 
 
-def _space_table(picture: Picture, space: SeenSpace) -> RenderableType:
+def _space_table(
+    picture: Picture, space: SeenSpace, root: Root | None, shown: int
+) -> RenderableType:
+    """A space, with as many regions as are still to be shown."""
     title = (
         f"{space.name}: root {space.root:#x}, window {space.base:#x}..{space.limit:#x}, "
         f"{len(space.regions)} regions, {len(space.slabs)} slabs"
     )
-    if not space.regions:
-        return Text(title)
+    if not space.regions[:shown]:
+        return Group(Text(title), *rest(len(space.regions), shown))
     table = Table()
     table.add_column("virtual", no_wrap=True)
     table.add_column("to", no_wrap=True)
@@ -43,7 +54,7 @@ def _space_table(picture: Picture, space: SeenSpace) -> RenderableType:
     table.add_column("rights", no_wrap=True)
     table.add_column("cache", no_wrap=True)
     table.add_column("pages", justify="right")
-    for region in space.regions[:SHOWN]:
+    for region in space.regions[:shown]:
         kind = region.kind
         table.add_row(
             f"{region.base:016x}",
@@ -52,13 +63,14 @@ def _space_table(picture: Picture, space: SeenSpace) -> RenderableType:
             kind if region.paddr is None else f"{kind} {region.paddr:#x}",
             _rights(region),
             "" if kind == "guard" else _cache(picture, region),
-            f"{_present(picture, space, region)}/{region.length // PAGE_SIZE}",
+            f"{_present(root, region)}/{region.length // PAGE_SIZE}",
         )
-    return Group(Text(title), table, *rest(len(space.regions)))
+    return Group(Text(title), table, *rest(len(space.regions), shown))
 
 
 def spaces_json(picture: Picture) -> dict[str, Any]:
     """Every space with its regions; `pages` are those mapped at the moment."""
+    roots = {root.paddr: root for root in picture.tables.roots}
     return {
         "current_task": picture.tasks.current,
         "tasks": [{"id": task.id, "address": task.address} for task in picture.tasks.all],
@@ -72,14 +84,16 @@ def spaces_json(picture: Picture) -> dict[str, Any]:
                 "base": space.base,
                 "limit": space.limit,
                 "slabs": [slab.paddr for slab in space.slabs],
-                "regions": [_region_json(picture, space, region) for region in space.regions],
+                "regions": [
+                    _region_json(picture, roots.get(space.root), region) for region in space.regions
+                ],
             }
             for space in picture.spaces()
         ],
     }
 
 
-def _region_json(picture: Picture, space: SeenSpace, region: SeenRegion) -> dict[str, Any]:
+def _region_json(picture: Picture, root: Root | None, region: SeenRegion) -> dict[str, Any]:
     return {
         "base": region.base,
         "length": region.length,
@@ -89,7 +103,7 @@ def _region_json(picture: Picture, space: SeenSpace, region: SeenRegion) -> dict
         "user": region.user,
         "execute": region.execute,
         "cache": _cache(picture, region),
-        "pages": _present(picture, space, region),
+        "pages": _present(root, region),
     }
 
 
@@ -106,7 +120,6 @@ def _cache(picture: Picture, region: SeenRegion) -> str:
     return cache_mode(raw, 1, True, picture.features).value
 
 
-def _present(picture: Picture, space: SeenSpace, region: SeenRegion) -> int:
+def _present(root: Root | None, region: SeenRegion) -> int:
     """Return how many of a region's pages are mapped."""
-    root = next((each for each in picture.tables.roots if each.paddr == space.root), None)
     return len(root.leaves.between(region.base, region.end)) if root else 0

@@ -6,11 +6,11 @@ and `draw_steps` mix them. `drain` undoes everything at the end, so that a run c
 return to where it began.
 """
 
+from ringbench.subjects.reference.workload.between_touches import between_touches
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.drain import drain
 from ringbench.subjects.reference.workload.misuse import misuse
 from ringbench.subjects.reference.workload.mixture import draw, draw_steps
 from ringbench.subjects.reference.workload.spoil import spoil
-from ringbench.subjects.reference.workload.stale import between_touches
 
 __all__ = ["between_touches", "choose", "drain", "draw", "draw_steps", "misuse", "spoil"]

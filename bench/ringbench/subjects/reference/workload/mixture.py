@@ -8,11 +8,11 @@ from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.workload.between_touches import between_touches
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.devices import map_device
 from ringbench.subjects.reference.workload.misuse import misuse
 from ringbench.subjects.reference.workload.spoil import spoil
-from ringbench.subjects.reference.workload.stale import between_touches
 
 SENSIBLE, MISTAKEN, SPOILED = 0.75, 0.12, 0.08
 """A hunt's shares of operations; the rest map devices."""

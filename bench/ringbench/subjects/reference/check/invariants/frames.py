@@ -15,6 +15,9 @@ from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES
 LAYER = "pmm"
 WORD = 64
 
+_SET_BITS = np.array([byte.bit_count() for byte in range(256)], np.uint8)
+"""How many bits of a byte are set."""
+
 
 def every_frame_has_one_owner(picture: Picture) -> Iterator[Mismatch]:
     """Every frame that the processor can address is owned, and by one."""
@@ -53,8 +56,7 @@ def summaries_match_bits(picture: Picture) -> Iterator[Mismatch]:
         yield Mismatch(LAYER, "blocks", "cover all free bits", f"{blocks} blocks", "block_free")
         return
     data = np.frombuffer(pmm.free_bits.to_bytes(blocks * BLOCK_FRAMES // 8, "little"), np.uint8)
-    flags = np.unpackbits(data).reshape(blocks, BLOCK_FRAMES)
-    free = flags.sum(axis=1, dtype=np.int64)
+    free = _SET_BITS[data].reshape(blocks, -1).sum(axis=1, dtype=np.int64)
     words = data.view("<u8").reshape(blocks, BLOCK_FRAMES // WORD)
     yield from _differing("free frames", free, pmm.block_free)
     masks = np.packbits(words != 0, axis=1, bitorder="little")[:, 0]

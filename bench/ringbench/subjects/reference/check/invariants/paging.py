@@ -13,11 +13,12 @@ from ringbench.arch.x86_64.address import (
     UPPER_HALF_SLOT,
 )
 from ringbench.arch.x86_64.entry import describe
-from ringbench.arch.x86_64.leaves import Leaves
+from ringbench.arch.x86_64.leaves import Leaves, Words
 from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.observe.page_tables import Root, without_processor_bits
 from ringbench.subjects.reference.check.ownership import OwnerKind, owners
+from ringbench.subjects.reference.check.region_pages import inside, rooted
 from ringbench.subjects.reference.observe.picture import Picture
 
 LAYER = "paging"
@@ -43,9 +44,13 @@ def upper_halves_are_identical(picture: Picture) -> Iterator[Mismatch]:
     others = [root for root in tables.others if root.paddr in tables.entries]
     if kernel is None or not others:
         return
-    stored = np.stack([kernel, *(tables.entries[root.paddr] for root in others)])
-    expected, *rows = without_processor_bits(stored, LEVELS, features)[:, UPPER_HALF_SLOT:]
-    for root, seen in zip(others, rows, strict=True):
+
+    def half(entries: Words) -> Words:
+        return without_processor_bits(entries[UPPER_HALF_SLOT:], LEVELS, features)
+
+    expected = half(kernel)
+    for root in others:
+        seen = half(tables.entries[root.paddr])
         for slot in np.flatnonzero(expected != seen).tolist():
             yield Mismatch(
                 LAYER,
@@ -97,18 +102,9 @@ def kernel_frames_are_hidden_from_users(picture: Picture) -> Iterator[Mismatch]:
     claimed = owners(picture)
     hidden = np.array([owner.kind in HIDDEN for owner in claimed.owners])[claimed.ids]
     starts, ends = claimed.starts[hidden], claimed.ends[hidden]
-    roots = {root.paddr: root for root in picture.tables.roots}
-    for space in picture.spaces():
-        root = roots.get(space.root)
-        if root is None:
-            continue
+    for space, root in rooted(picture):
         leaves = root.leaves.pick(root.leaves.user)
-        asked = np.zeros(len(leaves), np.bool_)
-        for region in space.regions:
-            if region.kind == "physical":
-                asked |= (leaves.vaddr >= np.uint64(region.base)) & (
-                    leaves.vaddr - np.uint64(region.base) < np.uint64(region.length)
-                )
+        asked = inside(leaves, (each for each in space.regions if each.kind == "physical"))
         shown = leaves.pick(~asked)
         wrong = shown.pick(_touching(shown, starts, ends))
         yield from _leaves(root, wrong, "user page on kernel memory", "none")

@@ -1,6 +1,7 @@
 """Invariants of spaces: regions in order, their records, and page tables that agree both ways."""
 
-from collections import Counter
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -11,11 +12,14 @@ from ringbench.arch.x86_64.address import PAGE_SIZE, UPPER_HALF
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
-from ringbench.observe.page_tables import Root
+from ringbench.subjects.reference.check.region_pages import inside, region_pages, rooted
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 LAYER = "vmm"
+
+SHOWN = 20
+"""Numbers of tasks that a mismatch lists."""
 
 
 def regions_are_ordered(picture: Picture) -> Iterator[Mismatch]:
@@ -40,10 +44,12 @@ def regions_are_ordered(picture: Picture) -> Iterator[Mismatch]:
 def records_are_the_regions(picture: Picture) -> Iterator[Mismatch]:
     """The slots that slabs call used are the regions' records, and no slab is wholly free."""
     for space in picture.spaces():
-        listed = Counter((region.slab, region.slot) for region in space.regions)
+        listed: dict[int, set[int]] = defaultdict(set)
+        for region in space.regions:
+            listed[region.slab].add(region.slot)
         for slab in space.slabs:
             used = {slot for slot in range(space.slots) if not slab.free_slots >> slot & 1}
-            regions = {slot for paddr, slot in listed if paddr == slab.paddr}
+            regions = listed[slab.paddr]
             where = f"slab {slab.paddr:#x} of {space.name}"
             if used != regions:
                 expected = f"slots {sorted(regions)}"
@@ -54,27 +60,25 @@ def records_are_the_regions(picture: Picture) -> Iterator[Mismatch]:
 
 def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
     """Pages of a region are 4 KiB leaves with the region's flags, all there unless on demand."""
-    for space, root in _rooted(picture):
-        for region in space.regions:
-            if region.kind not in ("anonymous", "demand", "physical") or region.length == 0:
-                continue
-            leaves = root.leaves.between(region.base, region.end)
-            if region.kind != "demand" and len(leaves) * PAGE_SIZE != region.length:
-                pages = f"{region.length // PAGE_SIZE} pages"
-                where = _where(space, region)
-                yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)
-            yield from _flags(space, region, leaves)
-            if region.paddr is not None:
-                offset = leaves.vaddr - np.uint64(region.base)
-                wrong = leaves.paddr != np.uint64(region.paddr) + offset
-                for index in np.flatnonzero(wrong).tolist():
-                    yield Mismatch(
-                        LAYER,
-                        "physical address",
-                        f"{region.paddr + int(offset[index]):#x}",
-                        f"{int(leaves.paddr[index]):#x}",
-                        f"{space.name}: {int(leaves.vaddr[index]):#x}",
-                    )
+    for space, region, leaves in region_pages(picture):
+        if region.kind not in ("anonymous", "demand", "physical") or region.length == 0:
+            continue
+        if region.kind != "demand" and len(leaves) * PAGE_SIZE != region.length:
+            pages = f"{region.length // PAGE_SIZE} pages"
+            where = _where(space, region)
+            yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)
+        yield from _flags(space, region, leaves)
+        if region.paddr is not None:
+            offset = leaves.vaddr - np.uint64(region.base)
+            wrong = leaves.paddr != np.uint64(region.paddr) + offset
+            for index in np.flatnonzero(wrong).tolist():
+                yield Mismatch(
+                    LAYER,
+                    "physical address",
+                    f"{region.paddr + int(offset[index]):#x}",
+                    f"{int(leaves.paddr[index]):#x}",
+                    f"{space.name}: {int(leaves.vaddr[index]):#x}",
+                )
 
 
 def _flags(space: SeenSpace, region: SeenRegion, leaves: Leaves) -> Iterator[Mismatch]:
@@ -101,15 +105,11 @@ def _flags(space: SeenSpace, region: SeenRegion, leaves: Leaves) -> Iterator[Mis
 
 def mapped_pages_are_in_regions(picture: Picture) -> Iterator[Mismatch]:
     """A page in a space's window, or anywhere in a task's half, belongs to a region."""
-    for space, root in _rooted(picture):
+    for space, root in rooted(picture):
         kernels = space.base >= UPPER_HALF
         low, high = (space.base, space.limit) if kernels else (0, UPPER_HALF)
         leaves = root.leaves.between(low, high)
-        inside = np.zeros(len(leaves), np.bool_)
-        for region in space.regions:
-            first, last = leaves.count_below(region.base), leaves.count_below(region.end)
-            inside[first:last] = True
-        for index in np.flatnonzero(~inside).tolist():
+        for index in np.flatnonzero(~inside(leaves, space.regions)).tolist():
             paddr = f"{int(leaves.paddr[index]):#x}"
             where = f"{space.name}: {int(leaves.vaddr[index]):#x}"
             yield Mismatch(LAYER, "page outside all regions", "none", paddr, where)
@@ -117,37 +117,29 @@ def mapped_pages_are_in_regions(picture: Picture) -> Iterator[Mismatch]:
 
 def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:
     """No page is mapped in a guard region."""
-    for space, root in _rooted(picture):
-        for region in space.regions:
-            if region.kind == "guard" and region.length:
-                leaves = root.leaves.between(region.base, region.end)
-                for page in leaves.vaddr.tolist():
-                    where = f"{space.name}: {page:#x}"
-                    yield Mismatch(LAYER, "page in a guard", "none", "mapped", where)
+    for space, region, leaves in region_pages(picture):
+        if region.kind == "guard" and region.length:
+            for page in leaves.vaddr.tolist():
+                where = f"{space.name}: {page:#x}"
+                yield Mismatch(LAYER, "page in a guard", "none", "mapped", where)
 
 
 def tasks_are_ordered(picture: Picture) -> Iterator[Mismatch]:
     """Task ids ascend from 0, a task that owns a space is in a used heap node, one is current."""
     tasks = picture.tasks
     ids = [task.id for task in tasks.all]
-    if ids != sorted(set(ids)) or ids[:1] != [0]:
-        yield Mismatch("task", "ids", "ascending from 0", str(ids), "the list of tasks")
+    if ids[:1] != [0] or any(lower >= upper for lower, upper in pairwise(ids)):
+        seen = str(ids[:SHOWN])[:-1] + (", ...]" if len(ids) > SHOWN else "]")
+        yield Mismatch("task", "ids", "ascending from 0", seen, "the list of tasks")
     if tasks.current is None:
         yield Mismatch("task", "current task", "one of the list", "none", "the list of tasks")
+    nodes = picture.heap.nodes
+    starts = [node.address for node in nodes]
     for task in tasks.all[1:]:
-        if not any(
-            node.used and node.address < task.address < node.end for node in picture.heap.nodes
-        ):
+        place = bisect_left(starts, task.address) - 1
+        if place < 0 or not nodes[place].used or task.address >= nodes[place].end:
             where = f"t{task.id} at {task.address:#x}"
             yield Mismatch("task", "record", "in a used heap node", "in none", where)
-
-
-def _rooted(picture: Picture) -> Iterator[tuple[SeenSpace, Root]]:
-    """Yield every space with its root's tables; a space without is reported as broken already."""
-    roots = {root.paddr: root for root in picture.tables.roots}
-    for space in picture.spaces():
-        if space.root in roots:
-            yield space, roots[space.root]
 
 
 def _range(region: SeenRegion) -> str:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
-from ringbench.subjects.reference.observe.layout import RINGBENCH
+from ringbench.subjects.reference.observe.names import RINGBENCH
 from tests.places import BENCH
 
 OBSERVERS = ("observe", "subjects/reference/observe")
@@ -27,7 +27,7 @@ def test_no_other_module_names_the_kernel() -> None:
     kernels = set(names(RINGBENCH))
     assert {"pmm.free_bits", "struct vm_space", "MEMORY_LOW", "current_task"} <= kernels
     for path in (path for each in OBSERVERS for path in (BENCH / "ringbench" / each).glob("*.py")):
-        if path.name == "layout.py":
+        if path.name == "names.py":
             continue
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         strings = {node.value for node in nodes if isinstance(node, ast.Constant)}

@@ -1,4 +1,4 @@
-"""Heap nodes and their free lists: what one heap operation does to them, on a copy.
+"""The search for a free heap node, and what an operation then does to nodes and lists, on a copy.
 
 Payloads are not kept, with one exception: a header that a merge absorbed stays in memory, marked
 free, until something is written over it, and kfree names a double free by it. `stale` has those.

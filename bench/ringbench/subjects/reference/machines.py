@@ -1,0 +1,16 @@
+"""The machines that the batches of a hunt take in turn: memory of some sizes, some processors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+MACHINES: Final[tuple[Mapping[str, str], ...]] = (
+    {"memory": "16M"},
+    {"memory": "64M"},
+    {"memory": "16M", "cpu": "qemu64"},
+    {"memory": "24M", "modules": "3"},
+    {"memory": "16M", "cpu": "max,-pdpe1gb"},
+    {"memory": "48M", "split": "24M"},
+)
+"""Each is the words of a script's machine (`ringbench.engine.script`)."""
