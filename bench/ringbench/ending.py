@@ -14,6 +14,7 @@ class EndKind(enum.Enum):
     EXCEPTION = "unhandled exception"
     TRIPLE_FAULT = "triple fault"
     RESET = "reset"
+    HALTED = "halted"
     HANG = "hang"
     QEMU_DIED = "QEMU died"
     QEMU_STOPPED = "QEMU stopped"

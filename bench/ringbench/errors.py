@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ringbench.ending import Ending
+from ringbench.explanation import Explanation
 
 
 class RingbenchError(Exception):
@@ -90,9 +91,10 @@ class MachineError(RingbenchError):
     """Something about one guest, with what is needed to look into it.
 
     `serial_tail` is the end of what the console said, `tails` has that of every other output that
-    spoke, by name; `registers` QEMU's dump of them where the
-    guest was still there, `command` a shell command that boots the same guest by hand, and
-    `folder` where the full logs are, if they are kept.
+    spoke, by name; `registers` is QEMU's dump of them where the guest was still there, `command` a
+    shell command that boots the same guest by hand, and
+    `folder` where the full logs are, if they are kept. `explanation` is why it ended, of a guest
+    that has.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class MachineError(RingbenchError):
         self.command = command
         self.folder = folder
         self.ending = ending
+        self.explanation: Explanation | None = None
 
     @property
     def outside(self) -> bool:
@@ -121,6 +124,7 @@ class MachineError(RingbenchError):
     def details(self) -> str:
         """Return the evidence as text, one headed section each; empty where there is none."""
         sections = [
+            ("what happened", str(self.explanation) if self.explanation else ""),
             ("the kernel's last words", "\n".join(self.ending.block) if self.ending else ""),
             ("end of the serial log", self.serial_tail),
             *((f"end of what {name} says", tail) for name, tail in self.tails.items()),

@@ -10,6 +10,7 @@ from ringbench.config import Config, load
 from tests.mutants.tree import private_tree
 
 SOURCES = Path(__file__).parent / "kernels"
+FOLDERS = Path(__file__).parents[1] / "kernels"
 FLAGS = (
     *("-m64", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mcmodel=kernel", "-mno-red-zone"),
     *("-mgeneral-regs-only", "-fno-stack-protector", "-fno-omit-frame-pointer"),
@@ -21,12 +22,17 @@ KernelConfigs = Callable[..., Config]
 
 
 def build(folder: Path, name: str) -> Path:
-    """Build kernel `name` from its sources; return its ELF, beside which is NAME32.elf."""
-    sources = sorted(path for path in SOURCES.glob(f"{name}*") if path.suffix in (".c", ".S"))
+    """Build kernel `name` from its sources; return its ELF, beside which is NAME32.elf.
+
+    They are all in the folder tests/kernels/NAME, or those called NAME in tests/bench/kernels.
+    """
+    own = FOLDERS / name
+    found = own.iterdir() if own.is_dir() else SOURCES.glob(f"{name}*")
+    sources = sorted(path for path in found if path.suffix in (".c", ".S"))
     objects = []
     for source in sources:
         objects.append(folder / f"{source.name}.o")
-        subprocess.run(["gcc", *FLAGS, "-c", source, "-o", objects[-1]], check=True)
+        subprocess.run(["gcc", *FLAGS, "-I", SOURCES, "-c", source, "-o", objects[-1]], check=True)
     elf, image = folder / f"{name}.elf", folder / f"{name}32.elf"
     subprocess.run(["ld", "-T", SOURCES / "kernel.ld", *LINK, "-o", elf, *objects], check=True)
     subprocess.run(["objcopy", "-O", "elf32-i386", elf, image], check=True)

@@ -86,7 +86,7 @@ def test_32_bit_elf() -> None:
 def test_stripped_elf(tmp_path: Path) -> None:
     other = tmp_path / "kernel.elf"
     subprocess.run(["strip", "-s", "-o", other, ELF], check=True)
-    fails(2, str(other), "symbol", arguments=["run", "--elf", str(other)])
+    fails(2, str(other), "symbol", arguments=["run", "--elf", str(other), "--image", str(IMAGE)])
 
 
 def test_elf_without_dwarf(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def misbehaving(config: Config, folder: Path) -> list[str]:
     [
         ("silent", "printed nothing"),
         ("garbage", "prompt"),
-        ("midline", "prompt"),
+        ("midline", "halted"),
         ("triple", "triple fault"),
         ("panic", "panic"),
     ],

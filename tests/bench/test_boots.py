@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from ringbench.check.mismatch import Mismatch
+from ringbench.cli import main
 from ringbench.config import Config, load, override
 from ringbench.subjects.reference.boots import BootsResult, hunt_boots
 from ringbench.subjects.reference.boots.bench import BootBench
@@ -119,7 +120,7 @@ def test_a_campaign_stops_in_time(ringbench_config: Config) -> None:
 
 
 @pytest.mark.parametrize("when", ["before the boot", "after it"])
-def test_a_lost_machine_is_reported_and_replaced(
+def test_a_machine_killed_from_outside_is_replaced_and_no_finding(
     ringbench_config: Config, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     attempt, attempts = BootBench.attempt, iter(range(9))
@@ -141,10 +142,11 @@ def test_a_lost_machine_is_reported_and_replaced(
     monkeypatch.setattr(BootBench, "attempt", losing)
     result = hunt_boots(ringbench_config, seed=1, count=4)
     assert result.boots == 4
-    [(boot, caught)] = result.failed
-    assert boot.name == "boot 1 of seed 1"
-    assert caught.after == 2
-    assert "QEMU" in caught.ending
+    assert result.failed == ()
+    [line] = result.disturbed
+    assert "QEMU" in line
+    assert line.endswith("tried once more")
+    assert result.given_up == ""
 
 
 def test_boot_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,13 +174,17 @@ def test_boot_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ([], "either a FILE, or --seed and --number"),
         (["--seed", "1"], "either a FILE, or --seed and --number"),
-        (["no-such.json"], "no-such.json"),
     ],
 )
 def test_boot_map_refuses(arguments: list[str], words: str) -> None:
     refused = CliRunner().invoke(boot_map, arguments)
     assert refused.exit_code == 2
     assert words in refused.output
+
+
+def test_boot_map_of_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["boot-map", "no-such.json"]) == 2
+    assert "no-such.json" in capsys.readouterr().err
 
 
 # --- wrong kernels -------------------------------------------------------------------------------

@@ -120,11 +120,19 @@ def test_killed_once_it_is_tried_once_more(folder: Path, tmp_path: Path, name: s
 
 @pytest.mark.parametrize("name", some("starve"))
 def test_killed_again_and_again_it_is_given_up(folder: Path, tmp_path: Path, name: str) -> None:
-    done = attacked(folder, arguments(name, tmp_path / "corpus"), signal.SIGKILL, 99, 0.3)
+    done = attacked(folder, arguments(name, tmp_path / "corpus"), signal.SIGKILL, 99, 0.05)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "killed by SIGKILL" in done.stderr
     assert "given up" in done.stderr
     assert not list((tmp_path / "corpus").rglob("*.ring"))
+
+
+@pytest.mark.exhaustive
+def test_kills_between_boots_that_panic_leave_no_finding(folder: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    done = attacked(folder, arguments("hunt --boots", corpus), signal.SIGKILL, 99, 0.3)
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    assert not list(corpus.glob("failures/*"))
 
 
 @pytest.mark.exhaustive

@@ -5,6 +5,7 @@ Whatever it is, the exit status means what it says: 1 is a mismatch and nothing 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -184,7 +185,7 @@ ERRORS = [
     "TypeError('of the bench')",
     "MemoryError()",
     "RecursionError('deep')",
-    "OSError(28, 'No space left on device')",
+    "OSError(5, 'Input/output error')",
     "BrokenPipeError(32, 'Broken pipe')",
     "EOFError('early')",
     "UnicodeEncodeError('ascii', 'x', 0, 1, 'odd')",
@@ -206,6 +207,18 @@ def test_what_nobody_expected_is_one_line_and_a_file(error: str, place: Path, tm
     assert str(file) in line
     assert "Traceback" in file.read_text()
     assert error.partition("(")[0] in file.read_text()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EFBIG])
+def test_a_shortage_is_one_line_and_no_mistake(number: int, place: Path, tmp: Path) -> None:
+    error = f"OSError({number}, 'told by the system', 'some/file')"
+    done = attacked(
+        cheap("pages", place), tmp, program=[sys.executable, "-c", BROKEN.format(error=error)]
+    )
+    assert done.returncode == 3
+    [line] = done.stderr.splitlines()
+    assert "told by the system: some/file" in line
+    assert left(tmp) == []
 
 
 def test_debug_prints_the_traceback(place: Path, tmp: Path) -> None:

@@ -27,6 +27,9 @@ LONG: dict[str, tuple[str, ...]] = {
 }
 """Commands that go on until they are stopped."""
 
+PLAIN = {"run", "hunt of boots", "starve"}
+"""Those that have no other folder than their machine's."""
+
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
@@ -89,7 +92,10 @@ def test_while_it_starts(number: signal.Signals, after: float, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.exhaustive] if name in PLAIN else []) for name in LONG],
+)
 def test_while_it_works(name: str, number: signal.Signals, tmp_path: Path) -> None:
     tmp = tmp_path / "tmp"
     with begun(long(name, tmp_path), tmp) as process:

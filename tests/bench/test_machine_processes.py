@@ -78,7 +78,7 @@ def test_death_of_the_owner_takes_everything_along(
 
 @pytest.mark.parametrize("pause", [0.0, 0.03, 0.06, 0.1, 0.2, 0.4])
 def test_ctrl_c_at_any_moment(kernels: KernelConfigs, place: Path, pause: float) -> None:
-    with owner(kernels("silent"), place, "silent") as process:
+    with owner(kernels("deaf"), place, "deaf") as process:
         assert said(process) == "starting"
         time.sleep(pause)
         process.send_signal(signal.SIGINT)

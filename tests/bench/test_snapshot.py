@@ -20,6 +20,7 @@ from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.vocabulary.flags import WRITE
 from ringbench.subjects.reference.vocabulary.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
+from tests.bench.left import wait_until
 
 KernelConfigs = Callable[..., Config]
 
@@ -33,8 +34,12 @@ TABLES = ("info mem", "info tlb")
 
 @pytest.fixture
 def frozen(ringbench_config: Config) -> Iterator[tuple[Machine, Snapshot]]:
-    """The kernel of this tree, just booted and frozen."""
+    """The kernel of this tree, just booted, with the timer's tick pending, and frozen.
+
+    Nobody takes that tick (the timer's line is masked), so from here on nothing changes by time.
+    """
     with Machine.start(ringbench_config) as machine:
+        wait_until(lambda: "pic0: irr=01" in machine.qmp.hmp("info pic"))
         yield machine, machine.freeze()
 
 
@@ -247,6 +252,7 @@ def test_what_came_and_was_not_read_is_dropped(echo: tuple[Machine, Snapshot]) -
         machine.restore(snapshot)
         assert machine.command("hello") == "said hello"
     machine.serial.send("panic")
+    deadline = Deadline(10)
     while "!! end" not in machine.serial.tail():
         assert not deadline.expired
     machine.restore(snapshot)

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import benchmarks.baseline
@@ -22,11 +24,13 @@ from benchmarks import instructions
 from ringbench.config import Config, load, override
 from ringbench.engine.caught import Caught
 from ringbench.engine.hunt.search import search
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.run import Options, Workload, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
 from ringbench.subjects.reference.boots import hunt_boots
-from ringbench.subjects.reference.subject import REFERENCE
+from ringbench.subjects.reference.subject import REFERENCE, Reference
+from ringbench.subjects.reference.workload import giant_nodes
 from tests.mutants.tree import build
 from tests.places import ROOT
 
@@ -67,9 +71,13 @@ Stage = Callable[[Config, Count], Caught | None]
 
 
 def run_stage(
-    options: Options, changes: dict[str, object] | None = None
-) -> Callable[[Config, Count], Caught | None]:
-    """`ringbench run`: a seeded workload in lockstep with the model."""
+    options: Options, changes: dict[str, object] | None = None, extreme: float | None = None
+) -> Stage:
+    """`ringbench run`: a seeded workload in lockstep with the model.
+
+    `extreme` is the share of its steps that go for an extreme, if not the usual one.
+    """
+    subject = Reference() if extreme is None else Reference(extreme=extreme)
 
     def stage(config: Config, count: Count) -> Caught | None:
         before = count.operations
@@ -79,7 +87,7 @@ def run_stage(
             phases[phase] = done
             count.operations = before + sum(phases.values())
 
-        result = run(REFERENCE, override(config, changes or {}), options, progress)
+        result = run(subject, override(config, changes or {}), options, progress)
         count.operations = before + result.operations
         if result.passed:
             return None
@@ -100,16 +108,34 @@ def _ring(seed: int, operations: int, *layers: str) -> Options:
     return Options(seed, workloads, layers)
 
 
-def hostile_boots(first: int, boots: int) -> Stage:
+def hostile_boots(first: int, boots: int, changes: dict[str, object] | None = None) -> Stage:
     """Boots on generated memory maps, from a number on; each counts as an operation."""
 
     def stage(config: Config, count: Count) -> Caught | None:
-        result = hunt_boots(config, seed=1, first=first, count=boots, until_caught=True)
+        there = override(config, changes or {})
+        result = hunt_boots(there, seed=1, first=first, count=boots, until_caught=True)
         assert not result.given_up, result.given_up
         count.operations += result.boots
         return next(iter(result.caught), None)
 
     return stage
+
+
+def giants(config: Config, count: Count) -> Caught | None:
+    """Heap nodes of a GiB each, which become one of more than four; takes 6 GiB of memory."""
+    there = override(config, {"machine.memory": "8G", "deadlines.reply": 180})
+    with closing(REFERENCE.start(there)) as kernel:
+        lockstep = Lockstep(REFERENCE, kernel)
+        with suppress(Diverged), kernel.channel("ring") as ring:
+            for operation in giant_nodes(Random(1), lockstep.state):
+                lockstep.step(ring, operation)
+                count.operations += 1
+            lockstep.drain(ring)
+    return (
+        Caught("giants", lockstep.steps, tuple(lockstep.mismatches))
+        if lockstep.mismatches
+        else None
+    )
 
 
 def starved(config: Config, count: Count) -> Caught | None:
@@ -181,8 +207,12 @@ PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "--timeout=1200")
 TESTS: Final = (
     "tests/system",
     "tests/unit/reference/test_memory_map.py",
+    "tests/unit/reference/test_memory_map_multiboot.py",
     "tests/unit/reference/test_string.py",
 )
+
+SPLIT: Final = {"machine.arguments": ["-machine", "max-ram-below-4g=24M"]}
+"""Hardly any memory below 4 GiB: all but the first frames that are taken lie above."""
 
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
@@ -202,9 +232,20 @@ STAGES: Final[dict[str, Stage]] = {
     "run 16M": run_stage(_ring(7, 15_000), {"machine.memory": "16M"}),
     "run 6G": run_stage(_ring(8, 15_000), {"machine.memory": "6G"}),
     "run pmm 20G": run_stage(_ring(9, 3000, "pmm"), {"machine.memory": "20G"}),
+    "run 36 bits": run_stage(_ring(10, 3000), {"machine.cpu": "max,phys-bits=36"}),
+    "run 52 bits": run_stage(_ring(11, 3000), {"machine.cpu": "max,phys-bits=52"}),
+    "run qemu64": run_stage(_ring(12, 3000), {"machine.cpu": "qemu64"}),
+    "run crowds": run_stage(_ring(23, 6000, "paging", "vmm", "task"), extreme=1 / 150),
+    "run split": run_stage(
+        _ring(14, 3000, "pmm", "paging", "vmm", "task"),
+        {"machine.memory": "9G", **SPLIT},
+        extreme=1 / 100,
+    ),
     "boots": hostile_boots(0, 300),
     "more boots": hostile_boots(300, 1200),
+    "boots 36 bits": hostile_boots(1500, 75, {"machine.cpu": "max,phys-bits=36"}),
     "iso": multiboot2,
+    "giants": giants,
     "starve": starved,
     "hunt": stateful(1, 6),
     "hunt 16M": stateful(2, 6, {"machine.memory": "16M"}),

@@ -28,6 +28,7 @@ from ringbench.subjects.reference.vocabulary.operations import (
 )
 from tests.system.layout import PAGE
 from tests.system.page_tables import G1, K4, M2, new_root
+from tests.system.serving import Serving
 
 
 class Kernel:
@@ -142,6 +143,14 @@ def kernel(
             return
         kernel.look("at the end of the test")
         kernel.lockstep.drain(kernel.console)
+
+
+@pytest.fixture
+def serving(ringbench_config: Config) -> Iterator[Serving]:
+    """A machine of its own, whose ring can be served."""
+    with Machine.start(ringbench_config) as machine:
+        machine.command("echo off")
+        yield Serving(machine)
 
 
 @pytest.fixture(scope="module")

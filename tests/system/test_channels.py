@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.reply import Reply
 from ringbench.engine.lockstep import Diverged
 from ringbench.errors import Ended, MachineError
-from ringbench.machine import Deadline, EndKind, Machine
+from ringbench.machine import Deadline, EndKind
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.drive.ring import RingChannel, RingPlace
-from ringbench.subjects.reference.drive.ring_format import RingFormat
-from ringbench.subjects.reference.kernel import ReferenceKernel
-from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
@@ -38,6 +33,7 @@ from ringbench.subjects.reference.workload import choose, spoil
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
+    from tests.system.serving import Serving
 
 TASK, KERNEL, HEAP = TASK_WINDOW_BASE, KERNEL_WINDOW_BASE, HEAP_BASE + HEAP_HEADER
 
@@ -188,42 +184,6 @@ def test_a_workload_goes_the_same_way_by_console_and_ring(kernel: Kernel, seed: 
 # --- the ring's own ways --------------------------------------------------------------------------
 
 
-class Serving:
-    """A machine of its own, with the ring's whereabouts."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.lockstep = ReferenceLockstep(ReferenceKernel(machine))
-        self.format: RingFormat
-        self.place: RingPlace
-        self.format, self.place = self.lockstep.kernel.inspector.ring()
-
-    def ring(self) -> RingChannel:
-        """A channel that is not yet served."""
-        return RingChannel(self.machine, self.format, self.place)
-
-    def write(self, index: tuple[int, int], value: int) -> None:
-        """Write one of the ring's indices behind the channel's back."""
-        self.machine.memory.write(index[0], value.to_bytes(index[1], "little"))
-
-    def variable(self, path: str, value: int) -> None:
-        """Overwrite a number of the kernel's."""
-        types = self.lockstep.kernel.inspector.types
-        base = types.locate("ring").address
-        found = types.locate(path)
-        # The image is in one piece, in physical memory too.
-        paddr = self.place.submitted[0] - types.locate("ring.submitted").address + found.address
-        assert abs(found.address - base) < 1 << 22
-        self.machine.memory.write(paddr, value.to_bytes(found.type.size, "little"))
-
-
-@pytest.fixture
-def serving(ringbench_config: Config) -> Iterator[Serving]:
-    with Machine.start(ringbench_config) as machine:
-        machine.command("echo off")
-        yield Serving(machine)
-
-
 def test_more_operations_than_slots(serving: Serving) -> None:
     count = 2 * serving.format.slots + 3
     with serving.ring() as ring:
@@ -284,9 +244,7 @@ def test_a_character_ends_it(serving: Serving) -> None:
 @pytest.mark.parametrize("submitted", [257, 1 << 32, (1 << 64) - 1])
 def test_an_index_that_cannot_be_ends_it(serving: Serving, submitted: int) -> None:
     machine = serving.machine
-    machine.begin("ring")
-    while not machine.memory.read(serving.place.serving[0], 1)[0]:
-        pass
+    serving.begin()
     serving.write(serving.place.submitted, submitted)
     assert machine.finish().startswith("err invalid ")
     with serving.ring() as ring:
@@ -305,9 +263,7 @@ def test_no_request_ends_the_kernel(serving: Serving) -> None:
     numbers = (0, 1, 2, 3, 5, 9, 16, 63, 64, 65, 4096, 8192, 0x200000, 1 << 30, 1 << 47, HEAP, TASK)
     statuses = set(serving.format.statuses.values())
     seen, served = set(), 0
-    machine.begin("ring")
-    while not machine.memory.read(place.serving[0], 1)[0]:
-        pass
+    serving.begin()
     for _ in range(40):
         batch = []
         for _ in range(100):
@@ -321,8 +277,7 @@ def test_no_request_ends_the_kernel(serving: Serving) -> None:
             machine.memory.write(place.requests + slot * request.size, data)
             served += 1
         serving.write(place.submitted, served)
-        while int.from_bytes(machine.memory.read(*place.served), "little") != served:
-            assert machine.ending() is None
+        serving.wait(place.served, served)
         for number in range(served - 100, served):
             at = place.replies + number % serving.format.slots * reply.size
             status, values, *_ = reply.unpack(machine.memory.read(at, reply.size))

@@ -23,6 +23,51 @@ def test_longest_line_and_one_more(quiet_console: Machine) -> None:
     assert status(quiet_console.command("\b" * 300 + padded(LINE_MAX))) == "ok"
 
 
+TOO_MANY = [
+    "x" * (LINE_MAX + 1) + "\b",
+    "x" * (LINE_MAX + 1) + "\b" * (LINE_MAX + 1),
+    "x" * (LINE_MAX + 1) + "\x7f" * 300 + "pmm info",
+    "x" * 300 + "\b" * 45 + "x" * 45,
+    "x" * LINE_MAX + "\b" + "xx" + "\b" * 400 + "pmm info",
+]
+
+
+@pytest.mark.parametrize("typed", TOO_MANY)
+def test_a_line_that_was_too_long_stays_so(quiet_console: Machine, typed: str) -> None:
+    """Whatever is erased of it; the next line is another one."""
+    assert status(quiet_console.command(typed)) == "too_long"
+    assert status(quiet_console.command("pmm info")) == "ok"
+    assert status(quiet_console.command(padded(LINE_MAX))) == "ok"
+
+
+NOT_TOO_MANY = [
+    "x" * LINE_MAX + "\b" * LINE_MAX + "pmm info",
+    "x" * LINE_MAX + "\b" * 300 + padded(LINE_MAX),
+    padded(LINE_MAX - 1) + "x\bx\bx\b",
+    padded(LINE_MAX) + "\x00\x1b\x80" * 40,
+    "\x01" * 600 + padded(LINE_MAX),
+]
+
+
+@pytest.mark.parametrize("typed", NOT_TOO_MANY)
+def test_what_was_erased_in_time_or_dropped_does_not_count(
+    quiet_console: Machine, typed: str
+) -> None:
+    assert status(quiet_console.command(typed)) == "ok"
+
+
+def test_echo_of_a_line_that_is_too_long(quiet_console: Machine) -> None:
+    """What is beyond is not shown, and the next to be erased is the last that was."""
+    assert quiet_console.command("echo on") == "ok"
+    assert quiet_console.command("heap check") == "ok"
+    before = quiet_console.serial.transcript.read_bytes()
+    quiet_console.command("y" * (LINE_MAX - 1) + "z" + "beyond" + "\b\b" + "a")
+    shown = quiet_console.serial.transcript.read_bytes().removeprefix(before)
+    kept = b"y" * (LINE_MAX - 1) + b"z"
+    assert shown.startswith(kept + b"\b \b\b \ba\r\nerr too_long ")
+    assert quiet_console.command("echo off") == "ok"
+
+
 @pytest.mark.parametrize(
     "typed",
     [

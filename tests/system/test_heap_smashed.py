@@ -193,6 +193,25 @@ def test_a_check_finds_a_list_that_leads_to_a_node_in_use(kernel: Kernel) -> Non
     kernel.values(HeapCheck())
 
 
+@pytest.mark.parametrize("other", ["heap.free[7]", "heap.free[5]", "heap.free[63]", "heap.free[2]"])
+def test_a_check_finds_a_node_on_the_list_of_another_class(kernel: Kernel, other: str) -> None:
+    """All bitmaps agree with the lists, and the node's own link with where it hangs."""
+    [pointer] = holes(kernel, 96)
+    number = int(other.partition("[")[2].rstrip("]"))
+    locate = kernel.lockstep.kernel.inspector.types.locate
+    to = locate(other).address
+    with ExitStack() as stack:
+        for address, value in (
+            (locate("heap.free[6]").address, 0),
+            (to, pointer - HEADER),
+            (pointer + 8, to),
+            (locate("heap.second_bitmap[0]").address, 1 << number),
+        ):
+            stack.enter_context(poked(kernel, address, value.to_bytes(8, "little")))
+        assert kernel.console.perform(HeapCheck()) == Reply("corrupt", (pointer - HEADER,))
+    kernel.values(HeapCheck())
+
+
 # --- panics --------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+import pytest
+
 from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Gdb
 from ringbench.subjects.reference.drive.console import ConsoleChannel
@@ -20,7 +22,8 @@ from ringbench.subjects.reference.vocabulary.operations import (
     PageDelete,
     PageMap,
     PageNew,
-    PmmAlloc,
+    PageProtect,
+    PageUnmap,
     TaskDelete,
     Touch,
     VmAlloc,
@@ -30,8 +33,8 @@ from ringbench.subjects.reference.vocabulary.operations import (
     VmWrite,
 )
 from tests.system.conftest import Kernel
+from tests.system.page_tables import G1, K4, M2
 
-K4: Final = 1 << 12
 PGE: Final = 1 << 7
 FLUSHERS: Final = ("paging_clear", "paging_reflag", "tables_collect", "paging_root_destroy")
 OPERAND: Final = re.compile(r"invlpg\s+\(%(\w+)\)|mov\s+%(\w+),%cr4")
@@ -152,12 +155,12 @@ def test_changed_pages_are_flushed_after_the_change(kernel: Kernel) -> None:
     assert flushed == [base, base + K4, base + 2 * K4]
 
 
-def test_a_root_that_goes_takes_its_global_pages_out_of_the_tlb(kernel: Kernel) -> None:
+@pytest.mark.parametrize("size", [K4, M2, G1])
+def test_a_root_that_goes_takes_its_global_pages_out_of_the_tlb(kernel: Kernel, size: int) -> None:
     """By CR4.PGE going off and on (SDM 3A 4.10.4.1): the root's pages are not known one by one."""
     root = kernel.handle(PageNew())
-    frame = kernel.value(PmmAlloc())
-    kernel.values(PageMap(root, 0x40_0000, frame, K4, K4, WRITE | GLOBAL))
-    kernel.values(Touch(root, 0x40_0000, "w"))
+    kernel.values(PageMap(root, G1, 0, size, size, WRITE | GLOBAL))
+    kernel.values(Touch(root, G1, "w"))
     loads = []
 
     def stop(event: Event) -> None:
@@ -166,6 +169,22 @@ def test_a_root_that_goes_takes_its_global_pages_out_of_the_tlb(kernel: Kernel) 
 
     perform(kernel, PageDelete(root), stop)
     assert loads == [False, True]
+
+
+@pytest.mark.parametrize("size", [K4, M2, G1])
+@pytest.mark.parametrize("change", [PageUnmap, PageProtect])
+def test_global_pages_of_every_size_are_flushed_by_an_address_in_each(
+    kernel: Kernel, change: type[PageUnmap] | type[PageProtect], size: int
+) -> None:
+    """INVLPG drops those as well (SDM 3A 4.10.4.1)."""
+    flags = GLOBAL
+    root = kernel.handle(PageNew())
+    kernel.values(PageMap(root, 4 * G1, 0, 3 * size, size, WRITE | flags))
+    events: list[Event] = []
+    extra = () if change is PageUnmap else (flags,)
+    perform(kernel, change(root, 4 * G1, 3 * size, *extra), events.append)
+    flushed = {event.value // size for event in events if event.what == "flush"}
+    assert flushed >= {(4 * G1 + number * size) // size for number in range(3)}
 
 
 def test_a_table_is_out_of_use_before_it_is_freed(kernel: Kernel) -> None:

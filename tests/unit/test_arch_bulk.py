@@ -18,8 +18,15 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.gather import Frames
 from ringbench.arch.x86_64.leaves import Words
 from ringbench.arch.x86_64.memory import PhysicalMemory, ViewableMemory
-from ringbench.arch.x86_64.plain_scan import merge, scan
-from ringbench.arch.x86_64.records import PROBLEM_LIMIT, Leaf, Problem, Stop, Table
+from ringbench.arch.x86_64.plain_scan import Record, merge, scan
+from ringbench.arch.x86_64.records import (
+    PROBLEM_LIMIT,
+    Leaf,
+    Problem,
+    RecursiveSlot,
+    Stop,
+    Table,
+)
 from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.errors import MemoryUnreadable
 from ringbench.machine import MappedMemory, RamMap, RamRange
@@ -86,12 +93,16 @@ FEATURES = st.builds(
     st.booleans(),
     st.booleans(),
     st.sampled_from([0x0007_0406_0007_0406, 0x0001_0506_0007_0406, 0x0203_0405_0607_0001]),
+    st.sampled_from([4, 5]),
 )
 
 
 @st.composite
 def guests(draw: st.DrawFn) -> Guest:
-    """A path through all levels with neighbouring pages at its end, and any damage to it."""
+    """A path through all levels with neighbouring pages at its end, and any damage to it.
+
+    With 5 levels the pages are tables, which is damage too, or frame 7 comes before the path.
+    """
     guest = Guest()
     for frame in draw(st.lists(FRAME, max_size=2)):
         step = draw(st.sampled_from([0, 0, PAGE, 1 << 21, 5 * PAGE]))
@@ -103,17 +114,21 @@ def guests(draw: st.DrawFn) -> Guest:
         for n, change in enumerate(draw(st.lists(st.sampled_from([0, 0, *BITS]), max_size=8))):
             step = page & -PAGE
             guest.put(frame, first + n, (n * step | flags | page & PS) ^ change)
+    if draw(st.booleans()):
+        guest.put(7, draw(INDEX), entry(ROOT, draw(PATH_FLAGS)))
+    for frame in draw(st.lists(st.sampled_from([ROOT, 7]), max_size=3)):
+        guest.put(frame, draw(INDEX), entry(frame, draw(FLAGS)))
     for frame, index, raw in draw(st.lists(st.tuples(FRAME, INDEX, RAW), max_size=12)):
         guest.put(frame, index, raw)
     return guest
 
 
-def table_rows(space: AddressSpace) -> list[tuple[int, int, int, int]]:
+def table_rows(space: AddressSpace, levels: int) -> list[tuple[int, int, int, int]]:
     """Return the tables as a scan orders them."""
     found = space.tables
     rows = zip(
         found.vaddr.tolist(),
-        (4 - found.level).tolist(),
+        (levels - found.level).tolist(),
         found.paddr.tolist(),
         found.present.tolist(),
         strict=True,
@@ -121,13 +136,18 @@ def table_rows(space: AddressSpace) -> list[tuple[int, int, int, int]]:
     return sorted(rows)
 
 
-def assert_same(space: AddressSpace, records: list[Table | Leaf | Problem]) -> None:
+def assert_same(space: AddressSpace, records: list[Record], levels: int = 4) -> None:
     leaves = [each for each in records if isinstance(each, Leaf)]
     tables = [each for each in records if isinstance(each, Table)]
     assert list(space.leaves) == leaves
     assert space.problems == tuple(each for each in records if isinstance(each, Problem))
-    assert table_rows(space) == [(t.vaddr, 4 - t.level, t.paddr, t.present) for t in tables]
-    assert space.tables.counts() == {n: sum(t.level == n for t in tables) for n in (4, 3, 2, 1)}
+    assert space.recursive == tuple(each for each in records if isinstance(each, RecursiveSlot))
+    assert space.levels == levels
+    rows = [(t.vaddr, levels - t.level, t.paddr, t.present) for t in tables]
+    assert table_rows(space, levels) == rows
+    if tables:
+        counts = {n: sum(t.level == n for t in tables) for n in range(levels, 0, -1)}
+        assert space.tables.counts() == counts
     assert list(space.leaves.merged()) == list(merge(leaves))
 
 
@@ -145,15 +165,24 @@ def test_both_give_up_at_the_same_problem() -> None:
         assert_same(decode(memory, ROOT * PAGE, Features(40)), records)
 
 
-@given(guests(), FEATURES, st.integers(0, 3000), st.integers(0, PAGE - 1))
-@settings(max_examples=150, deadline=None)
+@given(
+    guests(),
+    FEATURES,
+    st.integers(0, 3000),
+    st.integers(0, PAGE - 1),
+    st.sampled_from([ROOT, 7]),
+    st.booleans(),
+)
+@settings(max_examples=250, deadline=None)
 def test_bulk_and_scan_are_the_same(
-    guest: Guest, features: Features, limit: int, low_bits: int
+    guest: Guest, features: Features, limit: int, low_bits: int, frame: int, fold: bool
 ) -> None:
-    root = ROOT * PAGE | low_bits
-    records = list(scan(guest.mapped, root, features, limit))
+    root = frame * PAGE | low_bits
+    records = list(scan(guest.mapped, root, features, limit, fold=fold))
     for memory in guest.ways():
-        assert_same(decode(memory, root, features, limit), records)
+        assert_same(
+            decode(memory, root, features, limit, fold=fold), records, levels=features.levels
+        )
 
 
 def test_one_memory_is_gathered_and_the_other_read() -> None:
@@ -169,6 +198,28 @@ def test_a_root_of_nothing_but_itself(limit: int) -> None:
     assert_same(
         decode(guest.mapped, PAGE, limit=limit), list(scan(guest.mapped, PAGE, limit=limit))
     )
+
+
+@pytest.mark.parametrize("levels", [4, 5])
+def test_windows_on_the_tables_end_where_the_listing_ends(levels: int) -> None:
+    """At every limit: before, between and behind what lies about them."""
+    guest = Guest()
+    for index in (0, 300):
+        guest.put(7, index, entry(ROOT, 7))
+        guest.put(ROOT, index, entry(2, 7))
+    root = ROOT if levels == 4 else 7
+    for index in (1, 2, 301, 511):
+        guest.put(root, index, entry(root, 3))
+    guest.put(2, 0, entry(5, 7))
+    guest.put(5, 0, 0x83)
+    features = Features(levels=levels)
+    seen = set()
+    for limit in range(60):
+        records = list(scan(guest.mapped, root * PAGE, features, limit, fold=True))
+        space = decode(guest.mapped, root * PAGE, features, limit, fold=True)
+        assert_same(space, records, levels)
+        seen.add(len(space.recursive))
+    assert seen >= {0, 2, 4}
 
 
 @pytest.mark.parametrize("last", [0, entry(14, 7), entry(6, 7) | 1 << 51])
@@ -221,7 +272,7 @@ def stored(memory: PhysicalMemory, root: int, features: Features) -> tuple[set[i
     leaves = again = 0
     seen: set[tuple[int, int]] = set()
     here = [root]
-    for level in (4, 3, 2, 1):
+    for level in range(features.levels, 0, -1):
         below = []
         for paddr in here:
             try:

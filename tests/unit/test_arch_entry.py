@@ -136,3 +136,15 @@ def test_an_invalid_pat_field_is_not_taken_for_a_mode() -> None:
 def test_an_impossible_physical_width_is_refused() -> None:
     with pytest.raises(ValueError, match="physical width 53"):
         Features(physical_bits=53)
+
+
+@pytest.mark.parametrize("levels", [3, 6])
+def test_there_are_4_or_5_levels(levels: int) -> None:
+    with pytest.raises(ValueError, match=f"{levels} levels"):
+        Features(levels=levels)
+
+
+def test_a_pml5_entry_is_never_a_page() -> None:
+    entry = Entry.of(0x83, 5)
+    assert not entry.leaf
+    assert entry.reserved == 0x80

@@ -1,6 +1,6 @@
 import pytest
 
-from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags, is_4_level
+from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, PagingMode, Rflags, paging_mode
 from ringbench.arch.x86_64.vectors import (
     EXCEPTIONS,
     PUSHES_ERROR_CODE,
@@ -68,7 +68,9 @@ def test_bits_that_decide_about_memory(flag: int, bit: int) -> None:
 
 def test_paging_mode() -> None:
     on = (Cr0.PG | Cr0.PE, Cr4.PAE, Efer.LME | Efer.LMA)
-    assert is_4_level(*on)
-    assert not is_4_level(Cr0.PE, on[1], on[2])
-    assert not is_4_level(on[0], Cr4.PAE | Cr4.LA57, on[2])
-    assert not is_4_level(on[0], on[1], 0)
+    assert paging_mode(*on) is PagingMode.FOUR_LEVEL
+    assert paging_mode(on[0], Cr4.PAE | Cr4.LA57, on[2]) is PagingMode.FIVE_LEVEL
+    assert paging_mode(on[0], on[1], 0) is PagingMode.PAE
+    assert paging_mode(on[0], 0, 0) is PagingMode.BITS_32
+    assert paging_mode(Cr0.PE, on[1], on[2]) is PagingMode.NONE
+    assert [mode.levels for mode in PagingMode] == [None, None, None, 4, 5]

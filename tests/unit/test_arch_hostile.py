@@ -8,7 +8,7 @@ import pytest
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.plain_scan import scan
-from ringbench.arch.x86_64.records import Stop
+from ringbench.arch.x86_64.records import Leaf, RecursiveSlot, Stop
 from ringbench.arch.x86_64.walk import translate
 from ringbench.errors import MemoryUnreadable
 from tests.plain_views import leaves, problems, tables
@@ -57,6 +57,28 @@ def test_a_recursive_slot_shows_every_table_as_a_page() -> None:
     for vaddr, paddr in found.items():
         assert translate(memory, 0x1000, vaddr).paddr == paddr
     assert sorted(t.level for t in tables(memory, 0x1000) if t.paddr == 0x1000) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("levels", [4, 5])
+def test_a_recursive_slot_can_be_folded(levels: int) -> None:
+    """Of the root alone: a slot of another table, or with a reserved bit, is no window."""
+    memory = Frames(
+        {
+            1: {0: entry(2), 300: entry(1, 3), 301: entry(1) | 1 << 45, 511: entry(1, 5)},
+            2: {300: entry(2), 0: entry(3)},
+        }
+    )
+    features = Features(physical_bits=40, levels=levels)
+    records = list(scan(memory, 0x1000, features, fold=True))
+    windows = [each for each in records if isinstance(each, RecursiveSlot)]
+    span = 1 << (39 if levels == 4 else 48)
+    assert [(w.slot, w.vaddr, w.length, w.permissions) for w in windows] == [
+        (300, 2**64 - 212 * span, span, "-rwx"),
+        (511, 2**64 - span, span, "ur-x"),
+    ]
+    assert not [r for r in records if isinstance(r, Leaf) and r.vaddr >= 1 << 63]
+    assert [p.index for p in problems(memory, 0x1000, features) if p.table == 0x1000][:1] == [301]
+    assert str(windows[1]).startswith(f"window on the tables, slot 511, {2**64 - span:#x}..0xffff")
 
 
 def test_a_root_of_nothing_but_itself_ends_at_the_limit() -> None:

@@ -1,7 +1,5 @@
 """The walk and the scan against mappings laid out by an independent little table builder."""
 
-import struct
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -11,109 +9,9 @@ from hypothesis import strategies as st
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.plain_scan import merge, scan
 from ringbench.arch.x86_64.records import Leaf, Range, Stop, permissions
-from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
 from ringbench.arch.x86_64.walk import root_table, translate
-from ringbench.errors import MemoryUnreadable
 from tests.plain_views import leaves, problems, tables
-
-FRAME = 4096
-SHIFTS = {1: 12, 2: 21, 3: 30}
-
-
-@dataclass
-class Buffer:
-    """Physical memory of whole frames from 0."""
-
-    data: bytearray = field(default_factory=bytearray)
-
-    def read(self, paddr: int, length: int) -> bytes:
-        if paddr + length > len(self.data):
-            raise MemoryUnreadable(paddr, length, "past the end of the buffer")
-        return bytes(self.data[paddr : paddr + length])
-
-    def put(self, paddr: int, word: int) -> None:
-        struct.pack_into("<Q", self.data, paddr, word)
-
-    def get(self, paddr: int) -> int:
-        return int.from_bytes(self.data[paddr : paddr + 8], "little")
-
-    def new_frame(self) -> int:
-        self.data += bytes(FRAME)
-        return len(self.data) - FRAME
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """One page: `path` has an index for each level from 4 down to the leaf's."""
-
-    path: tuple[int, ...]
-    frame: int  # in units of the page size
-    flags: tuple[int, ...]  # bits W, U and NX of every entry on the path
-
-    @property
-    def level(self) -> int:
-        return 5 - len(self.path)
-
-    @property
-    def size(self) -> int:
-        return 1 << SHIFTS[self.level]
-
-    @property
-    def vaddr(self) -> int:
-        digits = self.path + (0,) * (4 - len(self.path))
-        number = sum(digit << shift for digit, shift in zip(digits, (39, 30, 21, 12), strict=True))
-        return number + 0xFFFF_0000_0000_0000 if digits[0] >= 256 else number
-
-
-class Builder:
-    """Lays mappings out as tables, keeping the flags that each intermediate entry got first."""
-
-    def __init__(self) -> None:
-        self.memory = Buffer()
-        self.root = self.memory.new_frame()
-        self.flags: dict[tuple[int, ...], int] = {}
-
-    def place(self, mapping: Mapping) -> bool:
-        """Write the entries; refuse, changing nothing, what is taken by a page or a table."""
-        path = mapping.path
-        prefixes = [path[: n + 1] for n in range(len(path))]
-        if any(p in self.flags and p in self.pages for p in prefixes[:-1]):
-            return False
-        if prefixes[-1] in self.flags:
-            return False
-        table = self.root
-        for prefix, flags in zip(prefixes[:-1], mapping.flags, strict=False):
-            where = table + 8 * prefix[-1]
-            if prefix not in self.flags:
-                self.flags[prefix] = flags
-                self.memory.put(where, self.memory.new_frame() | flags | 1)
-            table = self.memory.get(where) & 0x000F_FFFF_FFFF_F000
-        last = mapping.flags[len(path) - 1]
-        self.flags[path] = last
-        self.pages.add(path)
-        large = 0x80 if mapping.level > 1 else 0
-        word = mapping.frame * mapping.size | last | large | 1
-        self.memory.put(table + 8 * path[-1], word)
-        return True
-
-    pages: set[tuple[int, ...]]
-
-    @classmethod
-    def build(cls, mappings: list[Mapping]) -> tuple["Builder", list[Mapping]]:
-        builder = cls()
-        builder.pages = set()
-        placed = [mapping for mapping in mappings if builder.place(mapping)]
-        return builder, sorted(placed, key=lambda mapping: mapping.vaddr)
-
-    def effective(self, mapping: Mapping) -> tuple[bool, bool, bool]:
-        """Write, user, execute by brute force over the path."""
-        words = [self.flags[mapping.path[: n + 1]] for n in range(len(mapping.path))]
-        return (
-            all(word & 2 for word in words),
-            all(word & 4 for word in words),
-            not any(word >> 63 for word in words),
-        )
-
+from tests.unit.table_builder import FRAME, SHIFTS, Builder, Mapping
 
 FLAGS = st.builds(
     lambda w, u, nx: w << 1 | u << 2 | nx << 63,
@@ -329,27 +227,58 @@ def test_a_table_comes_before_what_it_holds_and_addresses_ascend() -> None:
     assert starts == sorted(starts)
 
 
+@given(MAPPINGS, st.lists(INDEX, min_size=1, max_size=3, unique=True), FLAGS)
+@quick
+def test_a_fifth_level_is_one_more_digit_and_its_rights(
+    mappings: list[Mapping], slots: list[int], flags: int
+) -> None:
+    """What is mapped below each entry of a PML5 is what the PML4 there maps with 4 levels."""
+    builder, placed = Builder.build(mappings)
+    top = builder.memory.new_frame()
+    for slot in slots:
+        builder.memory.put(top + 8 * slot, builder.root | flags | 1)
+    features = Features(levels=5)
+    allowed = (bool(flags & 2), bool(flags & 4), not flags >> 63)
+    expected = [
+        (
+            (0xFE00_0000_0000_0000 if slot >= 256 else 0) + (slot << 48) + mapping.vaddr % 2**48,
+            mapping.frame * mapping.size,
+            *(
+                own and above
+                for own, above in zip(builder.effective(mapping), allowed, strict=True)
+            ),
+        )
+        for slot in sorted(slots)
+        for mapping in placed
+    ]
+    found = list(leaves(builder.memory, top, features))
+    assert [(p.vaddr, p.paddr, p.write, p.user, p.execute) for p in found] == expected
+    for vaddr, paddr, *_ in expected:
+        walk = translate(builder.memory, top, vaddr, features)
+        assert (walk.paddr, walk.steps[0].level, walk.steps[0].table) == (paddr, 5, top)
+    assert [t.level for t in tables(builder.memory, top, features)][:1] == [5]
+
+
+@pytest.mark.parametrize(
+    ("address", "levels", "walked"),
+    [
+        (0x8000_0000_0000, 4, False),
+        (0x8000_0000_0000, 5, True),
+        (0x00FF_FFFF_FFFF_FFFF, 5, True),
+        (0x0100_0000_0000_0000, 5, False),
+        (0xFEFF_FFFF_FFFF_FFFF, 5, False),
+        (0xFF00_0000_0000_0000, 5, True),
+        (0xFF00_0000_0000_0000, 4, False),
+    ],
+)
+def test_which_addresses_are_canonical_depends_on_the_levels(
+    address: int, levels: int, walked: bool
+) -> None:
+    builder, _ = Builder.build([])
+    walk = translate(builder.memory, builder.root, address, Features(levels=levels))
+    assert (walk.stop is not Stop.NON_CANONICAL) is walked
+
+
 def test_permissions_text() -> None:
     assert permissions(True, True, True) == "urwx"
     assert permissions(False, False, False) == "-r--"
-
-
-def test_virtual_memory_reads_across_pages_that_lie_apart() -> None:
-    builder, _ = Builder.build(
-        [Mapping((0, 0, 0, 1), 20, (6,) * 4), Mapping((0, 0, 0, 2), 10, (6,) * 4)]
-    )
-    builder.memory.data += bytes(32 * FRAME - len(builder.memory.data))
-    builder.memory.data[20 * FRAME + 4090 : 20 * FRAME + 4096] = b"abcdef"
-    builder.memory.data[10 * FRAME : 10 * FRAME + 3] = b"ghi"
-    vaddr = VirtualMemory(builder.memory, builder.root)
-    assert vaddr.read(0x1FFA, 9) == b"abcdefghi"
-    assert vaddr(0x1FFC, 2) == b"cd"
-    assert vaddr.read(0x1000, 0) == b""
-    with pytest.raises(VirtualUnreadable, match=r"0x3000.*not present at level 1"):
-        vaddr.read(0x2FFF, 2)
-
-
-def test_virtual_memory_says_when_a_page_is_no_memory() -> None:
-    builder, _ = Builder.build([Mapping((0, 0, 0, 1), 500, (6,) * 4)])
-    with pytest.raises(MemoryUnreadable):
-        VirtualMemory(builder.memory, builder.root).read(0x1000, 8)

@@ -11,6 +11,7 @@ from ringbench.errors import ConfigError, StartError
 from ringbench.machine.command import Paths, escape, qemu_command, reproduce_command
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.media import Drive, Media
+from ringbench.machine.own_arguments import own_log
 
 PATHS = Paths(
     outputs={"com1": Path("/p/com1"), "debugcon": Path("/p/debugcon")},
@@ -68,8 +69,18 @@ def test_a_dead_guest_stays_to_be_looked_at() -> None:
     command = qemu_command(make(), PATHS, None, KERNEL)
     assert value(command, "-action") == "reboot=shutdown,shutdown=pause,panic=pause"
     assert value(command, "-D") == "/p/qemu.log"
-    assert value(command, "-d") == "cpu_reset"
+    assert value(command, "-d") == "int,cpu_reset"
     assert "-S" in command
+
+
+def test_what_the_user_wants_logged_is_logged_beside() -> None:
+    own = ("-d", "int,guest_errors", "-smp", "2", "--d", "in_asm", "-D", "mine.log")
+    command = qemu_command(make(MachineConfig(arguments=own)), PATHS, None, KERNEL)
+    assert value(command, "-d") == "int,cpu_reset,guest_errors,in_asm"
+    assert "--d" not in command
+    assert command[-4:] == ("-smp", "2", "-D", "mine.log")
+    assert own_log(own) == Path("mine.log").absolute()
+    assert own_log(("-smp", "2")) is None
 
 
 def test_command_line_and_modules_keep_their_commas() -> None:

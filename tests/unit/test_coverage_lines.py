@@ -109,7 +109,9 @@ def test_kernel_without_line_tables(tmp_path: Path, lines: Lines) -> None:
     for section in (".debug_*", ".debug_line"):
         command = ["objcopy", "--wildcard", "--remove-section", section]
         subprocess.run([*command, lines.root / "main.elf", tmp_path / "bare.elf"], check=True)
-        with pytest.raises(CoverageError, match=r"bare\.elf: no DWARF line table"):
+        with pytest.raises(
+            CoverageError, match=r"bare\.elf: no (DWARF line table|debug information)"
+        ):
             Lines.load(tmp_path / "bare.elf", tmp_path)
 
 
@@ -117,7 +119,7 @@ def test_what_is_no_kernel(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no ELF file")
     with pytest.raises(CoverageError, match="not an ELF file"):
         Lines.load(tmp_path / "text", tmp_path)
-    with pytest.raises(CoverageError, match=r"cannot be read \(No such file"):
+    with pytest.raises(CoverageError, match=r"cannot be read \(no such file"):
         Lines.load(tmp_path / "gone", tmp_path)
 
 

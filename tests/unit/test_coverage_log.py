@@ -8,7 +8,8 @@ import pytest
 
 from ringbench.coverage.log import Ran, TranslationLog, TranslationLogs, instructions
 from ringbench.errors import CoverageError
-from ringbench.machine.translations import Code, build_id, code_of, log_arguments
+from ringbench.machine.own_arguments import log_arguments
+from ringbench.machine.translations import Code, build_id, code_filter, code_of
 from tests.unit.elf import link
 
 BASE = 0xFFFFFFFF80110C56
@@ -129,10 +130,9 @@ def test_log_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_what_qemu_is_asked_to_log() -> None:
-    assert log_arguments(CODE) == (
-        *("-d", "cpu_reset,in_asm"),
-        *("-dfilter", f"0x100000+0x2,{BASE:#x}+{len(CONTENT):#x}"),
-    )
+    ranges = f"0x100000+0x2,{BASE:#x}+{len(CONTENT):#x}"
+    assert code_filter(CODE) == ("-dfilter", ranges)
+    assert log_arguments((), CODE) == ("-d", "int,cpu_reset,in_asm", "-dfilter", ranges)
 
 
 def test_executable_segments_of_a_kernel(elf: Path) -> None:

@@ -65,7 +65,12 @@ def test_other_machine(tmp_path: Path) -> None:
         check_symbols(elf)
 
 
-@pytest.mark.parametrize("length", [20, 64, 100])
+def test_a_kernel_without_dwarf_or_symbols_will_do(tmp_path: Path) -> None:
+    check_symbols(link(tmp_path, CODE))
+    check_symbols(link(tmp_path, CODE, "-s"))
+
+
+@pytest.mark.parametrize("length", [20, 64, 100, 4200])
 def test_cut_off(tmp_path: Path, length: int) -> None:
     elf = link(tmp_path, CODE, "-g")
     elf.write_bytes(elf.read_bytes()[:length])

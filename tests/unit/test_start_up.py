@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("numpy", "rich", "elftools", "pygdbmi")
+HEAVY = ("numpy", "rich", "elftools", "pexpect", "pygdbmi")
 RUN = """
 import sys
 from ringbench.cli.main import run

@@ -20,10 +20,11 @@ import gdb
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
 from ringbench.arch.x86_64.address import ADDRESS_MASK
-from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, is_4_level
+from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, PagingMode, paging_mode
+from ringbench.arch.x86_64.features import ANY, Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.plain_scan import merge, scan
-from ringbench.arch.x86_64.records import Leaf, Problem
+from ringbench.arch.x86_64.records import Leaf, Problem, RecursiveSlot
 from ringbench.arch.x86_64.walk import translate
 
 
@@ -56,13 +57,26 @@ def number(expression: str) -> int:
     return int(gdb.parse_and_eval(f"(unsigned long long)({expression})")) & ADDRESS_MASK
 
 
-def root_or_cr3(arguments: list[str]) -> int:
-    """Return the root that the last argument names, or the current one."""
+def mode_now() -> PagingMode:
+    """Return the paging mode of the processor that GDB has selected."""
+    return paging_mode(number("$cr0"), number("$cr4"), number("$efer"))
+
+
+def root_or_cr3(arguments: list[str]) -> tuple[int, Features]:
+    """Return the root that the last argument names, or the current one, and what reads it.
+
+    A root has as many levels as the processor uses now, or 4 if it uses none of 64-bit mode's.
+    """
+    levels = mode_now().levels
+    features = ANY if levels is None else Features(levels=levels)
     if arguments:
-        return number(arguments[0])
-    if not is_4_level(number("$cr0"), number("$cr4"), number("$efer")):
-        raise gdb.GdbError("4-level paging is off now; name a root: the PML4's physical address")
-    return number("$cr3")
+        return number(arguments[0]), features
+    if levels is None:
+        raise gdb.GdbError(
+            f"{mode_now()} is not read here: 4-level paging is off now; name a root: the PML4's "
+            "physical address"
+        )
+    return number("$cr3"), features
 
 
 def words(text: str, least: int, most: int, usage: str) -> list[str]:
@@ -77,7 +91,7 @@ class Translate(gdb.Command):
     """Walk the page tables for one virtual address, level by level.
 
     Usage: rb-translate ADDRESS [ROOT]
-    ROOT is the physical address of a PML4, or a CR3 value; the current CR3 if left out.
+    ROOT is the physical address of a root table, or a CR3 value; the current CR3 if left out.
     """
 
     def __init__(self) -> None:
@@ -86,9 +100,9 @@ class Translate(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Print one line a level, then the physical address or why there is none."""
         address, *root = words(argument, 1, 2, "rb-translate ADDRESS [ROOT]")
-        vaddr, cr3 = number(address), root_or_cr3(root)
+        vaddr, (cr3, features) = number(address), root_or_cr3(root)
         with physical_memory() as memory:
-            walk = translate(memory, cr3, vaddr)
+            walk = translate(memory, cr3, vaddr, features)
         for step in walk.steps:
             print(step)
         if walk.leaf is None or walk.paddr is None:
@@ -105,7 +119,7 @@ class Pages(gdb.Command):
     """List every mapped range: virtual, physical, length, page size, permissions, cache mode.
 
     Usage: rb-pages [ROOT]
-    ROOT is the physical address of a PML4, or a CR3 value; the current CR3 if left out.
+    ROOT is the physical address of a root table, or a CR3 value; the current CR3 if left out.
     """
 
     def __init__(self) -> None:
@@ -113,21 +127,24 @@ class Pages(gdb.Command):
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Print one line a range, then what could not be followed."""
-        cr3 = root_or_cr3(words(argument, 0, 1, "rb-pages [ROOT]"))
+        cr3, features = root_or_cr3(words(argument, 0, 1, "rb-pages [ROOT]"))
         with physical_memory() as memory:
-            records = list(scan(memory, cr3))
+            records = list(scan(memory, cr3, features, fold=True))
         for each in merge(record for record in records if isinstance(record, Leaf)):
             print(
                 f"{each.vaddr:#018x} -> {each.paddr:#014x}  length {each.length:#12x}  "
                 f"pages of {each.page_size:#10x}  {each.permissions} {each.cache}"
             )
         for record in records:
+            if isinstance(record, RecursiveSlot):
+                print(f"{record} {record.permissions}")
+        for record in records:
             if isinstance(record, Problem):
                 print(f"problem: {record}")
 
 
 class Control(gdb.Command):
-    """Show CR0, CR2, CR3, CR4 and EFER, flags by name, and whether 4-level paging is on.
+    """Show CR0, CR2, CR3, CR4 and EFER, flags by name, and the paging mode.
 
     Usage: rb-control
     """
@@ -144,7 +161,9 @@ class Control(gdb.Command):
         print(f"cr3  {number('$cr3'):#x}")
         print(f"cr4  {int(cr4):#x} {cr4}")
         print(f"efer {int(efer):#x} {efer}")
-        print(f"4-level paging is {'on' if is_4_level(cr0, cr4, efer) else 'off'}")
+        mode = paging_mode(cr0, cr4, efer)
+        off = "" if mode.levels else "; 4-level paging is off"
+        print(f"{mode} is on{off}" if mode is not PagingMode.NONE else "4-level paging is off")
 
 
 Translate()

@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "ringbench.subjects.reference.cli.flips",
         "Flip single bits of the kernel's memory; see each caught.",
     ),
+    "why": Command("ringbench.cli.why", "Boot, and say how it ended, and why."),
     "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
     "translate": Command(
         "ringbench.cli.translate", "One address through every level of the page tables."

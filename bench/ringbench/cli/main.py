@@ -9,18 +9,30 @@ Nothing heavy is imported before signals are taken care of.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
 EXIT_USAGE = 2
 EXIT_FAILURE = 3
 
+SHORTAGES = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+)
+"""What a full disk and exhausted limits say, wherever in the work they are met."""
+
 LEAST_MEMORY = 192 << 20
 """Bytes of address space in which the modules of every command find room."""
+
+
+HOLD_OFF = 0.5
+"""Seconds in which signals count as one."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -38,10 +50,11 @@ class Terminated(BaseException):
 def main() -> None:
     """Run the command line and exit."""
     try:
+        stop = _stop_once()
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, _stop)
+            signal.signal(signal.SIGINT, stop)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _stop)
+            signal.signal(signal.SIGTERM, stop)
         from ringbench import streams
 
         output = streams.take_over()
@@ -100,6 +113,13 @@ def _run(arguments: list[str], settings: dict[str, bool]) -> int:
         if details:
             click.echo(details, err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in SHORTAGES:
+            raise
+        where = "" if error.filename is None else f": {error.filename}"
+        hint = "look at TMPDIR's disk and at the limits of this shell (ulimit -a)"
+        click.echo(f"ringbench: error: {error.strerror}{where}; {hint}", err=True)
+        return EXIT_FAILURE
     return status if isinstance(status, int) else 0
 
 
@@ -113,8 +133,22 @@ def _say_unexpected(error: Exception, *, debug: bool) -> None:
             sys.stderr.write(f"ringbench: unexpected error: {type(error).__name__}\n")
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Interrupted if number == signal.SIGINT else Terminated
+def _stop_once() -> Callable[[int, FrameType | None], None]:
+    """Return what a signal does: it stops the command, unless one has just done so.
+
+    Signals in a burst would otherwise hit what clears away after the first of them. One that comes
+    later, when clearing away hangs or an exception was lost in a callback, counts again.
+    """
+    last = -HOLD_OFF
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= HOLD_OFF:
+            last = now
+            raise Interrupted if number == signal.SIGINT else Terminated
+
+    return stop
 
 
 def _ignore_signals() -> None:

@@ -239,7 +239,7 @@ def _check_together(config: Config) -> None:
             "which alone decides on command line and modules; leave out kernel.command_line "
             "and kernel.modules"
         )
-    if machine.firmware != "bios" and kernel.image == kernel.elf and not _has_loader(kernel.image):
+    if machine.firmware != "bios" and _is_elf_by_name(kernel.image):
         raise ConfigError(
             f'{source}: machine.firmware: only "bios" can boot an ELF directly; '
             "with other firmware kernel.image must be an .iso, a disk image, an EFI application, "
@@ -259,5 +259,5 @@ def _check_together(config: Config) -> None:
         )
 
 
-def _has_loader(image: Path) -> bool:
-    return image.is_dir() or image.suffix.lower() in (".iso", ".img", ".raw", ".qcow2", ".efi")
+def _is_elf_by_name(image: Path) -> bool:
+    return image.suffix.lower() in ("", ".elf") and not image.is_dir()

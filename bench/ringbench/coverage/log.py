@@ -36,6 +36,7 @@ INSTRUCTION = re.compile(
     re.MULTILINE,
 )
 PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01  # linux/falloc.h
+BLOCK_BEGIN = b"----------------\nIN:"
 BLOCK_END = b"\n\n"
 NO_DISASSEMBLER = b"OBJD-T: "
 
@@ -72,6 +73,7 @@ class Ran:
         """
         added = set()
         for block in text.split(BLOCK_END):
+            block = block[max(block.rfind(BLOCK_BEGIN), 0) :]  # without exceptions before it
             if block in self._seen:
                 continue
             self._seen.add(block)
@@ -109,11 +111,20 @@ class TranslationLog:
                 text = file.read()
         except OSError as error:
             raise CoverageError(f"{self._path}: cannot be read ({error.strerror})") from None
-        whole = text.rfind(BLOCK_END) + 1  # QEMU may be writing the last block just now
+        whole = _whole(text)
         self._offset += whole
         if self._discard and whole:
             punch_hole(self._path, self._offset)
         return self._ran.add(text[:whole])
+
+
+def _whole(text: bytes) -> int:
+    """Return how much of a log is complete: QEMU may be writing the last block, or line, just now.
+
+    Exceptions, which are logged between the blocks, need no waiting for.
+    """
+    begun = text.find(BLOCK_BEGIN[:-3], text.rfind(BLOCK_END) + 1)
+    return begun if begun >= 0 else text.rfind(b"\n") + 1
 
 
 def punch_hole(path: Path, length: int) -> None:

@@ -21,6 +21,10 @@ Value: TypeAlias = Any
 _INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
+LARGEST_READ: Final = 16 << 20
+"""Bytes of a value that is read."""
+
+
 class EnumValue(int):
     """A C enumeration's value: an int that knows its name."""
 
@@ -268,10 +272,25 @@ def decode_array(
 
 
 def read_value(reader: Reader, address: int, type_: Type) -> Value:
-    """Read one value of a type from a virtual address, in one read."""
-    return type_.decode(reader(address, type_.size), 0, address)
+    """Read one value of a type from a virtual address, in one read.
+
+    Raises:
+        ImageError: it is larger than what is read at once.
+    """
+    return type_.decode(reader(address, _readable(type_.size, type_.name)), 0, address)
 
 
 def read_array(reader: Reader, address: int, element: Type, count: int) -> list[Value]:
-    """Read `count` elements, in one read: what a pointer points at, or a flexible array."""
-    return decode_array(element, count, reader(address, element.size * count), 0, address)
+    """Read `count` elements, in one read: what a pointer points at, or a flexible array.
+
+    Raises:
+        ImageError: they are larger than what is read at once.
+    """
+    size = _readable(element.size * count, f"{element.name}[{count}]")
+    return decode_array(element, count, reader(address, size), 0, address)
+
+
+def _readable(size: int, name: str) -> int:
+    if size > LARGEST_READ:
+        raise ImageError(f"a {name} of {size:,} bytes is more than is read at once")
+    return size

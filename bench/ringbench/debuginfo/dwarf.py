@@ -5,7 +5,8 @@ the very kernel that runs. Parsing all of it takes seconds for a large kernel, s
 for is parsed: a compilation unit is read when it may define a wanted name (its bytes must refer to
 that string), and then only its outermost entries.
 
-Not supported, and refused by name: bit-fields, members at computed offsets.
+Not supported, and refused by name: bit-fields, members at computed offsets, and what is larger than
+any kernel's (`LARGEST`).
 """
 
 import re
@@ -36,7 +37,8 @@ from ringbench.debuginfo.ctype import (
     read_value,
 )
 from ringbench.debuginfo.dwarf_units import Units, name_of
-from ringbench.debuginfo.symbols import Symbols, damage, open_elf
+from ringbench.debuginfo.elf import damage, debug_information, open_elf
+from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ImageError
 
 __all__ = [
@@ -58,6 +60,15 @@ __all__ = [
     "read_array",
     "read_value",
 ]
+
+LARGEST: Final = 1 << 40
+"""Bytes of a type, which may be an array that describes all of memory."""
+
+DIMENSIONS: Final = 16
+"""Of an array."""
+
+LONGEST_NUMBER: Final = 64
+"""Bytes of a number or of an enumeration."""
 
 _OP_ADDR: Final = 0x03
 _QUALIFIERS: Final = {
@@ -90,12 +101,8 @@ class Types:
     def __init__(self, path: Path, elf: ELFFile) -> None:
         self._path = path
         self.symbols = Symbols.of(elf, path)
-        if not elf.has_dwarf_info(strict=True):
-            raise ImageError(
-                f"{path}: no debug information: compile with -g and do not strip the file"
-            )
         with damage(path):
-            self._units = Units(elf.get_dwarf_info())
+            self._units = Units(path, debug_information(path, elf))
         self._types: dict[int, Type] = {}
         self._named: dict[str, Type] = {}
         self._variables: dict[str, Variable] = {}
@@ -276,6 +283,8 @@ class Types:
 
     def _base_type(self, die: DIE) -> Type:
         name, size = name_of(die) or "?", _size(die)
+        if size > LONGEST_NUMBER:
+            raise ImageError(f"{self._path}: a {name} of {size} bytes")
         encoding = die.attributes["DW_AT_encoding"].value
         if encoding == _ENCODING_BOOLEAN:
             return Boolean(name, size)
@@ -302,35 +311,52 @@ class Types:
             raise ImageError(
                 f"{self._path}: {owner}: member {name!r} is a bit-field; these cannot be read"
             )
-        attribute = die.attributes.get("DW_AT_data_member_location")
-        offset = attribute.value if attribute else 0
-        if not isinstance(offset, int):
+        offset = _number(die, "DW_AT_data_member_location")
+        if offset is None:
             raise ImageError(f"{self._path}: {owner}: member {name!r} has a computed offset")
         return Member(name, offset, self._type_of(die))
 
     def _array(self, die: DIE) -> Type:
         type_ = self._type_of(die)
         ranges = [child for child in die.iter_children() if child.tag == "DW_TAG_subrange_type"]
+        if len(ranges) > DIMENSIONS:
+            raise ImageError(f"{self._path}: an array of {len(ranges)} dimensions")
         for child in reversed(ranges):
             count = _count(child)
+            if type_.size * (count or 0) > LARGEST:
+                raise ImageError(f"{self._path}: an array of {count} {type_.name} is too large")
             name = f"{type_.name}[{'' if count is None else count}]"
             type_ = Array(name, type_.size * (count or 0), type_, count)
         return type_
 
 
+def _number(die: DIE, name: str) -> int | None:
+    """Return a constant of a sane size; 0 if it is not stated, None if it is something else."""
+    attribute = die.attributes.get(name)
+    if attribute is None:
+        return 0
+    value = attribute.value
+    return value if isinstance(value, int) and 0 <= value <= LARGEST else None
+
+
 def _size(die: DIE) -> int:
-    attribute = die.attributes.get("DW_AT_byte_size")
-    return attribute.value if attribute else 0
+    size = _number(die, "DW_AT_byte_size")
+    if size is None:
+        raise ImageError(f"{name_of(die) or die.tag}: a type without a size that can be")
+    return size
 
 
 def _count(subrange: DIE) -> int | None:
     """Return an array dimension's length; None if it is not stated (a flexible array)."""
-    if "DW_AT_count" in subrange.attributes:
-        value = subrange.attributes["DW_AT_count"].value
-        return value if isinstance(value, int) else None
-    if "DW_AT_upper_bound" in subrange.attributes:
-        value = subrange.attributes["DW_AT_upper_bound"].value
-        return value + 1 if isinstance(value, int) else None
+    for name, more in (("DW_AT_count", 0), ("DW_AT_upper_bound", 1)):
+        attribute = subrange.attributes.get(name)
+        if attribute is not None:
+            if not isinstance(attribute.value, int):  # computed at run time
+                return None
+            count = attribute.value + more
+            if not 0 <= count <= LARGEST:
+                raise ImageError(f"an array of {count} elements")
+            return count
     return None
 
 
@@ -340,6 +366,10 @@ def _enumeration(die: DIE, name: str) -> Enum:
         for child in die.iter_children()
         if child.tag == "DW_TAG_enumerator"
     }
+    if not all(isinstance(value, int) for value in values.values()):
+        raise ImageError(f"{name}: a value that is no number")
+    if _size(die) > LONGEST_NUMBER:
+        raise ImageError(f"{name}: of {_size(die)} bytes")
     return Enum(name, _size(die), any(value < 0 for value in values.values()), values)
 
 

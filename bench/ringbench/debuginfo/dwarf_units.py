@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
+
+from ringbench.errors import ImageError
 
 _TAGS: Final = {
     "DW_TAG_variable": "variable ",
@@ -16,19 +20,27 @@ _TAGS: Final = {
     "DW_TAG_typedef": "",
     "DW_TAG_base_type": "",
 }
+MOST: Final = 1 << 15
+"""Compilation units that a file may have."""
+
+SIGNS: Final = 1 << 10
+"""Places of a name in the string section that are looked for; of more, every unit is read."""
+
 _KINDS: Final = ("variable", "struct", "union", "enum")
 
 
 class Units:
     """Finds outermost entries by name, reading as few compilation units as it can."""
 
-    def __init__(self, dwarf: DWARFInfo) -> None:
+    def __init__(self, path: Path, dwarf: DWARFInfo) -> None:
         self._info = _bytes(dwarf.debug_info_sec)
         self._strings = _bytes(dwarf.debug_str_sec)
         # A unit's names stand in it, or in the string section by offset. With a table of offsets
         # between (clang's default) a unit's bytes do not tell, and every unit is read.
         self._selective = dwarf.debug_str_offsets_sec is None
-        self._units: list[CompileUnit] = list(dwarf.iter_CUs())
+        self._units: list[CompileUnit] = list(islice(dwarf.iter_CUs(), MOST + 1))
+        if len(self._units) > MOST:
+            raise ImageError(f"{path}: over {MOST:,} compilation units, more than any kernel has")
         self._indexes: dict[int, dict[str, list[DIE]]] = {}
 
     def find(self, key: str, wanted: Callable[[DIE], bool]) -> DIE | None:
@@ -48,13 +60,13 @@ class Units:
         needle = name.encode() + b"\0"
         signs = [needle]
         position = self._strings.find(needle)
-        while position >= 0:
+        while position >= 0 and len(signs) <= SIGNS:
             # Also where it is the tail of a longer string: linkers share those.
             signs.append(position.to_bytes(4, "little"))
             position = self._strings.find(needle, position + 1)
         for unit in self._units:
             content = self._info[unit.cu_offset : unit.cu_offset + unit.size]
-            if not self._selective or any(sign in content for sign in signs):
+            if not self._selective or position >= 0 or any(sign in content for sign in signs):
                 yield unit
 
     def _index(self, unit: CompileUnit) -> dict[str, list[DIE]]:

@@ -1,68 +1,28 @@
-"""The ELF file itself: is it one that the bench can use, and its symbol table by address."""
+"""The symbol table of an ELF file, by name and by address."""
+
+from __future__ import annotations
 
 import bisect
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from elftools.common.exceptions import DWARFError, ELFError
-from elftools.construct import ConstructError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
-
+from ringbench.debuginfo.elf import damage, open_elf
 from ringbench.errors import ImageError
 
-_STUMBLES: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    ConstructError,
-)
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
 
+MOST: Final = 1 << 20
+"""Symbols that a file may have."""
 
-@contextmanager
-def damage(path: Path) -> Iterator[None]:
-    """Report whatever the ELF and DWARF parsers stumble over as one `ImageError`.
+LONGEST: Final = 1 << 12
+"""Bytes of a name."""
 
-    A cut or overwritten file makes pyelftools raise far more than its own exceptions.
-    """
-    try:
-        yield
-    except (ELFError, DWARFError, *_STUMBLES) as error:
-        why = str(error) or type(error).__name__
-        raise ImageError(f"{path}: the ELF file is damaged ({why})") from error
-
-
-def open_elf(path: Path) -> ELFFile:
-    """Return a 64-bit x86 ELF file, read into memory.
-
-    Raises:
-        ImageError: missing, unreadable, not ELF, or of another machine.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: cannot read the kernel: {error.strerror}") from None
-    if data[:4] != b"\x7fELF":
-        raise ImageError(f"{path}: not an ELF file: it does not start with the ELF magic number")
-    with damage(path):
-        elf = ELFFile(io.BytesIO(data))
-    if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
-        raise ImageError(
-            f"{path}: symbols and types are read from a 64-bit x86_64 ELF file; this is a "
-            f"{elf.elfclass}-bit one for {elf.get_machine_arch()}"
-        )
-    with damage(path):
-        elf.get_section_by_name(".symtab")  # reads all section headers
-    return elf
+_SYMBOL: Final = struct.Struct("<IBBHQQ")  # name, info, other, section, value, size
+_TYPES: Final = (0, 1, 2)  # STT_NOTYPE, STT_OBJECT, STT_FUNC
+_UNDEFINED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +53,7 @@ class Symbols:
         self._starts = [address for address, _, _ in self._ordered]
 
     @classmethod
-    def load(cls, path: Path) -> "Symbols":
+    def load(cls, path: Path) -> Symbols:
         """Read the symbol table.
 
         Raises:
@@ -102,21 +62,21 @@ class Symbols:
         return cls.of(open_elf(path), path)
 
     @classmethod
-    def of(cls, elf: ELFFile, path: Path) -> "Symbols":
+    def of(cls, elf: ELFFile, path: Path) -> Symbols:
         """Read the symbol table of an ELF file that is open already; `path` is for messages."""
-        table = elf.get_section_by_name(".symtab")
-        if not isinstance(table, SymbolTableSection):
-            raise ImageError(
-                f"{path}: no symbol table: the file is stripped; keep an unstripped one"
-            )
-        wanted = ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE")
         with damage(path):
+            table = elf.get_section_by_name(".symtab")
+            if table is None:
+                raise ImageError(
+                    f"{path}: no symbol table: the file is stripped; keep an unstripped one"
+                )
+            data, names = table.data(), elf.get_section(table["sh_link"]).data()
+            if len(data) > MOST * _SYMBOL.size:
+                raise ImageError(f"{path}: over {MOST:,} symbols, more than any kernel has")
             symbols = [
-                (symbol["st_value"], symbol["st_size"], symbol.name)
-                for symbol in table.iter_symbols()
-                if symbol.name
-                and symbol["st_info"]["type"] in wanted
-                and symbol["st_shndx"] != "SHN_UNDEF"
+                (value, size, name)
+                for at, info, _, section, value, size in _SYMBOL.iter_unpack(data)
+                if info & 0xF in _TYPES and section != _UNDEFINED and (name := _name(names, at))
             ]
         return cls(path, symbols)
 
@@ -166,3 +126,9 @@ class Symbols:
         """Return an address in hex, with its symbol if it has one: `0x...15 <kmain+0x12>`."""
         symbol = self.at(address)
         return f"{address:#x} <{symbol}>" if symbol else f"{address:#x}"
+
+
+def _name(names: bytes, at: int) -> str:
+    """Return a name out of the table of strings."""
+    end = names.find(b"\0", at, at + LONGEST)
+    return names[at : end if end >= 0 else at + LONGEST].decode("utf-8", "replace")

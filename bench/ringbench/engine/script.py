@@ -26,7 +26,7 @@ from ringbench.config.settings import MIB, Module
 from ringbench.drive.channel import AnyOperation
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
-from ringbench.files import write_atomically
+from ringbench.files import read_text, write_atomically
 
 VERSION: Final = "1"
 SUFFIX: Final = ".ring"
@@ -34,6 +34,11 @@ FIRST_LINE: Final = "#!/usr/bin/env -S ringbench replay"
 MACHINE_LINE: Final = re.compile(r"# ringbench (\S+):(.*)")
 MACHINE_KEYS: Final = {"memory": "machine.memory", "cpu": "machine.cpu"}
 """Word of the machine's line -> key of the configuration."""
+
+LONGEST: Final = 16 << 20
+LINES: Final = 1 << 19
+LONGEST_LINE: Final = 1 << 13
+"""Bytes and lines of a script, and characters of a line: far more than any operation has."""
 
 MODULES, SPLIT = "modules", "split"
 """The other words: how many Multiboot modules there are, each the kernel's own image again; and how
@@ -102,8 +107,9 @@ def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
     words = {MACHINE_KEYS[key]: value for key, value in machine.items() if key in MACHINE_KEYS}
     config = override(config, words)
     if MODULES in machine:
-        if config.kernel.is_iso or not machine[MODULES].isdecimal():
-            raise ConfigError(f"{MODULES}={machine[MODULES]}: expected a number, and no ISO")
+        if config.kernel.is_iso or not re.fullmatch("[0-9]{1,2}", machine[MODULES]):
+            shown = machine[MODULES][:40]
+            raise ConfigError(f"{MODULES}={shown}: expected a number up to 99, and no ISO")
         modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
         config = replace(config, kernel=replace(config.kernel, modules=modules))
     if SPLIT in machine:
@@ -134,12 +140,7 @@ def read_script(path: Path, parse: Parse) -> Script:
         ConfigError: it cannot be read, is of another version, or a line is no operation: the text
             has file and line.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError(f"{path}: cannot be read ({why})") from None
-    return parse_script(text, str(path), parse)
+    return parse_script(read_text(path, "script", LONGEST), str(path), parse)
 
 
 def parse_script(text: str, name: str, parse: Parse) -> Script:
@@ -151,8 +152,12 @@ def parse_script(text: str, name: str, parse: Parse) -> Script:
     operations: list[AnyOperation] = []
     machine: dict[str, str] = {}
     about: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         where = f"{name}:{number}"
+        if number > LINES:
+            raise ConfigError(f"{name}: over {LINES:,} lines, more than are performed in one go")
+        if len(line) > LONGEST_LINE:
+            raise ConfigError(f"{where}: a line of {len(line):,} characters")
         if found := MACHINE_LINE.fullmatch(line):
             machine = _machine(where, *found.groups())
         elif line.startswith("#!"):

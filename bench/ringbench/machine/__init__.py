@@ -2,7 +2,7 @@
 
 from ringbench.ending import Ending, EndKind
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.expect import Found
+from ringbench.machine.found import Found
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.machine import Machine
 from ringbench.machine.memory import (

@@ -9,7 +9,8 @@ gives a person what the bench started, with the console on the terminal.
 - RAM is a shared mapping of a file that the bench holds too. ``reserve=off`` lets a guest be
   larger than the host's memory, as long as it does not touch all of it.
 - A reset or power-off pauses the guest instead of losing it, so that registers can still be
-  read; QEMU's log, with ``cpu_reset`` on, is where a triple fault is told from other resets.
+  read; QEMU's log of exceptions and resets is where a triple fault is told from other resets, and
+  what led to it is seen. What else the user wants logged goes to the same log.
 - The guest does not run before the bench says so (``-S``).
 """
 
@@ -24,11 +25,11 @@ from ringbench.config import Config, MachineConfig
 from ringbench.errors import ConfigError
 from ringbench.machine.firmware import Firmware
 from ringbench.machine.media import Drive, Media
+from ringbench.machine.own_arguments import log_arguments, without_option
 from ringbench.machine.qcow2 import disk_size
-from ringbench.machine.translations import Code, log_arguments
+from ringbench.machine.translations import Code
 
 RAM_ID = "guest-ram"
-TRIPLE_FAULT_MARK = "Triple fault"
 COM_PORTS = ("com1", "com2", "com3", "com4")
 SCREEN = "vga"
 EXIT_DEVICE = "isa-debug-exit,iobase=0xf4,iosize=4"
@@ -72,8 +73,8 @@ def qemu_command(
         *guest_arguments(config, firmware, media, f",memory-backend={RAM_ID}"),
         *("-object", backend),
         *bench_arguments(config.machine, paths),
-        *(log_arguments(code) if code else ("-d", "cpu_reset")),
-        *machine.arguments,
+        *log_arguments(machine.arguments, code),
+        *without_option(machine.arguments, "-d"),
     )
 
 
@@ -213,6 +214,8 @@ def _boot_arguments(config: Config, media: Media) -> tuple[str, ...]:
         arguments += ["-initrd", ",".join(_module(m.path, m.arguments) for m in kernel.modules)]
     if media.disc is not None and media.drives:
         arguments += ["-boot", "d"]
+    elif len(media.drives) > 1 and media.drives[0].interface == "floppy":
+        arguments += ["-boot", "a"]
     for number, drive in enumerate(media.drives):
         arguments += ["-drive", _drive(drive, number)]
     return tuple(arguments)

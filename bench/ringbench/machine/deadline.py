@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+IDLE_SECONDS = 0.1
+"""How long a wait is silent before whoever waits looks at the guest, and again after as long."""
+
 
 class Deadline:
     """A moment `seconds` from now, on the clock that nobody sets."""

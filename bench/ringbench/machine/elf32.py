@@ -10,7 +10,9 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from ringbench.debuginfo.elf import LARGEST
 from ringbench.errors import ImageError
+from ringbench.files import read_bytes
 
 _EM_386 = 3
 _PT_LOAD = 1
@@ -25,7 +27,7 @@ def make_elf32(elf: Path, copy: Path) -> None:
     Raises:
         ImageError: it is loaded above 4 GiB, or is damaged.
     """
-    content = elf.read_bytes()
+    content = read_bytes(elf, "image", LARGEST, ImageError)
     try:
         header, segments = _convert(content)
     except struct.error as error:

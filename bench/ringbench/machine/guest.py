@@ -17,7 +17,17 @@ from typing import Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import GdbError, Hang, MachineError, OutputError, SerialClosed
+from ringbench.errors import (
+    GdbError,
+    Hang,
+    MachineError,
+    OutputError,
+    RingbenchError,
+    SerialClosed,
+)
+from ringbench.explain.names import Names
+from ringbench.explain.registers import parse_cpus
+from ringbench.explanation import Explanation
 from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
@@ -27,8 +37,12 @@ from ringbench.machine.inquest import Inquest
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
+from ringbench.machine.room import check_room
 from ringbench.machine.serial import Serial
 
+EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
+
+EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 READERS = Literal["mapped", "gdb", "qmp"]
 
 
@@ -37,6 +51,7 @@ class Guest:
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
         form = check_kernel(config)
+        check_room(config.kernel.image, config.machine.memory)
         self.config = config
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
@@ -52,9 +67,11 @@ class Guest:
             self.outputs = self._qemu.outputs(config)
             stack.callback(self.outputs.close)
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
-            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep)
+            self._names = Names(config.kernel.elf)
+            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
+            self.outputs.idle = self._inquest.idle
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -108,6 +125,11 @@ class Guest:
         self._paused = False
         with stub.running_to(self._qemu.gdb_socket, address, self.config.deadlines.gdb) as running:
             yield running
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is still a QEMU to be asked: also for a guest that crashed or hangs."""
+        return not (self.qmp.closed or self.qmp.silent)
 
     # -- stopping and reading ------------------------------------------------------------------
 
@@ -228,6 +250,11 @@ class Guest:
         return self._inquest.look()
 
     @property
+    def rests(self) -> bool:
+        """Whether it was seen in waiting to have halted for good, and no exception led to it."""
+        return self._inquest.rests
+
+    @property
     def accelerator(self) -> str:
         """What runs the guest: of a list in the configuration, the one that QEMU took."""
         names = self._qemu.accelerators
@@ -247,6 +274,21 @@ class Guest:
             if deadline.expired:
                 return self.ending() or Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
         return ending
+
+    def explain(self, kind: EndKind) -> Explanation | None:
+        """Return why the guest is as it is, having ended by `kind`; None if nothing is known.
+
+        Of a guest that seems to hang: what each processor does, and what keeps it.
+        """
+        from ringbench.explain.explain import Evidence, explain
+
+        try:
+            with self.stopped():
+                cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
+                log = self._qemu.log_text()
+                return explain(Evidence(kind, cpus, log, self.memory, self._names))
+        except (RingbenchError, ValueError):  # QEMU is gone, or past answering
+            return None
 
     def registers(self, seconds: float | None = None) -> str:
         """Return QEMU's own dump of the CPU's registers, without floating point.

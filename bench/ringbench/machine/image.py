@@ -11,8 +11,8 @@ import struct
 from pathlib import Path
 
 from ringbench.config import Config
+from ringbench.debuginfo.elf import LARGEST, check_sections, damage, parse, read_head
 from ringbench.errors import ImageError
-from ringbench.files import open_regular
 
 # Multiboot 1 (0.6.96, 3.1) and Multiboot 2 (2.0, 3.1): where the header must lie, how aligned.
 MULTIBOOT1 = (0x1BADB002, 8192, 4)
@@ -100,19 +100,15 @@ def check_symbols(elf: Path) -> None:
     Raises:
         ImageError: it is not.
     """
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
-
     head = _head(elf, "kernel", 20)
     if not head.startswith(_ELF_MAGIC):
         raise ImageError(f"{elf}: not an ELF file; kernel.elf must be the linked kernel")
     if head[5:6] != bytes([_ELFDATA_LITTLE]) or _machine(head) not in (_EM_386, _EM_X86_64):
         raise ImageError(f"{elf}: an ELF for another machine; kernel.elf must be for x86_64")
-    try:
-        with elf.open("rb") as file:
-            ELFFile(file).get_section_by_name(".symtab")
-    except (ELFError, ValueError, struct.error, UnicodeDecodeError) as error:
-        raise ImageError(f"{elf}: a damaged ELF file ({error}); build it again") from None
+    parsed = parse(elf)
+    check_sections(elf, parsed)
+    with damage(elf):
+        parsed.get_section_by_name(".symtab")
 
 
 def form_of(image: Path) -> Form:
@@ -128,6 +124,8 @@ def form_of(image: Path) -> Form:
     at, magic = _ISO_MAGIC_AT
     head = _head(image, "image", at + len(magic))
     if head.startswith(_ELF_MAGIC):
+        if image.stat().st_size > LARGEST:
+            raise ImageError(f"{image}: longer than an image can be: {LARGEST:,} bytes at most")
         return _elf_form(image, head[: MULTIBOOT2[1]])
     if head[at:] == magic:
         return Form.ISO
@@ -167,20 +165,16 @@ def _elf_form(image: Path, head: bytes) -> Form:
 
 def _has_pvh(image: Path) -> bool:
     """Whether an ELF has the note XEN_ELFNOTE_PHYS32_ENTRY (Xen, public/elfnote.h)."""
-    from elftools.common.exceptions import ELFError
-    from elftools.elf.elffile import ELFFile
     from elftools.elf.segments import NoteSegment
 
-    try:
-        with image.open("rb") as file:
-            return any(
-                note["n_name"] == "Xen" and str(note["n_type"]) == PVH_NOTE
-                for segment in ELFFile(file).iter_segments("PT_NOTE")
-                if isinstance(segment, NoteSegment)
-                for note in segment.iter_notes()
-            )
-    except (ELFError, ValueError, struct.error, UnicodeDecodeError) as error:
-        raise ImageError(f"{image}: a damaged ELF file ({error}); build it again") from None
+    elf = parse(image)
+    with damage(image):
+        return any(
+            note["n_name"] == "Xen" and str(note["n_type"]) == PVH_NOTE
+            for segment in elf.iter_segments("PT_NOTE")
+            if isinstance(segment, NoteSegment)
+            for note in segment.iter_notes()
+        )
 
 
 def find_multiboot(head: bytes, kind: tuple[int, int, int]) -> int | None:
@@ -201,8 +195,4 @@ def _machine(head: bytes) -> int:
 def _head(path: Path, what: str, length: int) -> bytes:
     if not path.exists():
         raise ImageError(f"{path}: no such {what}; build it, or correct the path")
-    try:
-        with open_regular(path, what, ImageError) as file:
-            return file.read(length)
-    except OSError as error:
-        raise ImageError(f"{path}: the {what} cannot be read ({error.strerror})") from None
+    return read_head(path, what, length)

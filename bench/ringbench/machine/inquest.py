@@ -7,6 +7,7 @@ that ending stands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -30,8 +31,11 @@ from ringbench.errors import (
     SerialError,
     SerialTimeout,
 )
+from ringbench.explain.log import TRIPLE_FAULT
+from ringbench.explain.registers import parse_cpus
+from ringbench.explanation import Explanation
 from ringbench.machine.advice import boot_advice
-from ringbench.machine.command import TRIPLE_FAULT_MARK, has_exit_device
+from ringbench.machine.command import has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
@@ -43,14 +47,25 @@ TARGET_GONE = "Target disconnected"
 TAIL_LINES = 40
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
+HALTED = "every processor waits in HLT with interrupts off, and nothing can wake it"
 AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
 
 
 class Inquest:
     """Looks into one guest; `ending` is how it ended, once that is known."""
 
-    def __init__(self, config: Config, qemu: Qemu, serial: Serial, kept: Path | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        qemu: Qemu,
+        serial: Serial,
+        kept: Path | None,
+        explain: Callable[[EndKind], Explanation | None],
+    ) -> None:
         self.ending: Ending | None = None
+        self._explain = explain
+        self._explained: dict[EndKind, Explanation | None] = {}
+        self._asleep = 0
         self._config = config
         self._qemu = qemu
         self._serial = serial
@@ -62,6 +77,8 @@ class Inquest:
         self.ending = None
         self._last_words = None
         self._kept = kept
+        self._explained = {}
+        self._asleep = 0
 
     def look(self) -> Ending | None:
         """Return how the guest ended, or None while it goes on; never waits."""
@@ -75,9 +92,41 @@ class Inquest:
 
     def alarm(self) -> None:
         """End a wait for the kernel when QEMU says that nothing more will come."""
-        over = any(event.name in END_EVENTS for event in self._qemu.qmp.events())
-        if over or self._qemu.qmp.closed:
+        self._qemu.limit_log()
+        if self._is_over:
             raise SerialClosed("the guest has ended")
+
+    def idle(self) -> None:
+        """End a wait in which nothing comes when no processor can go on.
+
+        Raises:
+            SerialClosed: all are halted for good, and were when this was asked last; or as `alarm`.
+        """
+        with suppress(QmpError):
+            self._qemu.limit_log()
+            cpus = parse_cpus(self._qemu.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
+            asleep = bool(cpus) and all(cpu.asleep_for_good for cpu in cpus)
+            self._asleep = self._asleep + 1 if asleep else 0
+        self.alarm()  # for what QEMU told before it answered
+        if self._is_halted:
+            raise SerialClosed("the guest is halted")
+
+    @property
+    def rests(self) -> bool:
+        """Whether the kernel halted for good, and no exception led to it: as one that is done."""
+        if self._is_over or not self._is_halted:
+            return False
+        why = self._explanation(EndKind.HALTED)
+        return why is not None and why.fault is None
+
+    @property
+    def _is_over(self) -> bool:
+        over = any(event.name in END_EVENTS for event in self._qemu.qmp.events())
+        return over or self._qemu.qmp.closed
+
+    @property
+    def _is_halted(self) -> bool:
+        return self._asleep > 1
 
     def _facts(self, overdue: str | None = None) -> Facts:
         process = self._qemu.process
@@ -91,7 +140,8 @@ class Inquest:
             block=words.block if words else (),
             exit_status=status,
             has_exit_device=has_exit_device(self._config),
-            triple_fault_logged=bool(events) and TRIPLE_FAULT_MARK in self._qemu.log_text(),
+            triple_fault_logged=bool(events) and TRIPLE_FAULT in self._qemu.log_text(),
+            halted=f"{HALTED}; {self._last_seen()}" if self._is_halted else None,
             overdue=overdue,
             stopped=overdue is not None and process.stopped,
         )
@@ -154,6 +204,8 @@ class Inquest:
             if TARGET_GONE in str(error):  # QEMU closes its sockets a moment before it is gone
                 self._qemu.process.wait(Deadline(1.0))
             error.ending = self.look()
+        if error.ending is not None:
+            error.explanation = self._explanation(error.ending.kind)
         qmp = self._qemu.qmp
         ending = error.ending
         if ending is not None and ending.kind in (EndKind.QEMU_DIED, EndKind.QEMU_STOPPED):
@@ -168,7 +220,16 @@ class Inquest:
     def _end_of_qmp(self, error: QmpError) -> Ending | None:
         """Return why QEMU does not answer: it is gone, or stopped; None if that is not it."""
         if self._qemu.qmp.closed:
-            self._qemu.process.wait(Deadline(1.0))
-            return self.look()
+            status = self._qemu.process.wait(Deadline(1.0))
+            gone = classify(Facts(exit_status=status))
+            # However the guest ended before: that did not take QEMU along.
+            return gone if gone is not None and gone.outside else self.look()
         late = str(error) if isinstance(error, QmpTimeout) else None
         return classify(Facts(overdue=late, stopped=self._qemu.process.stopped)) if late else None
+
+    def _explanation(self, kind: EndKind) -> Explanation | None:
+        """Return why the guest ended; found out once, and not while it is being found out."""
+        if kind not in self._explained:
+            self._explained[kind] = None
+            self._explained[kind] = self._explain(kind)
+        return self._explained[kind]

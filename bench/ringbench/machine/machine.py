@@ -9,6 +9,7 @@ console, and the guest as a whole frozen and put back.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Self
 
@@ -23,10 +24,11 @@ from ringbench.errors import (
 )
 from ringbench.machine import stub
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.expect import Awaited, Found, wait_for
+from ringbench.machine.found import Awaited, Found
 from ringbench.machine.guest import Guest
 from ringbench.machine.ready import run_until_ready
 from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
+from ringbench.machine.typist import HOLD_MS, KeyTypist
 from ringbench.machine.verdict import Verdict
 
 SETTLE_SECONDS = 0.5  # for a guest to take what was typed last, before it is parked
@@ -141,6 +143,23 @@ class Machine(Guest):
         except SerialError as error:
             raise self._inquest.failure(error, Hang, f"while typing {text!r}") from None
 
+    def press(self, *keys: str) -> None:
+        """Press keys of the guest's keyboard: ``press("up", "ctrl-c", "shift-a", "f1")``.
+
+        Their names are QEMU's (QKeyCode); those that a hyphen joins are held together. Nothing is
+        waited for but that they are let go.
+
+        Raises:
+            QmpError: there is no such key, or QEMU is gone.
+            Ended, MachineError: as for `command`.
+        """
+        keyboard = KeyTypist(self.qmp)
+        for chord in keys:
+            self.require_running(chord)
+            keyboard.press(chord.split("-"))
+        while keyboard.untaken():
+            time.sleep(HOLD_MS / 1000)
+
     def expect(
         self,
         *awaited: Awaited,
@@ -159,6 +178,8 @@ class Machine(Guest):
             Hang: none came within `seconds` (`deadlines.reply`).
             Ended, QemuDied: the run ended instead.
         """
+        from ringbench.machine.expect import wait_for  # pexpect takes 20 ms to import
+
         known = self.outputs.by_name
         names = list(known) if output == "any" else [output or self.serial.output.name]
         if names[0] not in known or not (awaited or or_end):

@@ -18,6 +18,7 @@ from ringbench.machine.image import EFI_PATH, Form
 from ringbench.machine.qcow2 import LARGEST, disk_size, write_qcow2
 
 SECTOR = 512
+FLOPPY_SIZES = (368640, 737280, 1228800, 1474560, 2949120)  # 360K, 720K, 1.2M, 1.44M, 2.88M
 FAT_SIZE = 1024 * 16 * 63 * SECTOR  # the disk that QEMU 7.2, block/vvfat.c, makes of a folder
 
 
@@ -87,7 +88,13 @@ def _media(config: Config, form: Form, image: Path, preparation: str) -> Media:
         return Media(kernel=image, drives=disks, preparation=preparation)
     if form is Form.ISO:
         return Media(disc=image, drives=disks)
-    return Media(drives=(Drive(image, "ide"), *disks), preparation=preparation)
+    return Media(drives=(Drive(image, _interface(config, image)), *disks), preparation=preparation)
+
+
+def _interface(config: Config, image: Path) -> str:
+    """Return how the image is attached: one of a floppy's size as that, where there is a drive."""
+    is_floppy = image.is_file() and image.stat().st_size in FLOPPY_SIZES
+    return "floppy" if is_floppy and "q35" not in config.machine.type else "ide"
 
 
 def _overlay(source: Path, overlay: Path) -> Path:

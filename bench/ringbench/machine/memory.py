@@ -4,7 +4,8 @@
   and the guest need not stop for it (but must, for a consistent picture).
 - `GdbMemory` and `QmpMemory`: the debugger's and QEMU's own way to the same bytes, slow and
   independent.
-- `FileMemory`: a saved dump, where the offset in the file is the physical address.
+- `FileMemory`: a saved dump, where the offset in the file is the physical address (for ELF cores
+  there is `core_file.CoreMemory`).
 - `BytesMemory`: a plain buffer, for tests without a guest.
 - `PaddedMemory`: one of the others, and zeros around it, as a processor under QEMU reads.
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from ringbench.machine.terminal import shown
 
 LONGEST_LINE = 1 << 16  # bytes; a line that goes on is cut here
-LOOK_BACK = 8  # lines; as many as a pattern can span
-
-
-class Place(NamedTuple):
-    """Where a pattern was found: which of them, the match, and whether more could belong to it."""
-
-    pattern: int
-    match: re.Match[str]
-    open_ended: bool
 
 
 class Output:
@@ -34,8 +24,6 @@ class Output:
         self.judged = 0  # lines that have been searched for the kernel's last words
         self._partial = b""
         self._last: str | None = None
-        self._searched = 0
-        self._skipped = 0
         self._log: IO[bytes] | None = None
 
     @property
@@ -80,33 +68,12 @@ class Output:
             self._partial = b"" if columns is None else rest[columns:].encode()
             self._last = None
         self.judged = max(0, self.judged - lines)
-        self._searched = 0
         return text
 
-    def find(self, patterns: list[re.Pattern[str]]) -> Place | None:
-        """Return the earliest match of any of the patterns in what nobody has taken."""
-        start = max(0, self._searched - LOOK_BACK)
-        text = "\n".join([*self.lines[start:], self.last])
-        self._searched = len(self.lines)
-        skipped = sum(len(line) + 1 for line in self.lines[:start]) if start else 0
-        places = [
-            Place(index, match, match.end() == len(text))
-            for index, pattern in enumerate(patterns)
-            if (match := pattern.search(text))
-        ]
-        if not places:
-            return None
-        self._searched, self._skipped = 0, skipped
-        return min(places, key=lambda place: place.match.start())
-
-    def take_to(self, place: Place) -> str:
-        """Take all up to the end of what `find` has just found; return what was before it."""
+    def take_to(self, end: int) -> None:
+        """Take so many characters of what nobody has taken."""
         text = "\n".join([*self.lines, self.last])
-        end = self._skipped + place.match.end()
-        lines = text.count("\n", 0, end)
-        columns = end - (text.rfind("\n", 0, end) + 1)
-        self.take(lines, columns)
-        return text[: self._skipped + place.match.start()]
+        self.take(text.count("\n", 0, end), end - (text.rfind("\n", 0, end) + 1))
 
     def tail(self, lines: int | None = None) -> str:
         """Return the end of all that it said, as a terminal shows it; without `lines`, all."""

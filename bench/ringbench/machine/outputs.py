@@ -2,11 +2,13 @@
 
 While something is awaited this also listens to what may make the wait pointless (`watch`): QEMU's
 events, so that a guest that has reset itself is known at once and not at the deadline. What the
-guest said before such an event is always taken first.
+guest said before such an event is always taken first. While nothing comes, whoever may know that
+nothing can come any more is asked now and then (`idle`).
 """
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import time
@@ -15,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ringbench.errors import Evidence, QmpError, SerialClosed, no_evidence
-from ringbench.machine.deadline import Deadline
+from ringbench.machine.deadline import IDLE_SECONDS, Deadline
 from ringbench.machine.output import Output
 from ringbench.machine.screen import Screen
 
@@ -28,6 +30,7 @@ class Outputs:
     """The outputs of one guest by name; their files are in `folder`.
 
     `tell`, if it is set, is given all that comes as it comes: the output's name, and the bytes.
+    `idle`, if it is set, is called during a wait in which nothing comes; it may raise to end it.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Outputs:
         self.by_name = {name: Output(name, folder / log_name(name)) for name in names}
         self.evidence: Evidence = no_evidence
         self.tell: Callable[[str, bytes], None] | None = None
+        self.idle: Callable[[], None] | None = None
         self._lines = {line.fileno(): (line, self.by_name[name]) for name, line in lines.items()}
         self._sockets = tuple(lines.values())
         self._screen = screen
@@ -69,17 +73,23 @@ class Outputs:
 
         Raises:
             SerialClosed: QEMU is gone.
-            Whatever the alarm raises, if it is to be heard.
+            Whatever the alarm raises, or `idle`, if they are to be heard.
         """
         poller = self._everything if alarming else self._speakers
+        silent = Deadline(IDLE_SECONDS)
         while True:
-            ready = [descriptor for descriptor, _ in poller.poll(self._patience(deadline))]
+            patience = min(deadline.remaining(), silent.remaining() if alarming else math.inf)
+            ready = [descriptor for descriptor, _ in poller.poll(self._until_look(patience))]
             came = [self._receive(fileno) for fileno in ready if fileno in self._lines]
             if self._look() or any(came):
                 return True
             for fileno, alarm in list(self._alarms.items()) if alarming else ():
                 if fileno in ready or (fileno == self._qmp and self._screen is not None):
                     alarm()
+            if alarming and silent.expired:
+                silent = Deadline(IDLE_SECONDS)
+                if self.idle is not None:
+                    self.idle()
             if alarming and not self._lines:
                 raise self.evidence(SerialClosed("QEMU closed the serial line"))
             if deadline.expired:
@@ -118,8 +128,8 @@ class Outputs:
         for output in self.by_name.values():
             output.close()
 
-    def _patience(self, deadline: Deadline) -> float:
-        seconds = deadline.remaining()
+    def _until_look(self, seconds: float) -> float:
+        """Return the milliseconds to wait: no longer than until the screen is looked at."""
         if self._screen is not None:
             seconds = min(seconds, max(0.0, self._looked + LOOK_SECONDS - time.monotonic()))
         return seconds * 1000

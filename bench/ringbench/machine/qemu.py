@@ -18,7 +18,7 @@ from pathlib import Path
 from ringbench.config import Config
 from ringbench.errors import ImageError, QmpError, StartError
 from ringbench.files import open_regular
-from ringbench.machine import command
+from ringbench.machine import command, log
 from ringbench.machine.command import Paths
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
@@ -26,6 +26,7 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.image import Form
 from ringbench.machine.media import by_hand, prepare
 from ringbench.machine.outputs import Outputs
+from ringbench.machine.own_arguments import own_log
 from ringbench.machine.process import Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.screen import Screen
@@ -48,6 +49,7 @@ class Qemu:
     def __init__(self, config: Config, form: Form, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
         self._traced = config.machine.translations is not None
+        self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
         accelerators = config.machine.accelerator.split(":")
         while True:  # QEMU falls back where there is no KVM, not where KVM fails it
@@ -91,7 +93,7 @@ class Qemu:
             ram=Path(f"/proc/self/fd/{self.ram}"),
         )
         self.gdb_socket = paths.gdb
-        self.log = paths.log
+        self.log = self._own_log or paths.log
         code = code_of(config.kernel.elf) if self._traced else ()
         modules = {path: _opened(path, stack) for path in command.spaced_modules(config)}
         media = prepare(config, form, self.private)
@@ -152,22 +154,31 @@ class Qemu:
         if keep is not None:
             self._keep(keep)
             _link(self.process.output, keep / self.process.output.name)
-        if self._traced:
+        if not self._is_private:
             self._link_log()
             self._log_begins = self.log.stat().st_size
             return
         self.log = self.logs / LOG
-        quoted = str(self.log).replace("\\", "\\\\").replace('"', '\\"')
-        self.qmp.hmp(f'logfile "{quoted}"')
+        self._log_to(self.log)
 
     def log_text(self) -> str:
-        """Return what QEMU has logged since it started, or since the logs were moved."""
-        try:
-            with self.log.open("rb") as file:
-                file.seek(self._log_begins)
-                return file.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
+        """Return the end of what QEMU has logged since it started, or since the logs were moved."""
+        return log.tail(self.log, self._log_begins)
+
+    def limit_log(self) -> None:
+        """Keep a log that only the bench wants from growing without bound."""
+        if self._is_private:
+            with suppress(QmpError):  # QEMU is gone, and logs nothing more
+                log.limit(self.log, self._log_to)
+
+    @property
+    def _is_private(self) -> bool:
+        """Whether nobody but the bench wants the log."""
+        return not self._traced and self._own_log is None
+
+    def _log_to(self, path: Path) -> None:
+        quoted = str(path).replace("\\", "\\\\").replace('"', '\\"')
+        self.qmp.hmp(f'logfile "{quoted}"')
 
     def _first_log(self, config: Config) -> Path:
         folder = config.machine.translations

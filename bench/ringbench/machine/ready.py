@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from ringbench.ending import EndKind
 from ringbench.errors import SerialClosed, SerialTimeout
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.expect import wait_for
 from ringbench.machine.guest import Guest
 from ringbench.machine.outputs import Outputs
-from ringbench.machine.verdict import Verdict, judge
+from ringbench.machine.verdict import Verdict, judge, with_tests
 
 QUIET_SECONDS = 1.0  # of silence after which a kernel that spoke is taken to be done
-LOOK_SECONDS = 0.1  # how long a function that was reached may go unnoticed
 MUTE_SECONDS = 5.0  # the same for one that has not spoken, whose loader may still be at work
 
 
@@ -46,7 +44,7 @@ def run_until_ready(guest: Guest, deadline: Deadline) -> Booted:
     if ready.kind == "log":
         _until_log(guest, ready.value, deadline)
     elif ready.kind == "end":
-        verdict = _until_end(guest, deadline)
+        verdict = with_tests(kernel, _until_end(guest, deadline), _all_lines(guest))
         return Booted(said + _console_text(guest), verdict)
     else:
         _until_quiet(guest, deadline)
@@ -59,8 +57,15 @@ def _console_text(guest: Guest) -> str:
     return "\n".join([*output.lines, output.last])
 
 
+def _all_lines(guest: Guest) -> list[str]:
+    guest.outputs.drain()
+    return [line for output in guest.outputs.spoke() for line in output.tail().split("\n")]
+
+
 def _log_in(guest: Guest, deadline: Deadline) -> str:
     """Perform the dialogue before the first prompt; return what was said in it."""
+    from ringbench.machine.expect import wait_for  # pexpect takes 20 ms to import
+
     said = ""
     for step in guest.config.kernel.login:
         console = [guest.serial.output.name]
@@ -80,10 +85,14 @@ def _until_log(guest: Guest, pattern: str, deadline: Deadline) -> None:
 
 
 def _until_quiet(guest: Guest, deadline: Deadline) -> None:
-    while guest.outputs.wait(_shorter(deadline, _patience(guest))):
-        guest.serial.check()
-        if deadline.expired:
-            raise SerialTimeout(f"it did not fall quiet within {deadline.seconds:g} s")
+    try:
+        while guest.outputs.wait(_shorter(deadline, _patience(guest))):
+            guest.serial.check()
+            if deadline.expired:
+                raise SerialTimeout(f"it did not fall quiet within {deadline.seconds:g} s")
+    except SerialClosed:
+        if not guest.rests:
+            raise
 
 
 def _patience(guest: Guest) -> float:
@@ -96,17 +105,22 @@ def _shorter(deadline: Deadline, seconds: float) -> Deadline:
 
 
 def _until_end(guest: Guest, deadline: Deadline) -> Verdict | None:
-    """Wait until the run has ended or is decided; what failed may go on until it falls quiet."""
+    """Wait until the run has ended or is decided; what failed may go on until it falls quiet.
+
+    Where only lines of single tests are known, halting for good is an end as well.
+    """
+    kernel = guest.config.kernel
+    may_rest = kernel.passed is None and kernel.failed is None
     listening = _Listener(guest.outputs)
     while True:
         ending = guest.ending()
-        verdict = judge(guest.config.kernel, listening.says, ending)
+        verdict = judge(kernel, listening.says, ending)
         if verdict is not None and (verdict.passed or ending is not None):
             return verdict
         if ending is not None:
-            if ending.kind is not EndKind.FINISHED:
-                raise SerialClosed("the guest has ended")
-            return None
+            if ending.kind is EndKind.FINISHED or (may_rest and guest.rests):
+                return None
+            raise SerialClosed("the guest has ended")
         patience = deadline if verdict is None else _shorter(deadline, QUIET_SECONDS)
         try:
             came = guest.outputs.wait(patience)
@@ -124,24 +138,25 @@ def _until_function(guest: Guest, name: str, deadline: Deadline) -> Booted:
     from ringbench.debuginfo.symbols import Symbols
 
     address = Symbols.load(guest.config.kernel.elf).address(name)
-    reached = False
-
-    def note() -> None:
-        nonlocal reached
-        reached = went_on()
-
     with guest.stub_running_to(address) as (fileno, went_on):
+
+        def note() -> None:
+            if went_on():
+                raise _Reached
+
         guest.outputs.watch(fileno, note)
         try:
-            while not reached:
+            while guest.outputs.wait(deadline):
                 guest.serial.check()
-                guest.outputs.wait(_shorter(deadline, LOOK_SECONDS))
-                if deadline.expired and not reached:
-                    where = f"{name}() was not reached within {deadline.seconds:g} s"
-                    raise SerialTimeout(where)
+            raise SerialTimeout(f"{name}() was not reached within {deadline.seconds:g} s")
+        except _Reached:
+            return Booted(_console_text(guest))
         finally:
             guest.outputs.unwatch(fileno)
-    return Booted(_console_text(guest))
+
+
+class _Reached(Exception):
+    """The guest has come to the function that is awaited."""
 
 
 class _Listener:

@@ -16,7 +16,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringbench.errors import StartError
+from ringbench.debuginfo.elf import LARGEST, load_segments
+from ringbench.errors import ImageError, StartError
+from ringbench.files import read_bytes
 
 BUILD_DIGITS = 16
 
@@ -35,30 +37,40 @@ class Code:
 
 
 def build_id(elf: Path) -> str:
-    """Return what tells this build of a kernel from every other: a hash of the file."""
-    return hashlib.sha256(elf.read_bytes()).hexdigest()[:BUILD_DIGITS]
+    """Return what tells this build of a kernel from every other: a hash of the file.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    data = read_bytes(elf, "kernel", LARGEST, ImageError)
+    return hashlib.sha256(data).hexdigest()[:BUILD_DIGITS]
 
 
 def code_of(elf: Path) -> tuple[Code, ...]:
-    """Return the executable segments of `elf`, which `check_symbols` has found sound.
+    """Return the executable segments of `elf`.
 
     By virtual address: code that runs before paging is on is among them if it is linked to run
     where it is loaded, as it must be unless it is position-independent.
+
+    Raises:
+        ImageError: not an ELF file, or a damaged one.
     """
-    from elftools.elf.elffile import ELFFile
-
-    with elf.open("rb") as file:
-        return tuple(
-            Code(segment["p_vaddr"], segment.data())
-            for segment in ELFFile(file).iter_segments("PT_LOAD")
-            if segment["p_flags"] & 1 and segment["p_filesz"] > 0
-        )
+    return tuple(
+        Code(segment.vaddr, segment.content)
+        for segment in load_segments(elf)
+        if segment.executable and segment.content
+    )
 
 
-def log_arguments(code: tuple[Code, ...]) -> tuple[str, ...]:
-    """Return QEMU's arguments that log each translated block that begins in one of `code`."""
+def code_filter(code: tuple[Code, ...]) -> tuple[str, ...]:
+    """Return QEMU's arguments that limit its log of translated blocks to those in `code`.
+
+    They leave its log of exceptions as it is.
+    """
+    if not code:
+        return ()
     ranges = ",".join(f"{piece.base:#x}+{len(piece.content):#x}" for piece in code)
-    return ("-d", "cpu_reset,in_asm", "-dfilter", ranges)
+    return ("-dfilter", ranges)
 
 
 def new_log(folder: Path, elf: Path, machine: str) -> Path:

@@ -36,8 +36,8 @@ class Facts:
 
     `opening` is "panic" or "exception" if the kernel printed such a block, `exit_status` is
     None while QEMU is there, `has_exit_device` whether the guest can end QEMU by itself,
-    `overdue` what did not come in time, `stopped` whether QEMU was then a stopped process,
-    `gdb_gone` how gdb ended unasked.
+    `halted` that it cannot go on, `overdue` what did not come in time, `stopped` whether QEMU was
+    then a stopped process, `gdb_gone` how gdb ended unasked.
     """
 
     events: tuple[Event, ...] = ()
@@ -46,6 +46,7 @@ class Facts:
     exit_status: int | None = None
     has_exit_device: bool = False
     triple_fault_logged: bool = False
+    halted: str | None = None
     overdue: str | None = None
     stopped: bool = False
     gdb_gone: str | None = None
@@ -61,6 +62,7 @@ def classify(facts: Facts) -> Ending | None:
         _by_events(facts)
         or _by_exit(facts)
         or _when(facts.gdb_gone, EndKind.GDB_DIED, outside=True)
+        or _when(facts.halted, EndKind.HALTED)
         or _overdue(facts)
     )
 

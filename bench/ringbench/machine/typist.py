@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import socket
 import struct
 import termios
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from ringbench.errors import MachineError, SerialClosed, SerialTimeout
 from ringbench.machine.deadline import Deadline
@@ -43,6 +45,22 @@ SHIFTED = dict(
         strict=True,
     )
 )
+
+# What a terminal sends for keys that have no character (ECMA-48; xterm, ctlseqs).
+SEQUENCES = {
+    "\x1b[A": "up",
+    "\x1b[B": "down",
+    "\x1b[C": "right",
+    "\x1b[D": "left",
+    "\x1b[H": "home",
+    "\x1b[F": "end",
+    "\x1b[2~": "insert",
+    "\x1b[3~": "delete",
+    "\x1b[5~": "pgup",
+    "\x1b[6~": "pgdn",
+}
+_KEY = re.compile("|".join(map(re.escape, SEQUENCES)) + "|.", re.DOTALL)
+_CONTROL = range(1, 27)
 
 
 class Typist(ABC):
@@ -105,12 +123,18 @@ class KeyTypist(Typist):
 
     def type(self, text: str, deadline: Deadline) -> None:
         """Type `text`, as `Typist.type` says."""
-        chords = [_chord(character) for character in text]
-        for chord in chords:
-            keys = [{"type": "qcode", "data": key} for key in chord]
-            self._qmp.command("send-key", keys=keys, hold_time=HOLD_MS)
-            now = time.monotonic()
-            self._done = max(now, self._done) + 2 * HOLD_MS / 1000
+        for chord in [_chord(key) for key in _KEY.findall(text)]:
+            self.press(chord)
+
+    def press(self, chord: Sequence[str]) -> None:
+        """Press keys of the names that QEMU has for them, all at once, and let them go.
+
+        Raises:
+            QmpError: there is no such key, or QEMU is gone.
+        """
+        keys = [{"type": "qcode", "data": key} for key in chord]
+        self._qmp.command("send-key", keys=keys, hold_time=HOLD_MS)
+        self._done = max(time.monotonic(), self._done) + 2 * HOLD_MS / 1000
 
     def untaken(self) -> bool:
         """Whether QEMU has yet to take something that was typed."""
@@ -118,8 +142,12 @@ class KeyTypist(Typist):
 
 
 def _chord(character: str) -> tuple[str, ...]:
+    if character in SEQUENCES:
+        return (SEQUENCES[character],)
     if character in SHIFTED:
         return ("shift", KEYS[SHIFTED[character]])
+    if character not in KEYS and ord(character) in _CONTROL:
+        return ("ctrl", chr(ord(character) | 0x60))
     if character not in KEYS:
         raise MachineError(f"{character!r} cannot be typed: a US keyboard has no such key")
     return (KEYS[character],)

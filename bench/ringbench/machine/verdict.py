@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ringbench.config import KernelConfig, Outcome
@@ -15,10 +15,14 @@ Says = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`why` is what decided, for a person: "exit status 33 is kernel.passed"."""
+    """`why` is what decided, for a person: "exit status 33 is kernel.passed".
+
+    `by_test` says that it was the line of a single test.
+    """
 
     passed: bool
     why: str
+    by_test: bool = False
 
 
 def judge(kernel: KernelConfig, says: Says, ending: Ending | None) -> Verdict | None:
@@ -82,11 +86,32 @@ class TestLine:
         return re.fullmatch(r"(?i)\W*skip(ped)?\W*", self.result) is not None
 
 
-def test_lines(pattern: str, text: str) -> tuple[TestLine, ...]:
-    """Return the kernel's tests by their lines in `text`."""
-    found = (re.search(pattern, line) for line in text.split("\n"))
+def test_lines(pattern: str, lines: Iterable[str]) -> tuple[TestLine, ...]:
+    """Return the kernel's tests, by the lines of them."""
+    found = (re.search(pattern, line) for line in lines)
     return tuple(
         TestLine(match["name"].strip(), match["result"].strip(), match.string)
         for match in found
         if match
     )
+
+
+def with_tests(
+    kernel: KernelConfig, verdict: Verdict | None, lines: Iterable[str]
+) -> Verdict | None:
+    """Return the verdict of a run that is over, given the lines of single tests as well.
+
+    One test that failed is enough for the whole to have failed, whatever the kernel makes of it.
+    Where nothing but such lines can decide, there must be some.
+    """
+    if kernel.tests is None or (verdict is not None and not verdict.passed):
+        return verdict
+    tests = test_lines(kernel.tests, lines)
+    for test in tests:
+        if not test.passed and not test.skipped:
+            return Verdict(False, f"{test.line.strip()!r} is no test that passed", by_test=True)
+    if verdict is not None:
+        return verdict
+    if not tests:
+        return Verdict(False, f"no line is like kernel.tests, {kernel.tests!r}")
+    return Verdict(True, f"{len(tests)} tests of kernel.tests, and none failed")

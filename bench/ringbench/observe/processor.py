@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ringbench.arch.x86_64.address import LEVELS, MAX_LEVELS
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags
 from ringbench.arch.x86_64.features import PAT_AT_RESET, Features
 from ringbench.errors import RingbenchError
@@ -107,7 +108,7 @@ def _long_name(name: str) -> str:
 
 
 def read_features(machine: Machine, registers: Registers, pat: int = PAT_AT_RESET) -> Features:
-    """Return what paging depends on: the first CPU's properties, and EFER.NXE of its registers.
+    """Return what paging depends on: the first CPU's properties, EFER.NXE and CR4.LA57.
 
     QEMU does not tell the PAT register: `pat` is what the kernel is known to load, if it does.
     """
@@ -122,4 +123,5 @@ def read_features(machine: Machine, registers: Registers, pat: int = PAT_AT_RESE
         gib_pages=bool(property_("pdpe1gb")),
         nx=bool(registers.efer & Efer.NXE),
         pat=pat,
+        levels=MAX_LEVELS if registers.cr4 & Cr4.LA57 else LEVELS,
     )

@@ -204,10 +204,19 @@ def pytest_runtest_makereport(
         item.stash[FAILED] = True
         booted: Machine | None = getattr(item, "funcargs", {}).get("machine")
         if booted is not None:
+            if call.excinfo is not None:
+                report.sections.extend(_explanation(call.excinfo.value))
             report.sections.extend(_sections(booted))
         elif call.excinfo is not None:
             report.sections.extend(_sections_of_error(call.excinfo.value))
     return report
+
+
+def _explanation(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Why the guest ended, if that is what the test failed by."""
+    explanation: Any = getattr(error, "explanation", None)
+    if explanation is not None:
+        yield "ringbench explanation", str(explanation)
 
 
 def _sections(machine: Machine) -> Iterator[tuple[str, str]]:

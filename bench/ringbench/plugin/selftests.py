@@ -85,7 +85,7 @@ class SelfTests(pytest.File):
             yield item
         whole = Run.from_parent(self, name=RUN)
         if problem is None and not lines:
-            problem = f"no line of the log is like kernel.tests, {pattern!r}"
+            problem = f"no line is like kernel.tests, {pattern!r}"
         whole.problem, whole.evidence = problem, evidence
         yield whole
 
@@ -103,7 +103,8 @@ def _run(config: Config, pattern: str) -> tuple[tuple[TestLine, ...], str | None
         except MachineError as error:
             problem, evidence = str(error), error.details()
         machine.outputs.drain()
-        said = "\n".join(output.tail() for output in machine.outputs.spoke())
-        if machine.verdict is not None and not machine.verdict.passed:
-            problem, evidence = f"failed: {machine.verdict.why}", machine.serial.tail()
+        said = [line for each in machine.outputs.spoke() for line in each.tail().split("\n")]
+        verdict = machine.verdict
+        if verdict is not None and not verdict.passed and not verdict.by_test:
+            problem, evidence = f"failed: {verdict.why}", machine.serial.tail()
     return test_lines(pattern, said), problem, evidence

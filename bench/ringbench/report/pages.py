@@ -1,27 +1,57 @@
-"""Address spaces and translations: tables for people, plain data for programs."""
+"""Address spaces: a table for people, plain data for programs.
+
+All numbers in JSON are integers, addresses as well.
+"""
 
 import json
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_1G, SIZE_2M, SIZE_4K
+from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
-from ringbench.arch.x86_64.records import Leaf, Problem, Range, Step, Translation
+from ringbench.arch.x86_64.records import Leaf, Problem, Range, RecursiveSlot
 from ringbench.arch.x86_64.tables import AddressSpace
+from ringbench.observe.page_findings import Finding, Findings
+from ringbench.observe.page_selection import Selection
 from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
-_SIZE_NAMES: Final = {SIZE_4K: "4K", SIZE_2M: "2M", SIZE_1G: "1G"}
+_SHOWN_FINDINGS: Final = 8
+"""Findings of a kind that the table has; JSON has all of them."""
 
 
-def pages_table(space: AddressSpace, *, leaves: bool) -> RenderableType:
-    """The mapped ranges, or with `leaves` every page, between a summary and the problems."""
-    ranges = space.leaves.merged()
-    rows: Ranges | Leaves = space.leaves if leaves else ranges
+@dataclass(frozen=True, slots=True, eq=False)
+class PageList:
+    """What is said of an address space.
+
+    Attributes:
+        space: everything under the root.
+        selection: which pages are wanted.
+        leaves: those pages.
+        findings: what is to be said of them.
+        each: whether every page is listed, and not ranges of them.
+    """
+
+    space: AddressSpace
+    selection: Selection
+    leaves: Leaves
+    findings: tuple[Findings, ...]
+    each: bool
+
+    def ranges(self) -> Ranges:
+        """Return the pages as ranges."""
+        return self.selection.cut(self.leaves.merged())
+
+
+def pages_table(pages: PageList) -> RenderableType:
+    """The mapped ranges, or every page, between a summary and what is to be said of them."""
+    ranges = pages.ranges()
+    rows: Ranges | Leaves = pages.leaves if pages.each else ranges
     table = Table()
     table.add_column("virtual", no_wrap=True)
     table.add_column("to", no_wrap=True)
@@ -39,41 +69,59 @@ def pages_table(space: AddressSpace, *, leaves: bool) -> RenderableType:
             f"{each.vaddr + length - 1:016x}",
             f"{each.paddr:x}",
             exact_length(length),
-            _SIZE_NAMES[page_size],
+            SIZE_NAMES[page_size],
             each.permissions + ("g" if each.global_ else ""),
             each.cache.value,
         )
-    return Group(Text(_headline(space, len(ranges))), table, *_notes(space, len(rows)))
+    return Group(*_head(pages, ranges), table, *_notes(pages, len(rows)))
 
 
-def _headline(space: AddressSpace, ranges: int) -> str:
-    mapped = int(space.leaves.size.sum())
+def _head(pages: PageList, ranges: Ranges) -> Iterator[Text]:
+    space = pages.space
+    mapped = int(ranges.length.sum())
     tables = ", ".join(
         f"{count} {LEVEL_NAMES[level]}" for level, count in space.tables.counts().items() if count
     )
-    return (
-        f"root {space.root:#x}: {rounded_length(mapped)} mapped in {len(space.leaves)} pages, "
-        f"{ranges} ranges; tables: {tables or 'none'}"
+    yield Text(
+        f"root {space.root:#x}: {rounded_length(mapped)} mapped in {len(pages.leaves)} pages, "
+        f"{len(ranges)} ranges; tables: {tables or 'none'}"
     )
+    if wanted := str(pages.selection):
+        yield Text(f"only pages {wanted}: {len(pages.leaves)} of {len(space.leaves)}")
 
 
-def _notes(space: AddressSpace, rows: int) -> Iterator[RenderableType]:
+def _notes(pages: PageList, rows: int) -> Iterator[RenderableType]:
+    space = pages.space
     yield from rest(rows)
+    for slot in space.recursive:
+        yield Text(f"{slot} {slot.permissions}")
     for problem in space.problems[:SHOWN]:
         yield Text(f"problem: {problem}", style="red")
     yield from rest(len(space.problems), what=" problems")
+    for found in pages.findings:
+        if found.kind.is_problem:  # which has been printed as one
+            continue
+        word, style = ("warning", "yellow") if found.kind.is_warning else ("information", "")
+        for each in islice(found, _SHOWN_FINDINGS):
+            yield Text(f"{word}: {each}", style=style)
+        yield from rest(len(found), _SHOWN_FINDINGS, f": {found.kind.value}")
 
 
-def pages_json(space: AddressSpace, *, leaves: bool) -> dict[str, Any]:
+def pages_json(pages: PageList) -> dict[str, Any]:
     """What a root maps as plain data: every page under `leaves`, or merged under `ranges`."""
-    data: dict[str, Any] = {"root": f"{space.root:#x}"}
-    if leaves:
-        data["leaves"] = [_leaf_json(leaf) for leaf in space.leaves]
+    space = pages.space
+    data: dict[str, Any] = {"root": space.root, "levels": space.levels}
+    if pages.each:
+        data["leaves"] = [leaf_json(leaf) for leaf in pages.leaves]
     else:
-        data["ranges"] = [_range_json(each) for each in space.leaves.merged()]
-    data["leaf_count"] = len(space.leaves)
+        data["ranges"] = [_range_json(each) for each in pages.ranges()]
+    data["leaf_count"] = len(pages.leaves)
     data["tables"] = {LEVEL_NAMES[level]: count for level, count in space.tables.counts().items()}
+    data["recursive"] = [_recursive_json(slot) for slot in space.recursive]
     data["problems"] = [_problem_json(problem) for problem in space.problems]
+    for name, is_warning in (("warnings", True), ("information", False)):
+        found = (each for each in pages.findings if each.kind.is_warning is is_warning)
+        data[name] = [_finding_json(each) for each in chain.from_iterable(found)]
     return data
 
 
@@ -91,7 +139,8 @@ def _range_json(each: Range) -> dict[str, Any]:
     }
 
 
-def _leaf_json(leaf: Leaf) -> dict[str, Any]:
+def leaf_json(leaf: Leaf) -> dict[str, Any]:
+    """One page as plain data."""
     return {
         "virtual": leaf.vaddr,
         "physical": leaf.paddr,
@@ -120,67 +169,24 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def translation_table(walk: Translation) -> RenderableType:
-    """The walk level by level, and what comes of it."""
-    table = Table()
-    table.add_column("level", no_wrap=True)
-    table.add_column("table", justify="right", no_wrap=True)
-    table.add_column("index", justify="right", no_wrap=True)
-    table.add_column("entry", justify="right", no_wrap=True)
-    table.add_column("meaning")
-    for step in walk.steps:
-        table.add_row(
-            LEVEL_NAMES[step.level],
-            f"{step.table:#x}",
-            f"{step.index}",
-            f"{step.entry.raw:#018x}",
-            str(step.entry),
-        )
-    headline = Text(f"{walk.vaddr:#x} under root {walk.root:#x}")
-    return Group(headline, table, Text(verdict(walk), style="green" if walk.leaf else "red"))
-
-
-def verdict(walk: Translation) -> str:
-    """One line: the physical address with the page's rights, or why there is none."""
-    leaf = walk.leaf
-    if leaf is None:
-        return f"{walk.vaddr:#x}: {walk.reason}"
-    return (
-        f"{walk.vaddr:#x} -> {walk.paddr:#x}: {_SIZE_NAMES[leaf.size]} page "
-        f"{leaf.vaddr:#x} -> {leaf.paddr:#x}, {leaf.permissions}, {leaf.cache.value}"
-        + (", global" if leaf.global_ else "")
-    )
-
-
-def translation_json(walk: Translation) -> dict[str, Any]:
-    """The walk as plain data; `page` and `physical` are null where nothing is mapped."""
+def _recursive_json(slot: RecursiveSlot) -> dict[str, Any]:
     return {
-        "root": f"{walk.root:#x}",
-        "virtual": walk.vaddr,
-        "physical": walk.paddr,
-        "page": _leaf_json(walk.leaf) if walk.leaf else None,
-        "reason": walk.reason or None,
-        "level": walk.level,
-        "levels": [_step_json(step) for step in walk.steps],
+        "slot": slot.slot,
+        "virtual": slot.vaddr,
+        "length": slot.length,
+        "write": slot.write,
+        "user": slot.user,
+        "execute": slot.execute,
+        "raw": slot.raw,
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
-    entry = step.entry
+def _finding_json(finding: Finding) -> dict[str, Any]:
     return {
-        "level": step.level,
-        "name": LEVEL_NAMES[step.level],
-        "table": step.table,
-        "index": step.index,
-        "raw": entry.raw,
-        "present": entry.present,
-        "write": entry.write,
-        "user": entry.user,
-        "no_execute": entry.no_execute,
-        "leaf": entry.leaf and entry.present,
-        "address": entry.address,
-        "reserved": entry.reserved,
-        "text": str(entry),
+        "what": finding.kind.value,
+        "virtual": finding.vaddr,
+        "length": finding.length,
+        "physical": finding.paddr,
     }
 
 

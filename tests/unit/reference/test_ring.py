@@ -107,7 +107,7 @@ REPLIES: list[tuple[Operation, int, tuple[int, ...], bytes, Reply]] = [
         b"",
         Reply("ok", (0x10000, 0x3000, "physical", "rw:uc-", 0xFEE00000)),
     ),
-    (ops.VmRead("t1", 0, 2), 0, (2,), b"\x12\x34\x56", Reply("ok", ("1234",))),
+    (ops.VmRead("t1", 0, 2), 0, (2,), b"\x12\x34", Reply("ok", ("1234",))),
     (
         ops.Touch("t1", 0, "w"),
         -19,
@@ -207,3 +207,10 @@ def test_malformed_replies(
 ) -> None:
     with pytest.raises(MalformedReply, match="malformed reply"):
         codec.decode(operation, reply_bytes(status, count, values))
+
+
+def test_bytes_of_another_reply_are_none_of_this_one() -> None:
+    codec = RingCodec(RING)
+    reply = RING.reply.pack(0, 1, 2, *(0,) * (RING.values - 1), b"\x12\x34\x56")
+    with pytest.raises(MalformedReply, match="2 bytes of 123456"):
+        codec.decode(ops.VmRead("t1", 0, 2), reply)

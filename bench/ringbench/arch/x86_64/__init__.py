@@ -5,6 +5,7 @@ written from the Intel Software Developer's Manual, volume 3A ("Intel SDM 3A", s
 order number 253668-080), and not from any kernel's headers, so that it can serve as the independent
 second opinion.
 
-Scope: 4-level paging in 64-bit mode. Left out, because no guest here turns them on: 5-level paging,
-protection keys, shadow stacks, linear-address masking, HLAT.
+Scope: 4-level and 5-level paging in 64-bit mode. What an access may do is stated of many at once
+(`outcome_bulk`) and of QEMU (`qemu_departures`) for 4 levels alone. Left out, because no guest here
+turns them on: protection keys, shadow stacks, linear-address masking, HLAT.
 """

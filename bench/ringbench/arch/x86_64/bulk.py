@@ -21,7 +21,6 @@ import numpy as np
 from ringbench.arch.x86_64.address import (
     ADDRESS_END,
     ENTRIES,
-    LEVELS,
     PAGE_SIZE,
 )
 from ringbench.arch.x86_64.entry import (
@@ -40,7 +39,13 @@ from ringbench.arch.x86_64.gather import Frames, Places
 from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.problems import Problems
-from ringbench.arch.x86_64.records import DEFAULT_LIMIT, PROBLEM_LIMIT, Problem, Stop
+from ringbench.arch.x86_64.records import (
+    DEFAULT_LIMIT,
+    PROBLEM_LIMIT,
+    Problem,
+    RecursiveSlot,
+    Stop,
+)
 from ringbench.arch.x86_64.tables import AddressSpace, Tables
 from ringbench.arch.x86_64.walk import root_table
 
@@ -54,14 +59,20 @@ _NX: Final = np.uint64(NX)
 
 
 def decode(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
+    memory: PhysicalMemory,
+    root: int,
+    features: Features = ANY,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    fold: bool = False,
 ) -> AddressSpace:
-    """Decode every table, leaf and problem under `root` (a PML4 address or a CR3 value).
+    """Decode every table, leaf and problem under `root` (its address or a CR3 value).
 
     After `limit` of them in address order, or `PROBLEM_LIMIT` problems, comes one `Problem` with
-    `Stop.LIMIT`.
+    `Stop.LIMIT`. With `fold`, slots of the root that lead to itself are noted as such, and not
+    followed as hardware would.
     """
-    return Decoder(memory, features).decode(root_table(root, features), limit=limit)
+    return Decoder(memory, features, fold=fold).decode(root_table(root, features), limit=limit)
 
 
 class Decoder:
@@ -70,6 +81,7 @@ class Decoder:
     Attributes:
         once: whether a frame that is met again at one level of one root is a problem, and not
             followed: as much as what is stored, not as much as what is mapped.
+        fold: whether slots of a root that lead to itself are noted, and not followed.
         entries: where not None, gets the 512 entries of every table read, by physical address.
         most: frames that `entries` may have before no further table is read, of any root.
     """
@@ -80,13 +92,16 @@ class Decoder:
         features: Features = ANY,
         *,
         once: bool = False,
+        fold: bool = False,
         entries: dict[int, Words] | None = None,
         most: int = DEFAULT_LIMIT,
     ) -> None:
         self.once = once
+        self.fold = fold
         self.entries = entries
         self.most = most
         self._features = features
+        self._levels = features.levels
         self._frames = Frames(memory)
         self._modes = cache_modes(features)
 
@@ -96,14 +111,14 @@ class Decoder:
         ignore: Callable[[Words], Flags] | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> AddressSpace:
-        """Decode what is under the PML4 at `root`.
+        """Decode what is under the root table at `root`.
 
-        `ignore` is given the PML4's entries and returns which of them are not to be followed.
+        `ignore` is given the root's entries and returns which of them are not to be followed.
         """
         limit = max(limit, 0)
-        found = _Found(limit)
+        found = _Found(self._levels, limit)
         places = Places.of(root)
-        for level in range(LEVELS, 0, -1):
+        for level in range(self._levels, 0, -1):
             if not len(places):
                 break
             again = _met_before(places.paddr) if self.once else np.zeros(len(places), np.bool_)
@@ -113,11 +128,14 @@ class Decoder:
                 part = slice(start, start + min(max(left // ENTRIES, _FEWEST), _MOST))
                 here = places.pick(part)
                 if self.entries is not None and len(self.entries) + len(here) > self.most:
-                    found.end = min(found.end, int(here.vaddr[0]) | LEVELS - level)
+                    found.end = min(found.end, int(here.vaddr[0]) | self._levels - level)
                     break
                 words, present = self._read(level, here, again[part], found)
-                if ignore is not None and level == LEVELS:
-                    present &= ~ignore(words[0])
+                if level == self._levels:
+                    if ignore is not None:
+                        present &= ~ignore(words[0])
+                    if self.fold:
+                        self._fold(root, words[0], present[0], found)
                 start, left = part.stop, left - len(here) - int(np.count_nonzero(present))
                 below.append(self._take(level, here, words, present, found))
             places = found.cut(Places.join(below) if below else Places.none(), level - 1)
@@ -141,6 +159,15 @@ class Decoder:
         present[again] = False
         return words, present
 
+    def _fold(self, root: int, words: Words, present: Flags, found: "_Found") -> None:
+        """Note which entries of the root lead to itself, and take them out of `present`."""
+        address = address_mask(self._levels, False, self._features.physical_bits)
+        deciding = address | P | reserved_mask(self._levels, False, self._features)
+        slots = present & ((words & np.uint64(deciding)) == np.uint64(root | P))
+        for slot in np.flatnonzero(slots).tolist():
+            found.recursive.append(RecursiveSlot.of(slot, int(words[slot]), self._levels))
+        present &= ~slots
+
     def _take(
         self, level: int, here: Places, words: Words, present: Flags, found: "_Found"
     ) -> Places:
@@ -158,7 +185,7 @@ class Decoder:
         raw, above = words[good], here.of_each(here.above, good)
         return Places(
             raw & np.uint64(address_mask(level, False, features.physical_bits)),
-            _selected(here.served(level), good),
+            _selected(here.served(level, self._levels), good),
             (above & raw & _RIGHTS) | ((above | raw) & _NX),
         )
 
@@ -166,7 +193,7 @@ class Decoder:
         """Return what the marked entries map."""
         raw = _selected(words, which)
         return Leaves(
-            vaddr=_selected(here.served(level), which),
+            vaddr=_selected(here.served(level, self._levels), which),
             paddr=raw & np.uint64(address_mask(level, True, self._features.physical_bits)),
             raw=raw,
             table=here.of_each(here.paddr, which),
@@ -186,7 +213,7 @@ class Decoder:
         if not bad.any():
             return which
         row, index = np.nonzero(bad)
-        vaddr, paddr = here.served(level)[bad], here.paddr[row]
+        vaddr, paddr = here.served(level, self._levels)[bad], here.paddr[row]
         found.problems.append(Problems.of_entries(level, vaddr, paddr, index, words[bad]))
         return which & ~bad
 
@@ -219,10 +246,12 @@ class _Found:
             in a scan is its address and, as tables come first, its level.
     """
 
+    levels: int
     limit: int
     tables: list[Tables] = field(default_factory=list)
     leaves: list[Leaves] = field(default_factory=list)
     problems: list[Problems] = field(default_factory=list)
+    recursive: list[RecursiveSlot] = field(default_factory=list)
     end: int = ADDRESS_END
 
     def cut(self, below: Places, level: int) -> Places:
@@ -236,32 +265,32 @@ class _Found:
         if self.end == ADDRESS_END:
             return below
         end = np.uint64(self.end)
-        self.tables = [each.pick(_of_tables(each) < end) for each in self.tables]
-        self.leaves = [each.pick(_of_leaves(each) < end) for each in self.leaves]
-        self.problems = [each.pick(_of_leaves(each) < end) for each in self.problems]
-        return below.pick(below.vaddr | np.uint64(LEVELS - level) < end)
+        self.tables = [each.pick(self._of_tables(each) < end) for each in self.tables]
+        self.leaves = [each.pick(self._of_leaves(each) < end) for each in self.leaves]
+        self.problems = [each.pick(self._of_leaves(each) < end) for each in self.problems]
+        return below.pick(below.vaddr | np.uint64(self.levels - level) < end)
 
     def _find_end(self) -> None:
-        problems = [_of_leaves(each) for each in self.problems]
-        places = [*map(_of_tables, self.tables), *map(_of_leaves, self.leaves), *problems]
+        problems = [self._of_leaves(each) for each in self.problems]
+        places = [*map(self._of_tables, self.tables), *map(self._of_leaves, self.leaves), *problems]
         self.end = min(self.end, _place(places, self.limit), _place(problems, PROBLEM_LIMIT))
 
     def space(self, root: int, modes: tuple[CacheMode, ...]) -> AddressSpace:
         """Return it in order, up to the record at which a scan with this limit ends."""
         tables, leaves = Tables.join(self.tables), Leaves.join(self.leaves, modes)
         problems = list(Problems.join(self.problems))
+        vaddr = self.end & -PAGE_SIZE
         if self.end != ADDRESS_END:
-            vaddr = self.end & -PAGE_SIZE
-            problems.append(Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, LEVELS, root))
-        return AddressSpace(root, tables, leaves, tuple(problems))
+            over = Problem(Stop.LIMIT, vaddr, ADDRESS_END - vaddr, self.levels, root)
+            problems.append(over)
+        slots = tuple(each for each in self.recursive if each.vaddr < vaddr)
+        return AddressSpace(root, self.levels, tables, leaves, tuple(problems), slots)
 
+    def _of_tables(self, tables: Tables) -> Words:
+        return tables.vaddr | (np.uint8(self.levels) - tables.level)
 
-def _of_tables(tables: Tables) -> Words:
-    return tables.vaddr | (np.uint8(LEVELS) - tables.level)
-
-
-def _of_leaves(leaves: Leaves | Problems) -> Words:
-    return leaves.vaddr | np.uint64(LEVELS)
+    def _of_leaves(self, leaves: Leaves | Problems) -> Words:
+        return leaves.vaddr | np.uint64(self.levels)
 
 
 def _place(places: list[Words], number: int) -> int:

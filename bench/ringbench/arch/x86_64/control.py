@@ -3,7 +3,7 @@
 `IntFlag`, so that a value prints as names: `str(Cr4(0xa0))` is `PAE|PGE`.
 """
 
-from enum import IntFlag
+from enum import IntFlag, StrEnum
 from typing import Final
 
 MSR_EFER: Final = 0xC000_0080
@@ -92,6 +92,27 @@ class Rflags(NamedFlag):
     ID = 1 << 21  # can be flipped: there is CPUID
 
 
-def is_4_level(cr0: int, cr4: int, efer: int) -> bool:
-    """Tell whether these registers select 4-level paging (Intel SDM 3A 4.1.1)."""
-    return bool(cr0 & Cr0.PG and cr4 & Cr4.PAE and efer & Efer.LME and not cr4 & Cr4.LA57)
+class PagingMode(StrEnum):
+    """How linear addresses are translated (Intel SDM 3A 4.1.1, table 4-1)."""
+
+    NONE = "no paging"
+    BITS_32 = "32-bit paging"
+    PAE = "PAE paging"
+    FOUR_LEVEL = "4-level paging"
+    FIVE_LEVEL = "5-level paging"
+
+    @property
+    def levels(self) -> int | None:
+        """Levels of tables that are read here: 4 or 5; None in the modes that are not read."""
+        return {PagingMode.FOUR_LEVEL: 4, PagingMode.FIVE_LEVEL: 5}.get(self)
+
+
+def paging_mode(cr0: int, cr4: int, efer: int) -> PagingMode:
+    """Return the mode that these registers select (Intel SDM 3A 4.1.1)."""
+    if not cr0 & Cr0.PG:
+        return PagingMode.NONE
+    if not cr4 & Cr4.PAE:
+        return PagingMode.BITS_32
+    if not efer & Efer.LME:
+        return PagingMode.PAE
+    return PagingMode.FIVE_LEVEL if cr4 & Cr4.LA57 else PagingMode.FOUR_LEVEL

@@ -1,4 +1,4 @@
-"""Every bit of a 4-level paging entry, named once (Intel SDM 3A 4.5.4, tables 4-15 to 4-20).
+"""Every bit of a paging entry in 64-bit mode, named once (Intel SDM 3A 4.5, tables 4-14 to 4-20).
 
      63 62      52 51       M M-1                    12 11  9  8  7  6  5  4   3   2 1 0
     +--+----------+----------+-------------------------+-----+--+--+--+--+---+---+--+-+-+
@@ -7,7 +7,7 @@
 
 M is the physical width. What differs by level:
 
-- bit 7 is PS (this entry is a leaf) at levels 3 and 2, reserved at level 4, PAT at level 1;
+- bit 7 is PS (this entry is a leaf) at levels 3 and 2, reserved at levels 5 and 4, PAT at level 1;
 - in a large leaf bit 12 is PAT and the address bits below the page size are reserved;
 - D and G mean something in leaves only and are ignored elsewhere;
 - PWT and PCD of a non-leaf describe how the next table is read, not the page.
@@ -73,7 +73,7 @@ class Entry:
 
     Attributes:
         raw: the 64 bits as stored.
-        level: 4 (PML4E) to 1 (PTE).
+        level: 5 (PML5E) or 4 (PML4E) to 1 (PTE).
         leaf: whether it maps a page (meaningful only if present).
         address: physical address of the page or of the next table.
         cache: memory type of the page; for a non-leaf, of the next table.
@@ -96,7 +96,7 @@ class Entry:
 
     @classmethod
     def of(cls, raw: int, level: int, features: Features = ANY) -> "Entry":
-        """Return the meaning of one raw 64-bit entry at a level (4 = PML4 .. 1 = PT)."""
+        """Return the meaning of one raw 64-bit entry at a level (5 = PML5 .. 1 = PT)."""
         leaf = is_leaf(raw, level, features)
         return cls(
             raw=raw,
@@ -151,7 +151,7 @@ def _reserved(level: int, leaf: bool, physical_bits: int, nx: bool, gib_pages: b
     mask = bits(physical_bits, MAX_PHYSICAL_BITS - 1)
     if not nx:
         mask |= NX
-    if level == 4 or (level == 3 and not gib_pages):
+    if level >= 4 or (level == 3 and not gib_pages):
         mask |= PS
     if leaf and level > 1:
         mask |= bits(PAGE_SHIFT + 1, entry_shift(level) - 1)  # bit 12 is PAT

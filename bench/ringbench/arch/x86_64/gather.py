@@ -8,13 +8,12 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import (
     ENTRIES,
-    LEVELS,
     OFFSET_MASK,
     PAGE_SHIFT,
     PAGE_SIZE,
-    UPPER_HALF,
     UPPER_HALF_SLOT,
     entry_span,
+    upper_half,
 )
 from ringbench.arch.x86_64.leaves import Flags, Words
 from ringbench.arch.x86_64.memory import PhysicalMemory, ViewableMemory
@@ -41,7 +40,7 @@ class Places:
 
     @classmethod
     def of(cls, root: int) -> "Places":
-        """Return a PML4 and nothing else."""
+        """Return a root and nothing else."""
         return cls(*(np.array([each], np.uint64) for each in (root, 0, EVERYTHING)))
 
     @classmethod
@@ -68,11 +67,14 @@ class Places:
         """Yield (first address served, physical address)."""
         return zip(self.vaddr.tolist(), self.paddr.tolist(), strict=True)
 
-    def served(self, level: int) -> Words:
-        """Return the first address that each entry of these tables serves: 512 in a row."""
+    def served(self, level: int, levels: int) -> Words:
+        """Return the first address that each entry of these tables serves: 512 in a row.
+
+        `level` is theirs, and `levels` is how many there are.
+        """
         first = self.vaddr[:, np.newaxis] + _INDEX * np.uint64(entry_span(level))
-        if level == LEVELS:
-            first[:, UPPER_HALF_SLOT:] |= np.uint64(UPPER_HALF)
+        if level == levels:
+            first[:, UPPER_HALF_SLOT:] |= np.uint64(upper_half(levels))
         return first
 
     def of_each(self, column: Words, which: Flags) -> Words:

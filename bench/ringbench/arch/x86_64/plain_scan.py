@@ -1,4 +1,4 @@
-"""Every page, table and problem of a root, entry by entry (Intel SDM 3A 4.5.4).
+"""Every page, table and problem of a root, entry by entry (Intel SDM 3A 4.5).
 
 This is the reference for `bulk`, which says the same many times as fast: a test holds the two
 equal. It needs no more than the standard library, so that the Python inside GDB, which has no
@@ -7,11 +7,11 @@ numpy, lists pages with it.
 One recursion, `scan`, visits tables of every level in address order; what it meets (table, leaf,
 problem) are records in one stream. Tables are read a whole page at a time.
 
-The tables may be hostile or half-written. A recursive slot is followed as hardware follows it, at
-most four levels deep, so it ends. A table outside memory or a reserved bit is a record in the
-stream, and what lies beside it is still listed. As a few frames that point at each other can
-stand for 2^36 leaves, a scan ends after `limit` records, or before one more problem than
-`PROBLEM_LIMIT`, with a record that says so.
+The tables may be hostile or half-written. A recursive slot is followed as hardware follows it, no
+deeper than there are levels, so it ends; or it is folded, which makes it one record. A table
+outside memory or a reserved bit is a record in the stream, and what lies beside it is still listed.
+As a few frames that point at each other can stand for 2^45 leaves, a scan ends after `limit`
+records, or before one more problem than `PROBLEM_LIMIT`, with a record that says so.
 """
 
 import struct
@@ -21,9 +21,7 @@ from typing import Final, TypeAlias
 from ringbench.arch.x86_64.address import (
     ADDRESS_END,
     ENTRIES,
-    LEVELS,
     PAGE_SIZE,
-    VIRTUAL_SPACE,
     entry_span,
     sign_extend,
 )
@@ -44,6 +42,7 @@ from ringbench.arch.x86_64.records import (
     Leaf,
     Problem,
     Range,
+    RecursiveSlot,
     Stop,
     Table,
 )
@@ -58,18 +57,25 @@ from ringbench.errors import MemoryUnreadable
 
 _LEAF_FLAGS: Final = ~(ADDRESS | AVAILABLE_LOW | AVAILABLE_HIGH)
 
-Record: TypeAlias = Table | Leaf | Problem
+Record: TypeAlias = Table | Leaf | Problem | RecursiveSlot
 
 
 def scan(
-    memory: PhysicalMemory, root: int, features: Features = ANY, limit: int = DEFAULT_LIMIT
+    memory: PhysicalMemory,
+    root: int,
+    features: Features = ANY,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    fold: bool = False,
 ) -> Iterator[Record]:
-    """List every table, leaf and problem under `root` (a PML4 address or a CR3 value).
+    """List every table, leaf and problem under `root` (its address or a CR3 value).
 
     In address order, each table before what it holds. After `limit` records, or
-    `PROBLEM_LIMIT` problems, comes one `Problem` with `Stop.LIMIT` and the listing ends.
+    `PROBLEM_LIMIT` problems, comes one `Problem` with `Stop.LIMIT` and the listing ends. With
+    `fold`, a slot of the root that leads to itself is a `RecursiveSlot`, which does not count for
+    the limit, and is not followed.
     """
-    return _Scan(memory, features, limit).run(root_table(root, features))
+    return _Scan(memory, features, limit, fold).run(root_table(root, features))
 
 
 def merge(pages: Iterable[Leaf]) -> Iterator[Range]:
@@ -112,8 +118,9 @@ class _OverLimit(Exception):
 class _Scan:
     """The state of one `scan`: tables already read, attributes already worked out."""
 
-    def __init__(self, memory: PhysicalMemory, features: Features, limit: int) -> None:
+    def __init__(self, memory: PhysicalMemory, features: Features, limit: int, fold: bool) -> None:
         self.memory = memory
+        self.fold = fold
         self.features = features
         self.left = limit
         self.problems_left = PROBLEM_LIMIT
@@ -123,11 +130,12 @@ class _Scan:
         self.attributes: dict[int, dict[int, Attributes]] = {}
 
     def run(self, root: int) -> Iterator[Record]:
+        levels = self.features.levels
         try:
-            yield from self.table(root, LEVELS, 0, VIRTUAL_SPACE, EVERYTHING)
+            yield from self.table(root, levels, 0, entry_span(levels + 1), EVERYTHING)
         except _OverLimit as over:
             length = ADDRESS_END - over.vaddr
-            yield Problem(Stop.LIMIT, over.vaddr, length, LEVELS, root)
+            yield Problem(Stop.LIMIT, over.vaddr, length, levels, root)
 
     def entries(self, paddr: int) -> list[tuple[int, int]]:
         if paddr not in self.present:
@@ -153,8 +161,8 @@ class _Scan:
         span = entry_span(level)
         for index, raw in entries:
             start = vaddr + index * span
-            if level == LEVELS:
-                start = sign_extend(start)
+            if level == self.features.levels:
+                start = sign_extend(start, level)
             leaf = is_leaf(raw, level, self.features)
             address = raw & address_mask(level, leaf, self.features.physical_bits)
             if raw & reserved_mask(level, leaf, self.features):
@@ -165,6 +173,8 @@ class _Scan:
                 self.spend(start)
                 attributes = leaf_attributes(raw, level, above, self.features)
                 yield Leaf(start, address, span, *attributes, raw)
+            elif self.fold and level == self.features.levels and address == paddr:
+                yield RecursiveSlot.of(index, raw, level)
             else:
                 yield from self.table(address, level - 1, start, span, inherit(above, raw))
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ringbench.arch.x86_64.address import ENTRY_SIZE, LEVEL_NAMES
-from ringbench.arch.x86_64.entry import CacheMode, Entry, describe
+from ringbench.arch.x86_64.address import ENTRY_SIZE, LEVEL_NAMES, entry_span, sign_extend
+from ringbench.arch.x86_64.entry import NX, CacheMode, Entry, U, W, describe
 
 DEFAULT_LIMIT: Final = 1 << 21
 """Records after which a reading of a whole root gives up: 8 GiB mapped in 4 KiB pages."""
@@ -96,7 +96,7 @@ class Table:
 
     Attributes:
         paddr: physical address of the frame.
-        level: 4 (PML4) to 1 (PT).
+        level: 5 (PML5) or 4 (PML4) to 1 (PT).
         vaddr: first address served.
         present: number of present entries.
     """
@@ -108,12 +108,51 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class RecursiveSlot:
+    """An entry of a root that leads to the root itself: a window on the tables.
+
+    Through it every table under the root is a page: the last levels' tables side by side, and one
+    more level up for each time that the walk goes through the slot again.
+
+    Attributes:
+        slot: its index in the root.
+        vaddr, length: the virtual range that it serves.
+        write, user, execute: what the slot permits; the entries behind it may permit less.
+        raw: the entry as stored.
+    """
+
+    slot: int
+    vaddr: int
+    length: int
+    write: bool
+    user: bool
+    execute: bool
+    raw: int
+
+    @classmethod
+    def of(cls, slot: int, raw: int, levels: int) -> "RecursiveSlot":
+        """Return what an entry of a root of so many levels is the window on."""
+        span = entry_span(levels)
+        vaddr = sign_extend(slot * span, levels)
+        return cls(slot, vaddr, span, bool(raw & W), bool(raw & U), not raw & NX, raw)
+
+    @property
+    def permissions(self) -> str:
+        """`urwx` with `-` for what is not allowed."""
+        return permissions(self.write, self.user, self.execute)
+
+    def __str__(self) -> str:
+        last = self.vaddr + self.length - 1
+        return f"window on the tables, slot {self.slot}, {self.vaddr:#x}..{last:#x}"
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that a reader could not follow, and the addresses that are unknown for it.
 
     Attributes:
         stop: why it could not be followed.
-        vaddr, length: the virtual range not listed; of a PML4, 2^48 bytes (both halves).
+        vaddr, length: the virtual range not listed; of a root, all of both halves together.
         level: level of the table at fault.
         table: its physical address.
         index, raw: the entry at fault; None if the table itself is.
@@ -158,7 +197,7 @@ class Translation:
 
     Attributes:
         vaddr: the address asked for.
-        root: physical address of the PML4.
+        root: physical address of the root table.
         steps: the entries read, top level first.
         leaf: the page that holds the address; None if there is none.
         stop: why there is none; None if there is one.

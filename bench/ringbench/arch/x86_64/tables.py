@@ -6,7 +6,7 @@ import numpy as np
 
 from ringbench.arch.x86_64.address import LEVELS
 from ringbench.arch.x86_64.leaves import Bytes, Flags, Leaves, Positions, Words
-from ringbench.arch.x86_64.records import Problem
+from ringbench.arch.x86_64.records import Problem, RecursiveSlot
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -16,7 +16,7 @@ class Tables:
     Attributes:
         paddr: physical addresses of the frames.
         vaddr: first addresses served.
-        level: 4 (PML4) to 1 (PT).
+        level: 5 (PML5) or 4 (PML4) to 1 (PT).
         present: numbers of present entries.
     """
 
@@ -43,9 +43,9 @@ class Tables:
         return Tables(self.paddr[which], self.vaddr[which], self.level[which], self.present[which])
 
     def counts(self) -> dict[int, int]:
-        """Return how many there are by level, 4 to 1."""
+        """Return how many there are by level, the root's first; with none, from 4 to 1."""
         found = np.bincount(self.level, minlength=LEVELS + 1).tolist()
-        return {level: found[level] for level in range(LEVELS, 0, -1)}
+        return {level: found[level] for level in range(len(found) - 1, 0, -1)}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -53,13 +53,17 @@ class AddressSpace:
     """Everything under one root: its tables, its leaves, and what could not be followed.
 
     Attributes:
-        root: physical address of the PML4.
+        root: physical address of the root table.
+        levels: 4 if it is a PML4, 5 if it is a PML5.
         tables: every table, those that serve several ranges once for each.
         leaves: every mapped page, ascending by virtual address.
         problems: ascending by virtual address; the limit, if it was met, is the last.
+        recursive: slots of the root that lead to itself and were not followed, ascending.
     """
 
     root: int
+    levels: int
     tables: Tables
     leaves: Leaves
     problems: tuple[Problem, ...]
+    recursive: tuple[RecursiveSlot, ...] = ()

@@ -1,4 +1,4 @@
-"""The page-table walk of one address, level by level (Intel SDM 3A 4.5.4).
+"""The page-table walk of one address, level by level (Intel SDM 3A 4.5).
 
 One loop serves all levels: what differs between them is in `entry`. Permissions of a page are
 effective ones (Intel SDM 3A 4.6): write and user are the AND, no-execute the OR over all levels.
@@ -8,7 +8,7 @@ This is the readable truth that the bench's other readings of page tables are co
 
 from typing import Final, TypeAlias
 
-from ringbench.arch.x86_64.address import ENTRY_SIZE, LEVELS, entry_span, is_canonical, table_index
+from ringbench.arch.x86_64.address import ENTRY_SIZE, entry_span, is_canonical, table_index
 from ringbench.arch.x86_64.entry import (
     NX,
     A,
@@ -53,23 +53,23 @@ def leaf_attributes(raw: int, level: int, above: int, features: Features) -> Att
 
 
 def root_table(root: int, features: Features = ANY) -> int:
-    """Return the PML4's physical address in a CR3 value (Intel SDM 3A 4.5.2, tables 4-12 and 4-13).
+    """Return the root table's physical address in a CR3 value (Intel SDM 3A 4.5.2).
 
     PCID, PWT, PCD and bit 63 are dropped.
     """
-    return root & address_mask(LEVELS, False, features.physical_bits)
+    return root & address_mask(features.levels, False, features.physical_bits)
 
 
 def translate(
     memory: PhysicalMemory, root: int, vaddr: int, features: Features = ANY
 ) -> Translation:
-    """Walk the tables of `root` (a PML4 address or a CR3 value) for one virtual address."""
+    """Walk the tables of `root` (its address or a CR3 value) for one virtual address."""
     root = root_table(root, features)
-    if not is_canonical(vaddr):
-        return Translation(vaddr, root, (), None, Stop.NON_CANONICAL, LEVELS)
+    if not is_canonical(vaddr, features.levels):
+        return Translation(vaddr, root, (), None, Stop.NON_CANONICAL, features.levels)
     steps: list[Step] = []
     table, inherited = root, EVERYTHING
-    for level in range(LEVELS, 0, -1):
+    for level in range(features.levels, 0, -1):
         index = table_index(vaddr, level)
         try:
             stored = memory.read(table + ENTRY_SIZE * index, ENTRY_SIZE)

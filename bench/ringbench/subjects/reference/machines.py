@@ -12,5 +12,8 @@ MACHINES: Final[tuple[Mapping[str, str], ...]] = (
     {"memory": "24M", "modules": "3"},
     {"memory": "16M", "cpu": "max,-pdpe1gb"},
     {"memory": "48M", "split": "24M"},
+    {"memory": "16M", "cpu": "max,phys-bits=36"},
+    {"memory": "20M", "cpu": "max,phys-bits=52"},
+    {"memory": "9G", "split": "24M"},
 )
 """Each is the words of a script's machine (`ringbench.engine.script`)."""

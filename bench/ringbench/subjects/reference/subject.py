@@ -34,12 +34,17 @@ PLAIN: Final[dict[str, tuple[int, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The kernel in this tree, as `ringbench.subject.Starvable` describes one."""
+    """The kernel in this tree, as `ringbench.subject.Starvable` describes one.
+
+    Attributes:
+        extreme: share of the steps of a run that go for an extreme.
+    """
 
     name: str = "reference"
     layers: tuple[str, ...] = LAYERS
     channels: tuple[str, ...] = CHANNELS
     machines: tuple[Mapping[str, str], ...] = MACHINES
+    extreme: float = workload.EXTREME
 
     def draw(self, random: Random, state: KernelState, layers: Sequence[str]) -> Operation:
         """Draw a sensible operation, a mistake, or memory that is no RAM, in proportion."""
@@ -52,8 +57,11 @@ class Reference:
     def draw_steps(
         self, random: Random, state: KernelState, layers: Sequence[str]
     ) -> Iterator[Operation]:
-        """Draw an operation, one in eight spoiled; a change of a region often between touches."""
-        return workload.draw_steps(random, state, layers)
+        """Draw an operation, one in eight spoiled; a change of a region often between touches.
+
+        Or draw many that bring a layer to an extreme: hundreds of tasks, nodes of gigabytes.
+        """
+        return workload.draw_steps(random, state, layers, self.extreme)
 
     def plainer(self, operation: Operation) -> Iterator[Operation]:
         """Yield the operation with one number replaced by a plainer one, or with fewer bytes."""

@@ -10,8 +10,10 @@ from elftools.elf.elffile import ELFFile
 
 from ringbench.arch.x86_64.address import PAGE_SIZE, table_index
 from ringbench.arch.x86_64.entry import NX, PAT_4K, PS, G, P, U, W
+from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
 from ringbench.machine import BytesMemory
+from ringbench.subjects.reference.observe.names import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take
 from tests.places import KERNEL
 
@@ -28,6 +30,10 @@ KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 FRAME_SECTIONS = (512, 513, 514, 515, 521)
 
 
+FEATURES = Features(physical_bits=36, pat=RINGBENCH.pat)
+"""The processor of this guest."""
+
+
 @dataclass(slots=True)
 class Guest:
     """Bytes to spoil, and the picture that they then give."""
@@ -37,7 +43,7 @@ class Guest:
 
     def picture(self) -> Picture:
         """Look at the memory as it now is."""
-        return take(BytesMemory(bytes(self.memory)), self.types, TASK_ROOT)
+        return take(BytesMemory(bytes(self.memory)), self.types, TASK_ROOT, FEATURES)
 
     def paddr_of(self, vaddr: int) -> int:
         """Where this guest keeps a virtual address."""

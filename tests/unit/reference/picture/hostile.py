@@ -31,7 +31,15 @@ from ringbench.subjects.reference.report.frames import frames_table
 from ringbench.subjects.reference.report.heap import heap_table
 from ringbench.subjects.reference.report.spaces import spaces_table
 from tests.unit.reference.picture.conftest import sound_state
-from tests.unit.reference.picture.guest import DIRECT, HEAP, KERNEL_ROOT, TASK_ROOT, Guest, made
+from tests.unit.reference.picture.guest import (
+    DIRECT,
+    FEATURES,
+    HEAP,
+    KERNEL_ROOT,
+    TASK_ROOT,
+    Guest,
+    made,
+)
 
 MEMORY = 256 << 20
 FREE = 1024
@@ -70,7 +78,7 @@ class Hostile:
 
     def picture(self) -> Picture:
         ram = RamMap((RamRange(0, MEMORY, 0),))
-        return take(MappedMemory(self.memory, ram), self.types, TASK_ROOT)
+        return take(MappedMemory(self.memory, ram), self.types, TASK_ROOT, FEATURES)
 
 
 def direct(frame: int) -> int:

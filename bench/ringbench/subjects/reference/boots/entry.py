@@ -14,11 +14,10 @@ import struct
 from pathlib import Path
 from typing import Final, Self
 
-from elftools.elf.elffile import ELFFile
-
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config, override
 from ringbench.debuginfo.dwarf import Types
+from ringbench.debuginfo.elf import parse
 from ringbench.errors import ConfigError, MachineError
 from ringbench.machine import Machine, PaddedMemory, RamMap, Snapshot
 from ringbench.observe.processor import read_features, read_registers
@@ -148,5 +147,4 @@ def register_stub(eax: int, ebx: int, entry: int) -> bytes:
 
 def entry_of(image: Path) -> int:
     """Return where an ELF file begins."""
-    with image.open("rb") as file:
-        return int(ELFFile(file).header["e_entry"])
+    return int(parse(image).header["e_entry"])

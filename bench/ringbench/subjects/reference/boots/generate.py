@@ -42,6 +42,7 @@ MILD: Final[tuple[Twist, ...]] = (
     loader_twists.absurd_modules,
     loader_twists.spread,
     loader_twists.stray_tags,
+    loader_twists.exact_strings,
 )
 """Twists that a kernel mostly boots with: any of them may come on top of another."""
 

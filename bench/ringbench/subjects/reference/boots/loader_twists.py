@@ -6,11 +6,14 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference.boots.facts import FOUR_GIB, MIB, Facts
+from ringbench.subjects.reference.boots.facts import FOUR_GIB, GIB, MIB, Facts
 from ringbench.subjects.reference.boots.handover import WORD32, hand_over
 from ringbench.subjects.reference.boots.story import Loaded, Story
 from ringbench.subjects.reference.model.boot_info import STRUCTURE_MAX
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+
+_NAME, _TEXT = 64 - 1, 256 - 1
+"""The characters of a module's name, and of a command line, that a kernel keeps."""
 
 TAGS: Final = ("map", "module", "command_line", "end")
 """The tags whose sizes can be lied about."""
@@ -25,6 +28,8 @@ def larger_entries(random: Random, facts: Facts, story: Story) -> Story:
 def smaller_entries(random: Random, facts: Facts, story: Story) -> Story:
     """Entries that claim less than the format's fields, or an impossible step."""
     entries = list(story.entries)
+    if not entries:
+        return story
     n = random.randrange(len(entries))
     entries[n] = replace(entries[n], size=random.choice((0, 1, 12, 19, WORD32, WORD32 - 3)))
     size = random.choice((0, 8, 16, 20, 23, 25, 28, 4096 + 8, WORD32))
@@ -120,9 +125,32 @@ def strange_command_line(random: Random, facts: Facts, story: Story) -> Story:
         ended = random.random() < 0.5
         return replace(story, command_line=text, ended=ended, modules=(), strings_at=_end(facts))
     start, end = facts.image
-    places = (0, start - 1, start, end - 1, end, facts.low_end - 1, _nowhere(random, facts))
+    places = [0, start - 1, start, end - 1, end, facts.low_end - 1, _nowhere(random, facts)]
+    places += [start - 8, GIB - 8, 2 * GIB - 8, 3 * GIB - 8, 3 * GIB]
     honest = replace(story, multiboot=1, command_line="")
     return honest.lying(command_line=random.choice(places))
+
+
+def exact_strings(random: Random, facts: Facts, story: Story) -> Story:
+    """Texts of the longest length that is kept, or one less or more; with what ends them, or not.
+
+    In Multiboot 2 a text without its end may fill its tag, so that the next tag is right behind it.
+    """
+    lengths = (*(0, 1, 7, 8, 15, 16, 40), *(_NAME - 1, _NAME, _NAME + 1))
+    longer = (_TEXT - 8, _TEXT - 1, _TEXT, _TEXT + 1, _TEXT + 7)
+    base = facts.place(random, 4 * FRAME_SIZE)
+    modules = [
+        Loaded(base + n * FRAME_SIZE, base + n * FRAME_SIZE + 1, letter * random.choice(lengths))
+        for n, letter in enumerate("mno"[: random.randint(1, 3)])
+    ]
+    return replace(
+        story,
+        multiboot=random.choice((1, 2, 2)),
+        modules=tuple(modules),
+        command_line="c" * random.choice((*lengths, *longer)),
+        ended=random.random() < 0.4,
+        modules_first=random.random() < 0.5,
+    )
 
 
 def wild_map(random: Random, facts: Facts, story: Story) -> Story:

@@ -265,7 +265,7 @@ def _cut(story: Story, start: int, end: int) -> Story:
 
 def _address(random: Random, facts: Facts) -> int:
     """Return an address in RAM; often where something begins or ends."""
-    edges = (*facts.image, facts.low_end, MIB, 2 * MIB, 16 * MIB)
+    edges = (*facts.image, facts.low_end, MIB, 2 * MIB, 16 * MIB, facts.low_end - 2 * MIB)
     if random.random() < 0.4:
         return max(random.choice(edges) + random.choice((-FRAME_SIZE, -1, 0, 1, FRAME_SIZE)), 0)
     return random.randrange(MIB, facts.low_end)

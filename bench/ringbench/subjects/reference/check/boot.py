@@ -1,18 +1,17 @@
 """What the model starts from, next to a kernel that has just booted.
 
 The memory map is made anew from what the loader left in memory, and the image's segments come from
-its ELF file: of the kernel only where the loader's information lies is believed, and how wide its
-processor is. So the kernel's own memory map is one more thing to compare.
+its ELF file, how wide the processor is from the emulator: of the kernel only where the loader's
+information lies is believed. So the kernel's own memory map is one more thing to compare.
 """
 
 from pathlib import Path
-from typing import Final
 
-from elftools.elf.elffile import ELFFile
-
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import Comparison
 from ringbench.check.mismatch import MACHINE, Finding, Mismatch
+from ringbench.debuginfo.elf import LoadSegment, load_segments
 from ringbench.errors import ConfigError, ImageError, RingbenchError
 from ringbench.subjects.reference.model.boot_info import LOADERS, BootInfo, boot_info_init
 from ringbench.subjects.reference.model.state import Segment
@@ -24,14 +23,13 @@ from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
 from ringbench.subjects.reference.vocabulary.status import Panic
 
-_PF_X: Final = 1
-_PF_W: Final = 2
 
-
-def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> BootInfo:
+def expected_boot_info(
+    memory: PhysicalMemory, boot: SeenBoot, features: Features, elf: Path
+) -> BootInfo:
     """Return what the kernel must have kept of its loader's information.
 
-    `memory` is what the processor reads, where there is no RAM too.
+    `memory` is what the processor reads, where there is no RAM too; `features` are the processor's.
 
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
@@ -43,7 +41,7 @@ def expected_boot_info(memory: PhysicalMemory, boot: SeenBoot, elf: Path) -> Boo
         )
     magic, image = magics[boot.loader], image_frames(elf)
     try:
-        return boot_info_init(memory, magic, boot.information, boot.physical_bits, image)
+        return boot_info_init(memory, magic, boot.information, features.physical_bits, image)
     except Panic as panic:
         raise RingbenchError(
             f"the loader's information is not one that a kernel can use: {panic.words}; "
@@ -57,7 +55,7 @@ def expected_map(memory: PhysicalMemory, picture: Picture, elf: Path) -> tuple[M
     Raises:
         RingbenchError: no kernel can be booted with that information; this one was.
     """
-    return expected_boot_info(memory, picture.boot, elf).map
+    return expected_boot_info(memory, picture.boot, picture.features, elf).map
 
 
 def compare_loader(boot: SeenBoot, expected: BootInfo) -> list[Mismatch]:
@@ -96,15 +94,14 @@ def require_same_image(memory: PhysicalMemory, elf: Path) -> None:
         ConfigError: it is another build, or another kernel: every address would be wrong.
         MemoryUnreadable: the ELF file loads where no memory is.
     """
-    with elf.open("rb") as file:
-        for segment in ELFFile(file).iter_segments("PT_LOAD"):
-            if segment["p_flags"] & _PF_W or not segment["p_filesz"]:
-                continue
-            if memory.read(segment["p_paddr"], segment["p_filesz"]) != segment.data():
-                raise ConfigError(
-                    f"{elf}: not the kernel that was booted: memory at {segment['p_paddr']:#x} "
-                    "has other contents; build kernel.elf and kernel.image together"
-                )
+    for segment in load_segments(elf):
+        if segment.writable or not segment.content:
+            continue
+        if memory.read(segment.paddr, len(segment.content)) != segment.content:
+            raise ConfigError(
+                f"{elf}: not the kernel that was booted: memory at {segment.paddr:#x} "
+                "has other contents; build kernel.elf and kernel.image together"
+            )
 
 
 def image_frames(elf: Path) -> tuple[int, int]:
@@ -113,12 +110,8 @@ def image_frames(elf: Path) -> tuple[int, int]:
     Raises:
         ImageError: the ELF file has nothing to load.
     """
-    with elf.open("rb") as file:
-        places = [
-            (each["p_paddr"], each["p_paddr"] + each["p_memsz"])
-            for each in ELFFile(file).iter_segments("PT_LOAD")
-            if each["p_memsz"]
-        ]
+    loaded = [each for each in load_segments(elf) if each.size]
+    places = [(each.paddr, each.paddr + each.size) for each in loaded]
     if not places:
         raise ImageError(f"{elf}: no loadable segment")
     return min(start for start, _ in places), max(end for _, end in places)
@@ -130,17 +123,15 @@ def image_segments(elf: Path) -> tuple[Segment, ...]:
     Raises:
         ImageError: there is none.
     """
-    with elf.open("rb") as file:
-        segments = tuple(
-            Segment(each["p_vaddr"], each["p_memsz"], _page_flags(each["p_flags"]))
-            for each in ELFFile(file).iter_segments("PT_LOAD")
-            if each["p_vaddr"] >= IMAGE_BASE
-        )
+    segments = tuple(
+        Segment(each.vaddr, each.size, _page_flags(each))
+        for each in load_segments(elf)
+        if each.vaddr >= IMAGE_BASE
+    )
     if not segments:
         raise ImageError(f"{elf}: no loadable segment at or above {IMAGE_BASE:#x}")
     return segments
 
 
-def _page_flags(segment_flags: int) -> int:
-    write = WRITE if segment_flags & _PF_W else 0
-    return write | (EXEC if segment_flags & _PF_X else 0)
+def _page_flags(segment: LoadSegment) -> int:
+    return (WRITE if segment.writable else 0) | (EXEC if segment.executable else 0)

@@ -12,7 +12,7 @@ from ringbench.debuginfo.dwarf import Types
 from ringbench.drive.channel import Channel
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
-from ringbench.observe.processor import read_registers
+from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import UNREADABLE
 from ringbench.subjects.reference.check.boot import (
     compare_kept,
@@ -22,6 +22,7 @@ from ringbench.subjects.reference.check.boot import (
 )
 from ringbench.subjects.reference.check.compare import compare, compare_absorbed, compare_contents
 from ringbench.subjects.reference.check.compare_spaces import compare_tables
+from ringbench.subjects.reference.check.interrupts import check_interrupts
 from ringbench.subjects.reference.check.invariants import INVARIANTS, check_invariants
 from ringbench.subjects.reference.check.questions import (
     ask_kernel,
@@ -36,7 +37,7 @@ from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.names import RINGBENCH
-from ringbench.subjects.reference.observe.picture import Picture, take, take_from, take_tables
+from ringbench.subjects.reference.observe.picture import Picture, take, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
 from ringbench.subjects.reference.vocabulary.operations import Operation
 
@@ -62,8 +63,9 @@ class Inspector:
         free_count = self.types.locate(self.layout.pmm.free_count)
         require_same_image(machine.memory, machine.config.kernel.elf)
         with machine.stopped():
-            cr3 = read_registers(machine).cr3
-            paddr = translate(machine.memory, cr3, free_count.address).paddr
+            registers = read_registers(machine)
+            self._features = read_features(machine, registers, self.layout.pat)
+            paddr = translate(machine.memory, registers.cr3, free_count.address).paddr
         assert paddr is not None, "the kernel runs, so its variables are mapped"
         self._free_count = paddr
         self._first_boot: SeenBoot | None = None
@@ -93,7 +95,10 @@ class Inspector:
 
     def picture(self) -> Picture:
         """Read everything while the guest stands still."""
-        return take_from(self.machine, self.types, self.layout)
+        machine = self.machine
+        with machine.stopped():
+            cr3 = read_registers(machine).cr3
+            return take(machine.memory, self.types, cr3, self._features, self.layout)
 
     def inspect(
         self, state: KernelState, when: str, channel: Channel[Operation] | None = None
@@ -105,12 +110,17 @@ class Inspector:
         """
         machine = self.machine
         with machine.stopped():
-            cr3 = read_registers(machine).cr3
+            registers = read_registers(machine)
+            cr3 = registers.cr3
             picture = self._readable(cr3)
             if isinstance(picture, RingbenchError):
                 findings = [self._tables_alone(state, cr3, picture)]
             else:
-                findings = [*self.compare(picture, state), ask_loader(machine, picture.boot)]
+                findings = [
+                    *self.compare(picture, state),
+                    ask_loader(machine, picture.boot, self._features),
+                ]
+                findings.append(check_interrupts(machine.memory, registers))
                 findings += ask_qemu(machine, cr3, picture.features, self._random)
         if isinstance(picture, Picture) and machine.running:
             channel = channel or ConsoleChannel(machine.command)
@@ -123,7 +133,11 @@ class Inspector:
         Needs nothing of the kernel, so that it also works in the middle of the `ring` command.
         """
         with self.machine.stopped():
-            findings = list(self.in_memory(state, read_registers(self.machine).cr3))
+            registers = read_registers(self.machine)
+            findings = [
+                *self.in_memory(state, registers.cr3),
+                check_interrupts(self.machine.memory, registers),
+            ]
         return (each.at(when) for each in findings)
 
     def in_memory(self, state: KernelState, cr3: int) -> Iterator[Finding]:
@@ -154,7 +168,7 @@ class Inspector:
     def _readable(self, cr3: int) -> Picture | RingbenchError:
         """Return a picture, or why the kernel's own variables, and so anything, cannot be read."""
         try:
-            return take(self.machine.memory, self.types, cr3, self.layout)
+            return take(self.machine.memory, self.types, cr3, self._features, self.layout)
         except UNREADABLE as error:
             return error
 

@@ -48,9 +48,10 @@ def processors_memory(machine: Machine) -> PhysicalMemory:
     return PaddedMemory(machine.memory, machine.ram)
 
 
-def ask_loader(machine: Machine, boot: SeenBoot) -> Finding:
+def ask_loader(machine: Machine, boot: SeenBoot, features: Features) -> Finding:
     """Compare what the loader passed, read where it lies, with what the kernel kept of it."""
-    expected = expected_boot_info(processors_memory(machine), boot, machine.config.kernel.elf)
+    memory, elf = processors_memory(machine), machine.config.kernel.elf
+    expected = expected_boot_info(memory, boot, features, elf)
     return Finding(MACHINE, 1 + len(expected.modules), compare_loader(boot, expected))
 
 

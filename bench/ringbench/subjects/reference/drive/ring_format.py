@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ringbench.drive.reply import Reply
 from ringbench.errors import MalformedReply
-from ringbench.subjects.reference.vocabulary.constants import AccessMode
+from ringbench.subjects.reference.vocabulary.constants import BYTES_MAX, AccessMode
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handles import (
     KERNEL,
@@ -68,6 +68,7 @@ class RingCodec:
     def __init__(self, ring: RingFormat) -> None:
         self._format = ring
         accesses = {mode.value: ring.accesses[mode.name.lower()] for mode in AccessMode}
+        self._no_bytes = bytes(BYTES_MAX)
         self._statuses = {number: name for name, number in ring.statuses.items()}
         special: dict[str, Number] = {
             "kind": ring.kinds.__getitem__,
@@ -131,6 +132,8 @@ class RingCodec:
             name, texts = self._forms[key]
             del numbers[count:]
             if texts is None:
+                if data != self._no_bytes:
+                    raise ValueError(f"bytes {data.hex()}, and nobody asked for any")
                 return Reply(name, tuple(numbers))
             return Reply(name, tuple(text(n, data) for text, n in zip(texts, numbers, strict=True)))
         except (KeyError, ValueError) as error:
@@ -161,6 +164,6 @@ class RingCodec:
 
 
 def _hex(count: int, data: bytes) -> str:
-    if not 0 < count <= len(data):
-        raise ValueError(f"{count} bytes of {len(data)}")
+    if not 0 < count <= len(data) or any(data[count:]):
+        raise ValueError(f"{count} bytes of {data.hex()}")
     return data[:count].hex()

@@ -10,9 +10,11 @@ from ringbench.drive.channel import Channel
 from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.model.state import Space
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import VM_SLAB_REGIONS
 from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE
+from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload import choose, drain
 
@@ -41,8 +43,16 @@ def prepare(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rando
         operation = drain(lockstep.state)
         assert operation is not None, "a booted kernel has as many free frames"
         _perform(lockstep, ring, operation)
+    while _is_full(lockstep.state.spaces[KERNEL]):
+        last = lockstep.state.spaces[KERNEL].regions[-1]
+        _perform(lockstep, ring, op.VmFree(KERNEL, last.base))
     _furnish(lockstep, ring, random)
     lockstep.catch_up(ring)
+
+
+def _is_full(space: Space) -> bool:
+    """Whether a window has no room to speak of behind its last region."""
+    return bool(space.regions) and space.limit - space.regions[-1].end < GIB
 
 
 def _perform(lockstep: ReferenceLockstep, ring: Channel[Operation], operation: Operation) -> Reply:

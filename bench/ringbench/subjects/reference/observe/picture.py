@@ -1,20 +1,21 @@
 """The whole memory management of a stopped guest, read out of its memory, as one frozen value.
 
 Nothing here comes from what the kernel says about itself: a Picture is what is in its memory, by
-the names of a `Layout` and the types of its DWARF. What could not be followed is in `broken`.
+the names of a `Layout` and the types of its DWARF, read as the emulator's processor reads it. What
+could not be followed is in `broken`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.arch.x86_64.features import MAX_PHYSICAL_BITS, MIN_PHYSICAL_BITS, Features
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import root_table
 from ringbench.debuginfo.dwarf import Record, Types
 from ringbench.machine import Machine
 from ringbench.observe.page_tables import PageTables, read_page_tables
-from ringbench.observe.processor import read_registers
+from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
@@ -60,18 +61,21 @@ class Picture:
         yield from (task.space for task in self.tasks.all if task.id != 0)
 
 
-def take(memory: PhysicalMemory, types: Types, cr3: int, layout: Layout = RINGBENCH) -> Picture:
+def take(
+    memory: PhysicalMemory, types: Types, cr3: int, features: Features, layout: Layout = RINGBENCH
+) -> Picture:
     """Read everything from the memory of a stopped guest whose CR3 is, or was, `cr3`.
+
+    `features` are those of its processor, as the emulator has them: what the kernel found out of
+    them is one more thing that is read.
 
     Raises:
         ImageError: the ELF has no symbol or type of one of the layout's names.
         VirtualUnreadable: the kernel's own variables are not mapped under `cr3`.
         MemoryUnreadable: they are mapped to what is not memory.
     """
-    guest = GuestReader(memory, types, cr3, Features(pat=layout.pat))
+    guest = GuestReader(memory, types, cr3, features)
     boot = read_boot(guest, layout.boot)
-    features = Features(_physical_bits(boot), boot.gib_pages, pat=layout.pat)
-    guest = GuestReader(memory, types, cr3, features, guest.notebook)
     kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
     assert isinstance(kernel_record, Record)
     kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
@@ -128,8 +132,9 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
         MachineError: the machine has ended; otherwise as for `take`.
     """
     with machine.stopped():
-        cr3 = read_registers(machine).cr3
-        return take(machine.memory, types, cr3, layout)
+        registers = read_registers(machine)
+        features = read_features(machine, registers, layout.pat)
+        return take(machine.memory, types, registers.cr3, features, layout)
 
 
 def _roots_of_their_own(guest: GuestReader, kernel: SeenSpace, tasks: SeenTasks) -> dict[str, int]:
@@ -149,8 +154,3 @@ def _current_space(guest: GuestReader, layout: Layout, spaces: Sequence[SeenSpac
     if address and found is None:
         guest.note("vmm", f"the current space is {address:#x}, which is no space", name)
     return found
-
-
-def _physical_bits(boot: SeenBoot) -> int:
-    """Return the physical width, whatever the guest's memory says."""
-    return min(max(boot.physical_bits, MIN_PHYSICAL_BITS), MAX_PHYSICAL_BITS)

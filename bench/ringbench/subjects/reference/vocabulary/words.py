@@ -36,6 +36,10 @@ def word_of(argument: str) -> Word:
     return _WORDS.get(argument, _NUMBER)
 
 
+LONGEST: Final = 100
+"""Characters of a number, zeros in front included."""
+
+
 def read_number(word: str) -> int:
     """Return an unsigned number of 64 bits, decimal or hexadecimal.
 
@@ -44,8 +48,8 @@ def read_number(word: str) -> int:
     """
     if not re.fullmatch("0x[0-9a-fA-F]+|[0-9]+", word):
         raise ValueError("expected a number, decimal or 0x and hexadecimal")
-    value = int(word, 16 if word.startswith("0x") else 10)
-    if value >> 64:
+    value = int(word, 16 if word.startswith("0x") else 10) if len(word) <= LONGEST else None
+    if value is None or value >> 64:
         raise ValueError("expected a number below 2^64")
     return value
 

@@ -12,12 +12,31 @@ from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
+from ringbench.subjects.reference.workload.edges import (
+    GIB_EDGES,
+    WORD_FRAMES,
+    beside,
+    index,
+    part_of_run,
+)
 
 LENT_RUNS: Final = 24
 """Lent runs to hover about."""
 
 SHORT_OF_FRAMES: Final = 128
 """Free frames below which the longest lent run is likely to be given back."""
+
+
+LONG_RUN: Final = (1 << 30) // FRAME_SIZE
+"""Frames of a lent run that is seldom given back whole."""
+
+PARTS_OF_BLOCK: Final = (
+    *((0, 1), (BLOCK_FRAMES - 1, 1)),
+    *((0, BLOCK_FRAMES - 1), (1, BLOCK_FRAMES - 1)),
+    *((0, WORD_FRAMES), (BLOCK_FRAMES - WORD_FRAMES, WORD_FRAMES)),
+    (0, BLOCK_FRAMES),
+)
+"""Frames of a block, (first, count)."""
 
 
 def lent_run(random: Random, state: KernelState) -> tuple[int, int] | None:
@@ -53,35 +72,61 @@ def pmm_alloc(random: Random, state: KernelState) -> Operation | None:
         return op.PmmAlloc2m()
     if shape < 0.7:
         return _pmm_hoard(random, state)
-    count = pick(random, (1, 2, 3, 7, 16, 64, 100, 511, 512, 513, 700))
-    align = pick(random, (None, FRAME_SIZE, 8 * FRAME_SIZE, 1 << 16, 2 << 20))
+    count = pick(random, (1, 2, 3, 7, 16, 63, 64, 65, 100, 511, 512, 513, 700))
+    align = pick(random, (None, FRAME_SIZE, 8 * FRAME_SIZE, 1 << 16, 2 << 20, 4 << 20, 1 << 30))
     return op.PmmAlloc(count, align)
 
 
 def _pmm_hoard(random: Random, state: KernelState) -> Operation:
-    """Take the rest of a block, or nearly all there is: what follows meets borders, or the end."""
+    """Take the rest of a block or word, a whole run, or nearly all there is.
+
+    What follows meets borders, or the end; or frames whose addresses have more bits.
+    """
     free = list(runs(state.pmm.free)) or [(0, 1)]
-    if random.random() < 0.5:
+    shape = random.random()
+    if shape < 0.4:
         first, count = free[0]
-        return op.PmmAlloc(min(count, BLOCK_FRAMES - first % BLOCK_FRAMES), FRAME_SIZE)
-    longest = max(count for _, count in free)
-    return op.PmmAlloc(max(1, longest - random.randrange(12)), FRAME_SIZE)
+        unit = pick(random, (WORD_FRAMES, BLOCK_FRAMES))
+        return op.PmmAlloc(min(count, unit - first % unit), FRAME_SIZE)
+    if shape < 0.6:
+        return op.PmmAlloc(max(1, beside(random, pick(random, free)[1])), FRAME_SIZE)
+    first, longest = max(free, key=itemgetter(1))
+    edges = [edge // FRAME_SIZE - first for edge in GIB_EDGES]
+    ends = [edge for edge in edges if 0 < edge < longest] or [longest]
+    return op.PmmAlloc(max(1, pick(random, ends) - random.randrange(12)), FRAME_SIZE)
 
 
 def pmm_free(random: Random, state: KernelState) -> Operation | None:
     """Give back a lent run, a part of one, or frames that were never lent."""
     found = lent_run(random, state)
     shape = random.random()
-    if found is None or shape < 0.1:
-        return op.PmmFree(random.randrange(state.pmm.frame_limit) * FRAME_SIZE)
+    if found is None or shape < 0.08:
+        frame = index(random, state.pmm.frame_limit + 1)
+        if shape < 0.02:
+            return op.PmmFree(frame // BLOCK_FRAMES * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
+        return op.PmmFree(frame * FRAME_SIZE)
     if state.pmm.free_count < SHORT_OF_FRAMES and shape < 0.5:
         first, count = max(runs(state.console.lent), key=itemgetter(1))
         return op.PmmFree(first * FRAME_SIZE, count)
     first, count = found
-    if shape < 0.75:
+    if count > LONG_RUN and shape < 0.6:  # it is there to keep others from its frames
+        return op.PmmFree((first + index(random, count)) * FRAME_SIZE)
+    if shape < 0.7:
         return op.PmmFree(first * FRAME_SIZE, count)
-    start = random.randrange(count)
-    return op.PmmFree((first + start) * FRAME_SIZE, random.randint(1, count - start))
+    if shape < 0.8:
+        return _free_block(random, first, count)
+    start, length = part_of_run(random, first, count)
+    return op.PmmFree(start * FRAME_SIZE, length)
+
+
+def _free_block(random: Random, first: int, count: int) -> Operation:
+    """Give back a 2 MiB block of which a run is lent; or its first or last frame, or all others."""
+    whole = -(-first // BLOCK_FRAMES) * BLOCK_FRAMES
+    if whole + BLOCK_FRAMES > first + count:
+        block = pick(random, (first, first + count - 1)) // BLOCK_FRAMES
+        return op.PmmFree(block * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
+    start, length = pick(random, PARTS_OF_BLOCK)
+    return op.PmmFree((whole + start) * FRAME_SIZE, length)
 
 
 def pmm_info(random: Random, state: KernelState) -> Operation | None:

@@ -9,12 +9,14 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
+    HEAP_ALIGN_MAX,
     HEAP_ALLOC_MAX,
     HEAP_HEADER,
     HEAP_TRIM,
 )
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, pick
+from ringbench.subjects.reference.workload.edges import class_edge, payload_of, rest_of_node
 
 NODES: Final = 160
 """Nodes in use to hover about."""
@@ -47,8 +49,10 @@ def _some_payload(random: Random, state: KernelState) -> int | None:
 def _draw_size(random: Random) -> int:
     """Mostly small, sometimes pages, with the edges of size classes among them."""
     shape = random.random()
-    if shape < 0.1:
+    if shape < 0.08:
         return pick(random, (1, 15, 16, 17, 32, 495, 496, 497, 1008, 4080, 4096, 65536))
+    if shape < 0.16:
+        return payload_of(random, class_edge(random, 15))
     base = 16 << random.randrange(9)
     return base + random.randrange(base)
 
@@ -63,6 +67,16 @@ def _edge_size(random: Random, state: KernelState) -> int:
     return HEAP_TRIM + -(state.heap.last + HEAP_HEADER) % FRAME_SIZE
 
 
+def _fitting_node(random: Random, state: KernelState) -> int:
+    """The size of a node that takes one of the free ones exactly, or nearly."""
+    heap = state.heap
+    if not heap.last:
+        return HEAP_TRIM
+    if heap.free and random.random() < 0.7:
+        return rest_of_node(random, heap.nodes[heap.free[pick(random, list(heap.free))][0]].size)
+    return rest_of_node(random, heap.nodes[heap.last].size)
+
+
 def heap_alloc(random: Random, state: KernelState) -> Operation | None:
     """Allocate, zeroed or aligned perhaps; or free where there is much."""
     if crowded(random, state.heap.used_count, NODES):
@@ -70,10 +84,18 @@ def heap_alloc(random: Random, state: KernelState) -> Operation | None:
     shape = random.random()
     if shape < 0.1:
         return op.HeapAlloc(_edge_size(random, state))
+    if shape < 0.2:
+        return op.HeapAlloc(payload_of(random, _fitting_node(random, state)))
     if shape < 0.6:
         return op.HeapAlloc(_draw_size(random))
     if shape < 0.8:
         return op.HeapZalloc(_draw_size(random))
+    if shape < 0.84:
+        align = 32 << random.randrange(8)
+        room = _fitting_node(random, state) - align - HEAP_HEADER
+        return op.HeapAlign(align, payload_of(random, room))
+    if shape < 0.85:
+        return op.HeapAlign(HEAP_ALIGN_MAX >> random.randrange(2), _draw_size(random))
     return op.HeapAlign(1 << random.randrange(14), _draw_size(random))
 
 
@@ -94,10 +116,21 @@ def heap_realloc(random: Random, state: KernelState) -> Operation | None:
         return None
     if random.random() < 0.02 and state.pmm.free_count * FRAME_SIZE < HEAP_ALLOC_MAX:
         return op.HeapRealloc(payload, HEAP_ALLOC_MAX + random.randint(0, 1))
-    if random.random() < 0.2:  # about the size that it has
+    shape = random.random()
+    if shape < 0.2:  # about the size that it has
         size = state.heap.nodes[payload - HEAP_HEADER].size - HEAP_HEADER
         return op.HeapRealloc(payload, max(1, size + random.randint(-3, 3) * 8))
+    if shape < 0.5:  # about what it has with the node after it
+        return op.HeapRealloc(payload, payload_of(random, _with_next(random, state, payload)))
     return op.HeapRealloc(payload, _draw_size(random))
+
+
+def _with_next(random: Random, state: KernelState, payload: int) -> int:
+    """The size of a node that takes all of the free one behind it, or nearly; else of its own."""
+    nodes, node = state.heap.nodes, payload - HEAP_HEADER
+    size = nodes[node].size
+    following = nodes[node + size]
+    return rest_of_node(random, size if following.used else size + following.size)
 
 
 def heap_look(random: Random, state: KernelState) -> Operation | None:

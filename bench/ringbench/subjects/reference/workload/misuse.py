@@ -15,9 +15,11 @@ from ringbench.arch.x86_64.address import LOWER_HALF_END
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
+    BLOCK_FRAMES,
     DIRECT_MAP_BASE,
     FRAME_SIZE,
     HEAP_ALIGN,
+    HEAP_ALLOC_MAX,
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
@@ -76,13 +78,15 @@ def _free_too_much(random: Random, state: KernelState) -> Operation | None:
 
 def _free_outside(random: Random, state: KernelState) -> Operation | None:
     end = state.pmm.frame_limit
-    frame = pick(random, (0, end - 1, end, (1 << 52) - 1, LOWER_HALF_END // FRAME_SIZE))
-    return op.PmmFree(frame * FRAME_SIZE, pick(random, (1, 0, 2, 1 << 40, 1 << 52, LAST)))
+    frames = (0, end - 1, end - BLOCK_FRAMES, end, (1 << 52) - 1, LOWER_HALF_END // FRAME_SIZE)
+    frame = pick(random, frames)
+    counts = (1, 0, 2, BLOCK_FRAMES, 1 << 32, 1 << 40, 1 << 52, LAST)
+    return op.PmmFree(frame * FRAME_SIZE, pick(random, counts))
 
 
 def _alloc_impossible(random: Random, state: KernelState) -> Operation | None:
     count = pick(random, (0, state.pmm.free_count + 1, 1 << 40, 1 << 52, LAST, 1))
-    aligns = (None, 0, 1, 3 * FRAME_SIZE, 1 << 63, FRAME_SIZE // 2, FRAME_SIZE + 1)
+    aligns = (None, 0, 1, 3 * FRAME_SIZE, 1 << 63, FRAME_SIZE // 2, FRAME_SIZE + 1, 1 << 32)
     return op.PmmAlloc(count, pick(random, aligns))
 
 
@@ -117,7 +121,9 @@ def _resize_pointer(random: Random, state: KernelState) -> Operation | None:
 
 def _alloc_too_much(random: Random, state: KernelState) -> Operation | None:
     free = state.pmm.free_count * FRAME_SIZE
-    sizes = (0, free, max(0, free - 16 * FRAME_SIZE), 1 << 30, (1 << 30) + 1, LAST, LAST - 15)
+    sizes = [0, HEAP_ALLOC_MAX + 1, 1 << 32, LAST, LAST - 15]
+    if free < HEAP_ALLOC_MAX:  # where there is more, it would not be too much, and take long
+        sizes += [free, max(0, free - 16 * FRAME_SIZE), HEAP_ALLOC_MAX]
     size = pick(random, sizes)
     shape = pick(random, (0, 1, 2))
     if shape == 0:

@@ -16,13 +16,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
     IMAGE_BASE,
     KERNEL_HALF,
     KERNEL_WINDOW_BASE,
+    KERNEL_WINDOW_END,
+    TASK_WINDOW_BASE,
     TASK_WINDOW_END,
 )
 from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, task_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.misuse_pages import LAST, RWX
-from ringbench.subjects.reference.workload.spaces import some_region, window_spaces
+from ringbench.subjects.reference.workload.spaces import limit_of, some_region, window_spaces
 
 LAST_FRAME: Final = LAST - FRAME_SIZE + 1
 
@@ -75,11 +77,12 @@ def _alloc_wrong(random: Random, state: KernelState) -> Operation | None:
     kind = pick(random, ("anonymous", "demand", "guard"))
     flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER, 0))
     free = state.pmm.free_count * FRAME_SIZE
-    lengths = (FRAME_SIZE, 0, 1, FRAME_SIZE + 1, free + FRAME_SIZE, free, 1 << 47, LAST_FRAME)
+    lengths = (FRAME_SIZE, 0, 1, FRAME_SIZE + 1, free + FRAME_SIZE, free, 1 << 44, LAST_FRAME)
     if random.random() < 0.5:
         return op.VmAlloc(space, pick(random, lengths), kind, flags)
     edges = [0, TASK_WINDOW_END, TASK_WINDOW_END - FRAME_SIZE, LOWER_HALF_END, KERNEL_HALF]
     edges += [KERNEL_WINDOW_BASE - FRAME_SIZE, KERNEL_WINDOW_BASE + 1, HEAP_BASE, LAST_FRAME]
+    edges += [KERNEL_WINDOW_END - FRAME_SIZE, KERNEL_WINDOW_END, TASK_WINDOW_BASE - FRAME_SIZE]
     return op.VmAllocAt(space, pick(random, edges), pick(random, lengths), kind, flags)
 
 
@@ -106,14 +109,12 @@ def _change_wrong(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     space, region = found
-    limit = state.spaces[space].limit
+    window = state.spaces[space]
     if random.random() < 0.4:
         flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER))
         return op.VmProtect(space, region.base, flags)
-    lengths = [0, 1, region.length + 1, limit - region.base, limit - region.base + FRAME_SIZE]
-    after = [each.base for each in state.spaces[space].regions if each.base > region.base]
-    if after:
-        lengths += [after[0] - region.base, after[0] - region.base + FRAME_SIZE]
+    lengths = [0, 1, region.length + 1, window.limit - region.base + pick(random, (0, FRAME_SIZE))]
+    lengths += [limit_of(window, region) - region.base + pages * FRAME_SIZE for pages in (0, 1, 1)]
     return op.VmResize(space, region.base, pick(random, lengths))
 
 
@@ -143,7 +144,9 @@ def _touch_kernel(random: Random, state: KernelState) -> Operation | None:
     image = pick(random, state.image)
     places = [image.vaddr, image.vaddr + image.length, IMAGE_BASE, 0, FRAME_SIZE]
     places += [DIRECT_MAP_BASE, DIRECT_MAP_BASE + state.pmm.metadata_base, HEAP_BASE]
-    places += [state.heap.end, state.heap.end - 1]
+    places += [state.heap.end, state.heap.end - 1, KERNEL_WINDOW_BASE - 1, KERNEL_WINDOW_END]
+    places += [KERNEL_HALF, KERNEL_HALF - 1, LOWER_HALF_END - 1, TASK_WINDOW_END, LAST]
+    places += [DIRECT_MAP_BASE + state.pmm.frame_limit * FRAME_SIZE - 1]
     return op.Touch(root, pick(random, places), pick(random, "rwx"))
 
 

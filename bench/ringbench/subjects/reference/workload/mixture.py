@@ -11,6 +11,7 @@ from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.between_touches import between_touches
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.devices import map_device
+from ringbench.subjects.reference.workload.extremes import go_far
 from ringbench.subjects.reference.workload.misuse import misuse
 from ringbench.subjects.reference.workload.spoil import spoil
 
@@ -18,6 +19,9 @@ SENSIBLE, MISTAKEN, SPOILED = 0.75, 0.12, 0.08
 """A hunt's shares of operations; the rest map devices."""
 
 SPOILED_IN_A_RUN: Final = 0.12
+
+EXTREME: Final = 1 / 20_000
+"""Share of a run's draws that go for an extreme, where no other is asked for."""
 
 DEVICE_LAYERS: Final = frozenset(("paging", "vmm"))
 
@@ -34,8 +38,16 @@ def draw(random: Random, state: KernelState, layers: Sequence[str]) -> Operation
     return map_device(random, state)
 
 
-def draw_steps(random: Random, state: KernelState, layers: Sequence[str]) -> Iterator[Operation]:
-    """Draw an operation, now and then spoiled; some come between touches that show a stale page."""
+def draw_steps(
+    random: Random, state: KernelState, layers: Sequence[str], extreme: float = EXTREME
+) -> Iterator[Operation]:
+    """Draw an operation, now and then spoiled; some come between touches that show a stale page.
+
+    A share of the draws, `extreme`, are instead many operations that go for one.
+    """
+    if random.random() < extreme:
+        yield from go_far(random, state, layers)
+        return
     operation = choose(random, state, layers)
     if random.random() < SPOILED_IN_A_RUN:
         operation = spoil(random, operation)

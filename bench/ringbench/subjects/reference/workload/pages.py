@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -15,9 +16,16 @@ from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, KERNEL
 from ringbench.subjects.reference.vocabulary.handles import root_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
+from ringbench.subjects.reference.workload.edges import beside, entries_to_end, far_address, index
 
 ROOTS: Final = 4
 """Bare roots to hover about."""
+
+FAR_SHARE: Final = 0.12
+"""Share of addresses that are in the first or last entries of tables."""
+
+TABLE_SHARE: Final = 0.08
+"""Share of ranges that go to the end of a table, or a page less or more."""
 
 LEAF_SIZES: Final = (SIZE_4K, SIZE_2M, SIZE_1G)
 
@@ -36,7 +44,9 @@ def page_new(random: Random, state: KernelState) -> Operation | None:
 
 
 def near(random: Random, size: int) -> int:
-    """An address where mappings crowd: few tables, neighbours, overlaps, the last slot."""
+    """An address where mappings crowd: few tables, neighbours, overlaps, the last slot; or far."""
+    if random.random() < FAR_SHARE:
+        return far_address(random) // size * size
     slot = pick(random, (0, 0, 0, SIZE_1G, 255 << 39))
     address = slot + random.randrange(3) * SIZE_2M + random.randrange(16) * FRAME_SIZE
     return address // size * size
@@ -53,8 +63,10 @@ def page_map(random: Random, state: KernelState) -> Operation | None:
     flags = draw_flags(random, user=True, cached=False)
     if random.random() < 0.2:
         flags |= page_flags.GLOBAL
-    paddr = random.randrange(memory) // size * size
+    paddr = index(random, memory // size or 1) * size
     vaddr = near(random, size)
+    if random.random() < TABLE_SHARE:
+        pages = max(1, beside(random, entries_to_end(vaddr, size)))
     return op.PageMap(pick(random, roots), vaddr, paddr, pages * size, size, flags)
 
 
@@ -87,7 +99,14 @@ def page_unmap(random: Random, state: KernelState) -> Operation | None:
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.PageUnmap(root, vaddr, size * pick(random, (1, 1, 2, 4)))
+    return op.PageUnmap(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2, 4)))
+
+
+def _pages(random: Random, vaddr: int, size: int, few: Sequence[int]) -> int:
+    """How many pages of a range: few, or about as many as there are to the end of a table."""
+    if random.random() < TABLE_SHARE:
+        return max(1, beside(random, entries_to_end(vaddr, size)))
+    return pick(random, few)
 
 
 def page_protect(random: Random, state: KernelState) -> Operation | None:
@@ -97,7 +116,7 @@ def page_protect(random: Random, state: KernelState) -> Operation | None:
         return None
     root, vaddr, size = leaf
     flags = draw_flags(random, user=True, cached=False)
-    return op.PageProtect(root, vaddr, size * pick(random, (1, 1, 2)), flags)
+    return op.PageProtect(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2)), flags)
 
 
 def page_query(random: Random, state: KernelState) -> Operation | None:
@@ -109,7 +128,7 @@ def page_query(random: Random, state: KernelState) -> Operation | None:
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.PageQuery(root, vaddr + random.randrange(size))
+    return op.PageQuery(root, vaddr + index(random, size))
 
 
 def page_touch(random: Random, state: KernelState) -> Operation | None:
@@ -118,4 +137,4 @@ def page_touch(random: Random, state: KernelState) -> Operation | None:
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.Touch(root, vaddr + random.randrange(2 * size), pick(random, "rw"))
+    return op.Touch(root, vaddr + index(random, 2 * size), pick(random, "rw"))

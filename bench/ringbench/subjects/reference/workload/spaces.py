@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference.model.state import KernelState, Region
+from ringbench.arch.x86_64.address import SIZE_2M
+from ringbench.subjects.reference.model.state import KernelState, Region, Space
 from ringbench.subjects.reference.model.tables import find, leaf_address
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
+    BYTES_MAX,
     FRAME_SIZE,
-    KERNEL_WINDOW_BASE,
-    TASK_WINDOW_BASE,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import WRITE
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
+from ringbench.subjects.reference.workload.edges import HUGE_LENGTHS, beside, index, up_to
 
 REGIONS: Final = 24
 """Regions a space to hover about."""
@@ -24,14 +27,23 @@ REGIONS: Final = 24
 DATA_DRAWS: Final = 8
 """How often a page is drawn to find one that holds something, or one that can be written."""
 
-FITTING_SHARE: Final = 0.7
+FITTING_SHARE: Final = 0.75
 """Share of copies that mean to succeed."""
+
+WHOLE_SHARE: Final = 0.2
+"""Of the other copies, share of those of a whole region, however large."""
 
 ACTIVE_SHARE: Final = 0.6
 """Share of touches through the active root."""
 
 VACANT_SHARE: Final = 0.4
 """Of these, share of touches wherever a region may be, or may have been a moment ago."""
+
+HUGE_SHARE: Final = 0.06
+"""Share of regions that need no memory which are larger than all memory."""
+
+BESIDE_SHARE: Final = 0.5
+"""Share of regions at a given place that begin or end where another, or the window, does."""
 
 VACANT_PAGES: Final = 96
 """Pages at the bottom of a window, where regions come and go most."""
@@ -53,23 +65,56 @@ def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None
 def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     """Make a region of any backing, or free one where there are many."""
     space = pick(random, window_spaces(state))
-    if crowded(random, len(state.spaces[space].regions), REGIONS):
+    window = state.spaces[space]
+    if crowded(random, len(window.regions), REGIONS):
         return vm_free(random, state)
+    if window.regions and window.regions[-1].end == window.limit and random.random() < 0.5:
+        return op.VmFree(space, window.regions[-1].base)  # else there is hardly room for others
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
     paddr = None
     flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
     if kind is VmKind.PHYSICAL:
-        paddr = random.randrange(state.pmm.frame_limit) * FRAME_SIZE
+        paddr = index(random, state.pmm.frame_limit) * FRAME_SIZE
+        if random.random() < HUGE_SHARE:
+            paddr, length = 0, _too_long_to_map(random, state, length)
     if kind is VmKind.GUARD:
         flags = 0
-    if kind is VmKind.DEMAND and random.random() < 0.2:
+    if kind in (VmKind.DEMAND, VmKind.GUARD) and random.random() < 0.2:
         length *= 1024
-    if random.random() < 0.7:
+        if random.random() < HUGE_SHARE:
+            length = pick(random, HUGE_LENGTHS)
+    shape = random.random()
+    if shape < 0.7:
         return op.VmAlloc(space, length, kind.text, flags, paddr)
-    base = KERNEL_WINDOW_BASE if space == "kernel" else TASK_WINDOW_BASE
-    vaddr = base + random.randrange(256) * FRAME_SIZE + pick(random, (0, 0, 2 << 20, 5 << 30))
+    if random.random() < BESIDE_SHARE:
+        vaddr, length = _beside(random, window, length, cheap=length > FRAME_SIZE * 40)
+    else:
+        vaddr = window.base + random.randrange(256) * FRAME_SIZE
+        vaddr += pick(random, (0, 0, 2 << 20, 5 << 30))
     return op.VmAllocAt(space, vaddr, length, kind.text, flags, paddr)
+
+
+def _too_long_to_map(random: Random, state: KernelState, length: int) -> int:
+    """A length that needs more tables than there are frames; the one given if that is no table."""
+    huge = pick(random, (*HUGE_LENGTHS, 128 << 30, 256 << 30))
+    return huge if huge // SIZE_2M > state.pmm.free_count else length
+
+
+def _beside(random: Random, window: Space, length: int, *, cheap: bool) -> tuple[int, int]:
+    """A place, (address, length), in a gap: at its start, at its end, or all of it.
+
+    Or a page more than that. Long gaps are filled only by what needs no memory: `cheap`.
+    """
+    regions = window.regions
+    number = index(random, len(regions) + 1)
+    start = regions[number - 1].end if number else window.base
+    limit = regions[number].base if number < len(regions) else window.limit
+    if limit - start <= (1 << 64 if cheap else length) and random.random() < 0.5:
+        return start, max(FRAME_SIZE, beside(random, limit - start, FRAME_SIZE))
+    if random.random() < 0.5:
+        return start, length
+    return max(0, beside(random, limit - length, FRAME_SIZE)), length
 
 
 def vm_free(random: Random, state: KernelState) -> Operation | None:
@@ -87,10 +132,17 @@ def vm_change(random: Random, state: KernelState) -> Operation | None:
     if random.random() < 0.5:
         return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
     pages = region.length // FRAME_SIZE
-    if random.random() < 0.05:  # about as far as the window goes
-        most = state.spaces[space].limit - region.base
-        return op.VmResize(space, region.base, most + random.randint(-1, 1) * FRAME_SIZE)
+    window = state.spaces[space]
+    if random.random() < 0.25:  # to the next region, or about as far as the window goes
+        most = limit_of(window, region) - region.base
+        return op.VmResize(space, region.base, max(0, beside(random, most, FRAME_SIZE)))
     return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
+
+
+def limit_of(window: Space, region: Region) -> int:
+    """Where the next region begins, or the window ends."""
+    following = bisect_right(window.regions, region.base, key=attrgetter("base"))
+    return window.regions[following].base if following < len(window.regions) else window.limit
 
 
 def vm_query(random: Random, state: KernelState) -> Operation | None:
@@ -99,13 +151,15 @@ def vm_query(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     space, region = found
-    return op.VmQuery(space, region.base + random.randrange(2 * region.length))
+    return op.VmQuery(space, region.base + index(random, 2 * region.length))
 
 
 def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
-    """An address in the region and a length that may run past its end."""
-    offset = pick(random, (0, region.length - 1, random.randrange(region.length)))
-    return region.base + offset, random.randint(1, longest)
+    """An address in the region and a length that may run past its end, or come to exactly that."""
+    length = up_to(random, longest)
+    if random.random() < 0.2:
+        return max(region.base, beside(random, region.end - length)), length
+    return region.base + index(random, region.length), length
 
 
 def vm_data(random: Random, state: KernelState) -> Operation | None:
@@ -113,9 +167,11 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
     found, other = some_region(random, state), some_region(random, state)
     if found is None or other is None:
         return None
-    space, region = found
-    vaddr, length = _within(random, region, 64)
     shape = random.random()
+    if 0.3 <= shape < 0.5:  # not only what is refused
+        found = _some_writable(random, state) or found
+    space, region = found
+    vaddr, length = _within(random, region, BYTES_MAX)
     if shape < 0.3:
         return op.VmRead(space, vaddr, length)
     if shape < 0.6:
@@ -137,7 +193,10 @@ def _vm_copy(
         to, to_region = _some_writable(random, state) or other
         offset = random.randrange(to_region.length)
         to_vaddr = to_region.base + offset
-        length = random.randint(1, min(to_region.length - offset, 3 * FRAME_SIZE))
+        length = up_to(random, min(to_region.length - offset, 3 * FRAME_SIZE))
+    elif random.random() < WHOLE_SHARE:
+        vaddr, to_vaddr = found[1].base, to_region.base
+        length = beside(random, min(found[1].length, to_region.length))
     return op.VmCopy(to, to_vaddr, space, vaddr, length)
 
 
@@ -188,6 +247,6 @@ def touch(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     space, region = found
-    last = min(region.length + FRAME_SIZE, 64 * FRAME_SIZE)
-    offset = pick(random, (0, region.length - 1, random.randrange(last)))
+    last = min(region.length + FRAME_SIZE, pick(random, (64, 64, 64, 1 << 40)) * FRAME_SIZE)
+    offset = pick(random, (0, region.length - 1, region.length, int(random.random() * last)))
     return op.Touch(space, region.base + offset, pick(random, "rrwwx"))

@@ -30,8 +30,8 @@ HOSTILE_NUMBERS: Final = (
     1 << 40,
     1 << 52,
 )
-PHYSICAL_BITS: Final = 40
-"""Of QEMU's processors; where another has more, these addresses are only unusual."""
+PHYSICAL_BITS: Final = (36, 40, 46, 52)
+"""Of processors; where one has more, the addresses at these ends are only unusual."""
 
 HOSTILE_HANDLES: Final = {
     "task": ("t0", "t77"),
@@ -76,7 +76,7 @@ def spoil(random: Random, operation: Operation) -> Operation:
     if name in HOSTILE_HANDLES:
         value = random.choice(HOSTILE_HANDLES[name])
     elif name == "paddr" and random.random() < 0.3:
-        value = (1 << PHYSICAL_BITS) - random.randint(0, 2) * FRAME_SIZE
+        value = (1 << random.choice(PHYSICAL_BITS)) - random.randint(0, 2) * FRAME_SIZE
     elif name == "flags":
         value = random.randrange(GLOBAL << 1) | random.choice(CACHES)
     else:

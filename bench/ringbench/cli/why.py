@@ -1,0 +1,43 @@
+"""`ringbench why`: boot the kernel, and say what became of it."""
+
+from __future__ import annotations
+
+import click
+
+from ringbench.cli.common import command_option, configured, machine_options, type_lines
+from ringbench.cli.output import write_json
+from ringbench.errors import Ended
+from ringbench.report.why import why_json
+
+
+@click.command()
+@command_option
+@machine_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
+    """Boot the kernel of the configuration, and say how it ended, and why.
+
+    The first exception, with function, line and the walk of the address that it wanted; why it
+    could not be delivered; backtraces of every processor; the end of what the kernel said. Exit
+    status 0 if the kernel came up and performed every --command, 3 if it ended or hangs.
+    """
+    from ringbench.machine import Machine
+
+    with Machine.launch(configured(**machine)) as guest:
+        try:
+            guest.boot()
+            type_lines(guest, lines)
+        except Ended as error:
+            if as_json:
+                write_json(why_json(error))
+            else:
+                click.echo(f"{error}\n{error.details()}")
+            return error.exit_code
+        ending = guest.ending()
+    if as_json:
+        write_json(why_json(None))
+    elif ending is None:
+        click.echo("the kernel came up, and waits for what it is told")
+    else:
+        click.echo(f"the kernel came up as kernel.ready has it, and then: {ending.message}")
+    return 0

@@ -1,0 +1,239 @@
+"""From what is known of a guest that came to its end to why it did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ringbench.arch.x86_64.address import PAGE_SIZE
+from ringbench.arch.x86_64.memory import PhysicalMemory
+from ringbench.arch.x86_64.vectors import EXCEPTIONS, vector_name
+from ringbench.debuginfo.frames import Frame
+from ringbench.ending import EndKind
+from ringbench.explain.backtrace import frames
+from ringbench.explain.chains import Chain, chains
+from ringbench.explain.delivery import read_gate, why_undelivered
+from ringbench.explain.log import Logged, parse_log
+from ringbench.explain.names import Names
+from ringbench.explain.registers import Cpu
+from ringbench.explain.space import WORD, Space
+from ringbench.explain.stack import overran, ran_out
+from ringbench.explain.words import fault_of, name_of
+from ringbench.explanation import Explanation, Place, Processor
+
+UNEXPLAINED: Final = frozenset(
+    {EndKind.FINISHED, EndKind.QEMU_DIED, EndKind.QEMU_STOPPED, EndKind.GDB_DIED}
+)
+"""Endings that are none of a guest that went wrong."""
+
+RECENT: Final = 64
+"""Exceptions, counted from the last, among which the cause of an end is looked for."""
+
+LOOPS: Final = 20
+"""How often an exception must have come of late, one and the same, to be called endless."""
+
+SEARCHED: Final = 64 << 10
+"""Bytes of stack, above the stack pointer, in which an exception's frame is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a guest that stands still.
+
+    Attributes:
+        kind: how it ended.
+        cpus: its processors' registers, none if they cannot be had.
+        log: the end of what QEMU logged.
+        memory: its physical memory.
+        names: those of its kernel.
+    """
+
+    kind: EndKind
+    cpus: tuple[Cpu, ...]
+    log: str
+    memory: PhysicalMemory
+    names: Names
+
+
+def explain(evidence: Evidence) -> Explanation | None:
+    """Return why the guest ended; None if that needs no explaining, or nothing is known."""
+    if evidence.kind in UNEXPLAINED or not evidence.cpus:
+        return None
+    return _Explainer(evidence).explanation()
+
+
+class _Explainer:
+    """The parts of one explanation."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._kind = evidence.kind
+        self._memory = evidence.memory
+        self._names = evidence.names
+        self._cpus = evidence.cpus
+        self._stacks = {
+            cpu.number: frames(self._space(cpu), cpu, self._names) for cpu in evidence.cpus
+        }
+        self._chains = chains(parse_log(evidence.log))
+
+    def explanation(self) -> Explanation:
+        chain, kind = self._cause(), self._kind.value
+        processors = tuple(self._processors())
+        if chain is None:
+            at = self._names.place(self._cpus[0].pc)
+            return Explanation(
+                summary=f"{kind}: at {at}, and no exception led to it",
+                notes=tuple(self._notes_of_processors()),
+                processors=processors,
+            )
+        first = chain.first
+        space = self._space(first.cpu)
+        stack = frames(space, first.cpu, self._names)
+        fault = fault_of(first, space, self._names)
+        return Explanation(
+            summary=f"{kind}: {fault}",
+            fault=fault,
+            undelivered=tuple(self._undelivered(chain)),
+            callers=self._callers(stack),
+            notes=tuple(self._notes(chain, space, stack)),
+            processors=() if chain.triple and len(processors) == 1 else processors,
+        )
+
+    # -- the cause -----------------------------------------------------------------------------
+
+    def _cause(self) -> Chain | None:
+        """Return the exceptions that the end came from."""
+        if self._kind is EndKind.TRIPLE_FAULT:
+            return next((each for each in reversed(self._chains) if each.triple), None)
+        exceptions = [each for each in self._chains if each.first.is_exception][-RECENT:]
+        handled = (each for each in exceptions if self._is_being_handled(each.events[-1]))
+        return next(handled, None) or (self._loop(exceptions) if exceptions else None)
+
+    def _loop(self, exceptions: Sequence[Chain]) -> Chain | None:
+        """Return the exception that came again and again, if one did."""
+        if self._kind is not EndKind.HANG:
+            return None
+        ((key, count),) = Counter(map(_key, exceptions)).most_common(1)
+        return next(each for each in exceptions if _key(each) == key) if count >= LOOPS else None
+
+    def _is_being_handled(self, event: Logged) -> bool:
+        """Whether a handler of `event` has not returned: its frame is on a processor's stack."""
+        saved = b"".join(
+            value.to_bytes(WORD, "little") for value in (event.sp, event.cpu.segment("SS").selector)
+        )
+        if event.software or not event.cpu.long_mode:
+            return False
+        for cpu in self._cpus:
+            stack = _words(self._space(cpu), cpu["rsp"], SEARCHED)
+            at = stack.find(saved)
+            while at >= 0:
+                if at >= 3 * WORD and at % WORD == 0:
+                    ip = int.from_bytes(stack[at - 3 * WORD : at - 2 * WORD], "little")
+                    if ip == event.ip:
+                        return True
+                at = stack.find(saved, at + 1)
+        return False
+
+    def _undelivered(self, chain: Chain) -> Iterator[str]:
+        told = ""
+        for event in chain.undelivered:
+            why = why_undelivered(self._space(event.cpu), event) or "why is not known"
+            same = "for the same reason" if why == told else why
+            yield f"{name_of(event)} could not be delivered: {same}"
+            told = why
+        if not chain.triple and len(chain.events) > 1:
+            yield f"the kernel got {name_of(chain.events[-1])} instead"
+
+    # -- what else is known --------------------------------------------------------------------
+
+    def _notes(self, chain: Chain, space: Space, stack: Sequence[Frame]) -> Iterator[str]:
+        first = chain.first
+        if first.hardware and first.vector < EXCEPTIONS:
+            yield (
+                f"vector {first.vector} is the processor's own {vector_name(first.vector)}: the "
+                "interrupt controller has not been told to begin at vector 32"
+            )
+        note = ran_out(space, first, stack, self._names) or overran(stack, self._names)
+        if note:
+            yield note
+        yield from self._lost(space, stack)
+        for other in self._chains:
+            gate = read_gate(space, other.first.vector) if other is not chain else ""
+            if not isinstance(gate, str) and first.ip == gate.target == first.cr2:
+                yield f"that is the handler of {name_of(other.first)}"
+                break
+        if self._kind is EndKind.HANG:
+            count = sum(_key(each) == _key(chain) for each in self._chains)
+            if count >= LOOPS:
+                yield f"the same exception came again and again, {count} times of late"
+
+    def _notes_of_processors(self) -> Iterator[str]:
+        for cpu in self._cpus:
+            stack = self._stacks[cpu.number]
+            if self._runs_kernel(cpu):
+                note = overran(stack, self._names)
+                if note:
+                    yield note
+                yield from self._lost(self._space(cpu), stack)
+
+    def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:
+        """Say that a processor runs what is no code of the kernel, and who sent it there."""
+        pc = stack[0].pc
+        # Where there is no RAM are zeros: instructions, which may have run on to the page's end.
+        no_ram = next((each for each in (pc, pc - 1) if not space.has_ram(each)), None)
+        if no_ram is None and (self._names.is_code(pc) or not self._names.has_code):
+            return
+        sender = ""
+        if len(stack) > 1:
+            sender = f", called by {self._names.place(stack[1].pc, returns=True)}"
+        if pc < PAGE_SIZE:
+            yield f"a null function pointer was followed{sender}: {pc:#x} is no code of the kernel"
+        elif no_ram is not None:
+            yield f"the processor was sent to where there is no RAM{sender}: {space.where(no_ram)}"
+        else:
+            yield f"the processor was sent to what is no code of the kernel{sender}: {pc:#x}"
+
+    # -- in words ------------------------------------------------------------------------------
+
+    def _processors(self) -> Iterator[Processor]:
+        for cpu in self._cpus:
+            stack = self._stacks[cpu.number]
+            if cpu.number == self._cpus[0].number or self._runs_kernel(cpu):
+                place = self._names.place(cpu.pc)
+                yield Processor(cpu.number, _state(cpu), place, self._callers(stack))
+
+    def _runs_kernel(self, cpu: Cpu) -> bool:
+        """Whether a processor has begun to run the kernel: not one that waits to be started."""
+        return not cpu.asleep_for_good or self._names.is_code(cpu.pc) or cpu.long_mode
+
+    def _callers(self, stack: Sequence[Frame]) -> tuple[Place, ...]:
+        return tuple(
+            replace(self._names.place(frame.pc, returns=True), guessed=frame.guessed)
+            for frame in stack[1:]
+        )
+
+    def _space(self, cpu: Cpu) -> Space:
+        return Space(self._memory, cpu)
+
+
+def _state(cpu: Cpu) -> str:
+    doing = "halted" if cpu.halted else "running"
+    user = ", in user mode" if cpu["cpl"] == 3 else ""
+    return f"{doing}, interrupts {'on' if cpu.interrupts else 'off'}{user}"
+
+
+def _key(chain: Chain) -> tuple[int, int, int | None]:
+    return chain.first.vector, chain.first.ip, chain.first.cr2
+
+
+def _words(space: Space, address: int, length: int) -> bytes:
+    """Return memory from an address on, as far as it is there."""
+    found = b""
+    while len(found) < length:
+        at = (address + len(found)) % (1 << 64)
+        part = space.read(at, PAGE_SIZE - at % PAGE_SIZE)
+        if part is None:
+            break
+        found += part
+    return found
