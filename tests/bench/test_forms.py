@@ -37,10 +37,11 @@ def test_32_bit_kernel(tmp_path: Path) -> None:
     header = ".align 4\n.long 0x1badb002, 0, -0x1badb002\n"
     source.write_text((TALK / "pvh.S").read_text().replace("start:\n", f"{header}start:\n", 1))
     elf = tmp_path / "k.elf"
-    command = ["gcc", "-m32", "-g", "-nostdlib", "-static", "-Wl,-N,-e,start,-Ttext,0x100000"]
+    command = ["gcc", "-m32", "-g", "-nostdlib", "-static", "-Wl,-e,start,-z,noseparate-code"]
+    command.append("-Wl,-Ttext-segment=0x100000")
     subprocess.run([*command, "-o", elf, source], check=True)
     with Machine.start(configure(tmp_path, elf, 'prompt = "> "')) as machine:
-        assert machine.gdb.symbol("start") & ~0xF == 0x100000
+        assert machine.gdb.symbol("start") >> 12 == 0x100
         assert machine.gdb.registers()["rip"] >> 12 == 0x100
 
 

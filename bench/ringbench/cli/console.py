@@ -42,10 +42,10 @@ def console(**machine: object) -> int:
         with _raw_terminal():
             _talk(guest)
         ending = guest.ending()
-    if ending is None:
-        return 0
-    click.echo(f"\nringbench: {ending.message}", err=True)
-    return 0 if ending.kind is EndKind.FINISHED else 3
+        ended_well = ending is None or ending.kind is EndKind.FINISHED or guest.rests
+    if ending is not None:
+        click.echo(f"\nringbench: {ending.message}", err=True)
+    return 0 if ended_well else 3
 
 
 def _talk(guest: Machine) -> None:

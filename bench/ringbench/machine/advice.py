@@ -1,10 +1,12 @@
-"""What to write into the configuration when a boot that waited has waited in vain."""
+"""What to write into the configuration when something was waited for in vain."""
 
 from __future__ import annotations
 
 import re
 
 from ringbench.config import KernelConfig
+from ringbench.ending import Ending, EndKind
+from ringbench.machine.output import Output
 from ringbench.machine.serial import Serial
 
 _PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
@@ -27,14 +29,46 @@ def boot_advice(kernel: KernelConfig, serial: Serial) -> str:
     return "".join(f"; {part}" for part in advice)
 
 
+def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
+    """Return what to do about a reply that did not end, if it ends like a prompt; or nothing."""
+    found = prompt_like(serial.output.tail(1))
+    if found is None or kernel.prompt is None or found.strip() == kernel.prompt.strip():
+        return ""
+    return (
+        f"; if {found!r} is a prompt as well, set kernel.prompt_pattern to what matches both, or "
+        "name it for this command: command(line, prompt=...)"
+    )
+
+
+def self_test_advice(kernel: KernelConfig, ending: Ending) -> str:
+    """Return how to have a kernel's exit value decide, if it ended that way unasked; or nothing."""
+    if ending.kind is not EndKind.FINISHED or not ending.exit_status or kernel.passed:
+        return ""
+    return (
+        f"; if that says that its own tests passed, set kernel.passed = {{exit = "
+        f"{ending.exit_status}}}"
+    )
+
+
+def prompt_like(line: str) -> str | None:
+    """Return what could be a prompt at the end of a line, or None."""
+    found = _PROMPT_LIKE.search(line)
+    return found[0] if found else None
+
+
+def last_line(output: Output) -> str:
+    """Return the last line that is not empty of what an output said."""
+    return output.tail(1) or output.tail(2).strip("\n")
+
+
 def _other_prompts(kernel: KernelConfig, serial: Serial) -> list[str]:
     said = serial.output.tail(1)
-    if found := _PROMPT_LIKE.search(said):
-        return [f"if its prompt is {found[0]!r}, say so there"]
+    if (found := prompt_like(said)) is not None:
+        return [f"if its prompt is {found!r}, say so there"]
     if said.strip():
         return []
     for output in serial.outputs.spoke():
-        last = output.tail(1) or output.tail(2).strip("\n")
+        last = last_line(output)
         if output is not serial.output and last.strip():
             return [
                 f"{output.name} says {last[-60:]!r}: if that is the console, set "

@@ -34,7 +34,7 @@ from ringbench.errors import (
 from ringbench.explain.log import TRIPLE_FAULT
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
-from ringbench.machine.advice import boot_advice
+from ringbench.machine.advice import boot_advice, last_line, prompt_advice, self_test_advice
 from ringbench.machine.command import has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
@@ -155,13 +155,18 @@ class Inquest:
             late = f"{error} {doing}; {self._last_seen()}"
             if overdue is BootTimeout:
                 late += boot_advice(self._config.kernel, self._serial)
+            else:
+                late += prompt_advice(self._config.kernel, self._serial)
         self.ending = classify(self._facts(late))
         if self.ending is None:  # QEMU closes the line a moment before it is gone
             self._qemu.process.wait(Deadline(1.0))
             self.ending = classify(self._facts(late)) or Ending(
                 EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
             )
-        return self.ended(self.ending, overdue, doing)
+        ended = self.ended(self.ending, overdue, doing)
+        if overdue is BootTimeout:
+            ended.args = (f"{ended}{self_test_advice(self._config.kernel, self.ending)}",)
+        return ended
 
     def _last_seen(self) -> str:
         qmp = self._qemu.qmp
@@ -170,8 +175,16 @@ class Inquest:
         with suppress(QmpError):
             if (status := qmp.status(EVIDENCE_SECONDS)) != "running":
                 return f"the guest is stopped ({status})"
-        last = self._serial.tail(1) or self._serial.tail(2).strip("\n")
-        return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
+        console = self._serial.output
+        if last := last_line(console):
+            return f"its output ends with {last[-60:]!r}"
+        for other in self._serial.outputs.spoke():
+            if last := last_line(other):
+                return (
+                    f"nothing was printed on {console.name}; what {other.name} says ends with "
+                    f"{last[-60:]!r}"
+                )
+        return "the kernel has printed nothing"
 
     def ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
         """Return the exception for an ending: `overdue` if that is a hang, of whichever of them."""

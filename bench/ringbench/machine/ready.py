@@ -107,10 +107,10 @@ def _shorter(deadline: Deadline, seconds: float) -> Deadline:
 def _until_end(guest: Guest, deadline: Deadline) -> Verdict | None:
     """Wait until the run has ended or is decided; what failed may go on until it falls quiet.
 
-    Where only lines of single tests are known, halting for good is an end as well.
+    Where only lines of single tests decide, halting for good is an end as well.
     """
     kernel = guest.config.kernel
-    may_rest = kernel.passed is None and kernel.failed is None
+    may_rest = kernel.tests is not None and kernel.passed is None and kernel.failed is None
     listening = _Listener(guest.outputs)
     while True:
         ending = guest.ending()

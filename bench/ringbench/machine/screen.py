@@ -10,6 +10,7 @@ Reference: IBM VGA, text mode 3: 80 x 25 cells at 0xb8000, character and attribu
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from ringbench.machine.qmp import Qmp
@@ -19,6 +20,7 @@ COLUMNS, ROWS = 80, 25
 SIZE = COLUMNS * ROWS * 2
 MOST_STRANGE = COLUMNS * ROWS // 20  # cells that are no text; more of them are a picture
 TRIES = 5
+LEAST_LEFT = 8  # characters
 Rows = tuple[str, ...]
 _GREETING = "SeaBIOS (version"
 _FIRMWARE = re.compile(r"(SeaBIOS|iPXE|Booting from) ")  # what it leaves for the kernel to clear
@@ -30,6 +32,7 @@ class Screen:
     def __init__(self, qmp: Qmp, folder: Path) -> None:
         self._qmp = qmp
         self._file = folder / "screen"
+        self._firmware: dict[int, str] = {}
         self.rows: Rows = ()
 
     def look(self) -> bytes:
@@ -45,7 +48,7 @@ class Screen:
             before, cells = cells, self._read()
             if cells == before:
                 break
-        rows = rows_of(cells)
+        rows = rows_of(cells, self._firmware)
         if rows is None or rows == self.rows:
             return b""
         news, self.rows = difference(self.rows, rows), rows
@@ -56,21 +59,38 @@ class Screen:
         return self._file.read_bytes()
 
 
-def rows_of(cells: bytes) -> Rows | None:
+def rows_of(cells: bytes, firmware: dict[int, str] | None = None) -> Rows | None:
     """Return the rows without blanks at their ends, up to the last with text; None: no text.
 
-    Characters are those of code page 437. Lines that the firmware printed count as blank.
+    Characters are those of code page 437. Rows that the firmware printed count as blank, and so
+    does what is left of one that was written over; `firmware` remembers them from look to look.
     """
+    firmware = {} if firmware is None else firmware
     characters = cells[::2]
     text = characters.replace(b"\0", b" ").replace(b"\xff", b" ")
     if sum(code < 0x20 for code in text) > MOST_STRANGE:
         return None
     shown = text.decode("cp437")
     rows = [shown[at : at + COLUMNS].rstrip() for at in range(0, COLUMNS * ROWS, COLUMNS)]
-    rows = ["" if _FIRMWARE.match(row) or _GREETING.startswith(row) else row for row in rows]
+    for number, row in enumerate(rows):
+        if _FIRMWARE.match(row) or _GREETING.startswith(row):
+            firmware[number] = row
+        left = _left_of(row, firmware.get(number, ""))
+        if left < LEAST_LEFT and row:
+            firmware.pop(number, None)  # all of it was written over, by what is alike by chance
+            left = 0
+        rows[number] = row[: len(row) - left].rstrip()
     while rows and not rows[-1]:
         rows.pop()
     return tuple(rows)
+
+
+def _left_of(row: str, firmware: str) -> int:
+    """Return at how many characters of its end the row is as the firmware wrote it."""
+    if len(row) != len(firmware):
+        return 0
+    pairs = zip(reversed(row), reversed(firmware), strict=True)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def difference(before: Rows, after: Rows) -> str:
