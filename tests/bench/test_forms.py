@@ -1,5 +1,7 @@
 """What can be booted: each form once, and a user's disk is never written."""
 
+import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from ringbench.config import load
 from ringbench.machine import Machine
+from ringbench.machine.qcow2 import CLUSTER, write_qcow2
 from tests.bench.talkers import TALK, build, configure
 
 
@@ -45,6 +48,23 @@ def test_32_bit_kernel(tmp_path: Path) -> None:
         assert machine.gdb.registers()["rip"] >> 12 == 0x100
 
 
+def test_q35_with_several_processors_and_a_module(tmp_path: Path) -> None:
+    (tmp_path / "m.txt").write_text("module")
+    more = {
+        "machine.type": "q35",
+        "machine.smp": "2,sockets=2",
+        "kernel.modules": [f"{tmp_path}/m.txt a"],
+    }
+    keys = 'prompt = "> "\nconsole = "com4"'
+    elf = build(tmp_path, "TORN", "-DCOM=0x2e8")
+    with Machine.start(configure(tmp_path, elf, keys, **more)) as machine:
+        assert machine.command("x") == "said x"
+        assert len(machine.qmp.command("query-cpus-fast")) == 2
+        snapshot = machine.freeze()
+        machine.restore(snapshot)
+        assert machine.command("y") == "said y"
+
+
 def image(folder: Path) -> Path:
     elf = link(folder, "sector.S", "-m32", "-Wl,-Ttext,0x7c00")
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, folder / "disk.img"], check=True)
@@ -57,6 +77,38 @@ def test_a_disk_image(tmp_path: Path) -> None:
     with Machine.start(config) as machine:
         assert machine.boot_text == "sector"
         assert machine.registers().startswith("CPU#0\nEAX=")
+
+
+@pytest.mark.parametrize("kind", ["floppy", "qcow2", "with another disk"])
+def test_images_of_other_kinds(tmp_path: Path, kind: str) -> None:
+    disk = image(tmp_path)
+    more: dict[str, object] = {"kernel.image": disk, "kernel.prompt": "> "}
+    if kind == "floppy":
+        os.truncate(disk, 1474560)
+    elif kind == "qcow2":
+        content = disk.read_bytes()
+        write_qcow2(disk, 512)
+        disk.write_bytes(holding(disk.read_bytes(), content))
+    else:
+        (tmp_path / "data.img").write_bytes(bytes(1 << 16))
+        more["machine.disks"] = [str(tmp_path / "data.img")]
+    before = disk.read_bytes()
+    with Machine.start(load(None, more)) as machine:
+        assert machine.boot_text == "sector"
+        names = [each["device"] for each in machine.qmp.command("query-block") if each["device"]]
+        assert any(name.startswith("floppy") for name in names) is (kind == "floppy")
+    assert disk.read_bytes() == before
+
+
+def holding(empty: bytes, content: bytes) -> bytes:
+    """An empty qcow2 image with the first bytes of its disk written: an L2 table, and a cluster."""
+    used = 0x8000_0000_0000_0000
+    whole = bytearray(empty.ljust(4 * CLUSTER, b"\0") + bytes(2 * CLUSTER))
+    struct.pack_into(">2H", whole, 2 * CLUSTER + 8, 1, 1)
+    struct.pack_into(">Q", whole, 3 * CLUSTER, used | 4 * CLUSTER)
+    struct.pack_into(">Q", whole, 4 * CLUSTER, used | 5 * CLUSTER)
+    whole[5 * CLUSTER : 5 * CLUSTER + len(content)] = content
+    return bytes(whole)
 
 
 def test_what_the_guest_writes_goes_to_an_overlay_and_is_put_back(tmp_path: Path) -> None:

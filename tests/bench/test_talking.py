@@ -83,6 +83,10 @@ def test_screen_and_keyboard(tmp_path: Path) -> None:
         assert (machine.folder / "serial.log").read_bytes() == b"up\r\n"
         with pytest.raises(MachineError, match="a US keyboard has no such key"):
             machine.command("ä")
+        machine.press("h", "shift-i", "shift-1", "ret")
+        assert machine.expect("said hI!", output="vga").before.endswith("\n")
+        with pytest.raises(MachineError, match=r"QEMU refused 'send-key'.*nokey"):
+            machine.press("nokey")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,18 @@ def test_kernel_without_a_console(tmp_path: Path, keys: str) -> None:
             assert machine.gdb.evaluate_int("sizeof line") == 64
         log = machine.folder / "debugcon.log"
         assert log.read_bytes() == b"log: heap\nlog: done\n"
+
+
+def test_a_kernel_that_is_done_and_halts_is_ready_where_nothing_else_is_awaited(
+    tmp_path: Path,
+) -> None:
+    config = configure(tmp_path, build(tmp_path, "LOG"), 'console = "debugcon"')
+    with Pool(tmp_path / "pool") as pool:
+        for _ in range(2):
+            with pool.lend(config, tmp_path / "logs") as machine:
+                assert machine.boot_text == "log: heap\nlog: done\n"
+                with pytest.raises(Ended, match="halted: every processor"):
+                    machine.expect("more", output="debugcon")
 
 
 def test_ready_that_never_comes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ringbench.config import KernelConfig, Outcome
 from ringbench.ending import Ending, EndKind
-from ringbench.machine.verdict import Verdict, judge, tests_in, with_tests
+from ringbench.machine.verdict import Verdict, judge, kernel_tests, with_tests
 
 KERNEL = KernelConfig(elf=Path("k"), image=Path("k"))
 OFF = Ending(EndKind.FINISHED, "finished: the guest switched itself off", (), 0)
@@ -59,7 +59,7 @@ def test_one_test_that_failed_is_enough() -> None:
 
 
 def test_tests_by_their_lines() -> None:
-    found = tests_in(TESTS, ["test a: ok", "x", "test b: FAIL", "test c: SKIP"])
+    found = kernel_tests(TESTS, ["test a: ok", "x", "test b: FAIL", "test c: SKIP"])
     assert [(each.name, each.passed, each.skipped) for each in found] == [
         ("a", True, False),
         ("b", False, False),

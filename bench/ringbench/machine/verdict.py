@@ -86,7 +86,7 @@ class TestLine:
         return re.fullmatch(r"(?i)\W*skip(ped)?\W*", self.result) is not None
 
 
-def tests_in(pattern: str, lines: Iterable[str]) -> tuple[TestLine, ...]:
+def kernel_tests(pattern: str, lines: Iterable[str]) -> tuple[TestLine, ...]:
     """Return the kernel's tests, by the lines of them."""
     found = (re.search(pattern, line) for line in lines)
     return tuple(
@@ -106,7 +106,7 @@ def with_tests(
     """
     if kernel.tests is None or (verdict is not None and not verdict.passed):
         return verdict
-    tests = tests_in(kernel.tests, lines)
+    tests = kernel_tests(kernel.tests, lines)
     for test in tests:
         if not test.passed and not test.skipped:
             return Verdict(False, f"{test.line.strip()!r} is no test that passed", by_test=True)

@@ -94,7 +94,7 @@ def _run(config: Config, pattern: str) -> tuple[tuple[TestLine, ...], str | None
     """Boot; return the kernel's tests, what was wrong with the whole if anything, the evidence."""
     from ringbench.errors import MachineError
     from ringbench.machine import Machine
-    from ringbench.machine.verdict import tests_in
+    from ringbench.machine.verdict import kernel_tests
 
     problem, evidence = None, ""
     with Machine.launch(config) as machine:
@@ -107,4 +107,4 @@ def _run(config: Config, pattern: str) -> tuple[tuple[TestLine, ...], str | None
         verdict = machine.verdict
         if verdict is not None and not verdict.passed and not verdict.by_test:
             problem, evidence = f"failed: {verdict.why}", machine.serial.tail()
-    return tests_in(pattern, said), problem, evidence
+    return kernel_tests(pattern, said), problem, evidence
