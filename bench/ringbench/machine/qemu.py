@@ -86,7 +86,7 @@ class Qemu:
         kernel = config.kernel
         names = command.lines_of(tuple(dict.fromkeys((kernel.console, *kernel.outputs))))
         paths = Paths(
-            outputs={name: self.private / name for name in names},
+            outputs={name: self.private / f"o{n}" for n, name in enumerate(names)},
             qmp=self.private / "qmp",
             gdb=self.private / "gdb",
             log=self._first_log(config),
