@@ -1,6 +1,7 @@
 """The kernels of tests/kernels/talk, built when they are first asked for."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 from ringbench.config import Config, load
@@ -26,3 +27,15 @@ def configure(folder: Path, elf: Path, text: str, **overrides: object) -> Config
     file = folder / "ringbench.toml"
     file.write_text(f'[kernel]\nelf = "{elf}"\n{text}\n')
     return load(file, overrides)
+
+
+def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a module of Python there, and return what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

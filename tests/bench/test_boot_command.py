@@ -1,26 +1,14 @@
 """`ringbench boot`, `ringbench console` and collected tests, of a kernel that tests itself."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.bench.talkers import build, configure
+from tests.bench.talkers import build, configure, run
 
 PATTERN = "tests = '^test (?P<name>\\w+): (?P<result>\\w+)'\n"
-
-
-def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        input=typed,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

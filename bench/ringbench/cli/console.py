@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,11 +24,18 @@ PREFIX: Final = b"\x01"  # Ctrl-A
 LEAVE: Final = b"xX\x18"
 READ: Final = 4096
 LOOK_SECONDS: Final = 0.2
+HELP: Final = "ringbench: Ctrl-A X ends"
 
 
 @click.command()
 @machine_options
-def console(**machine: object) -> int:
+@click.option(
+    "--attach",
+    type=click.Path(path_type=Path),
+    metavar="SOCKET",
+    help="Boot nothing: the console of a kernel that `ringbench debug` runs.",
+)
+def console(attach: Path | None, **machine: object) -> int:
     """Boot the kernel with its console on this terminal; Ctrl-A X ends it.
 
     Whatever the console is: a serial port, port 0xe9 or the VGA screen; typed is over the port or
@@ -35,10 +45,12 @@ def console(**machine: object) -> int:
     from ringbench.ending import EndKind
     from ringbench.machine import Machine
 
-    config = configured(**machine)
-    with Machine.launch(config) as guest:
-        if sys.stdin.isatty():
-            click.echo("ringbench: Ctrl-A X ends", err=True)
+    if sys.stdin.isatty():
+        click.echo(HELP, err=True)
+    if attach is not None:
+        _attach(attach)
+        return 0
+    with Machine.launch(configured(**machine)) as guest:
         with _raw_terminal():
             _talk(guest)
         ending = guest.ending()
@@ -54,18 +66,23 @@ def _talk(guest: Machine) -> None:
     from ringbench.machine import Deadline
 
     name = guest.serial.output.name
-    keys = _Keys(guest)
+    keys = _Keys(lambda typed: guest.serial.type(typed.decode("utf-8", "replace")))
 
     def show(output: str, data: bytes) -> None:
         if output == name:
             os.write(sys.stdout.fileno(), data)
+
+    def take() -> None:
+        keys.take()
+        if keys.ended:
+            guest.outputs.unwatch(sys.stdin.fileno())
 
     guest.outputs.tell = show
     if sys.stdin.isatty():
         guest.let_run()
     else:  # which types before anybody listens
         guest.boot()
-    guest.outputs.watch(sys.stdin.fileno(), keys.take)
+    guest.outputs.watch(sys.stdin.fileno(), take)
     silent = False
     while guest.ending() is None and not keys.left and not (keys.ended and silent):
         try:
@@ -74,11 +91,43 @@ def _talk(guest: Machine) -> None:
             silent = True
 
 
-class _Keys:
-    """What is typed at this terminal; `left` once that asks to leave, `ended` once it is over."""
+def _attach(path: Path) -> None:
+    """Carry what is typed to a socket and what comes from it to the terminal, until either ends.
 
-    def __init__(self, guest: Machine) -> None:
-        self._guest = guest
+    Raises:
+        ConfigError: nobody listens there.
+    """
+    from ringbench.errors import ConfigError
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        try:
+            line.connect(str(path))
+        except OSError as error:
+            raise ConfigError(
+                f"--attach {path}: no kernel is being debugged there ({error.strerror or error}); "
+                "`ringbench debug` prints the name of its console"
+            ) from None
+        keys = _Keys(line.sendall)
+        with _raw_terminal():
+            while not (keys.left or keys.ended):
+                ready, _, _ = select.select([sys.stdin, line], [], [])
+                if sys.stdin in ready:
+                    keys.take()
+                if line in ready:
+                    data = line.recv(READ)
+                    if not data:
+                        return
+                    os.write(sys.stdout.fileno(), data)
+
+
+class _Keys:
+    """What is typed at this terminal, for `send`.
+
+    `left` is whether it asked to leave, `ended` whether there is no more of it.
+    """
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
         self._prefixed = False
         self.left = False
         self.ended = False
@@ -86,13 +135,11 @@ class _Keys:
     def take(self) -> None:
         """Pass on what has been typed."""
         data = os.read(sys.stdin.fileno(), READ)
-        if not data:
-            self.ended = True
-            self._guest.outputs.unwatch(sys.stdin.fileno())
+        self.ended = not data
         typed = b""
         for number in data:
             key = bytes([number])
-            if self._prefixed and key in (bytes([each]) for each in LEAVE):
+            if self._prefixed and key in LEAVE:
                 self.left = True
                 return
             if key == PREFIX and not self._prefixed:
@@ -101,7 +148,7 @@ class _Keys:
             self._prefixed = False
             typed += key
         if typed:
-            self._guest.serial.type(typed.decode("utf-8", "replace"))
+            self._send(typed)
 
 
 @contextmanager

@@ -127,6 +127,11 @@ class Guest:
             yield running
 
     @property
+    def gdb_socket(self) -> Path:
+        """Where QEMU's stub listens for a gdb that is not the bench's own."""
+        return self._qemu.gdb_socket
+
+    @property
     def is_there(self) -> bool:
         """Whether there is still a QEMU to be asked: also for a guest that crashed or hangs."""
         return not (self.qmp.closed or self.qmp.silent)

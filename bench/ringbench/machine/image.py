@@ -149,7 +149,7 @@ def _elf_form(image: Path, head: bytes) -> Form:
         [flags] = struct.unpack_from("<I", head, first + 4)
         wide = _machine(head) == _EM_X86_64 and not flags & MULTIBOOT1_ADDRESSES
         return Form.MULTIBOOT64 if wide else Form.MULTIBOOT
-    if _has_pvh(image):
+    if pvh_entry(image) is not None:
         return Form.PVH
     if find_multiboot(head, MULTIBOOT2) is not None:
         raise ImageError(
@@ -163,18 +163,17 @@ def _elf_form(image: Path, head: bytes) -> Form:
     )
 
 
-def _has_pvh(image: Path) -> bool:
-    """Whether an ELF has the note XEN_ELFNOTE_PHYS32_ENTRY (Xen, public/elfnote.h)."""
+def pvh_entry(image: Path) -> int | None:
+    """Return the address in an ELF's note XEN_ELFNOTE_PHYS32_ENTRY (Xen, public/elfnote.h)."""
     from elftools.elf.segments import NoteSegment
 
     elf = parse(image)
     with damage(image):
-        return any(
-            note["n_name"] == "Xen" and str(note["n_type"]) == PVH_NOTE
-            for segment in elf.iter_segments("PT_NOTE")
-            if isinstance(segment, NoteSegment)
-            for note in segment.iter_notes()
-        )
+        for segment in elf.iter_segments("PT_NOTE"):
+            for note in segment.iter_notes() if isinstance(segment, NoteSegment) else ():
+                if note["n_name"] == "Xen" and str(note["n_type"]) == PVH_NOTE:
+                    return int.from_bytes(note["n_descdata"], "little")
+    return None
 
 
 def find_multiboot(head: bytes, kind: tuple[int, int, int]) -> int | None:

@@ -84,6 +84,8 @@ class Outputs:
             if self._look() or any(came):
                 return True
             for fileno, alarm in list(self._alarms.items()) if alarming else ():
+                if fileno not in self._alarms:
+                    continue  # another alarm has just ended it
                 if fileno in ready or (fileno == self._qmp and self._screen is not None):
                     alarm()
             if alarming and silent.expired:
