@@ -1,6 +1,7 @@
 """What can be booted: each form once, and a user's disk is never written."""
 
 import os
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import load
+from ringbench.errors import Ended
 from ringbench.machine import Machine
 from ringbench.machine.qcow2 import CLUSTER, write_qcow2
 from tests.bench.talkers import TALK, build, configure
@@ -63,6 +65,22 @@ def test_q35_with_several_processors_and_a_module(tmp_path: Path) -> None:
         snapshot = machine.freeze()
         machine.restore(snapshot)
         assert machine.command("y") == "said y"
+
+
+def test_a_32_bit_kernel_that_crashes_is_explained(tmp_path: Path) -> None:
+    text = (TALK / "pvh.S").read_text()
+    header = ".align 4\n.long 0x1badb002, 0, -0x1badb002\n"
+    source = tmp_path / "k.S"
+    source.write_text(text.replace("start:\n", f"{header}start:\n", 1).replace("cli\n", "ud2\n"))
+    elf = tmp_path / "k.elf"
+    command = ["gcc", "-m32", "-g", "-nostdlib", "-static", "-Wl,-e,start,-z,noseparate-code"]
+    command += ["-Wl,-Ttext-segment=0x100000", "-o", str(elf), str(source)]
+    subprocess.run(command, check=True)
+    with pytest.raises(Ended, match="triple fault") as caught:
+        Machine.start(configure(tmp_path, elf, 'prompt = "$ "'))
+    assert re.search(r"#UD invalid opcode, at \S+ \(.*k\.S:\d+\)", str(caught.value.explanation))
+    with Machine.start(configure(tmp_path, elf, 'ready = {function = "start"}')) as machine:
+        assert machine.boot_text == ""
 
 
 def image(folder: Path) -> Path:

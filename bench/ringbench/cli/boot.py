@@ -11,7 +11,7 @@ import click
 from ringbench.cli.common import configured, machine_options
 from ringbench.machine.terminal import shown
 
-PASSED, FAILED = 0, 1
+PASSED, FAILED, ENDED_BADLY = 0, 1, 3
 
 
 @click.command()
@@ -41,10 +41,11 @@ def boot(to_end: bool, **machine: object) -> int:
             sys.stdout.flush()
         seconds = time.monotonic() - began
         ending, verdict = guest.ending(), guest.verdict
+        ended_badly = guest.ended_badly()
     how = ending.message if ending is not None else f"ready ({config.kernel.awaited.kind})"
     click.echo(f"ringbench: {how}, after {seconds:.2f} s, accelerator {accelerator}")
     if verdict is None:
-        return PASSED
+        return ENDED_BADLY if ended_badly else PASSED
     click.echo(f"ringbench: {'passed' if verdict.passed else 'failed'}: {verdict.why}")
     return PASSED if verdict.passed else FAILED
 

@@ -42,7 +42,6 @@ def console(attach: Path | None, **machine: object) -> int:
     on the keyboard. Ctrl-A twice types one. Where standard input is no terminal, what comes from it
     is typed once the kernel is ready, and its end ends the machine when the kernel falls silent.
     """
-    from ringbench.ending import EndKind
     from ringbench.machine import Machine
 
     if sys.stdin.isatty():
@@ -54,10 +53,10 @@ def console(attach: Path | None, **machine: object) -> int:
         with _raw_terminal():
             _talk(guest)
         ending = guest.ending()
-        ended_well = ending is None or ending.kind is EndKind.FINISHED or guest.rests
+        ended_badly = guest.ended_badly()
     if ending is not None:
         click.echo(f"\nringbench: {ending.message}", err=True)
-    return 0 if ended_well else 3
+    return 3 if ended_badly else 0
 
 
 def _talk(guest: Machine) -> None:

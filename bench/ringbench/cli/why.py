@@ -27,6 +27,8 @@ def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
         try:
             guest.boot()
             type_lines(guest, lines)
+            if guest.ended_badly():  # after it was ready
+                guest.require_running("it was told anything more")
         except Ended as error:
             if as_json:
                 write_json(why_json(error))

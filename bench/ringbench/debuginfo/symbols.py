@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ LONGEST: Final = 1 << 12
 """Bytes of a name."""
 
 _SYMBOL: Final = struct.Struct("<IBBHQQ")  # name, info, other, section, value, size
+_SYMBOL32: Final = struct.Struct("<IIIBBH")  # name, value, size, info, other, section
 _TYPES: Final = (0, 1, 2)  # STT_NOTYPE, STT_OBJECT, STT_FUNC
 _UNDEFINED: Final = 0
 
@@ -75,7 +77,7 @@ class Symbols:
                 raise ImageError(f"{path}: over {MOST:,} symbols, more than any kernel has")
             symbols = [
                 (value, size, name)
-                for at, info, _, section, value, size in _SYMBOL.iter_unpack(data)
+                for at, info, section, value, size in _entries(data, elf.elfclass)
                 if info & 0xF in _TYPES and section != _UNDEFINED and (name := _name(names, at))
             ]
         return cls(path, symbols)
@@ -126,6 +128,16 @@ class Symbols:
         """Return an address in hex, with its symbol if it has one: `0x...15 <kmain+0x12>`."""
         symbol = self.at(address)
         return f"{address:#x} <{symbol}>" if symbol else f"{address:#x}"
+
+
+def _entries(data: bytes, bits: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield name, info, section, value and size of each symbol of a table."""
+    if bits == 64:
+        for name, info, _, section, value, size in _SYMBOL.iter_unpack(data):
+            yield name, info, section, value, size
+    else:
+        for name, value, size, info, _, section in _SYMBOL32.iter_unpack(data):
+            yield name, info, section, value, size
 
 
 def _name(names: bytes, at: int) -> str:

@@ -40,8 +40,14 @@ def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
     )
 
 
-def self_test_advice(kernel: KernelConfig, ending: Ending) -> str:
-    """Return how to have a kernel's exit value decide, if it ended that way unasked; or nothing."""
+def ending_advice(kernel: KernelConfig, serial: Serial, ending: Ending) -> str:
+    """Return what to do about a kernel that ended before it was ready; or nothing.
+
+    One that halts may have been ready elsewhere; the exit value of one that ended itself may be
+    what decides.
+    """
+    if ending.kind is EndKind.HALTED:
+        return boot_advice(kernel, serial)
     if ending.kind is not EndKind.FINISHED or not ending.exit_status or kernel.passed:
         return ""
     return (
@@ -68,10 +74,6 @@ def _other_prompts(kernel: KernelConfig, serial: Serial) -> list[str]:
     if said.strip():
         return []
     for output in serial.outputs.spoke():
-        last = last_line(output)
-        if output is not serial.output and last.strip():
-            return [
-                f"{output.name} says {last[-60:]!r}: if that is the console, set "
-                f'kernel.console = "{output.name}"'
-            ]
+        if output is not serial.output and last_line(output).strip():
+            return [f'if {output.name} is the console, set kernel.console = "{output.name}"']
     return []

@@ -254,6 +254,11 @@ class Guest:
         self.outputs.drain()
         return self._inquest.look()
 
+    def ended_badly(self) -> bool:
+        """Whether the run ended otherwise than the kernel meant it to; never waits."""
+        ending = self.ending()
+        return not (ending is None or ending.kind is EndKind.FINISHED or self.rests)
+
     @property
     def rests(self) -> bool:
         """Whether it was seen in waiting to have halted for good, and no exception led to it."""

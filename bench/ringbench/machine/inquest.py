@@ -34,7 +34,7 @@ from ringbench.errors import (
 from ringbench.explain.log import TRIPLE_FAULT
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
-from ringbench.machine.advice import boot_advice, last_line, prompt_advice, self_test_advice
+from ringbench.machine.advice import boot_advice, ending_advice, last_line, prompt_advice
 from ringbench.machine.command import has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
@@ -165,7 +165,8 @@ class Inquest:
             )
         ended = self.ended(self.ending, overdue, doing)
         if overdue is BootTimeout:
-            ended.args = (f"{ended}{self_test_advice(self._config.kernel, self.ending)}",)
+            advice = ending_advice(self._config.kernel, self._serial, self.ending)
+            ended.args = (f"{ended}{advice}",)
         return ended
 
     def _last_seen(self) -> str:

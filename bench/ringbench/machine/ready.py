@@ -135,9 +135,11 @@ def _until_end(guest: Guest, deadline: Deadline) -> Verdict | None:
 
 
 def _until_function(guest: Guest, name: str, deadline: Deadline) -> Booted:
+    from ringbench.debuginfo.elf import parse
     from ringbench.debuginfo.symbols import Symbols
 
-    address = Symbols.load(guest.config.kernel.elf).address(name)
+    elf = guest.config.kernel.elf
+    address = Symbols.of(parse(elf), elf).address(name)
     with guest.stub_running_to(address) as (fileno, went_on):
 
         def note() -> None:
