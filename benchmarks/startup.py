@@ -15,6 +15,14 @@ from benchmarks.timing import best_of
 from ringbench.config import Config
 
 GOAL_SECONDS = 0.25
+GOAL_LOOK_SECONDS = 0.1
+
+BEFORE_BOOT = """
+import ringbench.subjects.reference.cli.frames
+import ringbench.debuginfo.dwarf
+import ringbench.machine
+"""
+"""What `ringbench frames` loads until its machine starts."""
 
 
 def _python(*arguments: str) -> Callable[[], object]:
@@ -24,14 +32,17 @@ def _python(*arguments: str) -> Callable[[], object]:
 
 def measure(_config: Config) -> Iterator[Figure]:
     """Yield seconds, and how many bare interpreters they are."""
-    bare, imported, helped = best_of(
+    bare, imported, helped, looked = best_of(
         (
             _python("-c", "pass"),
             _python("-c", "import ringbench"),
             _python("-m", "ringbench.cli.main", "--help"),
+            _python("-c", BEFORE_BOOT),
         )
     )
     yield Figure("startup.python", bare, "s")
     for name, seconds in (("import", imported), ("help", helped)):
         yield Figure(f"startup.{name}", seconds, "s", GOAL_SECONDS)
         yield Figure(f"startup.{name}.to_python", seconds / bare, "ratio")
+    yield Figure("startup.frames.before_boot", looked - bare, "s", GOAL_LOOK_SECONDS)
+    yield Figure("startup.frames.before_boot.to_python", looked / bare, "ratio")

@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks import channels, gdb_latency, memory_readers, page_tables, restore, startup
+from benchmarks import (
+    big_memory,
+    channels,
+    flips,
+    gdb_latency,
+    memory_readers,
+    page_tables,
+    restore,
+    startup,
+    waiting,
+)
 from benchmarks.figure import Figure
 from ringbench.config import Config
 
@@ -24,4 +34,7 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     gdb_latency.measure,
     memory_readers.measure,
     channels.measure,
+    waiting.measure,
+    big_memory.measure,
+    flips.measure,
 )

@@ -174,11 +174,19 @@ class _Place:
 
     @classmethod
     def of(cls, path: Path) -> _Place:
-        link = path.parent / os.readlink(path) if path.is_symlink() else path
-        is_descriptor = Path(os.path.realpath(link.parent)).is_relative_to("/proc")
-        if is_descriptor or (path.exists() and not path.is_file()):
-            return cls(path, is_direct=True)
-        return cls(Path(os.path.realpath(path)), is_direct=False)
+        """Look what is there.
+
+        Raises:
+            OutputError: no file can have that name, or it is in a folder that may not be read.
+        """
+        try:
+            link = path.parent / os.readlink(path) if path.is_symlink() else path
+            is_descriptor = Path(os.path.realpath(link.parent)).is_relative_to("/proc")
+            if is_descriptor or (path.exists() and not path.is_file()):
+                return cls(path, is_direct=True)
+            return cls(Path(os.path.realpath(path)), is_direct=False)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in it, half a character
+            raise OutputError(f"{path}: cannot be written ({_reason(error)})") from None
 
 
 @contextmanager

@@ -100,3 +100,9 @@ static inline void run_set(uint64_t *bits, uint64_t first, uint64_t end) {
         bits[word] |= run_mask(word, first, end);
     }
 }
+
+static inline void run_clear(uint64_t *bits, uint64_t first, uint64_t end) {
+    for (uint64_t word = first / 64; word <= (end - 1) / 64; word++) {
+        bits[word] &= ~run_mask(word, first, end);
+    }
+}

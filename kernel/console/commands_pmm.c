@@ -35,17 +35,13 @@ int command_pmm_alloc_2m(const struct arguments *arguments, struct reply *reply)
  */
 static bool is_kernels_own(paddr_t base, uint64_t count) {
     uint64_t first = base / FRAME_SIZE;
-    if (first >= pmm.frame_limit || count > pmm.frame_limit - first) {
+    if (count == 0 || first >= pmm.frame_limit || count > pmm.frame_limit - first) {
         return false;
     }
-    bool lent = true;
-    for (uint64_t frame = first; frame < first + count; frame++) {
-        if (!bits_contain(pmm.managed_bits, frame) || bits_contain(pmm.free_bits, frame)) {
-            return false;
-        }
-        lent = lent && bits_contain(console.lent_bits, frame);
-    }
-    return !lent;
+    uint64_t end = first + count;
+    return run_is_all_ones(pmm.managed_bits, first, end) &&
+           run_is_all_zeros(pmm.free_bits, first, end) &&
+           !run_is_all_ones(console.lent_bits, first, end);
 }
 
 int command_pmm_free(const struct arguments *arguments, struct reply *reply) {

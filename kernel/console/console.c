@@ -28,25 +28,22 @@ void console_init(void) {
     console.echo = true;
 }
 
-static void set_lent(paddr_t base, uint64_t count, bool lent) {
+/* The number of the first frame of a run that the allocator has given, or taken. */
+static uint64_t first_of_run(paddr_t base, uint64_t count) {
     uint64_t first = base / FRAME_SIZE;
     ASSERT(is_aligned(base, FRAME_SIZE));
-    ASSERT(first <= pmm.frame_limit && count <= pmm.frame_limit - first);
-    for (uint64_t frame = first; frame < first + count; frame++) {
-        if (lent) {
-            bits_add(console.lent_bits, frame);
-        } else {
-            bits_remove(console.lent_bits, frame);
-        }
-    }
+    ASSERT(count > 0 && first <= pmm.frame_limit && count <= pmm.frame_limit - first);
+    return first;
 }
 
 void console_lend(paddr_t base, uint64_t count) {
-    set_lent(base, count, true);
+    uint64_t first = first_of_run(base, count);
+    run_set(console.lent_bits, first, first + count);
 }
 
 void console_return(paddr_t base, uint64_t count) {
-    set_lent(base, count, false);
+    uint64_t first = first_of_run(base, count);
+    run_clear(console.lent_bits, first, first + count);
 }
 
 void console_run(void) {

@@ -8,11 +8,15 @@
  * performs them in order, each into the reply of the same slot, and raises `served`. Both only ever
  * count up, from 0 when serving begins; number n is in slot n % RING_SLOTS. At most RING_SLOTS
  * requests are under way: their replies are to be read before their slots are used again.
- * `stop`, when nothing is left to serve, or a character on COM1 ends it. So does a `submitted` that
- * is not between `served` and `served` + RING_SLOTS: whoever wrote it does not keep to this.
+ * `stop`, when nothing is left to serve, or a character on COM1 ends it, but a line end or a NUL.
+ * So does a `submitted` that is not between `served` and `served` + RING_SLOTS: whoever wrote it
+ * does not keep to this.
  *
- * Nothing that the outside writes is trusted, or read twice. Both sides poll; the CPU sleeps only
- * at the prompt.
+ * The kernel looks for more for a moment, then it says that it is `asleep` and sleeps until COM1
+ * has a character. So whoever raises `submitted` or `stop` looks at `asleep` after that, and types
+ * a NUL if it is set.
+ *
+ * Nothing that the outside writes is trusted, or read twice.
  */
 #pragma once
 
@@ -39,6 +43,7 @@ struct ring {
     uint64_t served;    /* the kernel's */
     uint32_t stop;      /* the outside's; the kernel clears it when serving begins */
     uint32_t serving;   /* the kernel's */
+    uint32_t asleep;    /* the kernel's: a NUL on COM1 wakes it */
     struct ring_request requests[RING_SLOTS];
     struct ring_reply replies[RING_SLOTS];
 };

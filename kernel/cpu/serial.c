@@ -52,23 +52,30 @@ bool serial_has_input(void) {
 }
 
 /*
- * Wait a little awake before sleeping: whoever types a line, types more at once, and waking costs
- * more than all the rest of a short command. Awake, the FIFO is to fill before it asks for
- * attention, since QEMU fills it no further at a time; asleep, every byte must wake.
+ * Awake, the FIFO is to fill before it asks for attention, since QEMU fills it no further at a
+ * time; asleep, every byte must wake.
  *
  * No lost wake-up: interrupts are off between looking and sleeping, and a byte that comes then
  * leaves its request in the PIC. The handler does not touch the UART, so the request line stays up
- * until this has read every byte; the next one raises it anew.
+ * until every byte has been read; the next one raises it anew.
+ *
+ * Not inlined, so that interrupts are on in one place.
  */
+__attribute__((noinline)) void serial_sleep(void) {
+    outb(COM1 + UART_FIFO, UART_FIFO_ON);
+    if (!serial_has_input()) {
+        wait_for_interrupt();
+    }
+    outb(COM1 + UART_FIFO, UART_FIFO_ON_DEEP);
+}
+
+/* It waits a little awake before sleeping: whoever types a line, types more at once, and waking
+ * costs more than all the rest of a short command. */
 char serial_get(void) {
     for (unsigned looks = 0; !serial_has_input() && looks < LOOKS_BEFORE_SLEEP; looks++) {
     }
-    if (!serial_has_input()) {
-        outb(COM1 + UART_FIFO, UART_FIFO_ON);
-        while (!serial_has_input()) {
-            wait_for_interrupt();
-        }
-        outb(COM1 + UART_FIFO, UART_FIFO_ON_DEEP);
+    while (!serial_has_input()) {
+        serial_sleep();
     }
     return (char)inb(COM1 + UART_DATA);
 }

@@ -153,9 +153,8 @@ def test_an_exception_without_end(kernels: KernelConfigs, tmp_path: Path) -> Non
     assert explanation.fault is not None
     assert explanation.fault.place.symbol.startswith("touch+")
     assert "the same exception came again and again" in str(explanation)
-    # It logs tens of megabytes a second.
-    assert (tmp_path / "kept/qemu.log.1").exists()
-    assert len(list((tmp_path / "kept").glob("qemu.log*"))) == 2
+    # It logs tens of megabytes a second, of which only the last are kept.
+    assert len(list((tmp_path / "kept").glob("qemu.log*"))) <= 2
 
 
 def test_a_deadlock_of_two_processors(kernels: KernelConfigs) -> None:

@@ -50,7 +50,14 @@ def writing(name: str, place: Path, file: Path | str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
-@pytest.mark.parametrize("where", ["no/such/folder/file", "folder", "/proc/file", "/dev/full/file"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("no/such/folder/file", "folder", "/proc/file", "/dev/full/file"),
+        pytest.param("a" * 256, id="long name"),
+        pytest.param("a/" * 2048 + "b", id="long path"),
+    ],
+)
 def test_no_place_is_said_before_the_work(name: str, where: str, tmp_path: Path, tmp: Path) -> None:
     (tmp_path / "folder").mkdir()
     done = attacked(writing(name, tmp_path, tmp_path / where), tmp)

@@ -30,6 +30,7 @@ from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import Flip, Structure
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
+from ringbench.subjects.reference.observe.scope import Noted, Scope, Short
 from ringbench.subjects.reference.report.flips import flips_json
 
 MANY = 800
@@ -182,6 +183,25 @@ def test_what_is_not_compared_is_missed(
             patched.setattr(place, function, blind)
             found = set(verdicts(prepared, flips))
         assert Verdict.MISSED in found, name
+
+
+def test_the_short_look_sees_what_the_whole_look_sees(prepared: ReferenceLockstep) -> None:
+    """Flips of every structure, several each: the same mismatches, in the same order."""
+    machine, state = prepared.kernel.machine, prepared.state
+    inspector, random = prepared.kernel.inspector, Random(7)
+
+    def mismatches(scope: Scope) -> list[str]:
+        return [str(each) for one in inspector.in_memory(state, cr3, scope) for each in one[2]]
+
+    structures = structures_of(site_of(prepared))
+    with machine.stopped():
+        cr3 = read_registers(machine).cr3
+        noted = Noted()
+        assert mismatches(noted) == []
+        for flip in (each.draw(random) for _ in range(6) for each in structures):
+            with flipped(machine.memory, flip):
+                whole, short = mismatches(Scope()), mismatches(Short(noted, flip.address))
+            assert short == whole, str(flip)
 
 
 def test_flips_need_a_sound_kernel(prepared: ReferenceLockstep) -> None:

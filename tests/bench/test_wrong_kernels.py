@@ -28,6 +28,8 @@ SECONDS = 300.0
 LONG = {"tests", "instructions"}
 """Stages that take too long for a sample, and are tests of this suite anyway."""
 
+RUNS = [name for name in STAGES if name.startswith("run") and name != "run split"]
+
 
 def seed() -> str:
     """What the sample is drawn by: the environment, the commit, or the kernel."""
@@ -77,8 +79,9 @@ def pass_all(tree: Path, names: list[str]) -> None:
 
 
 @pytest.mark.timeout(2 * SECONDS)
-def test_the_right_kernel_passes(tree: Path) -> None:
-    pass_all(tree, [name for name in STAGES if name.startswith("run") and name != "run split"])
+@pytest.mark.parametrize("stage", RUNS)
+def test_the_right_kernel_passes(stage: str, tree: Path) -> None:
+    pass_all(tree, [stage])
 
 
 @pytest.mark.exhaustive
@@ -104,3 +107,8 @@ def test_a_list_of_catches_is_read_as_it_was_written(tmp_path: Path) -> None:
         "a": Catch("boots", 1, "a panic or so"),
         "b": Catch("run", 7, "pmm: reply"),
     }
+
+
+def test_a_bench_that_dies_has_not_passed_the_kernel(tmp_path: Path) -> None:
+    outcome, _ = Hunter(60, ["run"]).outcome_of(tmp_path)  # there is no kernel
+    assert outcome.broken

@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -99,6 +99,8 @@ class Hunter:
                 outcome = receiving.recv()
             except EOFError:
                 ended = True
+        if ended and not outcome.caught and not outcome.broken and outcome.stage != names[-1]:
+            outcome = replace(outcome, broken=f"the bench's process died behind {outcome.stage!r}")
         assert process.pid is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # every QEMU of it goes as well

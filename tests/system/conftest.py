@@ -15,7 +15,6 @@ from ringbench.subjects.reference.boots.entry import EntryMachine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
-from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.flags import WRITE
 from ringbench.subjects.reference.vocabulary.operations import (
@@ -100,7 +99,7 @@ class Kernel:
     def hoard(self) -> list[int]:
         """Take every free frame; those that may be given back one by one, none beside another."""
         taken: list[int] = []
-        for _, count in sorted(runs(self.state.pmm.free), key=lambda run: -run[1]):
+        for _, count in sorted(self.state.pmm.free.runs(), key=lambda run: -run[1]):
             base = self.value(PmmAlloc(count))
             taken += range(base, base + count * PAGE, 3 * PAGE)
         assert self.free_frames == 0

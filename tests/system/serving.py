@@ -100,8 +100,9 @@ class Serving:
             assert not deadline.expired, f"not {value} within {SECONDS:g} s"
 
     def write(self, index: tuple[int, int], value: int) -> None:
-        """Write one of the ring's indices behind the channel's back."""
+        """Write one of the ring's indices behind the channel's back, and wake the kernel."""
         self.machine.memory.write(index[0], value.to_bytes(index[1], "little"))
+        self.machine.serial.nudge()
 
     def variable(self, path: str, value: int) -> None:
         """Overwrite a number of the kernel's."""

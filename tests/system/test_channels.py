@@ -198,24 +198,51 @@ def test_more_operations_than_slots(serving: Serving) -> None:
     assert ConsoleChannel(serving.machine.command).perform(ops.HeapCheck()).ok
 
 
-def test_the_kernel_sleeps_before_and_after_but_not_while_it_serves(serving: Serving) -> None:
-    def halted() -> bool:
-        return "HLT=1" in serving.machine.registers()
-
+def test_the_kernel_sleeps_where_it_waits_and_wakes_for_whatever_comes(serving: Serving) -> None:
     def falls_asleep() -> bool:
-        deadline = Deadline(5.0)  # it waits awake for a moment, in case more is typed
-        while not halted() and not deadline.expired:
+        deadline = Deadline(5.0)  # it waits awake for a moment, in case more comes
+        while not (halted := "HLT=1" in serving.machine.registers()) and not deadline.expired:
             time.sleep(0.001)
-        return halted()
+        return halted
 
     assert falls_asleep()
     for _ in range(3):
         with serving.ring() as ring:
-            assert ring.perform(ops.PmmInfo()).ok
-            time.sleep(0.05)  # far longer than it waits awake for a line
-            assert not halted()
-    serving.machine.command("info")
+            for _ in range(3):
+                assert falls_asleep()
+                assert ring.perform(ops.PmmInfo()).ok
+            assert falls_asleep()
+    assert serving.machine.command("info").startswith("ok ")
     assert falls_asleep()
+
+
+def test_no_wake_up_is_lost_at_whatever_moment_it_comes(serving: Serving) -> None:
+    random, memory, place = Random(5), serving.machine.memory, serving.place
+    slots, asleep = serving.format.slots, 0
+    with serving.ring() as ring:
+        ring.perform_many([ops.PmmInfo()] * slots)  # the slots keep them
+        for number in range(slots + 1, slots + 501):
+            # Up to twice as long as it looks before it sleeps: any moment on the way there.
+            moment = time.perf_counter() + random.random() * 600e-6
+            while time.perf_counter() < moment:
+                pass
+            memory.write(place.submitted[0], number.to_bytes(8, "little"))
+            if memory.read(*place.asleep) != bytes(4):
+                serving.machine.serial.nudge()  # once; the channel would look again
+                asleep += 1
+            deadline = Deadline(5.0)
+            while memory.read(*place.served) != number.to_bytes(8, "little"):
+                assert not deadline.expired, f"{number} is not served; woken {asleep} times"
+        ring._collected = number
+    assert 0 < asleep < 500
+
+
+def test_what_wakes_the_ring_is_no_part_of_the_next_line(serving: Serving) -> None:
+    for _ in range(20):
+        with serving.ring():
+            serving.machine.serial.nudge()
+        serving.machine.serial.nudge()
+        assert serving.machine.command("pmm info").startswith("ok ")
 
 
 def test_no_lines_while_the_ring_is_served(serving: Serving) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pytest
 
 from ringbench.arch.x86_64.control import Rflags
-from ringbench.machine import Gdb, Machine
+from ringbench.machine import Deadline, Gdb, Machine
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE
-from tests.system.serving import Serving
+from tests.system.disassembly import Instruction, body_of
+from tests.system.serving import Request, Serving
 
 IRQ_VECTOR: Final = 32
 PIC1, PIC2 = 0x20, 0xA0
@@ -26,21 +27,8 @@ IN_SERVICE: Final = 1 << 7
 OUT: Final = re.compile(r"out\s+%al,(?:\$(0x[0-9a-f]+)|\(%dx\))")
 IN: Final = re.compile(r"in\s+(?:\$0x[0-9a-f]+|\(%dx\)),%al")
 NEVER_CALLED: Final = "crash_divide"
+REPLY_SECONDS: Final = 20.0
 """A function whose code nobody has run yet: other code can be put there."""
-
-
-class Instruction(NamedTuple):
-    """An instruction's address and its text."""
-
-    at: int
-    text: str
-
-
-def body_of(gdb: Gdb, function: str) -> list[Instruction]:
-    """The instructions of a function, as gdb has them."""
-    start = gdb.symbol(function)
-    found: list[dict[str, Any]] = gdb.execute(f"-data-disassemble -a {start:#x} -- 0")["asm_insns"]
-    return [Instruction(int(each["address"], 16), each["inst"].strip()) for each in found]
 
 
 @pytest.fixture
@@ -51,7 +39,7 @@ def machine(serving: Serving) -> Machine:
 
 def sti_of(gdb: Gdb) -> tuple[int, list[Instruction]]:
     """Where the kernel turns interrupts on, and the two instructions behind that."""
-    body = body_of(gdb, "serial_get")
+    body = body_of(gdb, "serial_sleep")
     [number] = [n for n, each in enumerate(body) if each.text == "sti"]
     return body[number].at, body[number + 1 : number + 3]
 
@@ -71,9 +59,35 @@ def test_a_character_that_comes_right_before_the_sleep_wakes(machine: Machine) -
     stopped = gdb.wait_stop()
     assert stopped.frame is not None
     assert stopped.frame.address == place
-    machine.serial.send("pmm info")
+    machine.serial.begin("pmm info", Deadline(REPLY_SECONDS))
     machine.detach_gdb()
-    assert machine.command("heap check").endswith("ok")
+    assert machine.serial.finish("pmm info", Deadline(REPLY_SECONDS)).startswith("ok ")
+
+
+@pytest.mark.parametrize("index", ["submitted", "stop"])
+def test_what_comes_right_before_the_ring_sleeps_is_heeded(serving: Serving, index: str) -> None:
+    """Whoever writes before the kernel says that it sleeps does not see that, and wakes nobody."""
+    machine, place = serving.machine, serving.place
+    serving.begin()
+    serving.put([Request(serving.format.commands["pmm info"])])
+    gdb = machine.gdb
+    gdb.watch("ring.asleep")
+    gdb.continue_()
+    machine.serial.nudge()  # it is awake for a moment, and then goes to sleep once more
+    said_so = False
+    while not said_so:
+        gdb.wait_stop()
+        said_so = any(machine.memory.read(*place.asleep))
+        if not said_so:
+            gdb.continue_()
+    where, size = getattr(place, index)
+    machine.memory.write(where, (1).to_bytes(size, "little"))
+    machine.detach_gdb()
+    if index == "submitted":
+        serving.wait(place.served, 1)
+        assert serving.end() == "ok 1"
+    else:
+        assert machine.finish() == "ok 0"
 
 
 def test_interrupts_are_off_again_after_a_sleep(machine: Machine) -> None:

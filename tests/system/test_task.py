@@ -316,7 +316,7 @@ def test_destroying_a_task_frees_all_it_had(kernel: Kernel) -> None:
                 kernel.values(Touch("t2", vaddr, "w"))
             kernel.values(VmAllocAt("t2", TASK + (9 << 39), 1 << 40, "guard", 0))
             kernel.values(PmmAlloc())
-        kernel.values(PmmFree(kernel.state.console.lent.bit_length() * PAGE - PAGE))
+        kernel.values(PmmFree(kernel.state.console.lent.end * PAGE - PAGE))
         kernel.values(TaskDelete("t2"))
     kernel.values(PmmFree(frame))
     assert kernel.values(VmRead("t1", TASK, 5)) == (b"stays".hex(),)

@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.errors import ConfigError, ImageError
-from ringbench.files import read_bytes, read_json, read_text
+from ringbench.errors import ConfigError, ImageError, OutputError
+from ringbench.files import (
+    read_bytes,
+    read_json,
+    read_text,
+    require_place,
+    write_atomically,
+)
 
 LIMIT = 1000
 
@@ -66,10 +72,14 @@ def test_what_is_no_file_of_the_kind_is_refused(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "a" * 256, "a/" * 2048 + "b"])
 def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read_bytes(Path(name), "story", LIMIT)
+    with pytest.raises(OutputError, match="cannot be written"):
+        require_place(Path(name))
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_atomically(Path(name), "")
 
 
 def test_a_file_of_the_system_that_has_no_length_is_read_to_the_limit() -> None:

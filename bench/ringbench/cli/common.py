@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,8 @@ _PATH = click.Path(path_type=Path)
 def _placed(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
     if file is None:
         return None
-    if file.is_dir() or not file.absolute().parent.is_dir():
+    # Of a name that no file can have these say no, where `Path.is_dir` raises.
+    if os.path.isdir(file) or not os.path.isdir(file.absolute().parent):
         raise click.BadParameter(f"{file}: a folder, or in a folder that does not exist")
     try:
         require_place(file)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-
-from ringbench.report.pages import json_lines
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH: Final = 120
 """Columns of a table that does not go to a terminal: wide enough that no address is cut."""
@@ -20,12 +19,16 @@ Tell = Callable[[str, int, int], None]
 
 def console() -> Console:
     """Return where tables go: the terminal at its width, or a file at one that cuts nothing."""
+    from rich.console import Console
+
     terminal = Console()
     return terminal if terminal.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 def write_json(data: dict[str, Any]) -> None:
     """Write an object to standard output, element by element."""
+    from ringbench.report.pages import json_lines
+
     sys.stdout.writelines(f"{line}\n" for line in json_lines(data))
     sys.stdout.flush()
 
@@ -33,6 +36,7 @@ def write_json(data: dict[str, Any]) -> None:
 @contextmanager
 def progress_bar() -> Iterator[Tell]:
     """Show a bar on standard error as long as a `with` lasts, which gets what moves it."""
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

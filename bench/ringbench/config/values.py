@@ -6,6 +6,7 @@ with what would have been right; who calls knows the file and the key.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ PAGE = 4096
 MIN_MEMORY = 1 << 20
 MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can address as RAM
 INTERFACES = ("ide", "virtio", "floppy")
+LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
+LONGEST_NAME = 255  # limits.h: NAME_MAX
 _SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -154,9 +157,13 @@ def pattern(value: object, folder: Path) -> str:
 
 def path(value: object, folder: Path) -> Path:
     """An absolute path; a relative one starts from the folder of the configuration file."""
-    if isinstance(value, Path):
-        return (folder / value).absolute()
-    return (folder / word(value, folder)).absolute()
+    name = value if isinstance(value, Path) else word(value, folder)
+    absolute = (folder / name).absolute()
+    if len(os.fsencode(absolute)) >= LONGEST_PATH or any(
+        len(os.fsencode(part)) > LONGEST_NAME for part in absolute.parts
+    ):
+        raise Expected("a path of less than 4,096 bytes, each name in it of at most 255")
+    return absolute
 
 
 def firmware(value: object, folder: Path) -> str:

@@ -168,8 +168,13 @@ def parse_script(text: str, name: str, parse: Parse) -> Script:
             try:
                 operations.append(parse(line))
             except ConfigError as error:
-                raise ConfigError(f"{where}: {error}") from None
+                raise ConfigError(f"{where}: {_cut(str(error))}") from None
     return Script(tuple(operations), machine, tuple(about))
+
+
+def _cut(message: str) -> str:
+    """Return a message without its middle if it is long: it repeats the line that it is about."""
+    return message if len(message) <= 400 else f"{message[:200]} ... {message[-100:]}"
 
 
 def _machine(where: str, version: str, words: str) -> dict[str, str]:

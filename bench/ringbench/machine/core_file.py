@@ -12,14 +12,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
-
-from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import NoteSegment, Segment
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from ringbench.arch.x86_64.address import ADDRESS_MASK
 from ringbench.debuginfo.elf import damage
 from ringbench.errors import ConfigError, MemoryUnreadable
+
+if TYPE_CHECKING:
+    from elftools.elf.segments import Segment
 
 _MACHINES: Final = ("EM_X86_64", "EM_386")
 _CONTROL: Final = struct.Struct("<5Q")
@@ -92,6 +92,8 @@ def read_core(path: Path, file: BinaryIO) -> tuple[CoreMemory, Control | None]:
     Raises:
         ConfigError: the file is damaged, no core, another machine's, or has no physical memory.
     """
+    from elftools.elf.elffile import ELFFile
+
     size = os.fstat(file.fileno()).st_size
     with damage(path, ConfigError):
         elf = ELFFile(file)
@@ -124,6 +126,8 @@ def read_core(path: Path, file: BinaryIO) -> tuple[CoreMemory, Control | None]:
 
 def _controls(segments: Iterable[Segment], is_64_bit: bool) -> Iterator[Control]:
     """Yield what each of QEMU's notes says."""
+    from elftools.elf.segments import NoteSegment
+
     for segment in segments:
         if not isinstance(segment, NoteSegment):
             continue

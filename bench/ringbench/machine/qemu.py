@@ -32,6 +32,7 @@ from ringbench.machine.qmp import Qmp
 from ringbench.machine.screen import Screen
 from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
+from ringbench.machine.triage import Facts, classify
 from ringbench.machine.typist import KeyTypist, PortTypist, Typist
 from ringbench.streams import hold_descriptors
 
@@ -212,6 +213,10 @@ class Qemu:
         status = self.process.wait(Deadline(1.0))
         if status is None:
             return StartError("QEMU started but did not connect in time", command=self.reproduce)
+        ending = classify(Facts(exit_status=status))
+        if ending is not None and ending.outside:
+            how = f"QEMU was {describe_exit(status)} while it started"
+            return StartError(how, command=self.reproduce, ending=ending)
         said = self.process.said() or "it said nothing"
         return StartError(
             f"QEMU refused to start ({describe_exit(status)}): {said}; check [machine] in the "

@@ -1,17 +1,16 @@
 """Address spaces: a table for people, plain data for programs.
 
-All numbers in JSON are integers, addresses as well.
+All numbers in JSON are integers, addresses as well. Only a table for people loads what draws
+tables.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Final
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
@@ -20,6 +19,10 @@ from ringbench.arch.x86_64.tables import AddressSpace
 from ringbench.observe.page_findings import Finding, Findings
 from ringbench.observe.page_selection import Selection
 from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
 
 _SHOWN_FINDINGS: Final = 8
 """Findings of a kind that the table has; JSON has all of them."""
@@ -50,6 +53,9 @@ class PageList:
 
 def pages_table(pages: PageList) -> RenderableType:
     """The mapped ranges, or every page, between a summary and what is to be said of them."""
+    from rich.console import Group
+    from rich.table import Table
+
     ranges = pages.ranges()
     rows: Ranges | Leaves = pages.leaves if pages.each else ranges
     table = Table()
@@ -77,6 +83,8 @@ def pages_table(pages: PageList) -> RenderableType:
 
 
 def _head(pages: PageList, ranges: Ranges) -> Iterator[Text]:
+    from rich.text import Text
+
     space = pages.space
     mapped = int(ranges.length.sum())
     tables = ", ".join(
@@ -91,6 +99,8 @@ def _head(pages: PageList, ranges: Ranges) -> Iterator[Text]:
 
 
 def _notes(pages: PageList, rows: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
     space = pages.space
     yield from rest(rows)
     for slot in space.recursive:

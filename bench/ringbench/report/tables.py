@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.text import Text
 
 SHOWN: Final = 1000
 """Rows of a table that are printed; JSON has all of them."""
@@ -16,11 +17,15 @@ TIB, GIB, MIB, KIB = 1 << 40, 1 << 30, 1 << 20, 1 << 10
 def rest(count: int, shown: int = SHOWN, what: str = "", see: str = "--json") -> Iterator[Text]:
     """Say how many of `count` rows were left out, if more than `shown` were to be printed."""
     if count > shown:
+        from rich.text import Text
+
         yield Text(f"... and {count - shown} more{what}: see {see}")
 
 
 def verdict(passed: bool) -> Text:
     """Say whether the kernel did what the model says: `match` or `MISMATCH`."""
+    from rich.text import Text
+
     return Text("match", style="green") if passed else Text("MISMATCH", style="bold red")
 
 

@@ -1,18 +1,26 @@
-"""The walk of one address: a table for people, plain data for programs."""
+"""The walk of one address: a table for people, plain data for programs.
 
-from typing import Any
+Only a table for people loads what draws tables.
+"""
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.records import Step, Translation
 from ringbench.report.pages import leaf_json
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 
 def translation_table(walk: Translation) -> RenderableType:
     """The walk level by level, and what comes of it."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table()
     table.add_column("level", no_wrap=True)
     table.add_column("table", justify="right", no_wrap=True)

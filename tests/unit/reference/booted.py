@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ringbench.arch.x86_64.features import Features
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes, replace
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
@@ -40,11 +41,8 @@ def bare(length: int) -> KernelState:
 
 def with_free(state: KernelState, count: int) -> KernelState:
     """The same state with only its `count` lowest free frames left."""
-    bits, rest = 0, state.pmm.free
-    for _ in range(count):
-        bits |= rest & -rest
-        rest &= rest - 1
-    return replace(state, pmm=replace(state.pmm, free=bits))
+    lowest, _ = state.pmm.free.split_lowest(count)
+    return replace(state, pmm=replace(state.pmm, free=FrameSet.of(lowest)))
 
 
 def performed(state: KernelState, *operations: Operation) -> KernelState:

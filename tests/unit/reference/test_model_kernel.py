@@ -9,7 +9,6 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.model.kernel import boot, perform
-from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.vocabulary import operations as ops
@@ -51,8 +50,8 @@ def reply(state: KernelState, operation: Operation) -> Reply:
 
 def owners(state: KernelState) -> Counter[int]:
     """How many owners each frame has, of those that were ever managed."""
-    found: Counter[int] = Counter(frames(state.pmm.free))
-    found.update(frames(state.console.lent))
+    found: Counter[int] = Counter(state.pmm.free.frames())
+    found.update(state.console.lent.frames())
     found.update(table // FRAME_SIZE for table in state.tables)
     lent = state.console.lent_base // FRAME_SIZE
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
@@ -67,7 +66,7 @@ def owners(state: KernelState) -> Counter[int]:
 
 def check(state: KernelState) -> None:
     counted = owners(state)
-    assert set(counted) == set(frames(state.pmm.managed))
+    assert set(counted) == set(state.pmm.managed.frames())
     assert set(counted.values()) == {1}, "a frame with two owners"
     assert all(raw & PRESENT for table in state.tables.values() for raw in table.values())
     upper = {

@@ -7,6 +7,7 @@ import pytest
 from ringbench.arch.x86_64.entry import NX, G, P, U, W, bit_names
 from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.walk import translate
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.kernel import boot
 from ringbench.subjects.reference.model.paging import (
     leaf_bits,
@@ -163,7 +164,7 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
         if allowed < needed:
             assert (status, after) == (Status.NO_MEMORY, short)
         else:
-            assert (status, after.pmm.free) == (Status.OK, 0)
+            assert (status, after.pmm.free_count) == (Status.OK, 0)
 
 
 def test_the_kernels_pdpts_stay_when_empty() -> None:
@@ -179,7 +180,7 @@ def test_roots_share_the_upper_half_and_cannot_go_when_in_use() -> None:
     assert paging_root_destroy(active, root)[1] is Status.BUSY
     assert paging_root_destroy(active, state.kernel_root)[1] is Status.DENIED
     assert paging_root_destroy(state, state.kernel_root)[1] is Status.BUSY
-    full = replace(state, pmm=replace(state.pmm, free=0))
+    full = replace(state, pmm=replace(state.pmm, free=FrameSet()))
     assert paging_root_create(full)[:2] == (full, Status.NO_MEMORY)
 
 

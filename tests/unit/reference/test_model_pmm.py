@@ -15,8 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import (
-    frames,
     give_back,
     metadata_length,
     pmm_alloc,
@@ -24,7 +24,6 @@ from ringbench.subjects.reference.model.pmm import (
     pmm_alloc_run,
     pmm_free,
     pmm_init,
-    runs,
     summary,
     take,
 )
@@ -46,7 +45,7 @@ def bitmap(numbers: set[int]) -> int:
 
 
 def state_of(limit: int, managed: set[int], free: set[int]) -> PmmState:
-    return PmmState(limit, bitmap(managed), bitmap(free), 0, 0)
+    return PmmState(limit, FrameSet.of(managed), FrameSet.of(free), 0, 0)
 
 
 class Frames(RuleBasedStateMachine):
@@ -112,7 +111,7 @@ class Frames(RuleBasedStateMachine):
 
     @invariant()
     def bits_are_the_set(self) -> None:
-        assert list(frames(self.pmm.free)) == sorted(self.free)
+        assert list(self.pmm.free.frames()) == sorted(self.free)
         assert self.pmm.free_count == len(self.free)
 
 
@@ -154,16 +153,6 @@ def test_taking_many_is_taking_one_many_times(free: set[int], count: int) -> Non
     assert give_back(after, reversed(taken)) == pmm
 
 
-@given(st.sets(st.integers(0, 2000)))
-def test_bits_of_a_bitmap(numbers: set[int]) -> None:
-    assert list(frames(bitmap(numbers))) == sorted(numbers)
-    covered = [
-        number for first, count in runs(bitmap(numbers)) for number in range(first, first + count)
-    ]
-    assert covered == sorted(numbers)
-    assert all(first + count not in numbers for first, count in runs(bitmap(numbers)))
-
-
 @given(
     st.sets(st.integers(0, 70 * 512 - 1), max_size=300), st.sets(st.integers(0, 69), max_size=70)
 )
@@ -199,7 +188,7 @@ def test_init_puts_the_metadata_into_the_lowest_range_that_holds_it() -> None:
     # 2 x 2048 bytes of bits, 2 x 8 of trees, 64 of counts, 32 of masks
     assert pmm.metadata_length == metadata_length(pmm.frame_limit) == 0x2000
     assert pmm.metadata_base == 0x100000
-    assert pmm.managed == pmm.free == bitmap({0, *range(512, 64 * 256)})
+    assert pmm.managed == pmm.free == FrameSet.of({0, *range(512, 64 * 256)})
 
 
 def test_init_counts_only_what_is_available_and_below_the_limit() -> None:

@@ -54,12 +54,12 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
             after, status = call(short)
             assert (status, after) == (Status.NO_MEMORY, short), what
         after, status = call(with_free(state, needed))
-        assert (status, after.pmm.free) == (Status.OK, 0), what
+        assert (status, after.pmm.free_count) == (Status.OK, 0), what
 
 
 def test_frames_are_taken_in_the_order_of_the_header() -> None:
     state = booted()
-    first = (state.pmm.free & -state.pmm.free).bit_length() - 1
+    first = state.pmm.free.edges[0]
     state, _, base = vm_alloc(state, "t1", 0x3000, WRITE | USER, ANONYMOUS)
     space = state.spaces["t1"]
     assert space.slabs[0].frame == first * PAGE

@@ -13,7 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import leaves, lower_tables, upper_tables
 from ringbench.subjects.reference.model.vm_copy import vm_copy, vm_read, vm_write
@@ -237,7 +236,7 @@ class Spaces(RuleBasedStateMachine):
 
     @invariant()
     def every_frame_gone_has_an_owner(self) -> None:
-        gone = list(frames(self.begin.pmm.free & ~self.state.pmm.free))
+        gone = sorted({*self.begin.pmm.free.frames()} - {*self.state.pmm.free.frames()})
         assert [frame * PAGE for frame in gone] == sorted(owned(self.state, self.begin))
         assert self.state.contents.keys() <= {frame * PAGE for frame in gone}
 

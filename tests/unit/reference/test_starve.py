@@ -14,12 +14,10 @@ from ringbench.engine.starve import needed as engine
 from ringbench.engine.starve.needed import spread
 from ringbench.subject import Case
 from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.model.pmm import frames
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.starve.cases import ALL
 from ringbench.subjects.reference.starve.growth import grows_heap
 from ringbench.subjects.reference.starve.shortage import (
-    bitmap_of,
     hoard,
     lacks_memory,
     release,
@@ -66,7 +64,7 @@ def needs_memory(state: KernelState, operation: Operation) -> bool:
 @pytest.mark.parametrize("case", ALL, ids=ids)
 def test_a_case_is_what_its_name_says(case: Case[Operation]) -> None:
     state = performed(booted(), *case.before)
-    free = list(frames(state.pmm.free))
+    free = list(state.pmm.free.frames())
     needed = frames_needed(state, case.operation, free)
     assert needed is not None
     after, reply = perform(with_free(state, free[:needed]), case.operation)
@@ -112,7 +110,7 @@ def test_needing_memory_is_decided_by_the_state() -> None:
 
 
 def test_frames_that_are_never_enough() -> None:
-    free = list(frames(booted().pmm.free))
+    free = list(booted().pmm.free.frames())
     assert frames_needed(booted(), PmmAlloc(len(free)), free) == len(free)
     assert frames_needed(booted(), PmmAlloc(len(free) + 1), free) is None
     apart = free[::2]
@@ -131,32 +129,27 @@ def test_growing_the_heap_is_seen() -> None:
 
 
 def test_hoarding_takes_all_and_releasing_gives_it_back() -> None:
-    first = next(frames(booted().pmm.free)) * FRAME_SIZE
+    first = next(booted().pmm.free.frames()) * FRAME_SIZE
     holes = [PmmFree(first + at * FRAME_SIZE, n) for at, n in ((1, 1), (5, 9), (17, 3), (40, 9))]
     state = performed(booted(), PmmAlloc(64), *holes)
     assert len(list(hoard(state))) == 5
     hoarded = performed(state, *hoard(state))
-    assert hoarded.pmm.free == 0
+    assert hoarded.pmm.free_count == 0
     assert hoarded.pmm == with_free(state, ()).pmm
-    back = list(frames(state.pmm.free))
+    back = list(state.pmm.free.frames())
     assert performed(hoarded, *release(back)) == state
     some = back[:3] + back[-1:]
-    assert list(frames(performed(hoarded, *release(some)).pmm.free)) == some
+    assert list(performed(hoarded, *release(some)).pmm.free.frames()) == some
     assert list(release([])) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7, 8, 9, 500])
 def test_the_search_for_what_is_needed(count: int) -> None:
     """It doubles, then halves; every place in between is found."""
-    free = list(frames(booted().pmm.free))
+    free = list(booted().pmm.free.frames())
     for length in (count, count + 1, 2 * count, len(free)):
         assert frames_needed(booted(), PmmAlloc(count), free[:length]) == count
     assert frames_needed(booted(), PmmAlloc(count), free[: count - 1]) is None
-
-
-@given(st.lists(st.integers(0, 300), unique=True))
-def test_bitmaps(chosen: list[int]) -> None:
-    assert list(frames(bitmap_of(chosen))) == sorted(chosen)
 
 
 @given(st.integers(0, 3000), st.integers(3, 300))

@@ -32,12 +32,20 @@ class VirtualMemory:
     """Reads virtual addresses of one space; call it or its `read` as a `(vaddr, length)` reader.
 
     The last table pages and translations are kept for the object's lifetime: make a new one
-    whenever the guest has run.
+    whenever the guest has run. Without `keep_tables` a walk reads the entries that it needs and no
+    others.
     """
 
-    def __init__(self, memory: PhysicalMemory, root: int, features: Features = ANY) -> None:
+    def __init__(
+        self,
+        memory: PhysicalMemory,
+        root: int,
+        features: Features = ANY,
+        *,
+        keep_tables: bool = True,
+    ) -> None:
         self._memory = memory
-        self._tables = _PageCache(memory)
+        self._tables = _PageCache(memory) if keep_tables else memory
         self._root = root_table(root, features)
         self._features = features
         self._pages: dict[int, Leaf] = {}

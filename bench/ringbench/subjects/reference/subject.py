@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from ringbench.config import Config
 from ringbench.drive.reply import Reply
-from ringbench.errors import ConfigError
 from ringbench.subject import Case, Count, ForcedFailure, Kernel, Starvable
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.drive.console_lines import parse_line
@@ -21,6 +20,7 @@ from ringbench.subjects.reference.starve import shortage
 from ringbench.subjects.reference.starve.cases import ALL
 from ringbench.subjects.reference.starve.growth import forced_failures
 from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
+from ringbench.subjects.reference.vocabulary.required import NAME
 
 PLAIN: Final[dict[str, tuple[int, ...]]] = {
     "align": (4096,),
@@ -40,7 +40,7 @@ class Reference:
         extreme: share of the steps of a run that go for an extreme.
     """
 
-    name: str = "reference"
+    name: str = NAME
     layers: tuple[str, ...] = LAYERS
     channels: tuple[str, ...] = CHANNELS
     machines: tuple[Mapping[str, str], ...] = MACHINES
@@ -156,16 +156,3 @@ class Reference:
 
 REFERENCE: Final[Starvable[KernelState, Operation]] = Reference()
 """The one value of it; nothing of it changes."""
-
-
-def require_reference(config: Config) -> None:
-    """See that a configuration is of the reference kernel, whose state can be read.
-
-    Raises:
-        ConfigError: it names another subject, or none.
-    """
-    if config.kernel.subject != REFERENCE.name:
-        raise ConfigError(
-            f"{config.source}: kernel.subject is not {REFERENCE.name!r}, so it is not known where "
-            "this kernel keeps its state; `ringbench pages` and `translate` work without"
-        )

@@ -8,6 +8,7 @@ import pytest
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.state import (
     Console,
     HeapState,
@@ -57,8 +58,8 @@ def guest(guest_elf: Path, types: Types) -> Guest:
     return made(guest_elf, types, bytearray(SIZE))
 
 
-def bits(first: int, end: int) -> int:
-    return (1 << end) - (1 << first)
+def run(first: int, end: int) -> FrameSet:
+    return FrameSet.of_runs([(first, end - first)])
 
 
 def region(base: int, length: int, flags: int, kind: int, slab: int, slot: int) -> Region:
@@ -93,7 +94,7 @@ def sound_state() -> KernelState:
             MemoryRange(2 << 20, 2 << 20, 0),
         ),
         image=(),
-        pmm=PmmState(1024, bits(513, 1024), bits(576, 1024), 512 << 12, 4096),
+        pmm=PmmState(1024, run(513, 1024), run(576, 1024), 512 << 12, 4096),
         tables=tables,
         kernel_root=KERNEL_ROOT,
         active_root=TASK_ROOT,
@@ -123,6 +124,6 @@ def sound_state() -> KernelState:
         ),
         tasks=(Task(0, 0), Task(1, HEAP + 16)),
         current_task=1,
-        console=Console(bits(539, 576), 521 << 12, 4096, (BARE_ROOT, *[None] * 15)),
+        console=Console(run(539, 576), 521 << 12, 4096, (BARE_ROOT, *[None] * 15)),
         contents={},
     )

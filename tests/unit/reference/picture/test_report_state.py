@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
+from ringbench.check.mismatch import Mismatch
 from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.check.ownership import owners
 from ringbench.subjects.reference.cli.look import show
@@ -121,14 +123,15 @@ def test_spaces(picture: Picture) -> None:
 def test_what_is_broken_is_printed_and_sets_the_status(
     guest: Any, as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    heap = guest.picture().heap
-    assert show(lambda: heap_table(heap), lambda: heap_json(heap), [], as_json) == 0
+    def shown(picture: Picture, problems: list[Mismatch]) -> int:
+        heap = picture.heap
+        return show(partial(heap_table, heap), partial(heap_json, heap), problems, as_json)
+
+    assert shown(guest.picture(), []) == 0
     capsys.readouterr()
     guest.poke(HEAP + 0x6C, 1, 4)
     picture = guest.picture()
-    heap = picture.heap
-    problems = check_invariants(picture)
-    assert show(lambda: heap_table(heap), lambda: heap_json(heap), problems, as_json) == 1
+    assert shown(picture, check_invariants(picture)) == 1
     out = capsys.readouterr().out
     if as_json:
         (problem,) = json.loads(out)["problems"]

@@ -113,7 +113,7 @@ def outcome(ending: Ending) -> str:
 def operations(state: KernelState, facts: Facts) -> Iterator[Operation]:
     """Yield a few operations that show whether the allocator is what it seems to be."""
     pmm = state.pmm
-    lowest = (pmm.free & -pmm.free).bit_length() - 1 if pmm.free else 0
+    lowest = pmm.free.edges[0] if pmm.free else 0
     yield PmmAlloc()
     yield PmmAlloc(3)
     yield PmmAlloc(2, 16 * FRAME_SIZE)

@@ -26,7 +26,7 @@ from ringbench.subjects.reference.boots.handover import Handover, Piece
 from ringbench.subjects.reference.check.boot import image_frames, image_segments
 from ringbench.subjects.reference.model.state import Sizes
 from ringbench.subjects.reference.observe.names import RINGBENCH
-from ringbench.subjects.reference.subject import require_reference
+from ringbench.subjects.reference.vocabulary.required import require_reference
 
 MACHINE: Final = {"machine.memory": "160M"}
 SPLIT: Final = ("-machine", "max-ram-below-4g=128M")

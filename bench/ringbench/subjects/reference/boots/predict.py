@@ -10,7 +10,7 @@ from ringbench.subjects.reference.boots.facts import Facts
 from ringbench.subjects.reference.boots.handover import Handover, Piece
 from ringbench.subjects.reference.model.boot_info import BootInfo, boot_info_init
 from ringbench.subjects.reference.model.kernel import boot
-from ringbench.subjects.reference.model.pmm import pmm_init, runs
+from ringbench.subjects.reference.model.pmm import pmm_init
 from ringbench.subjects.reference.model.state import KernelState, PmmState
 from ringbench.subjects.reference.vocabulary.constants import BOOT_MAP_SIZE, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.status import Panic
@@ -57,8 +57,11 @@ def uses_only_ram(prediction: Prediction, facts: Facts) -> bool:
         return True
     used = [(pmm.metadata_base, pmm.metadata_length)]
     if state is None:  # it used up all that it could reach, or nearly so
-        low = pmm.free & ((1 << BOOT_MAP_SIZE // FRAME_SIZE) - 1)
-        used += [(first * FRAME_SIZE, count * FRAME_SIZE) for first, count in runs(low)]
+        used += [
+            (first * FRAME_SIZE, min(count * FRAME_SIZE, BOOT_MAP_SIZE - first * FRAME_SIZE))
+            for first, count in pmm.free.runs()
+            if first * FRAME_SIZE < BOOT_MAP_SIZE
+        ]
     else:
         used += [(table, FRAME_SIZE) for table in state.tables]
         used.append((state.console.lent_base, state.console.lent_length))

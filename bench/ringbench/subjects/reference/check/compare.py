@@ -17,6 +17,7 @@ from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
@@ -25,6 +26,7 @@ from ringbench.subjects.reference.observe.console import SeenConsole
 from ringbench.subjects.reference.observe.names import ConsoleNames
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.pmm import SeenTree
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     DIRECT_MAP_BASE,
@@ -34,10 +36,18 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.handles import root_handle
 
 
-def compare(picture: Picture, state: KernelState) -> tuple[Finding, ...]:
+def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> tuple[Finding, ...]:
     """Compare a picture with the model, bottom layer first; the last is `MACHINE`."""
-    layers = (compare_pmm, compare_paging, compare_vmm, compare_heap, compare_task, compare_machine)
-    done = tuple(layer(picture, state) for layer in layers)
+    layers = {
+        "pmm": compare_pmm,
+        "paging": compare_paging,
+        "vmm": compare_vmm,
+        "heap": compare_heap,
+        "task": compare_task,
+        MACHINE: compare_machine,
+    }
+    seen = ((name, layer, scope.picture(layer, picture)) for name, layer in layers.items())
+    done = tuple(layer(what, state) if what else Comparison(name) for name, layer, what in seen)
     for broken in picture.broken:
         tally = next((each for each in done if each.layer == broken.layer), done[-1])
         tally.differs("structure", "can be followed", broken.what, broken.where)
@@ -70,11 +80,15 @@ def compare_pmm(picture: Picture, state: KernelState) -> Comparison:
 
 
 def _frames(
-    tally: Comparison, words: tuple[str, str], expected: int, seen: int, frames: int
+    tally: Comparison, words: tuple[str, str], expected: FrameSet, seen: int, frames: int
 ) -> None:
-    """Compare two bitmaps over frames; `words` are what 1 and 0 mean. A run is one mismatch."""
+    """Compare the bits of all frames; `words` are what 1 and 0 mean. A run is one mismatch."""
     tally.comparisons += frames
-    for bits, (one, other) in ((expected & ~seen, words), (seen & ~expected, words[::-1])):
+    starts, ends = bit_runs(seen)
+    if expected.edges == tuple(np.stack((starts, ends), axis=1).ravel().tolist()):
+        return
+    wanted = sum((1 << count) - 1 << first for first, count in expected.runs())
+    for bits, (one, other) in ((wanted & ~seen, words), (seen & ~wanted, words[::-1])):
         listed = lowest_runs(bits, DETAILED)
         for start, end in zip(*(each.tolist() for each in bit_runs(listed)), strict=True):
             what = "frame" if end - start == 1 else f"{end - start} frames"

@@ -39,6 +39,7 @@ from ringbench.subjects.reference.observe.boot import SeenBoot
 from ringbench.subjects.reference.observe.names import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.vocabulary.operations import Operation
 
 
@@ -140,35 +141,41 @@ class Inspector:
             ]
         return (each.at(when) for each in findings)
 
-    def in_memory(self, state: KernelState, cr3: int) -> Iterator[Finding]:
+    def in_memory(
+        self, state: KernelState, cr3: int, scope: Scope = EVERYTHING
+    ) -> Iterator[Finding]:
         """Compare everything in the memory of a stopped guest with this CR3 with the model.
 
         Where the kernel's own variables cannot be read, its page tables are compared alone, from
         the roots that the model knows.
         """
-        picture = self._readable(cr3)
+        picture = self._readable(cr3, scope)
         if isinstance(picture, RingbenchError):
             yield self._tables_alone(state, cr3, picture)
         else:
-            yield from self.compare(picture, state)
+            yield from self.compare(picture, state, scope)
 
-    def compare(self, picture: Picture, state: KernelState) -> Iterator[Finding]:
+    def compare(
+        self, picture: Picture, state: KernelState, scope: Scope = EVERYTHING
+    ) -> Iterator[Finding]:
         """Compare a picture with the model, memory's contents too, and with what must always hold.
 
         The guest must stand still since the picture was taken.
         """
-        memory = self.machine.memory
-        yield from compare(picture, state)
-        yield compare_absorbed(memory, state)
-        yield compare_contents(memory, state)
-        if self._first_boot is not None:
-            yield compare_kept(self._first_boot, picture.boot, self.layout.boot)
-        yield Finding(MACHINE, len(INVARIANTS), check_invariants(picture))
+        yield from compare(picture, state, scope)
+        for check in (compare_absorbed, compare_contents):
+            memory = scope.memory(check, self.machine.memory)
+            if memory is not None:
+                yield check(memory, state)
+        kept = scope.picture(compare_kept, picture)
+        if kept is not None and self._first_boot is not None:
+            yield compare_kept(self._first_boot, kept.boot, self.layout.boot)
+        yield Finding(MACHINE, len(INVARIANTS), check_invariants(picture, scope=scope))
 
-    def _readable(self, cr3: int) -> Picture | RingbenchError:
+    def _readable(self, cr3: int, scope: Scope = EVERYTHING) -> Picture | RingbenchError:
         """Return a picture, or why the kernel's own variables, and so anything, cannot be read."""
         try:
-            return take(self.machine.memory, self.types, cr3, self._features, self.layout)
+            return take(self.machine.memory, self.types, cr3, self._features, self.layout, scope)
         except UNREADABLE as error:
             return error
 

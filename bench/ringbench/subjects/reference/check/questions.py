@@ -83,12 +83,16 @@ def ask_kernel(
     random: Random,
 ) -> Iterator[Finding]:
     """Compare the kernel's own query, through a channel, at samples of every root of the model."""
-    for handle, root in state.roots().items():
-        for address in sample(decode(memory, root, features, ASKED_LEAVES).leaves, random):
-            walk = translate(memory, root, address, features)
-            reply = channel.perform(PageQuery(handle, address))
-            answer = KernelMapping.of_reply(reply.values) if reply.ok else None
-            yield Finding(LAYER, 1, compare_query(walk, answer))
+    questions = [
+        (root, PageQuery(handle, address))
+        for handle, root in state.roots().items()
+        for address in sample(decode(memory, root, features, ASKED_LEAVES).leaves, random)
+    ]
+    replies = channel.perform_many([question for _, question in questions])
+    for (root, question), reply in zip(questions, replies, strict=True):
+        walk = translate(memory, root, question.vaddr, features)
+        answer = KernelMapping.of_reply(reply.values) if reply.ok else None
+        yield Finding(LAYER, 1, compare_query(walk, answer))
 
 
 def sample(leaves: Leaves, random: Random) -> list[int]:

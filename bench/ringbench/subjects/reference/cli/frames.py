@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from ringbench.subjects.reference.check.ownership import owners
 from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
-from ringbench.subjects.reference.report.frames import frames_json, frames_table
 
 
 @click.command()
@@ -26,11 +25,10 @@ def frames(
     Exit status 1: a frame has no owner or two, or the frame allocator contradicts itself.
     """
     with look(lines, save_dump, **machine) as picture:
+        from ringbench.subjects.reference.check.ownership import owners
+        from ringbench.subjects.reference.report.frames import frames_json, frames_table
+
         claimed = owners(picture)
+        table = partial(frames_table, picture, claimed, ranges=ranges)
         problems = problems_of(picture, ("pmm", "machine"))
-        return show(
-            lambda: frames_table(picture, claimed, ranges=ranges),
-            lambda: frames_json(picture, claimed),
-            problems,
-            as_json,
-        )
+        return show(table, partial(frames_json, picture, claimed), problems, as_json)

@@ -1,15 +1,17 @@
-"""What `frames`, `heap` and `spaces` share: boot, run console lines, take the picture, print."""
+"""What `frames`, `heap` and `spaces` share: boot, run console lines, take the picture, print.
+
+These commands and what they share load what reads and prints a picture only when they need it: a
+table costs no JSON command anything, and nothing of that comes before the boot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Group, RenderableType
-from rich.text import Text
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.cli.common import (
@@ -21,11 +23,12 @@ from ringbench.cli.common import (
     type_lines,
 )
 from ringbench.cli.output import console, write_json
-from ringbench.debuginfo.dwarf import Types
-from ringbench.machine import Machine
-from ringbench.subjects.reference.check.invariants import check_invariants
-from ringbench.subjects.reference.observe.picture import Picture, take_from
-from ringbench.subjects.reference.subject import require_reference
+from ringbench.subjects.reference.vocabulary.required import require_reference
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ringbench.subjects.reference.observe.picture import Picture
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,15 +58,22 @@ def look(lines: Collection[str], save_dump: Path | None, **machine: object) -> I
     """
     config = configured(**machine)
     require_reference(config)
+    from ringbench.debuginfo.dwarf import Types
+    from ringbench.machine import Machine
+
     types = Types.load(config.kernel.elf)
     with Machine.start(config) as guest:
         type_lines(guest, lines)
         with dumping(guest, save_dump):
+            from ringbench.subjects.reference.observe.picture import take_from
+
             yield take_from(guest, types)
 
 
 def problems_of(picture: Picture, layers: Collection[str]) -> list[Mismatch]:
     """Return the broken invariants of some layers."""
+    from ringbench.subjects.reference.check.invariants import check_invariants
+
     return [mismatch for mismatch in check_invariants(picture) if mismatch.layer in layers]
 
 
@@ -81,5 +91,8 @@ def show(
         found = [{name: getattr(each, name) for name in Mismatch.__slots__} for each in problems]
         write_json(data() | {"problems": found})
     else:
+        from rich.console import Group
+        from rich.text import Text
+
         console().print(Group(table(), *(Text(str(each), style="bold red") for each in problems)))
     return 1 if problems else 0

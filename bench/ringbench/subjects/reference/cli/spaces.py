@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
-from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
 
 
 @click.command()
@@ -18,6 +18,8 @@ def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **mach
     Exit status 1: regions, page tables or tasks contradict each other.
     """
     with look(lines, save_dump, **machine) as picture:
+        from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
+
         problems = problems_of(picture, ("paging", "vmm", "task"))
-        table, data = spaces_table, spaces_json
-        return show(lambda: table(picture), lambda: data(picture), problems, as_json)
+        table, data = partial(spaces_table, picture), partial(spaces_json, picture)
+        return show(table, data, problems, as_json)

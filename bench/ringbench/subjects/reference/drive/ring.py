@@ -2,7 +2,8 @@
 
 The kernel serves its ring while it performs the console's command `ring`; this types the command,
 and ends it. What comes between costs no line and no stop: microseconds an operation, and less still
-in batches. Both sides poll; after some looks in vain the bench yields its processor, then sleeps.
+in batches. After some looks in vain the bench yields its processor, then sleeps for moments; the
+kernel sleeps until a character wakes it, which neither the ring nor the console takes for one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class RingPlace:
     served: tuple[int, int]
     stop: tuple[int, int]
     serving: tuple[int, int]
+    asleep: tuple[int, int]
     requests: int
     replies: int
 
@@ -87,6 +89,7 @@ class RingChannel(Channel[Operation]):
         if isinstance(error, Ended):
             return
         self._write(self._place.stop, 1)
+        self._wake()
         said = self._machine.finish()
         if error is None and said.rpartition("\n")[2] != f"ok {self._collected}":
             raise RingbenchError(f"the ring ended with {said!r} after {self._collected} requests")
@@ -120,6 +123,7 @@ class RingChannel(Channel[Operation]):
             self._machine.memory.write(address, b"".join(requests[start:end]))
         self._under_way = operations
         self._write(self._place.submitted, self._collected + len(operations))
+        self._wake()
 
     def collect(self) -> list[Reply]:
         """Return the replies to what was submitted.
@@ -156,6 +160,11 @@ class RingChannel(Channel[Operation]):
         address, size = index
         self._machine.memory.write(address, value.to_bytes(size, "little"))
 
+    def _wake(self) -> None:
+        """Type the character that ends the kernel's sleep, if it is asleep."""
+        if self._read(self._place.asleep):
+            self._machine.serial.nudge()
+
     def _wait(self, index: tuple[int, int], wanted: int, what: str) -> None:
         """Poll until an index has the value; a deadline is over only if nothing moves meanwhile."""
         seconds = self._machine.config.deadlines.reply
@@ -167,6 +176,7 @@ class RingChannel(Channel[Operation]):
             if looks % LOOKS_BEFORE_SLEEP == 0:
                 if self._machine.ending() is not None or deadline.expired:
                     raise self._machine.failure(f"{what}: not within {seconds:g} s", "in the ring")
+                self._wake()  # the look at `asleep` may have been too early for this processor
                 looks -= 1
                 time.sleep(SLEEP_SECONDS)
             now = self._read(index)

@@ -1,8 +1,8 @@
 """Many flips: kernels in some states, each stopped, one bit of one structure flipped at a time.
 
-The check looks at the guest's memory after each flip, and the bit is flipped back before anything
-runs. Now and then, and at the end, it looks at the memory without a flip: all must agree. Then the
-kernel goes on, and gives everything back.
+The check looks after each flip at what of the guest's memory can have changed (`observe.scope`),
+and the bit is flipped back before anything runs. Now and then, and at the end, it looks at all of
+the memory without a flip: all must agree. Then the kernel goes on, and gives everything back.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from ringbench.subjects.reference.flips.structure import BYTE, Flip, Structure
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.state import KernelState
+from ringbench.subjects.reference.observe.scope import Noted, Short
 
 CLEAN_EVERY: Final = 256
 """Flips between two looks at the memory as it is."""
@@ -155,15 +156,15 @@ def flips_of(
         site = Site(
             machine.memory, state, inspector.types, inspector.layout, inspector.picture().boot
         )
-        structures = structures_of(site)
+        structures, noted = structures_of(site), Noted()
+        _require_clean(inspector.in_memory(state, cr3, noted))
         for number in range(count):
             if number % CLEAN_EVERY == 0:
                 _require_clean(inspector.in_memory(state, cr3))
             flip = structures[number % len(structures)].draw(random)
             with flipped(machine.memory, flip):
-                mismatches = [
-                    each for found in inspector.in_memory(state, cr3) for each in found.mismatches
-                ]
+                findings = inspector.in_memory(state, cr3, Short(noted, flip.address))
+                mismatches = [each for found in findings for each in found.mismatches]
             yield flip, mismatches
         _require_clean(inspector.in_memory(state, cr3))
 
@@ -171,13 +172,12 @@ def flips_of(
 @contextmanager
 def flipped(memory: MappedMemory, flip: Flip) -> Iterator[None]:
     """Keep a bit flipped for the time of the block; the guest must stand still."""
-    paddr = flip.paddr + flip.bit // BYTE
-    before = memory.read(paddr, 1)
-    memory.write(paddr, bytes([before[0] ^ 1 << flip.bit % BYTE]))
+    before = memory.read(flip.address, 1)
+    memory.write(flip.address, bytes([before[0] ^ 1 << flip.bit % BYTE]))
     try:
         yield
     finally:
-        memory.write(paddr, before)
+        memory.write(flip.address, before)
 
 
 def _require_clean(findings: Iterable[Finding]) -> None:

@@ -34,6 +34,11 @@ class Flip:
     free: FreeBits | None
 
     @property
+    def address(self) -> int:
+        """The physical address of the byte that has the bit."""
+        return self.paddr + self.bit // BYTE
+
+    @property
     def must_be_caught(self) -> bool:
         """Whether the check has to notice."""
         return self.free is None or self.free.compared

@@ -15,20 +15,16 @@ _BIT_63: Final = 1 << 63
 
 def lend(state: KernelState, base: int, count: int) -> KernelState:
     """Note that frames were given to the console's user."""
-    lent = state.console.lent | _run(base, count)
+    lent = state.console.lent.with_run(base // FRAME_SIZE, count)
     return replace(state, console=replace(state.console, lent=lent))
 
 
 def take_back(state: KernelState, base: int, count: int) -> KernelState:
     """Note that frames came back; refuse those that were not lent."""
-    run = _run(base, count)
-    if run & ~state.console.lent:
+    first, lent = base // FRAME_SIZE, state.console.lent
+    if not lent.has_all(first, count):
         raise Refused(Status.DENIED)
-    return replace(state, console=replace(state.console, lent=state.console.lent ^ run))
-
-
-def _run(base: int, count: int) -> int:
-    return ((1 << count) - 1) << base // FRAME_SIZE
+    return replace(state, console=replace(state.console, lent=lent.without_run(first, count)))
 
 
 def with_root(state: KernelState, number: int, root: int | None) -> KernelState:

@@ -1,6 +1,7 @@
 """The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
 
 from ringbench.arch.x86_64.address import SIZE_4K
+from ringbench.subjects.reference.model import heap_search
 from ringbench.subjects.reference.model.heap_search import HeapEditor
 from ringbench.subjects.reference.model.state import EMPTY_HEAP, HeapState, KernelState, replace
 from ringbench.subjects.reference.model.vmm import vm_alloc_at, vm_free, vm_resize
@@ -109,11 +110,8 @@ def node_size(size: int) -> int:
 
 def written(state: KernelState, pointer: int, length: int, *, zeros: bool = False) -> KernelState:
     """Note that bytes were written to a payload."""
-    if not state.heap.stale:
-        return state
-    editor = HeapEditor(state.heap)
-    editor.written(pointer, length, zeros=zeros)
-    return replace(state, heap=editor.result)
+    heap = heap_search.written(state.heap, pointer, length, zeros=zeros)
+    return state if heap is state.heap else replace(state, heap=heap)
 
 
 def _pointer_status(heap: HeapState, pointer: int) -> Status:

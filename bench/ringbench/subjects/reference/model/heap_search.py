@@ -6,7 +6,7 @@ free, until something is written over it, and kfree names a double free by it. `
 
 from typing import Final
 
-from ringbench.subjects.reference.model.state import HeapState, Node
+from ringbench.subjects.reference.model.state import HeapState, Node, replace
 from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_HEADER,
@@ -37,7 +37,8 @@ class HeapEditor:
         self.last = heap.last
         self.nodes = dict(heap.nodes)
         self._free = dict(heap.free)
-        self._stale = dict(heap.stale)
+        self._stale = heap.stale
+        self._own_stale: dict[int, bytes] | None = None
         self._used_count = heap.used_count
         self._used_bytes = heap.used_bytes
 
@@ -112,7 +113,7 @@ class HeapEditor:
         if before and not before.used:
             self._unlist(previous)
             self._remove(address)
-            self._stale[address] = free_header(address, size, before.size)
+            self._stale_to_change()[address] = free_header(address, size, before.size)
             start, total, previous = previous, total + before.size, before.previous
         self._set(start, Node(total, False, previous))
         if start + total == self.end:
@@ -127,24 +128,9 @@ class HeapEditor:
         _, _, previous = self.nodes[self.last]
         self.nodes[self.last] = Node(end - self.last, False, previous)
         self.end = end
-        self._stale = {each: held for each, held in self._stale.items() if each < end}
-
-    def written(self, address: int, length: int, *, zeros: bool = False) -> None:
-        """Note that bytes were written to a payload: headers that lay there are gone.
-
-        A header that the range covers in part survives if zeros were written where it had zeros.
-        """
-        whole = length & -HEAP_HEADER
-        if whole // HEAP_HEADER < len(self._stale):
-            for each in range(address, address + whole, HEAP_HEADER):
-                self._stale.pop(each, None)
-        else:
-            gone = [each for each in self._stale if address <= each < address + whole]
-            for each in gone:
-                del self._stale[each]
-        cut, part = address + whole, length - whole
-        if part and cut in self._stale and not (zeros and not any(self._stale[cut][:part])):
-            del self._stale[cut]
+        self._stale = self._own_stale = {
+            each: held for each, held in self._stale.items() if each < end
+        }
 
     def _settle(self, address: int, total: int, previous: int, size: int) -> None:
         """Make [address, address + total) a used node of `size`, and a free one if enough is left.
@@ -169,8 +155,20 @@ class HeapEditor:
         size, _, previous = self.nodes[address]
         if address != self.last:
             self._unlist(address)
-        self._stale[address] = free_header(address, size, self.nodes[previous].size)
+        header = free_header(address, size, self.nodes[previous].size)
+        self._stale_to_change()[address] = header
         self._remove(address)
+
+    def _stale_to_change(self) -> dict[int, bytes]:
+        """Return the headers that stayed in memory, which are many and change seldom: a copy."""
+        if self._own_stale is None:
+            self._stale = self._own_stale = dict(self._stale)
+        return self._own_stale
+
+    def _forget(self, address: int) -> None:
+        """Note that a header, if one stayed there, is gone."""
+        if address in self._stale:
+            del self._stale_to_change()[address]
 
     def _relink(self, address: int, previous: int) -> None:
         node = self.nodes[address]
@@ -182,7 +180,7 @@ class HeapEditor:
         if node.used:
             self._used_count += 1
             self._used_bytes += node.size
-        self._stale.pop(address, None)
+        self._forget(address)
 
     def _remove(self, address: int) -> None:
         old = self.nodes.pop(address, None)
@@ -193,7 +191,7 @@ class HeapEditor:
     def _enlist(self, address: int) -> None:
         key = size_class(self.nodes[address].size)
         self._free[key] = (address, *self._free.get(key, ()))
-        self._stale.pop(address + _LINKS, None)
+        self._forget(address + _LINKS)
 
     def _unlist(self, address: int) -> None:
         key = size_class(self.nodes[address].size)
@@ -202,6 +200,28 @@ class HeapEditor:
             self._free[key] = left
         else:
             del self._free[key]
+
+
+def written(heap: HeapState, address: int, length: int, *, zeros: bool = False) -> HeapState:
+    """Return the heap after bytes were written to a payload: headers that lay there are gone.
+
+    A header that the range covers in part survives if zeros were written where it had zeros.
+    """
+    stale, whole = heap.stale, length & -HEAP_HEADER
+    end = address + whole
+    if whole // HEAP_HEADER < len(stale):
+        gone = [each for each in range(address, end, HEAP_HEADER) if each in stale]
+    else:
+        gone = [each for each in stale if address <= each < end]
+    part = length - whole
+    if part and end in stale and not (zeros and not any(stale[end][:part])):
+        gone.append(end)
+    if not gone:
+        return heap
+    left = dict(stale)
+    for each in gone:
+        del left[each]
+    return replace(heap, stale=left)
 
 
 def in_order(heap: HeapState) -> list[tuple[int, Node]]:

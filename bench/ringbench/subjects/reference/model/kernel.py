@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
@@ -68,7 +69,7 @@ def boot(
         heap=EMPTY_HEAP,
         tasks=(BOOT_TASK,),
         current_task=0,
-        console=Console(0, lent_base, lent_length, (None,) * CONSOLE_ROOTS),
+        console=Console(FrameSet(), lent_base, lent_length, (None,) * CONSOLE_ROOTS),
         contents={},
     )
 

@@ -27,6 +27,7 @@ from ringbench.subjects.reference.model.tables import (
     Leaf,
     TableEditor,
     find,
+    leaf_at,
     leaves,
     lower_tables,
     tables_missing,
@@ -187,7 +188,7 @@ def paging_query(
     """Return the leaf that maps an address."""
     if not is_canonical(va):
         return state, Status.NON_CANONICAL, None
-    leaf = next(leaves(state.tables, root, va, va), None)
+    leaf = leaf_at(state.tables, root, va)
     if leaf is None:
         return state, Status.NOT_MAPPED, None
     flags = leaf_flags(leaf.raw, leaf.level)

@@ -1,14 +1,10 @@
-"""The frame allocator: lowest free frame first, over two bitmaps that are Python integers.
-
-Big integers make a whole-memory question a handful of shifts: the positions where `n` free frames
-begin are the bitmap and-ed with itself shifted, in log2(n) doublings.
-"""
+"""The frame allocator: lowest free frame first, over two sets of frames."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.state import PmmState, replace
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -21,7 +17,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.status import Panic, Status
 
 _WORD: Final = 64
-_CHUNK: Final = 4096
+_ALL_WORDS: Final = (1 << BLOCK_FRAMES // _WORD) - 1
 
 
 def pmm_init(memory_map: Iterable[MemoryRange]) -> PmmState:
@@ -45,10 +41,9 @@ def pmm_init(memory_map: Iterable[MemoryRange]) -> PmmState:
     )
     if place is None:
         raise Panic(f"pmm: no place for {length:#x} bytes of metadata")
-    managed = 0
-    for base, end in available:
-        managed |= _run(base // FRAME_SIZE, (end - base) // FRAME_SIZE)
-    managed &= ~_run(place // FRAME_SIZE, length // FRAME_SIZE)
+    managed = FrameSet.of_runs(
+        (base // FRAME_SIZE, (end - base) // FRAME_SIZE) for base, end in available
+    ).without_run(place // FRAME_SIZE, length // FRAME_SIZE)
     return PmmState(frame_limit, managed, managed, place, length)
 
 
@@ -85,9 +80,8 @@ def pmm_alloc(pmm: PmmState) -> tuple[PmmState, Status, int]:
     """Take the lowest free frame; its address."""
     if not pmm.free:
         return pmm, Status.NO_MEMORY, 0
-    lowest = pmm.free & -pmm.free
-    frame = lowest.bit_length() - 1
-    return _with_free(pmm, pmm.free ^ lowest), Status.OK, frame * FRAME_SIZE
+    frame = pmm.free.edges[0]
+    return _with_free(pmm, pmm.free.without_run(frame, 1)), Status.OK, frame * FRAME_SIZE
 
 
 def pmm_alloc_2m(pmm: PmmState) -> tuple[PmmState, Status, int]:
@@ -99,13 +93,10 @@ def pmm_alloc_run(pmm: PmmState, count: int, align: int) -> tuple[PmmState, Stat
     """Take `count` contiguous frames at the lowest multiple of `align` bytes; their address."""
     if count == 0 or align < FRAME_SIZE or align & (align - 1):
         return pmm, Status.INVALID, 0
-    if count > pmm.frame_limit:
+    first = pmm.free.lowest_run(count, align // FRAME_SIZE)
+    if first is None:
         return pmm, Status.NO_MEMORY, 0
-    starts = _starts(pmm.free, count) & _every(align // FRAME_SIZE, pmm.frame_limit)
-    if not starts:
-        return pmm, Status.NO_MEMORY, 0
-    first = (starts & -starts).bit_length() - 1
-    return _with_free(pmm, pmm.free ^ _run(first, count)), Status.OK, first * FRAME_SIZE
+    return _with_free(pmm, pmm.free.without_run(first, count)), Status.OK, first * FRAME_SIZE
 
 
 def pmm_free(pmm: PmmState, base: int, count: int) -> tuple[PmmState, Status, None]:
@@ -115,14 +106,11 @@ def pmm_free(pmm: PmmState, base: int, count: int) -> tuple[PmmState, Status, No
     if base % FRAME_SIZE:
         return pmm, Status.MISALIGNED, None
     first = base // FRAME_SIZE
-    if first + count > pmm.frame_limit:
+    if not pmm.managed.has_all(first, count):
         return pmm, Status.FOREIGN, None
-    run = _run(first, count)
-    if run & ~pmm.managed:
-        return pmm, Status.FOREIGN, None
-    if run & pmm.free:
+    if pmm.free.has_any(first, count):
         return pmm, Status.NOT_ALLOCATED, None
-    return _with_free(pmm, pmm.free | run), Status.OK, None
+    return _with_free(pmm, pmm.free.with_run(first, count)), Status.OK, None
 
 
 def take(pmm: PmmState, count: int) -> tuple[PmmState, list[int]]:
@@ -130,48 +118,18 @@ def take(pmm: PmmState, count: int) -> tuple[PmmState, list[int]]:
 
     The caller has made sure that there are as many.
     """
-    taken: list[int] = []
-    free = pmm.free
-    while len(taken) < count:
-        first = (free & -free).bit_length() - 1
-        window = (free >> first) & ((1 << min(_CHUNK, 2 * count)) - 1)
-        mask = 0
-        while window and len(taken) < count:
-            lowest = window & -window
-            window ^= lowest
-            mask |= lowest
-            taken.append((first + lowest.bit_length() - 1) * FRAME_SIZE)
-        free ^= mask << first
-    return _with_free(pmm, free), taken
+    frames, free = pmm.free.split_lowest(count)
+    return _with_free(pmm, free), [frame * FRAME_SIZE for frame in frames]
 
 
 def give_back(pmm: PmmState, addresses: Iterable[int]) -> PmmState:
     """Free frames that are known to be allocated."""
     free = pmm.free
     for first, count in _joined(addresses):
-        run = _run(first, count)
-        if free & run:
+        if free.has_any(first, count):
             raise AssertionError(f"a frame of {first * FRAME_SIZE:#x} + {count} is free already")
-        free |= run
+        free = free.with_run(first, count)
     return _with_free(pmm, free)
-
-
-def frames(bitmap: int) -> Iterator[int]:
-    """Yield the numbers of the set bits, ascending."""
-    for first, count in runs(bitmap):
-        yield from range(first, first + count)
-
-
-def runs(bitmap: int) -> Iterator[tuple[int, int]]:
-    """Yield each run of set bits as (first, count), ascending."""
-    position = 0
-    while bitmap:
-        skip = (bitmap & -bitmap).bit_length() - 1
-        bitmap >>= skip
-        count = (~bitmap & (bitmap + 1)).bit_length() - 1
-        yield position + skip, count
-        bitmap >>= count
-        position += skip + count
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +153,19 @@ class Summary:
 
 def summary(pmm: PmmState) -> Summary:
     """Return the counters, masks and trees that belong to a state's free bits."""
-    block_bytes = BLOCK_FRAMES // 8
-    image = pmm.free.to_bytes(pmm.frame_limit // 8, "little")
-    blocks = [image[at : at + block_bytes] for at in range(0, len(image), block_bytes)]
-    block_free = [int.from_bytes(block, "little").bit_count() for block in blocks]
-    block_words = [
-        sum(1 << word for word in range(8) if any(block[8 * word : 8 * word + 8]))
-        for block in blocks
-    ]
+    blocks = pmm.frame_limit // BLOCK_FRAMES
+    block_free, block_words = [0] * blocks, [0] * blocks
+    for first, count in pmm.free.runs():
+        end = first + count
+        head, tail = first // BLOCK_FRAMES, (end - 1) // BLOCK_FRAMES
+        inner = max(tail - head - 1, 0)
+        block_free[head + 1 : tail] = [BLOCK_FRAMES] * inner
+        block_words[head + 1 : tail] = [_ALL_WORDS] * inner
+        for block in {head, tail}:
+            base = block * BLOCK_FRAMES
+            low, high = max(first - base, 0), min(end - base, BLOCK_FRAMES)
+            block_free[block] += high - low
+            block_words[block] |= (2 << (high - 1) // _WORD) - (1 << low // _WORD)
     return Summary(
         block_free,
         block_words,
@@ -226,33 +189,8 @@ def _summarise(bits: list[bool]) -> list[int]:
     ]
 
 
-def _with_free(pmm: PmmState, free: int) -> PmmState:
+def _with_free(pmm: PmmState, free: FrameSet) -> PmmState:
     return replace(pmm, free=free)
-
-
-def _run(first: int, count: int) -> int:
-    """Return `count` set bits from bit `first`."""
-    return ((1 << count) - 1) << first
-
-
-def _starts(bitmap: int, count: int) -> int:
-    """Return the positions where at least `count` set bits begin."""
-    length = 1
-    while length < count and bitmap:
-        shift = min(length, count - length)
-        bitmap &= bitmap >> shift
-        length += shift
-    return bitmap
-
-
-@lru_cache(maxsize=64)
-def _every(step: int, limit: int) -> int:
-    """Return a bitmap of `limit` bits with each multiple of `step` set."""
-    bitmap, length = 1, step
-    while length < limit:
-        bitmap |= bitmap << length
-        length *= 2
-    return bitmap
 
 
 def _joined(addresses: Iterable[int]) -> Iterator[tuple[int, int]]:

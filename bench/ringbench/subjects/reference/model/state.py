@@ -4,8 +4,8 @@ A state is never changed in place: a function that changes a mapping copies it a
 not change, so that equal contents compare equal and keeping old states is cheap. States have no
 slots: copying a dictionary is what makes `replace` cheap, and operations do little else.
 
-Addresses are unsigned integers. Frames are numbered in bitmaps (bit f is frame f) and physical
-addresses everywhere else.
+Addresses are unsigned integers. Frames are numbered in sets of frames and physical addresses
+everywhere else.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from ringbench.arch.x86_64.features import Features
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
@@ -55,20 +56,20 @@ class PmmState:
     """Physical frames: which are managed, which of them are free."""
 
     frame_limit: int
-    managed: int
-    free: int
+    managed: FrameSet
+    free: FrameSet
     metadata_base: int
     metadata_length: int
 
     @property
     def managed_count(self) -> int:
         """How many frames can be handed out at all."""
-        return self.managed.bit_count()
+        return self.managed.count
 
     @property
     def free_count(self) -> int:
         """How many frames are free."""
-        return self.free.bit_count()
+        return self.free.count
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Task:
 class Console:
     """What the console keeps: frames lent to its user, and the roots that its user made."""
 
-    lent: int
+    lent: FrameSet
     lent_base: int
     lent_length: int
     roots: tuple[int | None, ...]

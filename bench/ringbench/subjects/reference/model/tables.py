@@ -66,9 +66,16 @@ def find(tables: Tables, root: int, va: int) -> Slot:
     return Slot(1, table, index, tables[table].get(index, 0))
 
 
+def leaf_at(tables: Tables, root: int, va: int) -> Leaf | None:
+    """Return the leaf that maps a canonical address, or None."""
+    level, _, _, raw = find(tables, root, va)
+    span = 1 << _SHIFTS[level]
+    return Leaf(va & -span, leaf_address(raw, level), span, raw, level) if raw else None
+
+
 def leaves(tables: Tables, root: int, first: int = 0, last: int = ADDRESS_MASK) -> Iterator[Leaf]:
     """Yield the leaves that touch [first, last], ascending; lazily."""
-    yield from _leaves(tables, root, LEVELS, 0, first, last)
+    return _leaves(tables, root, LEVELS, 0, first, last)
 
 
 def _leaves(

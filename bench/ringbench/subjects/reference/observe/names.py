@@ -169,6 +169,7 @@ class RingNames:
     served: str = "ring.served"
     stop: str = "ring.stop"
     serving: str = "ring.serving"
+    asleep: str = "ring.asleep"
     requests: str = "ring.requests"
     replies: str = "ring.replies"
     request_type: str = "struct ring_request"

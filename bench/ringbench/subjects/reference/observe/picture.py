@@ -22,6 +22,7 @@ from ringbench.subjects.reference.observe.console import SeenConsole, read_conso
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
 
@@ -62,12 +63,18 @@ class Picture:
 
 
 def take(
-    memory: PhysicalMemory, types: Types, cr3: int, features: Features, layout: Layout = RINGBENCH
+    memory: PhysicalMemory,
+    types: Types,
+    cr3: int,
+    features: Features,
+    layout: Layout = RINGBENCH,
+    scope: Scope = EVERYTHING,
 ) -> Picture:
     """Read everything from the memory of a stopped guest whose CR3 is, or was, `cr3`.
 
     `features` are those of its processor, as the emulator has them: what the kernel found out of
-    them is one more thing that is read.
+    them is one more thing that is read. What of memory is read and what is known already is up to
+    `scope`.
 
     Raises:
         ImageError: the ELF has no symbol or type of one of the layout's names.
@@ -75,32 +82,30 @@ def take(
         MemoryUnreadable: they are mapped to what is not memory.
     """
     guest = GuestReader(memory, types, cr3, features)
-    boot = read_boot(guest, layout.boot)
-    kernel_record = types.value(guest.virtual, layout.spaces.kernel_space)
-    assert isinstance(kernel_record, Record)
-    kernel_space = read_space(guest, layout.spaces, "kernel", kernel_record)
-    pmm = read_pmm(guest, layout.pmm)
-    tasks = read_tasks(guest, layout)
-    console = read_console(
-        guest, layout.console, pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
-    )
+    boot = scope.read(read_boot, guest, layout.boot)
+    kernel_space = scope.read(_read_kernel_space, guest, layout)
+    pmm = scope.read(read_pmm, guest, layout.pmm)
+    tasks = scope.read(read_tasks, guest, layout)
+    frames = pmm.frame_limit if pmm.frame_limit <= FRAMES_MAX else 0
+    console = scope.read(read_console, guest, layout.console, frames)
     active_root = root_table(cr3, features)
     others = _roots_of_their_own(guest, kernel_space, tasks)
     others |= {f"r{n}": root for n, root in enumerate(console.roots) if root is not None}
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
-    heap = read_heap(guest, layout)
+    heap = scope.read(read_heap, guest, layout)
     of_tasks = (task.space for task in tasks.all[1:])
+    spaces = [kernel_space, heap.space, *of_tasks]
     return Picture(
         layout=layout,
         features=features,
         active_root=active_root,
-        kernel_root=guest.integer(layout.spaces.kernel_root),
+        kernel_root=scope.read(GuestReader.integer, guest, layout.spaces.kernel_root),
         boot=boot,
         pmm=pmm,
-        tables=read_page_tables(guest, kernel_space.root, others),
+        tables=scope.read(read_page_tables, guest, kernel_space.root, others),
         kernel_space=kernel_space,
-        current_space=_current_space(guest, layout, [kernel_space, heap.space, *of_tasks]),
+        current_space=scope.read(_current_space, guest, layout, spaces),
         heap=heap,
         tasks=tasks,
         console=console,
@@ -135,6 +140,12 @@ def take_from(machine: Machine, types: Types, layout: Layout = RINGBENCH) -> Pic
         registers = read_registers(machine)
         features = read_features(machine, registers, layout.pat)
         return take(machine.memory, types, registers.cr3, features, layout)
+
+
+def _read_kernel_space(guest: GuestReader, layout: Layout) -> SeenSpace:
+    record = guest.types.value(guest.virtual, layout.spaces.kernel_space)
+    assert isinstance(record, Record)
+    return read_space(guest, layout.spaces, "kernel", record)
 
 
 def _roots_of_their_own(guest: GuestReader, kernel: SeenSpace, tasks: SeenTasks) -> dict[str, int]:

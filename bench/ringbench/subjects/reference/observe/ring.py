@@ -59,6 +59,7 @@ def locate_ring(
         served=index(names.served),
         stop=index(names.stop),
         serving=index(names.serving),
+        asleep=index(names.asleep),
         requests=index(names.requests)[0],
         replies=index(names.replies)[0],
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from ringbench.drive.reply import Reply
-from ringbench.subjects.reference.model.pmm import frames, runs
+from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.operations import PmmAlloc, PmmFree
@@ -24,29 +24,21 @@ def lacks_memory(reply: Reply) -> bool:
 
 def free_frames(state: KernelState) -> list[int]:
     """Return the numbers of the frames that are free, ascending."""
-    return list(frames(state.pmm.free))
-
-
-def bitmap_of(numbers: Sequence[int]) -> int:
-    """Return the number whose bit f is set for each frame f of these."""
-    bits = bytearray(max(numbers, default=0) // 8 + 1)
-    for frame in numbers:
-        bits[frame // 8] |= 1 << frame % 8
-    return int.from_bytes(bits, "little")
+    return list(state.pmm.free.frames())
 
 
 def with_free(state: KernelState, numbers: Sequence[int]) -> KernelState:
     """Return a state in which only these frames are free."""
-    return replace(state, pmm=replace(state.pmm, free=bitmap_of(numbers)))
+    return replace(state, pmm=replace(state.pmm, free=FrameSet.of(numbers)))
 
 
 def hoard(state: KernelState) -> Iterator[PmmAlloc]:
     """Yield the operations that take every free frame, each a whole run of them."""
-    for _, count in sorted(runs(state.pmm.free), key=itemgetter(1), reverse=True):
+    for _, count in sorted(state.pmm.free.runs(), key=itemgetter(1), reverse=True):
         yield PmmAlloc(count)
 
 
 def release(numbers: Sequence[int]) -> Iterator[PmmFree]:
     """Yield the operations that give these frames back, each a whole run of them."""
-    for first, count in runs(bitmap_of(numbers)):
+    for first, count in FrameSet.of(numbers).runs():
         yield PmmFree(first * FRAME_SIZE, count)

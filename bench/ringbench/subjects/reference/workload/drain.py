@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
@@ -24,6 +23,6 @@ def drain(state: KernelState) -> Operation | None:
         return op.VmFree("kernel", region.base)
     for payload in payloads(state):
         return op.HeapFree(payload)
-    for first, count in runs(state.console.lent):
+    for first, count in state.console.lent.runs():
         return op.PmmFree(first * FRAME_SIZE, count)
     return None

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
@@ -67,9 +66,9 @@ def _climb(random: Random, state: KernelState) -> Iterator[Operation]:
     if not edges:
         return
     edge, left = pick(random, edges), pick(random, LEFT)
-    below = state.pmm.free & ((1 << edge) - 1)
+    below = [min(count, edge - first) for first, count in state.pmm.free.runs() if first < edge]
     # The longest first: a run goes to the lowest place that holds it.
-    longest, *others = sorted((count for _, count in runs(below)), reverse=True) or [0]
+    longest, *others = sorted(below, reverse=True) or [0]
     if longest > left:
         yield op.PmmAlloc(longest - left, FRAME_SIZE)
     for count in others[:RUNS]:

@@ -6,7 +6,6 @@ from operator import itemgetter
 from random import Random
 from typing import Final
 
-from ringbench.subjects.reference.model.pmm import runs
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES, FRAME_SIZE
@@ -44,26 +43,12 @@ def lent_run(random: Random, state: KernelState) -> tuple[int, int] | None:
     lent = state.console.lent
     if not lent:
         return None
-    frame = random.randrange(lent.bit_length())
-    ahead = lent >> frame
-    frame += (ahead & -ahead).bit_length() - 1
-    behind = ~lent & ((1 << frame) - 1)
-    first = behind.bit_length()
-    return first, _ones(lent >> first)
-
-
-def _ones(bitmap: int) -> int:
-    """How many bits are set from bit 0 on without a gap."""
-    return (~bitmap & (bitmap + 1)).bit_length() - 1
-
-
-def _run_count(bitmap: int) -> int:
-    return (bitmap & ~(bitmap << 1)).bit_count()
+    return lent.run_past(random.randrange(lent.end))
 
 
 def pmm_alloc(random: Random, state: KernelState) -> Operation | None:
     """Take frames: one, a 2 MiB frame, a run; or give some back where many are lent."""
-    if crowded(random, _run_count(state.console.lent), LENT_RUNS):
+    if crowded(random, state.console.lent.run_count, LENT_RUNS):
         return pmm_free(random, state)
     shape = random.random()
     if shape < 0.55:
@@ -82,7 +67,7 @@ def _pmm_hoard(random: Random, state: KernelState) -> Operation:
 
     What follows meets borders, or the end; or frames whose addresses have more bits.
     """
-    free = list(runs(state.pmm.free)) or [(0, 1)]
+    free = list(state.pmm.free.runs()) or [(0, 1)]
     shape = random.random()
     if shape < 0.4:
         first, count = free[0]
@@ -106,7 +91,7 @@ def pmm_free(random: Random, state: KernelState) -> Operation | None:
             return op.PmmFree(frame // BLOCK_FRAMES * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
         return op.PmmFree(frame * FRAME_SIZE)
     if state.pmm.free_count < SHORT_OF_FRAMES and shape < 0.5:
-        first, count = max(runs(state.console.lent), key=itemgetter(1))
+        first, count = max(state.console.lent.runs(), key=itemgetter(1))
         return op.PmmFree(first * FRAME_SIZE, count)
     first, count = found
     if count > LONG_RUN and shape < 0.6:  # it is there to keep others from its frames

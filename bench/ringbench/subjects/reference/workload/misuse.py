@@ -52,7 +52,7 @@ def _free_free(random: Random, state: KernelState) -> Operation | None:
     free = state.pmm.free
     if not free:
         return None
-    frame = pick(random, ((free & -free).bit_length() - 1, random.randrange(free.bit_length())))
+    frame = pick(random, (free.edges[0], random.randrange(free.end)))
     return op.PmmFree(frame * FRAME_SIZE)
 
 

@@ -39,6 +39,7 @@ from ringbench.subjects.reference.check.invariants.spaces import (
     tasks_are_ordered,
 )
 from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 
 Invariant: TypeAlias = Callable[[Picture], Iterator[Mismatch]]
 
@@ -75,10 +76,15 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 """All of them, bottom layer first."""
 
 
-def check_invariants(picture: Picture, detailed: int = 20) -> list[Mismatch]:
+def check_invariants(
+    picture: Picture, detailed: int = 20, scope: Scope = EVERYTHING
+) -> list[Mismatch]:
     """Return what is broken, at most `detailed` mismatches of each invariant."""
     return [
-        mismatch for invariant in INVARIANTS for mismatch in islice(invariant(picture), detailed)
+        mismatch
+        for invariant in INVARIANTS
+        if (seen := scope.picture(invariant, picture)) is not None
+        for mismatch in islice(invariant(seen), detailed)
     ]
 
 
