@@ -52,7 +52,7 @@ entry=$(LC_ALL=C readelf -h "$elf" | awk '/Entry point address:/ { print $NF }')
 gdb -q "$elf" \
     -ex 'set confirm off' \
     -ex 'set pagination off' \
-    -ex "source $here/gdb/ringbench.py" \
+    -ex "source $here/../bench/ringbench/gdb_commands.py" \
     -ex "target remote $folder/gdb" \
     -ex "hbreak *$entry" \
     -ex 'continue'

@@ -8,7 +8,7 @@ with the exception as attributes of `MachineError` rather than inside that messa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -90,8 +90,9 @@ class MemoryUnreadable(RingbenchError):
 class MachineError(RingbenchError):
     """Something about one guest, with what is needed to look into it.
 
-    `serial_tail` is the end of the guest's output, `registers` QEMU's dump of them where the
-    guest was still there, `command` a shell command that boots the same guest by hand, and
+    `serial_tail` is the end of what the console said, `tails` has that of every other output that
+    spoke, by name; `registers` is QEMU's dump of them where the guest was still there, `command` a
+    shell command that boots the same guest by hand, and
     `folder` where the full logs are, if they are kept. `explanation` is why it ended, of a guest
     that has.
     """
@@ -108,6 +109,7 @@ class MachineError(RingbenchError):
     ) -> None:
         super().__init__(message)
         self.serial_tail = serial_tail
+        self.tails: Mapping[str, str] = {}
         self.registers = registers
         self.command = command
         self.folder = folder
@@ -125,6 +127,7 @@ class MachineError(RingbenchError):
             ("what happened", str(self.explanation) if self.explanation else ""),
             ("the kernel's last words", "\n".join(self.ending.block) if self.ending else ""),
             ("end of the serial log", self.serial_tail),
+            *((f"end of what {name} says", tail) for name, tail in self.tails.items()),
             ("registers", self.registers),
             ("to boot the same guest by hand", self.command),
             ("logs", str(self.folder) if self.folder else ""),
@@ -159,7 +162,7 @@ class Hang(Ended):
 
 
 class BootTimeout(Hang):
-    """No prompt within the boot deadline."""
+    """The kernel was not ready within the boot deadline."""
 
 
 class SerialError(MachineError):

@@ -52,6 +52,8 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> KernelConfigs:
             "kernel.elf": elf,
             "kernel.image": folder / f"{name}32.elf",
             "kernel.prompt": "ring> ",
+            "kernel.prompt_rest": 0,
+            "machine.display": "none",
             "kernel.panic": "^!! panic",
             "kernel.exception": "^!! exception",
             "kernel.end": "^!! end",

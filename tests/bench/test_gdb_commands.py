@@ -9,7 +9,7 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 
-COMMANDS = Path(__file__).parents[2] / "tools" / "gdb" / "ringbench.py"
+COMMANDS = Path(__file__).parents[2] / "bench/ringbench/gdb_commands.py"
 ABSENT = 0x5000_0000_0000
 WITHOUT_NUMPY = """
 import sys

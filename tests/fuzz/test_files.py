@@ -16,7 +16,7 @@ from ringbench.debuginfo.dwarf import Types
 from ringbench.debuginfo.elf import load_segments, open_elf
 from ringbench.engine.script import read_script
 from ringbench.errors import ConfigError
-from ringbench.machine.image import check_bootable, check_symbols
+from ringbench.machine.image import check_symbols, form_of
 from ringbench.machine.translations import code_of
 from ringbench.subjects.reference.boots.story import Story
 from ringbench.subjects.reference.check.boot import image_frames, image_segments
@@ -64,7 +64,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "frames of the image": image_frames,
     "segments of the image": image_segments,
     "check": check_symbols,
-    "check of the image": check_bootable,
+    "form of the image": form_of,
 }
 
 

@@ -193,6 +193,8 @@ def booted(elf: Path, cpu: str = "max") -> Iterator[Performer]:
         "kernel.elf": elf,
         "kernel.image": elf.with_name("accesses32.elf"),
         "kernel.prompt": "ready> ",
+        "kernel.prompt_rest": 0,
+        "machine.display": "none",
         "machine.memory": MEMORY,
         "machine.cpu": cpu,
     }

@@ -263,7 +263,7 @@ def test_no_operations_while_the_guest_is_stopped(serving: Serving) -> None:
 def test_a_character_ends_it(serving: Serving) -> None:
     machine = serving.machine
     machine.begin("ring")
-    machine.serial._line.socket.sendall(b"\n\r\nq")  # line ends do not
+    machine.serial.type("\n\r\nq")  # line ends do not
     assert machine.finish() == "ok 0"
     assert machine.command("pmm info").startswith("ok ")
 

@@ -6,18 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.config import Config, KernelConfig, MachineConfig, Module
+from ringbench.config import Config, KernelConfig, MachineConfig, Module, Outcome
 from ringbench.errors import ConfigError, StartError
-from ringbench.machine.command import Paths, escape, own_log, qemu_command, reproduce_command
+from ringbench.machine.command import Paths, escape, qemu_command, reproduce_command
 from ringbench.machine.firmware import Firmware, find_firmware
+from ringbench.machine.media import Drive, Media
+from ringbench.machine.own_arguments import own_log
 
 PATHS = Paths(
-    serial=Path("/p/serial"),
+    outputs={"com1": Path("/p/com1"), "debugcon": Path("/p/debugcon")},
     qmp=Path("/p/qmp"),
     gdb=Path("/p/g,db"),
     log=Path("/p/qemu.log"),
     ram=Path("/proc/self/fd/7"),
 )
+
+
+KERNEL = Media(kernel=Path("/k32.elf"))
 
 
 def make(machine: MachineConfig | None = None, **kernel: object) -> Config:
@@ -32,7 +37,7 @@ def value(command: tuple[str, ...], option: str) -> str:
 
 
 def test_plain_kernel() -> None:
-    command = qemu_command(make(), PATHS, None)
+    command = qemu_command(make(), PATHS, None, KERNEL)
     assert command[0] == "qemu-system-x86_64"
     assert value(command, "-machine") == "pc,accel=tcg,memory-backend=guest-ram"
     assert value(command, "-m") == "65536K"
@@ -47,21 +52,21 @@ def test_plain_kernel() -> None:
 
 
 def test_no_tcp_port_and_nothing_of_the_users_settings() -> None:
-    command = qemu_command(make(), PATHS, None)
+    command = qemu_command(make(), PATHS, None, KERNEL)
     assert "-nodefaults" in command
     assert "-no-user-config" in command
     assert not any("tcp" in argument or argument == "-s" for argument in command)
 
 
 def test_bench_listens_for_serial_and_qmp_and_qemu_for_gdb() -> None:
-    command = qemu_command(make(), PATHS, None)
-    assert "socket,id=serial,path=/p/serial" in command
+    command = qemu_command(make(), PATHS, None, KERNEL)
+    assert "socket,id=com1,path=/p/com1" in command
     assert "socket,id=qmp,path=/p/qmp" in command
     assert "socket,id=gdb,path=/p/g,,db,server=on,wait=off" in command
 
 
 def test_a_dead_guest_stays_to_be_looked_at() -> None:
-    command = qemu_command(make(), PATHS, None)
+    command = qemu_command(make(), PATHS, None, KERNEL)
     assert value(command, "-action") == "reboot=shutdown,shutdown=pause,panic=pause"
     assert value(command, "-D") == "/p/qemu.log"
     assert value(command, "-d") == "int,cpu_reset"
@@ -70,7 +75,7 @@ def test_a_dead_guest_stays_to_be_looked_at() -> None:
 
 def test_what_the_user_wants_logged_is_logged_beside() -> None:
     own = ("-d", "int,guest_errors", "-smp", "2", "--d", "in_asm", "-D", "mine.log")
-    command = qemu_command(make(MachineConfig(arguments=own)), PATHS, None)
+    command = qemu_command(make(MachineConfig(arguments=own)), PATHS, None, KERNEL)
     assert value(command, "-d") == "int,cpu_reset,guest_errors,in_asm"
     assert "--d" not in command
     assert command[-4:] == ("-smp", "2", "-D", "mine.log")
@@ -80,7 +85,7 @@ def test_what_the_user_wants_logged_is_logged_beside() -> None:
 
 def test_command_line_and_modules_keep_their_commas() -> None:
     modules = (Module(Path("/m,1"), "a,b c"), Module(Path("/m2")))
-    command = qemu_command(make(command_line="x=1,y=2", modules=modules), PATHS, None)
+    command = qemu_command(make(command_line="x=1,y=2", modules=modules), PATHS, None, KERNEL)
     assert value(command, "-append") == "x=1,y=2"
     assert value(command, "-initrd") == "/m,,1 a,,b c,/m2"
 
@@ -88,18 +93,18 @@ def test_command_line_and_modules_keep_their_commas() -> None:
 def test_module_path_with_a_space_is_refused() -> None:
     config = make(modules=(Module(Path("/a b/m"), "x"),))
     with pytest.raises(ConfigError, match="/a b/m"):
-        qemu_command(config, PATHS, None)
+        qemu_command(config, PATHS, None, KERNEL)
 
 
 def test_iso_is_a_disc() -> None:
-    command = qemu_command(make(image=Path("/k.iso")), PATHS, None)
+    command = qemu_command(make(image=Path("/k.iso")), PATHS, None, Media(disc=Path("/k.iso")))
     assert value(command, "-cdrom") == "/k.iso"
     assert "-kernel" not in command
 
 
 def test_uefi_is_two_flash_chips() -> None:
     firmware = Firmware(Path("/code.fd"), Path("/vars.fd"))
-    command = qemu_command(make(image=Path("/k.iso")), PATHS, firmware)
+    command = qemu_command(make(image=Path("/k.iso")), PATHS, firmware, Media(disc=Path("/k.iso")))
     drives = [command[i + 1] for i, a in enumerate(command) if a == "-drive"]
     assert drives == [
         "if=pflash,format=raw,unit=0,readonly=on,file=/code.fd",
@@ -107,16 +112,58 @@ def test_uefi_is_two_flash_chips() -> None:
     ]
 
 
+def test_a_disk_is_an_overlay_and_its_image_is_only_read() -> None:
+    drive = Drive(Path("/a,b.img"), "virtio", Path("/p/disk0.qcow2"))
+    command = qemu_command(make(), PATHS, None, Media(drives=(drive,)))
+    assert value(command, "-drive") == (
+        "if=virtio,format=qcow2,node-name=ringbench-disk0,file=/p/disk0.qcow2,"
+        "backing.driver=raw,backing.file.driver=file,backing.file.filename=/a,,b.img"
+    )
+    by_hand = reproduce_command(make(), None, Media(drives=(replace(drive, overlay=None),)))
+    assert "if=virtio,format=raw,file=/a,,b.img,snapshot=on" in shlex.split(by_hand)
+
+
+def test_outputs_are_ports_in_their_order() -> None:
+    paths = replace(PATHS, outputs={"com3": Path("/p/3"), "com1": Path("/p/1")})
+    command = qemu_command(make(), paths, None, KERNEL)
+    ports = [command[i + 1] for i, a in enumerate(command) if a == "-serial"]
+    assert ports == ["chardev:com1", "none", "chardev:com3"]
+    assert "-device" not in command
+
+
+@pytest.mark.parametrize(
+    ("console", "words"),
+    [
+        ("com1", "-serial stdio"),
+        ("com2", "-serial none -serial stdio"),
+        ("debugcon", "-chardev stdio,id=debugcon -device isa-debugcon,iobase=0x402,"),
+        ("vga", "-display curses"),
+    ],
+)
+def test_reproduce_has_the_console_on_the_terminal(console: str, words: str) -> None:
+    config = make(MachineConfig(debugcon=0x402), console=console)
+    assert words in reproduce_command(config, None, KERNEL)
+
+
+def test_exit_device_is_there_where_an_exit_status_decides() -> None:
+    decided = make(passed=Outcome(exit=33))
+    assert "isa-debug-exit" in " ".join(qemu_command(decided, PATHS, None, KERNEL))
+    own = MachineConfig(arguments=("-device", "isa-debug-exit,iobase=0x501"))
+    both = " ".join(qemu_command(replace(decided, machine=own), PATHS, None, KERNEL))
+    assert both.count("isa-debug-exit") == 1
+    assert "isa-debug-exit" not in " ".join(qemu_command(make(), PATHS, None, KERNEL))
+
+
 def test_own_arguments_come_last() -> None:
     machine = MachineConfig(arguments=("-smp", "2"))
-    assert qemu_command(make(machine), PATHS, None)[-2:] == ("-smp", "2")
-    assert shlex.split(reproduce_command(make(machine), None))[-2:] == ["-smp", "2"]
+    assert qemu_command(make(machine), PATHS, None, KERNEL)[-2:] == ("-smp", "2")
+    assert shlex.split(reproduce_command(make(machine), None, KERNEL))[-2:] == ["-smp", "2"]
 
 
 def test_reproduce_is_a_shell_command_without_the_bench() -> None:
     firmware = Firmware(Path("/code.fd"), Path("/vars.fd"))
     config = make(command_line="it's $HOME; rm -rf")
-    words = shlex.split(reproduce_command(config, firmware))
+    words = shlex.split(reproduce_command(config, firmware, KERNEL))
     assert words[words.index("-append") + 1] == "it's $HOME; rm -rf"
     assert words[words.index("-serial") + 1] == "stdio"
     assert "if=pflash,format=raw,unit=1,snapshot=on,file=/vars.fd" in words

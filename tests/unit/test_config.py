@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.config import Module, load, override, parse_size
+from ringbench.config import Disk, Module, Outcome, Ready, Step, load, override, parse_size
 from ringbench.errors import ConfigError
 
 MINIMAL = '[kernel]\nelf = "k.elf"\nprompt = "> "\n'
@@ -93,7 +93,6 @@ def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     ("text", "words"),
     [
         ("[kernel]\nprompt='x'\n", ["kernel.elf", "missing"]),
-        ("[kernel]\nelf='x'\n", ["kernel.prompt", "missing"]),
         (MINIMAL + "promt='x'\n", ["kernel.promt", "did you mean 'prompt'"]),
         (MINIMAL + "[machin]\n", ["[machin]", "did you mean 'machine'"]),
         (MINIMAL + "[machine]\nmemroy='1G'\n", ["machine.memroy", "did you mean 'memory'"]),
@@ -124,6 +123,23 @@ def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (MINIMAL + "[deadlines]\nboot=inf\n", ["deadlines.boot", "seconds"]),
         (MINIMAL + "[deadlines]\nboot=true\n", ["deadlines.boot", "a number of seconds"]),
         (MINIMAL + "[deadlines]\nboot='1'\n", ["deadlines.boot", "a number of seconds"]),
+        (MINIMAL + "prompt_pattern='x'\n", ["kernel.prompt_pattern", "kernel.prompt too"]),
+        (MINIMAL + "prompt_rest=-1\n", ["kernel.prompt_rest", "seconds"]),
+        (MINIMAL + "console='com5'\n", ["kernel.console", "one of com1"]),
+        (MINIMAL + "outputs='com1'\n", ["kernel.outputs", "a list of com1"]),
+        (MINIMAL + "input='mouse'\n", ["kernel.input", "serial, keyboard"]),
+        (MINIMAL + "ready='soon'\n", ["kernel.ready", "'quiet'", "function"]),
+        (MINIMAL + "ready={log='('}\n", ["kernel.ready", "a regular expression"]),
+        ("[kernel]\nelf='x'\nready='prompt'\n", ["kernel.ready", "needs kernel.prompt"]),
+        (MINIMAL + "login=[{expect='x'}]\n", ["kernel.login", "send"]),
+        (MINIMAL + "passed={exit=16}\n", ["kernel.passed", "odd", "exit = 33"]),
+        (MINIMAL + "passed={exit=300}\n", ["kernel.passed", "1 to 255"]),
+        (MINIMAL + "failed={what=1}\n", ["kernel.failed", "{exit = 33}"]),
+        (MINIMAL + "tests='x'\n", ["kernel.tests", "(?P<name>"]),
+        (MINIMAL + "[machine]\nsmp=0\n", ["machine.smp", "1 to 255"]),
+        (MINIMAL + "[machine]\ndebugcon=70000\n", ["machine.debugcon", "0xffff"]),
+        (MINIMAL + "[machine]\ndisks='x'\n", ["machine.disks", "a list of disks"]),
+        (MINIMAL + "console='vga'\n[machine]\ndisplay='none'\n", ["kernel.console", "card"]),
         (MINIMAL + "image='k.iso'\ncommand_line='x'\n", ["kernel.image", "its own loader"]),
         (MINIMAL + "[machine]\nfirmware='uefi'\n", ["machine.firmware", ".iso"]),
         ("[kernel\n", ["not TOML"]),
@@ -141,6 +157,40 @@ def test_each_mistake_names_file_key_and_expectation(
     for word in words:
         assert word in message
     assert caught.value.exit_code == 2
+
+
+def test_what_a_boot_waits_for_follows_from_the_rest(write: Write) -> None:
+    def awaited(keys: str) -> Ready:
+        return load(write("[kernel]\nelf='k'\n" + keys)).kernel.awaited
+
+    assert awaited("") == Ready("quiet")
+    assert awaited("prompt='> '\n") == Ready("prompt")
+    assert awaited("prompt_pattern='x'\n") == Ready("prompt")
+    assert awaited("passed={exit=33}\n") == Ready("end")
+    assert awaited("prompt='> '\nready={function='idle'}\n") == Ready("function", "idle")
+    assert awaited("ready={log='^up'}\n") == Ready("log", "^up")
+
+
+def test_how_a_kernel_talks(write: Write) -> None:
+    text = (
+        MINIMAL + "console='com2'\noutputs=['vga','vga']\nlogin=[{expect='name:', send='me'}]\n"
+        "passed='^all good'\nfailed='shutdown'\n[machine]\nsmp=2\n"
+        "accelerator='kvm:tcg'\ndisks=['a b.img', 'c.img virtio']\n"
+    )
+    config = load(write(text))
+    kernel, machine = config.kernel, config.machine
+    assert (kernel.console, kernel.outputs) == ("com2", ("vga",))
+    assert kernel.login == (Step("name:", "me"),)
+    assert (kernel.passed, kernel.failed) == (Outcome(log="^all good"), Outcome(shutdown=True))
+    assert (machine.smp, machine.accelerator) == ("2", "kvm:tcg")
+    folder = config.source.parent
+    assert machine.disks == (Disk(folder / "a b.img"), Disk(folder / "c.img", "virtio"))
+
+
+def test_an_efi_application_has_uefi_firmware(write: Write) -> None:
+    config = load(write("[kernel]\nimage='k.efi'\n"))
+    assert config.machine.firmware == "uefi"
+    assert config.kernel.elf == config.kernel.image
 
 
 def test_unreadable_and_binary_files(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ringbench.coverage.log import Ran, TranslationLog, TranslationLogs, instructions
 from ringbench.errors import CoverageError
-from ringbench.machine.command import log_arguments
+from ringbench.machine.own_arguments import log_arguments
 from ringbench.machine.translations import Code, build_id, code_filter, code_of
 from tests.unit.elf import link
 

@@ -5,20 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.config import KernelConfig, Module
+from ringbench.config import Config, Disk, KernelConfig, MachineConfig, Module
 from ringbench.errors import ImageError
 from ringbench.machine.image import (
     MULTIBOOT1,
     MULTIBOOT2,
-    check_bootable,
+    Form,
     check_kernel,
     check_symbols,
     find_multiboot,
+    form_of,
 )
 from tests.unit.elf import link
 
 HEADER1 = ".text\n.align 4\n.long 0x1badb002, 0, -0x1badb002\n"
 HEADER2 = ".text\n.align 8\n.long 0xe85250d6, 0, 24, -(0xe85250d6 + 24)\n.short 0, 0\n.long 8\n"
+PVH = '.section .note.x,"a",@note\n.long 4, 4, 18\n.asciz "Xen"\n.long 0x100000\n'
 CODE = ".text\n.globl _start\n_start: hlt\n"
 
 
@@ -30,7 +32,7 @@ def test_missing(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"absent: no such kernel; build it"):
         check_symbols(tmp_path / "absent")
     with pytest.raises(ImageError, match=r"absent: no such image"):
-        check_bootable(tmp_path / "absent")
+        form_of(tmp_path / "absent")
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -44,14 +46,14 @@ def test_not_an_elf(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ImageError, match="not an ELF file"):
         check_symbols(path)
-    with pytest.raises(ImageError, match=r"neither an ELF file nor an \.iso"):
-        check_bootable(path)
+    with pytest.raises(ImageError, match=r"not an ELF file, nor anything.*\.iso"):
+        form_of(path)
 
 
-def test_32_bit(tmp_path: Path) -> None:
-    elf = link(tmp_path, CODE, "-m32", "-g")
-    with pytest.raises(ImageError, match=r"a 32-bit ELF; kernel\.elf must be the 64-bit one"):
-        check_symbols(elf)
+def test_32_bit_kernels_and_those_without_symbols_can_be_booted(tmp_path: Path) -> None:
+    check_symbols(link(tmp_path, CODE, "-m32", "-g"))
+    check_symbols(link(tmp_path, CODE))
+    check_symbols(link(tmp_path, CODE, "-s"))
 
 
 def test_other_machine(tmp_path: Path) -> None:
@@ -78,30 +80,55 @@ def test_cut_off(tmp_path: Path, length: int) -> None:
 
 def test_image_without_multiboot_header(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no Multiboot header"):
-        check_bootable(link(tmp_path, CODE, "-m32"))
+        form_of(link(tmp_path, CODE, "-m32"))
 
 
 def test_image_with_only_multiboot_2(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="only a Multiboot 2 header"):
-        check_bootable(link(tmp_path, HEADER2 + CODE, "-m32"))
+        form_of(link(tmp_path, HEADER2 + CODE, "-m32"))
 
 
-def test_image_that_qemu_calls_the_wrong_container(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="objcopy -O elf32-i386"):
-        check_bootable(link(tmp_path, HEADER1 + CODE))
+def test_forms(tmp_path: Path) -> None:
+    assert form_of(link(tmp_path, HEADER1 + CODE, "-m32")) is Form.MULTIBOOT
+    assert form_of(link(tmp_path, HEADER1 + CODE)) is Form.MULTIBOOT64
+    assert form_of(link(tmp_path, PVH + CODE)) is Form.PVH
+    file = tmp_path / "file"
+    file.write_bytes(b"\xeb\x3e" + bytes(508) + b"\x55\xaa")
+    assert form_of(file) is Form.DISK
+    file.write_bytes(b"QFI\xfb" + bytes(100))
+    assert form_of(file) is Form.DISK
+    file.write_bytes(b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\0\0" + bytes(9))
+    assert form_of(file) is Form.EFI_APPLICATION
+    folder = tmp_path / "esp"
+    (folder / "EFI/BOOT").mkdir(parents=True)
+    with pytest.raises(ImageError, match=r"a folder without EFI/BOOT/BOOTX64\.EFI"):
+        form_of(folder)
+    file.rename(folder / "EFI/BOOT/BOOTX64.EFI")
+    assert form_of(folder) is Form.EFI_FOLDER
 
 
-def test_32_bit_image_with_header(tmp_path: Path) -> None:
-    check_bootable(link(tmp_path, HEADER1 + CODE, "-m32"))
+def test_a_form_and_its_firmware(tmp_path: Path) -> None:
+    elf = link(tmp_path, HEADER1 + CODE)
+    uefi = MachineConfig(firmware="uefi")
+    with pytest.raises(ImageError, match="booted by QEMU itself"):
+        check_kernel(Config(KernelConfig(elf, elf), tmp_path, uefi))
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(510) + b"\x55\xaa")
+    assert check_kernel(Config(KernelConfig(elf, disk), tmp_path, uefi)) is Form.DISK
+    with pytest.raises(ImageError, match="its own loader"):
+        check_kernel(Config(KernelConfig(elf, disk, command_line="x"), tmp_path))
+    machine = MachineConfig(disks=(Disk(tmp_path / "absent"),))
+    with pytest.raises(ImageError, match="absent: no such disk"):
+        check_kernel(Config(KernelConfig(elf, elf), tmp_path, machine))
 
 
 def test_iso_in_name_only(tmp_path: Path) -> None:
     path = tmp_path / "k.iso"
     path.write_bytes(b"\0" * 40000)
     with pytest.raises(ImageError, match="not an ISO 9660 disc"):
-        check_bootable(path)
+        form_of(path)
     path.write_bytes(b"\0" * 32769 + b"CD001" + b"\0" * 2000)
-    check_bootable(path)
+    form_of(path)
 
 
 def test_missing_module(tmp_path: Path) -> None:
@@ -109,11 +136,10 @@ def test_missing_module(tmp_path: Path) -> None:
     folder = tmp_path / "32"
     folder.mkdir()
     image = link(folder, HEADER1 + CODE, "-m32")
-    kernel = KernelConfig(elf=elf, image=image, prompt="> ")
-    check_kernel(kernel)
-    absent = KernelConfig(elf=elf, image=image, prompt="> ", modules=(Module(tmp_path / "absent"),))
+    check_kernel(Config(KernelConfig(elf, image), tmp_path))
+    absent = KernelConfig(elf, image, modules=(Module(tmp_path / "absent"),))
     with pytest.raises(ImageError, match="absent: no such module"):
-        check_kernel(absent)
+        check_kernel(Config(absent, tmp_path))
 
 
 def test_where_headers_are_found() -> None:

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from ringbench.config import KernelConfig
 from ringbench.errors import LastWords, SerialClosed, SerialTimeout
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.line import LOOKBACK
+from ringbench.machine.outputs import Outputs
 from ringbench.machine.serial import Serial
+from ringbench.machine.typist import PortTypist
+
+LOOKBACK = 1024
 
 CONSOLE = KernelConfig(
     elf=Path("k"),
@@ -59,12 +62,16 @@ def now() -> Deadline:
     return Deadline(0.05)
 
 
+def make(line: socket.socket, console: KernelConfig, folder: Path) -> Serial:
+    return Serial(Outputs({"com1": line}, folder), console, PortTypist(line))
+
+
 @pytest.fixture
 def ends(tmp_path: Path) -> Iterator[Ends]:
     ours, guest = socket.socketpair()
-    serial = Serial(ours, CONSOLE, tmp_path / "serial.log")
+    serial = make(ours, CONSOLE, tmp_path)
     yield Ends(serial, guest)
-    serial.close()
+    serial.outputs.close()
     guest.close()
 
 
@@ -185,12 +192,12 @@ def test_last_words_since_the_prompt_are_found_before_the_next_command(ends: End
 def test_last_words_without_a_closing_line_end_with_silence(tmp_path: Path) -> None:
     console = KernelConfig(elf=Path("k"), image=Path("k"), prompt="> ", panic="PANIC")
     ours, guest = socket.socketpair()
-    serial = Serial(ours, console, tmp_path / "log")
+    serial = make(ours, console, tmp_path)
     guest.sendall(b"kernel: PANIC: all lost\nrip 0x10\n")
     with pytest.raises(LastWords) as caught:
         serial.expect_prompt(soon())
     assert caught.value.block == ("kernel: PANIC: all lost", "rip 0x10")
-    serial.close()
+    serial.outputs.close()
     guest.close()
 
 
@@ -234,7 +241,7 @@ def test_alarm_ends_a_wait_but_not_before_what_was_said(ends: Ends) -> None:
         raise Rang
 
     bell, button = socket.socketpair()
-    ends.serial.watch(bell.fileno(), ring, lambda: None)
+    ends.serial.outputs.watch(bell.fileno(), ring)
     button.send(b"!")
     ends.says("ring> ")
     assert ends.serial.expect_prompt(soon()) == ""

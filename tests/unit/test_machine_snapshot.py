@@ -6,12 +6,14 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringbench.machine.snapshot import CLUSTER_BITS, empty_qcow2, restore_ram, save_ram
+from ringbench.machine.qcow2 import CLUSTER, COVERED, LARGEST, disk_size, write_qcow2
+from ringbench.machine.snapshot import restore_ram, save_ram
 from ringbench.machine.stub import encode
 
 PAGE = 4096
@@ -57,14 +59,23 @@ def test_packets() -> None:
     assert encode("vMustReplyEmpty") == b"+$vMustReplyEmpty#3a"
 
 
-def test_image_is_consistent() -> None:
+@pytest.mark.parametrize("size", [512, CLUSTER, COVERED, COVERED + 512, LARGEST])
+def test_image_is_consistent(tmp_path: Path, size: int) -> None:
     """Every cluster that the header and the tables name is inside, and counted once."""
-    image, cluster = empty_qcow2(), 1 << CLUSTER_BITS
+    write_qcow2(tmp_path / "image", size)
+    image = (tmp_path / "image").read_bytes()
     magic, version = struct.unpack_from(">4sI", image)
     assert (magic, version) == (b"QFI\xfb", 3)
+    assert disk_size(tmp_path / "image") == size
     l1_size, l1_table, counts_table, counts_clusters = struct.unpack_from(">IQQI", image, 36)
-    assert (l1_size, counts_clusters) == (1, 1)
+    assert (l1_size, counts_clusters) == (-(-size // COVERED), 1)
+    assert l1_size * 8 <= CLUSTER
     [counts] = struct.unpack_from(">Q", image, counts_table)
     used = {0, l1_table, counts_table, counts}
-    assert used == {at * cluster for at in range(len(image) // cluster)}
+    assert used == {at * CLUSTER for at in range(len(image) // CLUSTER)}
     assert struct.unpack_from(">5H", image, counts) == (1, 1, 1, 1, 0)
+
+
+def test_a_disk_that_is_too_large(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="too large"):
+        write_qcow2(tmp_path / "image", LARGEST + 1)

@@ -80,4 +80,4 @@ def test_its_unit_tests_pass(copy: Path) -> None:
 def test_its_modules_can_be_imported(copy: Path) -> None:
     *failed, imported = python(copy, "-c", IMPORT_ALL).stdout.splitlines()
     assert Path(imported) == copy / "bench/ringbench/__init__.py"
-    assert failed == []
+    assert failed == ["ringbench.gdb_commands: No module named 'gdb'"]  # which GDB's Python has

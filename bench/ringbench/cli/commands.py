@@ -16,6 +16,10 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
+    "init": Command("ringbench.cli.init", "Write a configuration for a kernel."),
+    "boot": Command("ringbench.cli.boot", "Boot, show the log, and say how it went."),
+    "console": Command("ringbench.cli.console", "The kernel's console on this terminal."),
+    "debug": Command("ringbench.cli.debug", "GDB on this terminal, the kernel at its beginning."),
     "run": Command("ringbench.cli.run", "Boot, drive and compare with the model."),
     "starve": Command("ringbench.cli.starve", "Let every allocation fail once."),
     "hunt": Command("ringbench.cli.hunt", "Search for bugs until the time is over."),

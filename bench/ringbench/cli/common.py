@@ -51,8 +51,12 @@ _KERNEL = (
         type=_PATH,
         help="Configuration.  [default: ringbench.toml or pyproject.toml, here or above]",
     ),
-    click.option("--elf", type=_PATH, help="The kernel's 64-bit ELF file, with debug information."),
-    click.option("--image", type=_PATH, help="What QEMU boots: a 32-bit ELF file or an ISO."),
+    click.option("--elf", type=_PATH, help="The kernel's ELF file, with debug information."),
+    click.option(
+        "--image",
+        type=_PATH,
+        help="What is booted: an ELF file, an ISO, a disk image, an EFI application.",
+    ),
 )
 
 _KEYS = {
@@ -126,5 +130,6 @@ def type_lines(machine: Machine, lines: Iterable[str]) -> None:
     Raises:
         MachineError: the machine ended on the way, or hangs.
     """
+    prompt = machine.config.kernel.prompt or "> "
     for line in lines:
-        click.echo(f"{machine.config.kernel.prompt}{line}\n{machine.command(line)}", err=True)
+        click.echo(f"{prompt}{line}\n{machine.command(line)}", err=True)

@@ -27,14 +27,19 @@ def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
         try:
             guest.boot()
             type_lines(guest, lines)
+            if guest.ended_badly():  # after it was ready
+                guest.require_running("it was told anything more")
         except Ended as error:
             if as_json:
                 write_json(why_json(error))
             else:
                 click.echo(f"{error}\n{error.details()}")
             return error.exit_code
+        ending = guest.ending()
     if as_json:
         write_json(why_json(None))
-    else:
+    elif ending is None:
         click.echo("the kernel came up, and waits for what it is told")
+    else:
+        click.echo(f"the kernel came up as kernel.ready has it, and then: {ending.message}")
     return 0

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbench.config import values
+from ringbench.config import talk, values
 from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
 from ringbench.config.toml import read_toml
 from ringbench.errors import ConfigError
@@ -38,12 +38,23 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "elf": values.path,
         "image": values.path,
         "prompt": values.prompt,
+        "prompt_pattern": values.pattern,
+        "prompt_rest": talk.rest,
+        "console": talk.output,
+        "outputs": talk.outputs,
+        "input": talk.input_,
+        "ready": talk.ready,
+        "login": talk.login,
         "command_line": values.text,
         "modules": values.modules,
         "line_end": values.line_end,
+        "log": values.pattern,
         "panic": values.pattern,
         "exception": values.pattern,
         "end": values.pattern,
+        "passed": talk.outcome,
+        "failed": talk.outcome,
+        "tests": talk.tests,
         "subject": values.word,
         "slide": values.slide,
         "more": values.paths,
@@ -51,10 +62,15 @@ RULES: dict[str, dict[str, values.Rule]] = {
     "machine": {
         "qemu": values.word,
         "gdb": values.word,
+        "type": values.option_word,
         "memory": values.size,
         "cpu": values.word,
-        "accelerator": values.option_word,
+        "accelerator": values.option_words,
+        "smp": values.processors,
         "firmware": values.firmware,
+        "display": values.option_word,
+        "debugcon": values.port,
+        "disks": values.disks,
         "arguments": values.arguments,
         "translations": values.path,
     },
@@ -191,18 +207,25 @@ def _apply(
 
 def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
     kernel = dict(checked["kernel"])
-    for key in ("elf", "prompt"):
-        if key not in kernel:
-            raise ConfigError(f"{source}: kernel.{key}: missing; every kernel needs it")
+    if "elf" not in kernel and "image" not in kernel:
+        raise ConfigError(f"{source}: kernel.elf: missing; every kernel needs it, or kernel.image")
+    kernel.setdefault("elf", kernel.get("image"))
     kernel.setdefault("image", kernel["elf"])
+    machine = dict(checked["machine"])
+    if _boots_by_efi(kernel["image"]):
+        machine.setdefault("firmware", "uefi")
     config = Config(
         kernel=_make(KernelConfig, kernel),
-        machine=_make(MachineConfig, checked["machine"]),
+        machine=_make(MachineConfig, machine),
         deadlines=_make(Deadlines, checked["deadlines"]),
         source=source,
     )
     _check_together(config)
     return config
+
+
+def _boots_by_efi(image: object) -> bool:
+    return isinstance(image, Path) and (image.suffix.lower() == ".efi" or image.is_dir())
 
 
 def _make(kind: Callable[..., T], fields: Mapping[str, object]) -> T:
@@ -211,14 +234,32 @@ def _make(kind: Callable[..., T], fields: Mapping[str, object]) -> T:
 
 def _check_together(config: Config) -> None:
     kernel, machine = config.kernel, config.machine
+    source = config.source
     if kernel.is_iso and (kernel.command_line or kernel.modules):
         raise ConfigError(
-            f"{config.source}: kernel.image: {kernel.image.name} boots through its own loader, "
+            f"{source}: kernel.image: {kernel.image.name} boots through its own loader, "
             "which alone decides on command line and modules; leave out kernel.command_line "
             "and kernel.modules"
         )
-    if machine.firmware != "bios" and not kernel.is_iso:
+    if machine.firmware != "bios" and _is_elf_by_name(kernel.image):
         raise ConfigError(
-            f'{config.source}: machine.firmware: only "bios" can boot an ELF directly; '
-            "with other firmware kernel.image must be an .iso"
+            f'{source}: machine.firmware: only "bios" can boot an ELF directly; '
+            "with other firmware kernel.image must be an .iso, a disk image, an EFI application, "
+            "or a folder with one"
         )
+    if kernel.prompt is not None and kernel.prompt_pattern is not None:
+        raise ConfigError(
+            f"{source}: kernel.prompt_pattern: there is kernel.prompt too; leave one of them out"
+        )
+    if kernel.awaited.kind == "prompt" and not kernel.has_prompt:
+        raise ConfigError(
+            f'{source}: kernel.ready: "prompt" needs kernel.prompt or kernel.prompt_pattern'
+        )
+    if kernel.console == "vga" and machine.display == "none":
+        raise ConfigError(
+            f'{source}: kernel.console: "vga" needs a card; machine.display is "none"'
+        )
+
+
+def _is_elf_by_name(image: Path) -> bool:
+    return image.suffix.lower() in ("", ".elf") and not image.is_dir()

@@ -22,26 +22,88 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """A further disk of the guest: an image that is never written, and how it is attached."""
+
+    path: Path
+    interface: str = "ide"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a dialogue: a pattern that is awaited, and the line that is then typed."""
+
+    expect: str
+    send: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a boot waits for.
+
+    `kind` is "prompt", "quiet" (nothing more is said for a while), "end" (of the run), "nothing",
+    "log" (a line that matches the pattern `value`) or "function" (of the name `value`).
+    """
+
+    kind: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What tells that a kernel's own tests passed, or failed; each part is enough.
+
+    `exit` is QEMU's exit status, which isa-debug-exit makes of the value that the kernel writes:
+    twice the value, plus 1. `log` is a pattern for a line of any output. `shutdown` is whether it
+    is told by the guest switching itself off.
+    """
+
+    exit: int | None = None
+    log: str | None = None
+    shutdown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KernelConfig:
-    """What is booted, and how its console is recognised.
+    """What is booted, and how it talks.
+
+    `console` is the output that commands are typed at; the other `outputs` are kept beside it.
+    Its prompt is an exact text, `prompt`, or a regular expression, `prompt_pattern`, at the end of
+    a line after which nothing comes for `prompt_rest` seconds. `login` is a dialogue before the
+    first prompt. `ready` is what a boot waits for. `log` matches lines that the kernel writes at
+    any time, and that belong to no reply.
 
     `panic`, `exception` and `end` are regular expressions matched against whole lines: the
     first two recognise the line that opens the kernel's own last words, the third the line
-    that closes them. Without `end`, the block ends when the line falls silent. `subject` names what
-    the bench knows of the kernel (`ringbench.subjects`). `slide` is how much higher the kernel runs
-    than it was linked, or "auto": to be found from where it runs; `more` are further ELF files
-    whose symbols and types are known.
+    that closes them. Without `end`, the block ends when the line falls silent.
+
+    `passed` and `failed` decide over a kernel that tests itself; `tests` matches the line of one
+    of its tests, with the groups `name` and `result`. `subject` names what the bench knows of the
+    kernel (`ringbench.subjects`). `slide` is how much higher the kernel runs than it was linked, or
+    "auto": to be found from where it runs; `more` are further ELF files whose symbols and types are
+    known.
     """
 
     elf: Path
     image: Path
-    prompt: str
+    prompt: str | None = None
+    prompt_pattern: str | None = None
+    prompt_rest: float = 0.05
+    console: str = "com1"
+    outputs: tuple[str, ...] = ("com1", "com2", "debugcon", "vga")
+    input: str | None = None
+    ready: Ready | None = None
+    login: tuple[Step, ...] = ()
     command_line: str = ""
     modules: tuple[Module, ...] = ()
     line_end: str = "\n"
+    log: str | None = None
     panic: str | None = None
     exception: str | None = None
     end: str | None = None
+    passed: Outcome | None = None
+    failed: Outcome | None = None
+    tests: str | None = None
     subject: str | None = None
     slide: int | Literal["auto"] = 0
     more: tuple[Path, ...] = ()
@@ -51,20 +113,41 @@ class KernelConfig:
         """Whether the image is a disc with its own boot loader."""
         return self.image.suffix.lower() == ".iso"
 
+    @property
+    def has_prompt(self) -> bool:
+        """Whether commands can be typed at it, because the end of a reply can be told."""
+        return self.prompt is not None or self.prompt_pattern is not None
+
+    @property
+    def awaited(self) -> Ready:
+        """What a boot waits for: `ready`, or what follows from the other keys."""
+        if self.ready is not None:
+            return self.ready
+        if self.passed or self.failed or self.tests:
+            return Ready("end")
+        return Ready("prompt" if self.has_prompt else "quiet")
+
 
 @dataclass(frozen=True, slots=True)
 class MachineConfig:
     """The machine that QEMU makes; `memory` in bytes, `firmware` "bios", "uefi" or a file.
 
+    `accelerator` may be a list of which QEMU takes the first that works: "kvm:tcg". `display` is
+    QEMU's name of a card, or "none". `debugcon` is the port of the output of that name.
     `translations` is a folder for QEMU's logs of the kernel code that it translates.
     """
 
     qemu: str = "qemu-system-x86_64"
     gdb: str = "gdb"
+    type: str = "pc"
     memory: int = 64 * MIB
     cpu: str = "max"
     accelerator: str = "tcg"
+    smp: str = "1"
     firmware: str = "bios"
+    display: str = "std"
+    debugcon: int = 0xE9
+    disks: tuple[Disk, ...] = ()
     arguments: tuple[str, ...] = ()
     translations: Path | None = None
 

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ringbench.config.settings import Module
+from ringbench.config.settings import Disk, Module
 
 PAGE = 4096
 MIN_MEMORY = 1 << 20
 MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can address as RAM
+INTERFACES = ("ide", "virtio", "floppy")
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
 LONGEST_NAME = 255  # limits.h: NAME_MAX
 _SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -81,10 +82,50 @@ def word(value: object, folder: Path) -> str:
 
 
 def option_word(value: object, folder: Path) -> str:
-    """A name that stands alone within a QEMU option, such as an accelerator."""
+    """A name that stands alone within a QEMU option, such as a machine."""
     if re.fullmatch(r"[A-Za-z0-9_.-]+", word(value, folder)) is None:
         raise Expected("one name of letters, digits, '_', '.' or '-'")
     return str(value)
+
+
+def option_words(value: object, folder: Path) -> str:
+    """One name as for `option_word`, or several with colons, of which QEMU takes the first."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*", word(value, folder)) is None:
+        raise Expected("one name of letters, digits, '_', '.' or '-', or a list as in \"kvm:tcg\"")
+    return str(value)
+
+
+def processors(value: object, folder: Path) -> str:
+    """A number of processors, or text in the notation of QEMU's ``-smp``."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 255:
+        return str(value)
+    if isinstance(value, str) and re.fullmatch(r"[a-z0-9=,]+", value):
+        return value
+    raise Expected('a number from 1 to 255, or text for QEMU\'s -smp, such as "4,sockets=2"')
+
+
+def port(value: object, folder: Path) -> int:
+    """The number of an I/O port."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 0xFFFF:
+        raise Expected("a port from 0 to 0xffff")
+    return value
+
+
+def disks(value: object, folder: Path) -> tuple[Disk, ...]:
+    """A list of "file interface"; the interface may be left out."""
+    if not isinstance(value, list | tuple):
+        raise Expected('a list of disks, such as ["data.img", "more.img virtio"]')
+    found = []
+    for item in value:
+        if isinstance(item, Disk):
+            found.append(item)
+            continue
+        name, _, last = word(item, folder).strip().rpartition(" ")
+        if name and last in INTERFACES:
+            found.append(Disk(path(name.strip(), folder), last))
+        else:
+            found.append(Disk(path(str(item).strip(), folder)))
+    return tuple(found)
 
 
 def prompt(value: object, folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,10 +25,13 @@ LONGEST: Final = 1 << 12
 ADDRESSES: Final = 1 << 64
 
 _SYMBOL: Final = struct.Struct("<IBBHQQ")  # name, info, other, section, value, size
+_SYMBOL32: Final = struct.Struct("<IIIBBH")  # name, value, size, info, other, section
 _TYPES: Final = (0, 1, 2)  # STT_NOTYPE, STT_OBJECT, STT_FUNC
 _FILE: Final = 4
 _UNDEFINED: Final = 0
 _LOCAL: Final = 0
+
+_Row = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Symbols:
         file = ""  # local symbols follow that of their source file
         with damage(path):
             names, rows = _table(path, elf, debug)
-            for at, info, _, section, value, size in rows:
+            for at, info, section, value, size in rows:
                 binding, kind = divmod(info, 16)
                 if kind not in (*_TYPES, _FILE) or not (name := _name(names, at)):
                     continue
@@ -240,9 +243,7 @@ class Symbols:
         return f"{address:#x} <{symbol}>" if symbol else f"{address:#x}"
 
 
-def _table(
-    path: Path, elf: ELFFile, debug: ELFFile | None
-) -> tuple[bytes, Iterable[tuple[int, int, int, int, int, int]]]:
+def _table(path: Path, elf: ELFFile, debug: ELFFile | None) -> tuple[bytes, Iterable[_Row]]:
     """Return the names that symbols have, and the symbols."""
     for each in (elf, debug):
         table = each.get_section_by_name(".symtab") if each is not None else None
@@ -250,8 +251,18 @@ def _table(
             data, names = table.data(), each.get_section(table["sh_link"]).data()
             if len(data) > MOST * _SYMBOL.size:
                 raise ImageError(f"{path}: over {MOST:,} symbols, more than any kernel has")
-            return names, _SYMBOL.iter_unpack(data)
+            return names, _rows(data, each.elfclass)
     raise ImageError(f"{path}: no symbol table: the file is stripped; keep an unstripped one")
+
+
+def _rows(data: bytes, bits: int) -> Iterator[_Row]:
+    """Yield name, info, section, value and size of each symbol of a table."""
+    if bits == 64:
+        for name, info, _, section, value, size in _SYMBOL.iter_unpack(data):
+            yield name, info, section, value, size
+    else:
+        for name, value, size, info, _, section in _SYMBOL32.iter_unpack(data):
+            yield name, info, section, value, size
 
 
 def _name(names: bytes, at: int) -> str:

@@ -2,6 +2,7 @@
 
 from ringbench.ending import Ending, EndKind
 from ringbench.machine.deadline import Deadline
+from ringbench.machine.found import Found
 from ringbench.machine.gdb import Gdb
 from ringbench.machine.machine import Machine
 from ringbench.machine.memory import (
@@ -17,6 +18,7 @@ from ringbench.machine.pool import Pool
 from ringbench.machine.qmp import Event, Qmp
 from ringbench.machine.ram import RamMap, RamRange
 from ringbench.machine.snapshot import Snapshot
+from ringbench.machine.verdict import Verdict
 
 __all__ = [
     "Breakpoint",
@@ -26,6 +28,7 @@ __all__ = [
     "Ending",
     "Event",
     "FileMemory",
+    "Found",
     "Frame",
     "Gdb",
     "GdbMemory",
@@ -39,4 +42,5 @@ __all__ = [
     "RamRange",
     "Snapshot",
     "StopEvent",
+    "Verdict",
 ]

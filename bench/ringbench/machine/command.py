@@ -4,7 +4,7 @@ Three parts: `guest_arguments` is the machine and what it boots, and the same fo
 for a person who boots it by hand; `bench_arguments` connects the bench; `reproduce_command`
 gives a person what the bench started, with the console on the terminal.
 
-- Sockets are Unix sockets in a private folder. For serial and QMP it is the bench that listens
+- Sockets are Unix sockets in a private folder. For outputs and QMP it is the bench that listens
   and QEMU that connects, so that both are there before the guest's first instruction.
 - RAM is a shared mapping of a file that the bench holds too. ``reserve=off`` lets a guest be
   larger than the host's memory, as long as it does not touch all of it.
@@ -16,27 +16,33 @@ gives a person what the bench started, with the console on the terminal.
 
 from __future__ import annotations
 
-import itertools
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ringbench.config import Config, KernelConfig
+from ringbench.config import Config, MachineConfig
 from ringbench.errors import ConfigError
 from ringbench.machine.firmware import Firmware
-from ringbench.machine.translations import Code, code_filter
+from ringbench.machine.media import Drive, Media
+from ringbench.machine.own_arguments import log_arguments, without_option
+from ringbench.machine.qcow2 import disk_size
+from ringbench.machine.translations import Code
 
 RAM_ID = "guest-ram"
-LOGGED = ("int", "cpu_reset")
-"""What QEMU logs for the bench."""
+COM_PORTS = ("com1", "com2", "com3", "com4")
+SCREEN = "vga"
+EXIT_DEVICE = "isa-debug-exit,iobase=0xf4,iosize=4"
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where QEMU finds the bench: three sockets, its log, and the file that is guest RAM."""
+    """Where QEMU finds the bench: its sockets, its log, and the file that is guest RAM.
 
-    serial: Path
+    `outputs` has a socket for each output that is a line, by name: "com1", "debugcon".
+    """
+
+    outputs: Mapping[str, Path]
     qmp: Path
     gdb: Path
     log: Path
@@ -44,7 +50,11 @@ class Paths:
 
 
 def qemu_command(
-    config: Config, paths: Paths, firmware: Firmware | None, code: tuple[Code, ...] = ()
+    config: Config,
+    paths: Paths,
+    firmware: Firmware | None,
+    media: Media,
+    code: tuple[Code, ...] = (),
 ) -> tuple[str, ...]:
     """Return the command that the bench starts; `firmware.variables` is a copy to write to.
 
@@ -60,34 +70,35 @@ def qemu_command(
     )
     return (
         machine.qemu,
-        *guest_arguments(config, firmware, f",memory-backend={RAM_ID}"),
+        *guest_arguments(config, firmware, media, f",memory-backend={RAM_ID}"),
         *("-object", backend),
-        *bench_arguments(paths),
+        *bench_arguments(config.machine, paths),
         *log_arguments(machine.arguments, code),
         *without_option(machine.arguments, "-d"),
     )
 
 
 def guest_arguments(
-    config: Config, firmware: Firmware | None, machine_options: str = ""
+    config: Config, firmware: Firmware | None, media: Media, machine_options: str = ""
 ) -> tuple[str, ...]:
     """Return the arguments that make the guest what it is, whoever boots it."""
     machine = config.machine
     return (
-        *("-nodefaults", "-no-user-config", "-display", "none"),
-        *("-machine", f"pc,accel={machine.accelerator}{machine_options}"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-vga", machine.display),
+        *("-machine", f"{machine.type},accel={machine.accelerator}{machine_options}"),
         *("-cpu", machine.cpu),
         *("-m", f"{machine.memory // 1024}K"),
+        *(("-smp", machine.smp) if machine.smp != "1" else ()),
         *_firmware_arguments(firmware),
-        *_boot_arguments(config.kernel),
+        *_boot_arguments(config, media),
+        *_exit_device(config),
     )
 
 
-def bench_arguments(paths: Paths) -> tuple[str, ...]:
+def bench_arguments(machine: MachineConfig, paths: Paths) -> tuple[str, ...]:
     """Return the arguments that connect QEMU to the bench."""
     return (
-        *("-chardev", f"socket,id=serial,path={escape(paths.serial)}"),
-        *("-serial", "chardev:serial"),
+        *_output_arguments(machine, paths.outputs),
         *("-chardev", f"socket,id=qmp,path={escape(paths.qmp)}"),
         *("-mon", "chardev=qmp,mode=control"),
         *("-chardev", f"socket,id=gdb,path={escape(paths.gdb)},server=on,wait=off"),
@@ -98,52 +109,21 @@ def bench_arguments(paths: Paths) -> tuple[str, ...]:
     )
 
 
-def log_arguments(arguments: tuple[str, ...], code: tuple[Code, ...]) -> tuple[str, ...]:
-    """Return what QEMU is to log: what the bench needs, and what the user's `arguments` ask for.
-
-    QEMU heeds only the last ``-d`` that it is given.
-    """
-    wanted = [*LOGGED, *(("in_asm",) if code else ())]
-    wanted += [item for items in values_of(arguments, "-d") for item in items.split(",")]
-    return ("-d", ",".join(dict.fromkeys(wanted)), *code_filter(code))
-
-
-def own_log(arguments: tuple[str, ...]) -> Path | None:
-    """Return the file that the user has QEMU log to, if there is one."""
-    files = values_of(arguments, "-D")
-    return Path(files[-1]).absolute() if files else None
-
-
-def values_of(arguments: tuple[str, ...], option: str) -> list[str]:
-    """Return what follows each `option`; QEMU takes it with one dash or two."""
-    pairs = itertools.pairwise(arguments)
-    return [value for name, value in pairs if name in (option, f"-{option}")]
-
-
-def without_option(arguments: tuple[str, ...], option: str) -> tuple[str, ...]:
-    """Return the arguments without each `option` and what follows it."""
-    kept: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if argument in (option, f"-{option}"):
-            next(rest, None)
-        else:
-            kept.append(argument)
-    return tuple(kept)
-
-
-def reproduce_command(config: Config, firmware: Firmware | None) -> str:
+def reproduce_command(config: Config, firmware: Firmware | None, media: Media) -> str:
     """Return a shell command that boots the same guest with its console on the terminal."""
     spaced = dict(enumerate(spaced_modules(config), 3))
     named = with_modules_at(config, {path: number for number, path in spaced.items()})
+    arguments = guest_arguments(named, firmware, media)
+    before = (media.preparation, "&&") if media.preparation else ()
     words = (
         config.machine.qemu,
-        *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in guest_arguments(named, firmware)),
-        *("-serial", "stdio", "-no-reboot"),
+        *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
+        *_terminal_arguments(config),
+        "-no-reboot",
         *config.machine.arguments,
     )
     opened = (f"{number}<{shlex.quote(str(path))}" for number, path in spaced.items())
-    return " ".join((shlex.join(words), *opened))
+    return " ".join((*before, shlex.join(words), *opened))
 
 
 def spaced_modules(config: Config) -> tuple[Path, ...]:
@@ -164,6 +144,48 @@ def with_modules_at(config: Config, descriptors: Mapping[Path, int]) -> Config:
     return replace(config, kernel=replace(config.kernel, modules=modules))
 
 
+def has_exit_device(config: Config) -> bool:
+    """Whether the guest can end QEMU with a value of its own."""
+    arguments = (*config.machine.arguments, *_exit_device(config))
+    return any("isa-debug-exit" in argument for argument in arguments)
+
+
+def lines_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the outputs are lines, each with a socket of its own; not the screen."""
+    return tuple(name for name in names if name != SCREEN)
+
+
+def _output_arguments(machine: MachineConfig, sockets: Mapping[str, Path]) -> tuple[str, ...]:
+    arguments: list[str] = []
+    for name, path in sockets.items():
+        arguments += ["-chardev", f"socket,id={name},path={escape(path)}"]
+    ports = [name for name in COM_PORTS if name in sockets]
+    for name in COM_PORTS[: COM_PORTS.index(ports[-1]) + 1] if ports else ():
+        arguments += ["-serial", f"chardev:{name}" if name in ports else "none"]
+    if "debugcon" in sockets:
+        device = f"isa-debugcon,iobase={machine.debugcon:#x},chardev=debugcon"
+        arguments += ["-device", device]
+    return tuple(arguments)
+
+
+def _terminal_arguments(config: Config) -> tuple[str, ...]:
+    console = config.kernel.console
+    if console == SCREEN:
+        return ("-display", "curses")
+    if console == "debugcon":
+        device = f"isa-debugcon,iobase={config.machine.debugcon:#x},chardev=debugcon"
+        return ("-chardev", "stdio,id=debugcon", "-device", device)
+    empty = COM_PORTS.index(console)
+    return (*("-serial", "none") * empty, "-serial", "stdio")
+
+
+def _exit_device(config: Config) -> tuple[str, ...]:
+    outcomes = (config.kernel.passed, config.kernel.failed)
+    wanted = any(outcome is not None and outcome.exit is not None for outcome in outcomes)
+    own = any("isa-debug-exit" in argument for argument in config.machine.arguments)
+    return ("-device", EXIT_DEVICE) if wanted and not own else ()
+
+
 def escape(value: object) -> str:
     """Return `value` for the inside of a QEMU option, where a comma is written twice."""
     return str(value).replace(",", ",,")
@@ -179,15 +201,51 @@ def _firmware_arguments(firmware: Firmware | None) -> tuple[str, ...]:
     return (*code, "-drive", f"{flash},unit=1,file={escape(firmware.variables)}")
 
 
-def _boot_arguments(kernel: KernelConfig) -> tuple[str, ...]:
-    if kernel.is_iso:
-        return ("-cdrom", str(kernel.image))
-    arguments = ["-kernel", str(kernel.image)]
+def _boot_arguments(config: Config, media: Media) -> tuple[str, ...]:
+    kernel = config.kernel
+    arguments: list[str] = []
+    if media.disc is not None:
+        arguments += ["-cdrom", str(media.disc)]
+    if media.kernel is not None:
+        arguments += ["-kernel", str(media.kernel)]
     if kernel.command_line:
         arguments += ["-append", kernel.command_line]
     if kernel.modules:
         arguments += ["-initrd", ",".join(_module(m.path, m.arguments) for m in kernel.modules)]
+    if media.disc is not None and media.drives:
+        arguments += ["-boot", "d"]
+    elif len(media.drives) > 1 and media.drives[0].interface == "floppy":
+        arguments += ["-boot", "a"]
+    for number, drive in enumerate(media.drives):
+        arguments += ["-drive", _drive(drive, number)]
     return tuple(arguments)
+
+
+def overlay_names(media: Media) -> tuple[str, ...]:
+    """Return QEMU's names of the guest's disks."""
+    return tuple(_node(number) for number in range(len(media.drives)))
+
+
+def _node(number: int) -> str:
+    return f"ringbench-disk{number}"
+
+
+def _drive(drive: Drive, number: int) -> str:
+    source = escape(drive.source)
+    is_folder = drive.source.is_dir()
+    plain = is_folder or not drive.source.is_file() or disk_size(drive.source) is None
+    form = "raw" if plain else "qcow2"
+    if drive.overlay is None:
+        name = f"fat:{source}" if is_folder else source
+        return f"if={drive.interface},format={form},file={name},snapshot=on"
+    if is_folder:
+        backing = f"backing.driver=vvfat,backing.dir={source},backing.fat-type=16"
+    else:
+        backing = f"backing.driver={form},backing.file.driver=file,backing.file.filename={source}"
+    return (
+        f"if={drive.interface},format=qcow2,node-name={_node(number)},"
+        f"file={escape(drive.overlay)},{backing}"
+    )
 
 
 def _module(path: Path, arguments: str) -> str:

@@ -74,13 +74,13 @@ class Gdb(GdbPipe):
     def start(
         cls,
         program: str,
-        elf: Path,
+        elf: Path | None,
         guard: Guard,
         log: Path,
         seconds: float,
         evidence: Evidence = no_evidence,
     ) -> Gdb:
-        """Start gdb on the symbols of `elf`; its errors go to the file `log`.
+        """Start gdb on the symbols of `elf`, if there are any; its errors go to the file `log`.
 
         Raises:
             StartError: there is no such program.
@@ -97,7 +97,9 @@ class Gdb(GdbPipe):
                 gdb.execute(f"-gdb-set {setting}")
             # Below our own deadline, so that gdb's words about a silent guest are heard.
             gdb.execute(f"-gdb-set remotetimeout {max(1, int(seconds / 2))}")
-            gdb.execute(f"-file-exec-and-symbols {mi.quote(str(elf))}")
+            if elf is not None:
+                gdb.execute(f"-file-exec-and-symbols {mi.quote(str(elf))}")
+            gdb.execute("-gdb-set architecture i386:x86-64")  # as QEMU has it; the file may be less
         except BaseException:
             gdb.close()
             raise

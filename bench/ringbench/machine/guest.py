@@ -9,8 +9,7 @@ there, and the command that boots the same guest by hand.
 from __future__ import annotations
 
 import mmap
-import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -18,22 +17,31 @@ from typing import TYPE_CHECKING, Literal, Self
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
-from ringbench.errors import MachineError, OutputError, RingbenchError, SerialClosed
+from ringbench.errors import (
+    GdbError,
+    Hang,
+    MachineError,
+    OutputError,
+    RingbenchError,
+    SerialClosed,
+)
+from ringbench.explain.names import Names
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
+from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
-from ringbench.machine.deadline import IDLE_SECONDS, Deadline
+from ringbench.machine.deadline import Deadline
 from ringbench.machine.gdb import Gdb
-from ringbench.machine.image import check_kernel
+from ringbench.machine.image import check_kernel, is_elf
+from ringbench.machine.inquest import Inquest
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
+from ringbench.machine.serial import Serial
 
-if TYPE_CHECKING:  # pexpect takes 20 ms to import: only for who boots something
+if TYPE_CHECKING:
     from ringbench.debuginfo.dwarf import Types
-    from ringbench.machine.inquest import Inquest
-    from ringbench.machine.serial import Serial
 
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 READERS = Literal["mapped", "gdb", "qmp"]
@@ -43,11 +51,7 @@ class Guest:
     """One guest, stopped before its first instruction at first."""
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
-        from ringbench.explain.names import Names
-        from ringbench.machine.inquest import Inquest
-        from ringbench.machine.serial import Serial
-
-        check_kernel(config.kernel)
+        form = check_kernel(config)
         check_room(config.kernel.image, config.machine.memory)
         self.config = config
         self._gdb: Gdb | None = None
@@ -58,18 +62,19 @@ class Guest:
         self._slide: int | None = None  # once it has been found
         self._placed = False  # whether gdb has the symbols where the kernel runs
         with ExitStack() as stack:
-            self._qemu = Qemu(config, keep)
+            self._qemu = Qemu(config, form, keep)
             stack.callback(self._qemu.close)
             self.qmp = self._qemu.qmp
             self.folder = self._qemu.logs
             self.private = self._qemu.private
-            transcript = self.folder / "serial.log"
-            self.serial: Serial = Serial(self._qemu.serial, config.kernel, transcript)
-            stack.callback(self.serial.close)
+            self.outputs = self._qemu.outputs(config)
+            stack.callback(self.outputs.close)
+            self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
             self._names = Names(config.kernel.elf, self._known_slide)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
-            self.serial.watch(self.qmp.fileno(), self._inquest.alarm, self._inquest.idle)
+            self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
+            self.outputs.idle = self._inquest.idle
             stack.callback(self._close_mapping)
             stack.callback(self._kill_gdb)
             self._stack = stack.pop_all()
@@ -101,6 +106,34 @@ class Guest:
         """Shell command that boots the same guest with its console on the terminal."""
         return self._qemu.reproduce
 
+    def let_run(self) -> None:
+        """Let the guest run that was stopped, by way of gdb where gdb is connected."""
+        self._paused = False
+        if self._gdb is not None and self._gdb.alive:
+            self._gdb.continue_()
+        else:
+            self.qmp.cont()
+
+    @contextmanager
+    def stub_running_to(self, address: int) -> Iterator[tuple[int, Callable[[], bool]]]:
+        """Let the guest run to `address` without gdb: see `ringbench.machine.stub.running_to`.
+
+        Raises:
+            GdbError: QEMU's stub does not answer, or gdb is connected to it.
+        """
+        if self._gdb is not None and self._gdb.alive:
+            raise self._inquest.add_evidence(
+                GdbError("gdb is connected: use its own breakpoint for kernel.ready's function")
+            )
+        self._paused = False
+        with stub.running_to(self._qemu.gdb_socket, address, self.config.deadlines.gdb) as running:
+            yield running
+
+    @property
+    def gdb_socket(self) -> Path:
+        """Where QEMU's stub listens for a gdb that is not the bench's own."""
+        return self._qemu.gdb_socket
+
     @property
     def is_there(self) -> bool:
         """Whether there is still a QEMU to be asked: also for a guest that crashed or hangs."""
@@ -122,7 +155,12 @@ class Guest:
 
         This is the one place that knows how: through gdb where gdb is connected, because it
         must not be left believing otherwise, and through QEMU where it is not.
+
+        Raises:
+            Ended: QEMU is gone, and the guest with it.
         """
+        if self.qmp.closed and (ending := self.ending()) is not None:
+            raise self._inquest.ended(ending, Hang, "before it could be looked at")
         if not self.running:
             yield
         elif self._gdb is not None and self._gdb.alive:
@@ -202,7 +240,7 @@ class Guest:
             config = self.config
             gdb = Gdb.start(
                 config.machine.gdb,
-                config.kernel.elf,
+                config.kernel.elf if is_elf(config.kernel.elf) else None,
                 self._qemu.guard,
                 self.folder / "gdb.out",
                 config.deadlines.gdb,
@@ -261,20 +299,38 @@ class Guest:
 
     def ending(self) -> Ending | None:
         """Return how the run ended, or None while it goes on; never waits."""
+        self.outputs.drain()
         return self._inquest.look()
+
+    def ended_badly(self) -> bool:
+        """Whether the run ended otherwise than the kernel meant it to; never waits."""
+        ending = self.ending()
+        return not (ending is None or ending.kind is EndKind.FINISHED or self.rests)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it was seen in waiting to have halted for good, and no exception led to it."""
+        return self._inquest.rests
+
+    @property
+    def accelerator(self) -> str:
+        """What runs the guest: of a list in the configuration, the one that QEMU took."""
+        names = self._qemu.accelerators
+        if len(names) == 1:
+            return names[0]
+        if self.qmp.command("query-kvm")["enabled"]:
+            return "kvm"
+        others = [name for name in names if name != "kvm"]
+        return "tcg" if "tcg" in others else others[0]
 
     def wait_end(self, seconds: float) -> Ending:
         """Wait until the run ends; a guest that goes on for `seconds` is a hang."""
         deadline = Deadline(seconds)
-        poller = select.poll()
-        poller.register(self.qmp.fileno(), select.POLLIN)
-        poller.register(self.serial.fileno(), select.POLLIN)
         while (ending := self.ending()) is None:
-            if not poller.poll(min(deadline.remaining(), IDLE_SECONDS) * 1000):
-                with suppress(SerialClosed):
-                    self._inquest.idle()
+            with suppress(SerialClosed):
+                self.outputs.wait(deadline)
             if deadline.expired:
-                return Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
+                return self.ending() or Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
         return ending
 
     def explain(self, kind: EndKind) -> Explanation | None:

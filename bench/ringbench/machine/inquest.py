@@ -15,6 +15,7 @@ from typing import TypeVar
 from ringbench.config import Config
 from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
+    BootTimeout,
     Ended,
     GdbDied,
     GdbError,
@@ -33,6 +34,8 @@ from ringbench.errors import (
 from ringbench.explain.log import TRIPLE_FAULT
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
+from ringbench.machine.advice import boot_advice, ending_advice, last_line, prompt_advice
+from ringbench.machine.command import has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
@@ -41,6 +44,7 @@ from ringbench.machine.triage import Facts, classify
 TARGET_GONE = "Target disconnected"
 """gdb's words when QEMU has closed its end."""
 
+TAIL_LINES = 40
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
 END_EVENTS = ("SHUTDOWN", "GUEST_PANICKED")
 HALTED = "every processor waits in HLT with interrupts off, and nothing can wake it"
@@ -89,8 +93,7 @@ class Inquest:
     def alarm(self) -> None:
         """End a wait for the kernel when QEMU says that nothing more will come."""
         self._qemu.limit_log()
-        over = any(event.name in END_EVENTS for event in self._qemu.qmp.events())
-        if over or self._qemu.qmp.closed:
+        if self._is_over:
             raise SerialClosed("the guest has ended")
 
     def idle(self) -> None:
@@ -109,6 +112,19 @@ class Inquest:
             raise SerialClosed("the guest is halted")
 
     @property
+    def rests(self) -> bool:
+        """Whether the kernel halted for good, and no exception led to it: as one that is done."""
+        if self._is_over or not self._is_halted:
+            return False
+        why = self._explanation(EndKind.HALTED)
+        return why is not None and why.fault is None
+
+    @property
+    def _is_over(self) -> bool:
+        over = any(event.name in END_EVENTS for event in self._qemu.qmp.events())
+        return over or self._qemu.qmp.closed
+
+    @property
     def _is_halted(self) -> bool:
         return self._asleep > 1
 
@@ -123,7 +139,7 @@ class Inquest:
             opening=words.opening if words else None,
             block=words.block if words else (),
             exit_status=status,
-            has_exit_device=any("isa-debug-exit" in a for a in self._config.machine.arguments),
+            has_exit_device=has_exit_device(self._config),
             triple_fault_logged=bool(events) and TRIPLE_FAULT in self._qemu.log_text(),
             halted=f"{HALTED}; {self._last_seen()}" if self._is_halted else None,
             overdue=overdue,
@@ -137,13 +153,21 @@ class Inquest:
             self._last_words = error
         elif isinstance(error, SerialTimeout):
             late = f"{error} {doing}; {self._last_seen()}"
+            if overdue is BootTimeout:
+                late += boot_advice(self._config.kernel, self._serial)
+            else:
+                late += prompt_advice(self._config.kernel, self._serial)
         self.ending = classify(self._facts(late))
         if self.ending is None:  # QEMU closes the line a moment before it is gone
             self._qemu.process.wait(Deadline(1.0))
             self.ending = classify(self._facts(late)) or Ending(
                 EndKind.QEMU_DIED, "QEMU died: it closed the serial line"
             )
-        return self.ended(self.ending, overdue, doing)
+        ended = self.ended(self.ending, overdue, doing)
+        if overdue is BootTimeout:
+            advice = ending_advice(self._config.kernel, self._serial, self.ending)
+            ended.args = (f"{ended}{advice}",)
+        return ended
 
     def _last_seen(self) -> str:
         qmp = self._qemu.qmp
@@ -152,8 +176,16 @@ class Inquest:
         with suppress(QmpError):
             if (status := qmp.status(EVIDENCE_SECONDS)) != "running":
                 return f"the guest is stopped ({status})"
-        last = self._serial.tail(1) or self._serial.tail(2).strip("\n")
-        return f"its output ends with {last[-60:]!r}" if last else "the kernel has printed nothing"
+        console = self._serial.output
+        if last := last_line(console):
+            return f"its output ends with {last[-60:]!r}"
+        for other in self._serial.outputs.spoke():
+            if last := last_line(other):
+                return (
+                    f"nothing was printed on {console.name}; what {other.name} says ends with "
+                    f"{last[-60:]!r}"
+                )
+        return "the kernel has printed nothing"
 
     def ended(self, ending: Ending, overdue: type[Hang], doing: str) -> Ended:
         """Return the exception for an ending: `overdue` if that is a hang, of whichever of them."""
@@ -171,6 +203,11 @@ class Inquest:
         error.command = self._qemu.reproduce
         error.folder = self._kept
         error.serial_tail = self._serial.tail()
+        error.tails = {
+            output.name: output.tail(TAIL_LINES)
+            for output in self._serial.outputs.spoke()
+            if output is not self._serial.output
+        }
         if isinstance(error, GdbDied):
             error.ending = classify(Facts(gdb_gone=str(error)))
         elif isinstance(error, GdbTimeout) and self._qemu.process.stopped:

@@ -9,6 +9,7 @@ console, and the guest as a whole frozen and put back.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Self
 
@@ -23,8 +24,12 @@ from ringbench.errors import (
 )
 from ringbench.machine import stub
 from ringbench.machine.deadline import Deadline
+from ringbench.machine.found import Awaited, Found
 from ringbench.machine.guest import Guest
+from ringbench.machine.ready import run_until_ready
 from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
+from ringbench.machine.typist import HOLD_MS, KeyTypist
+from ringbench.machine.verdict import Verdict
 
 SETTLE_SECONDS = 0.5  # for a guest to take what was typed last, before it is parked
 
@@ -35,15 +40,16 @@ class Machine(Guest):
     def __init__(self, config: Config, keep: Path | None = None) -> None:
         super().__init__(config, keep)
         self.boot_text = ""
+        self.verdict: Verdict | None = None
         self._begun: str | None = None
 
     @classmethod
     def start(cls, config: Config, keep: Path | None = None) -> Self:
-        """Start QEMU and boot the kernel to its prompt.
+        """Start QEMU and boot the kernel until it is ready, as `kernel.ready` says.
 
         Raises:
             ImageError, StartError: as for `launch`.
-            BootTimeout: no prompt within `deadlines.boot`.
+            BootTimeout: not ready within `deadlines.boot`.
             Ended: a panic, an exception, a triple fault or a reset on the way.
         """
         machine = cls.launch(config, keep)
@@ -55,27 +61,26 @@ class Machine(Guest):
         return machine
 
     def boot(self) -> None:
-        """Let a guest that was launched, or restored not to run yet, run to its prompt.
+        """Let a guest that was launched, or restored not to run yet, run until it is ready.
 
         Raises:
             BootTimeout, Ended: as for `start`.
         """
-        seconds = self.config.deadlines.boot
-        self._paused = False
-        if self._gdb is not None and self._gdb.alive:
-            self._gdb.continue_()
-        else:
-            self.qmp.cont()
+        deadline = Deadline(self.config.deadlines.boot)
         try:
-            self.boot_text = self.serial.expect_prompt(Deadline(seconds))
+            booted = run_until_ready(self, deadline)
         except SerialError as error:
             raise self._inquest.failure(error, BootTimeout, "while booting") from None
+        self.boot_text, self.verdict = booted.text, booted.verdict
         self._ram = None  # the firmware may have moved things
 
     # -- talking to the kernel -----------------------------------------------------------------
 
-    def command(self, line: str, seconds: float | None = None) -> str:
+    def command(self, line: str, seconds: float | None = None, *, prompt: str | None = None) -> str:
         """Type `line` at the kernel's prompt and return its reply, without echo and prompt.
+
+        `prompt` is the exact text that ends the reply, where that is not the kernel's own prompt:
+        ``machine.command("rm", prompt="sure? ")``, then ``machine.command("y")``.
 
         Raises:
             Hang: no prompt again within `seconds` (`deadlines.reply`).
@@ -85,7 +90,7 @@ class Machine(Guest):
                 what `begin` typed.
         """
         self.begin(line, seconds)
-        return self.finish(seconds)
+        return self.finish(seconds, prompt=prompt)
 
     def begin(self, line: str, seconds: float | None = None) -> None:
         """Type `line` as `command` does, for a command that goes on until `finish`.
@@ -104,7 +109,7 @@ class Machine(Guest):
             raise self._inquest.failure(error, Hang, f"while performing {line!r}") from None
         self._begun = line
 
-    def finish(self, seconds: float | None = None) -> str:
+    def finish(self, seconds: float | None = None, *, prompt: str | None = None) -> str:
         """Return the reply to what `begin` typed, as `command` does.
 
         Raises:
@@ -114,9 +119,79 @@ class Machine(Guest):
         if line is None:
             raise ValueError("nothing was begun")
         try:
-            return self.serial.finish(line, self._reply_deadline(seconds))
+            return self.serial.finish(line, self._reply_deadline(seconds), prompt)
         except SerialError as error:
             raise self._inquest.failure(error, Hang, f"while performing {line!r}") from None
+
+    def send(self, line: str) -> None:
+        """Type `line` and what ends it, and wait for nothing; `expect` then waits for what comes.
+
+        Raises:
+            Ended, Hang, QemuDied, MachineError: as for `command`.
+        """
+        self.type(line + self.config.kernel.line_end)
+
+    def type(self, text: str) -> None:
+        """Type `text` as it is, such as a single key.
+
+        Raises:
+            Ended, Hang, QemuDied, MachineError: as for `command`.
+        """
+        self.require_running(repr(text))
+        try:
+            self.serial.type(text, self._reply_deadline(None))
+        except SerialError as error:
+            raise self._inquest.failure(error, Hang, f"while typing {text!r}") from None
+
+    def press(self, *keys: str) -> None:
+        """Press keys of the guest's keyboard: ``press("up", "ctrl-c", "shift-a", "f1")``.
+
+        Their names are QEMU's (QKeyCode); those that a hyphen joins are held together. Nothing is
+        waited for but that they are let go.
+
+        Raises:
+            QmpError: there is no such key, or QEMU is gone.
+            Ended, MachineError: as for `command`.
+        """
+        keyboard = KeyTypist(self.qmp)
+        for chord in keys:
+            self.require_running(chord)
+            keyboard.press(chord.split("-"))
+        while keyboard.untaken():
+            time.sleep(HOLD_MS / 1000)
+
+    def expect(
+        self,
+        *awaited: Awaited,
+        output: str | None = None,
+        seconds: float | None = None,
+        or_end: bool = False,
+    ) -> Found:
+        r"""Wait for the first of several texts or compiled patterns, and take all up to its end.
+
+        ``machine.expect("login: ")``, ``machine.expect("ok", re.compile(r"error (\d+)")).index``.
+        On the console, or on the `output` of that name; "any" is all of them. With `or_end`, the
+        end of the run is one more thing that can come: `Found.ended`.
+
+        Raises:
+            ValueError: nothing is awaited, or there is no such output.
+            Hang: none came within `seconds` (`deadlines.reply`).
+            Ended, QemuDied: the run ended instead.
+        """
+        from ringbench.machine.expect import wait_for  # pexpect takes 20 ms to import
+
+        known = self.outputs.by_name
+        names = list(known) if output == "any" else [output or self.serial.output.name]
+        if names[0] not in known or not (awaited or or_end):
+            raise ValueError(f"expect takes what to wait for, and an output of {', '.join(known)}")
+        deadline = self._reply_deadline(seconds)
+        try:
+            return wait_for(self.outputs, names, awaited, deadline, self.serial.check)
+        except SerialError as error:
+            if or_end and not isinstance(error, SerialTimeout) and self.ending() is not None:
+                said = self.outputs.by_name[names[0]].take()
+                return Found(len(awaited), names[0], said)
+            raise self._inquest.failure(error, Hang, "while expecting it") from None
 
     def require_running(self, what: str) -> None:
         """Make sure that the guest can perform `what` it is about to be asked.
@@ -162,7 +237,7 @@ class Machine(Guest):
                 owner=self.private,
                 tag=self._qemu.states.save(),
                 ram=save_ram(self._qemu.ram, self._mapped()),
-                transcript=self.serial.transcript.read_bytes(),
+                transcripts=self.outputs.said(),
                 heard=heard,
             )
         self.qmp.forget(heard)
@@ -192,7 +267,7 @@ class Machine(Guest):
         restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
         self._qemu.move_logs(keep)
         self.folder = self._qemu.logs
-        self.serial.restart(self.folder / "serial.log", snapshot.transcript)
+        self.serial.restart(self.folder, snapshot.transcripts)
         self._inquest.reopen(keep)
         self._debugged = False
         self._begun = None

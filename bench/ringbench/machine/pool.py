@@ -87,7 +87,7 @@ class Pool:
 
     def _restored(self, key: Key, keep: Path | None) -> Booted | None:
         """A machine of the pool, booted if need be, and restored; None where none is kept."""
-        if self._limit == 0 or key in self._unfit:
+        if self._limit == 0 or key in self._unfit or key[0].kernel.awaited.kind == "end":
             return None
         parked = self._parked.pop(key, None)
         if parked is not None:

@@ -23,11 +23,17 @@ from ringbench.machine.command import Paths
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.folder import guarded_folder
+from ringbench.machine.image import Form
+from ringbench.machine.media import by_hand, prepare
+from ringbench.machine.outputs import Outputs
+from ringbench.machine.own_arguments import own_log
 from ringbench.machine.process import Process, describe_exit
 from ringbench.machine.qmp import Qmp
+from ringbench.machine.screen import Screen
 from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
 from ringbench.machine.triage import Facts, classify
+from ringbench.machine.typist import KeyTypist, PortTypist, Typist
 from ringbench.streams import hold_descriptors
 
 LOG = "qemu.log"
@@ -41,18 +47,35 @@ class Qemu:
     folder, or the one that the caller keeps.
     """
 
-    def __init__(self, config: Config, keep: Path | None) -> None:
+    def __init__(self, config: Config, form: Form, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
         self._traced = config.machine.translations is not None
-        self._own_log = command.own_log(config.machine.arguments)
+        self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
-        self.reproduce = command.reproduce_command(config, firmware)
-        with ExitStack() as stack:
-            self._open(config, keep, firmware, stack)
-            self._stack = stack.pop_all()
+        accelerators = config.machine.accelerator.split(":")
+        while True:  # QEMU falls back where there is no KVM, not where KVM fails it
+            self.accelerators = tuple(accelerators)
+            tried = replace(
+                config, machine=replace(config.machine, accelerator=":".join(accelerators))
+            )
+            self.reproduce = command.reproduce_command(tried, firmware, by_hand(tried, form))
+            try:
+                with ExitStack() as stack:
+                    self._open(tried, form, keep, firmware, stack)
+                    self._stack = stack.pop_all()
+                return
+            except StartError:
+                del accelerators[0]
+                if not accelerators:
+                    raise
 
     def _open(
-        self, config: Config, keep: Path | None, firmware: Firmware | None, stack: ExitStack
+        self,
+        config: Config,
+        form: Form,
+        keep: Path | None,
+        firmware: Firmware | None,
+        stack: ExitStack,
     ) -> None:
         hold_descriptors()  # or RAM could become what QEMU takes for its standard output
         self.private, self.guard = stack.enter_context(guarded_folder())
@@ -61,8 +84,10 @@ class Qemu:
             self._keep(keep)
         self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
         stack.callback(os.close, self.ram)
+        kernel = config.kernel
+        names = command.lines_of(tuple(dict.fromkeys((kernel.console, *kernel.outputs))))
         paths = Paths(
-            serial=self.private / "serial",
+            outputs={name: self.private / f"o{n}" for n, name in enumerate(names)},
             qmp=self.private / "qmp",
             gdb=self.private / "gdb",
             log=self._first_log(config),
@@ -72,29 +97,45 @@ class Qemu:
         self.log = self._own_log or paths.log
         code = code_of(config.kernel.elf) if self._traced else ()
         modules = {path: _opened(path, stack) for path in command.spaced_modules(config)}
-        listeners = [stack.enter_context(_listen(path)) for path in (paths.serial, paths.qmp)]
+        media = prepare(config, form, self.private)
+        sockets = (*paths.outputs.values(), paths.qmp)
+        listeners = [stack.enter_context(_listen(path)) for path in sockets]
+        own = _own_variables(firmware, self.private)
         self.process = Process.start(
             "qemu",
-            command.qemu_command(
-                command.with_modules_at(config, modules),
-                paths,
-                _own_variables(firmware, self.private),
-                code,
-            ),
+            command.qemu_command(command.with_modules_at(config, modules), paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
             pass_fds=(self.ram, *modules.values()),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)
-        self.serial, monitor = (stack.enter_context(self._accept(s, deadline)) for s in listeners)
-        self.qmp = Qmp(monitor, config.deadlines.reply)
+        ends = [stack.enter_context(self._accept(each, deadline)) for each in listeners]
+        self.lines = dict(zip(names, ends, strict=False))  # the last is the monitor
+        self.qmp = Qmp(ends[-1], config.deadlines.reply)
         try:
             self.qmp.negotiate()
         except QmpError:
             raise self._refused() from None
         stack.callback(self.process.stop, config.deadlines.stop, self.qmp.quit)
-        self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply)
+        disks = command.overlay_names(media)
+        self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply, disks)
+
+    def outputs(self, config: Config) -> Outputs:
+        """Return what the guest says; its files are where the logs are."""
+        kernel = config.kernel
+        named = "vga" in (kernel.console, *kernel.outputs) and config.machine.display != "none"
+        screen = Screen(self.qmp, self.private) if named else None
+        return Outputs(self.lines, self.logs, screen)
+
+    def typist(self, config: Config) -> Typist | None:
+        """Return what types at the guest; None where there is nothing to type at."""
+        kernel = config.kernel
+        if kernel.input == "keyboard" or (kernel.input is None and kernel.console == "vga"):
+            return KeyTypist(self.qmp)
+        is_port = kernel.console in command.COM_PORTS
+        port = kernel.console if is_port or kernel.input is None else "com1"
+        return PortTypist(self.lines[port]) if port in self.lines and port != "debugcon" else None
 
     def close(self) -> None:
         """End QEMU, in order if it is able to, and remove everything that belongs to it."""
@@ -155,9 +196,7 @@ class Qemu:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             script = folder / "reproduce.sh"
-            script.write_text(
-                f"#!/bin/sh\n# Boots the same guest by hand.\nexec {self.reproduce}\n"
-            )
+            script.write_text(f"#!/bin/sh\n# Boots the same guest by hand.\n{self.reproduce}\n")
             script.chmod(0o755)
         except OSError as error:
             raise StartError(f"{folder}: logs cannot be kept there ({error.strerror})") from None

@@ -1,24 +1,17 @@
 """The kernel's console: wait for the prompt, type a line, take the reply.
 
-While waiting for the kernel this also listens to what else may make the wait pointless
-(`watch`): QEMU's events, so that a guest that has reset itself is known at once and not at the
-deadline. What the guest said before such an event is always taken first.
+The console is one of the guest's outputs, and a way to type. A prompt is recognised by standing at
+the end of what has come, with nothing after it for a while: then a line of a reply that looks like
+the prompt is none, nor is a prompt that a line editor writes before every key's echo.
 """
 
 from __future__ import annotations
 
-import fcntl
 import re
-import socket
-import struct
-import termios
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-
-import pexpect
 
 from ringbench.config import KernelConfig
 from ringbench.errors import (
@@ -30,91 +23,143 @@ from ringbench.errors import (
     no_evidence,
 )
 from ringbench.machine.deadline import Deadline
-from ringbench.machine.line import LOOKBACK, Line, Searcher
+from ringbench.machine.output import Output
+from ringbench.machine.outputs import LOOK_SECONDS, Outputs
+from ringbench.machine.prompt import Prompt, without_echo
+from ringbench.machine.typist import Typist
 
 QUIET = 0.2  # seconds of silence that close last words without a closing line of their own
 LAST_WORDS_SECONDS = 2.0  # a kernel that has begun its last words gets no longer than this
+OVERTAKEN_SECONDS = 1.0  # of silence after a first prompt that something was logged behind
 
 Opening = Literal["panic", "exception"]
 
 
 class Serial:
-    """The console of one guest, as its configuration describes it."""
+    """The console of one guest, as its configuration describes it, among its outputs."""
 
     def __init__(
         self,
-        connection: socket.socket,
+        outputs: Outputs,
         console: KernelConfig,
-        transcript: Path,
+        typist: Typist | None,
         evidence: Evidence = no_evidence,
     ) -> None:
-        self.transcript = transcript
-        self._log = transcript.open("wb", buffering=0)
-        self._line = Line(connection, self._log)
-        self._line_end = console.line_end
-        self._shown = console.prompt
+        self.outputs = outputs
+        self.output: Output = outputs.by_name[console.console]
+        self.output.record(b"")  # its file is there even if the kernel says nothing
+        self._typist = typist
+        self._console = console
         self.evidence = evidence
         self._echoes: bool | None = None
-        self._waiting = False
-        prompt = re.compile(rb"(?:\r?\n\r?|\r)" + re.escape(console.prompt.encode()))
-        self._openings: list[tuple[Opening, re.Pattern[bytes]]] = []
+        padded = console.console == "vga"
+        self.prompt = (
+            Prompt(console.prompt, console.prompt_pattern, padded=padded)
+            if console.has_prompt
+            else None
+        )
+        self._log = re.compile(console.log) if console.log else None
+        self._openings: list[tuple[Opening, re.Pattern[str]]] = []
         if console.panic is not None:
-            self._openings.append(("panic", _compile(console.panic)))
+            self._openings.append(("panic", re.compile(console.panic)))
         if console.exception is not None:
-            self._openings.append(("exception", _compile(console.exception)))
-        # The whole line, its end included: half of it may come before the other half.
-        self._end = _compile(f"(?:{console.end})[^\r\n]*[\r\n]") if console.end else None
-        self._searcher = Searcher([prompt, *(pattern for _, pattern in self._openings)])
+            self._openings.append(("exception", re.compile(console.exception)))
+        self._end = re.compile(console.end) if console.end else None
 
-    def fileno(self) -> int:
-        """File descriptor that becomes readable when the guest says something."""
-        return self._line.socket.fileno()
+    @property
+    def transcript(self) -> Path:
+        """The file with all that the console said."""
+        return self.output.transcript
 
-    def watch(self, fileno: int, alarm: Callable[[], None], idle: Callable[[], None]) -> None:
-        """Call `alarm` when `fileno` is readable during a wait, `idle` while nothing comes.
-
-        Each may raise to end the wait.
-        """
-        self._line.watch(fileno, alarm, idle)
+    # -- listening -----------------------------------------------------------------------------
 
     def expect_prompt(self, deadline: Deadline) -> str:
-        """Wait for the prompt at the start of a line and return the lines before it.
+        """Wait for the prompt and return the lines before it.
 
         Raises:
             LastWords: the kernel panicked or reported an exception instead.
             SerialTimeout: no prompt in time.
             SerialClosed: QEMU is gone.
         """
-        if not self._waiting:
-            self._line.put_back(b"\r\n")  # the line end that `ringbench.machine.line` speaks of
-            self._waiting = True
-        try:
-            found = self._line.expect_loop(self._searcher, timeout=deadline.remaining())
-        except pexpect.TIMEOUT:
-            error = SerialTimeout(f"no prompt within {deadline.seconds:g} s")
-            raise self.evidence(error) from None
-        except pexpect.EOF:
-            raise self.evidence(SerialClosed("QEMU closed the serial line")) from None
-        self._waiting = False
-        before, after = _bytes(self._line.before), _bytes(self._line.after)
-        self._line.rewind()
-        if found == 0:
-            return _text(before).removeprefix("\n")
-        begun = before[_line_start(before) :] + after
-        raise self._last_words(self._openings[found - 1][0], begun)
+        return "\n".join(self._lines_before_prompt(self._required_prompt(), deadline, None))
 
-    def command(self, line: str, deadline: Deadline) -> str:
+    def _lines_before_prompt(
+        self, prompt: Prompt, deadline: Deadline, typed: str | None
+    ) -> list[str]:
+        output = self.output
+        while True:
+            self.check()
+            heard = output.heard
+            at = prompt.at_end(output.last)
+            if at is not None and self._rests(at, deadline):
+                lines = [*output.lines, *([output.last[:at]] if at else [])]
+                output.take()
+                return lines
+            if output.heard != heard:
+                continue
+            overtaken = self._overtaken(prompt, typed)
+            patience = Deadline(
+                deadline.remaining()
+                if overtaken is None
+                else min(OVERTAKEN_SECONDS, deadline.remaining())
+            )
+            self._wait(patience)
+            while output.heard == heard and not patience.expired:
+                self._wait(patience)
+            if output.heard != heard:
+                continue
+            if overtaken is not None and not deadline.expired:
+                lines = output.lines[:overtaken]
+                output.take()
+                return lines
+            raise self.evidence(SerialTimeout(f"no prompt within {deadline.seconds:g} s"))
+
+    def _rests(self, at: int, deadline: Deadline) -> bool:
+        """Whether nothing follows on the console for as long as a prompt must stand there.
+
+        Without any such time, a prompt is taken at once, but only where a line begins.
+        """
+        seconds = self._console.prompt_rest
+        if self._console.console == "vga":  # which is seen now and then only
+            seconds = max(seconds, 3 * LOOK_SECONDS)
+        if seconds == 0:
+            return at == 0
+        heard, rest = self.output.heard, Deadline(seconds)
+        while self.output.heard == heard and not rest.expired:
+            if deadline.expired:
+                return False
+            self.outputs.wait(rest, alarming=False)
+        return self.output.heard == heard
+
+    def _overtaken(self, prompt: Prompt, typed: str | None) -> int | None:
+        """Return the number of the last line that begins with the prompt and then has a log.
+
+        After the boot's, which nothing was typed at; later only before what the configuration
+        says is a log.
+        """
+        output = self.output
+        for number in range(len(output.lines), -1, -1):
+            line = output.lines[number] if number < len(output.lines) else output.last
+            behind = prompt.after(line)
+            if behind is None or not behind.strip():
+                continue
+            if typed is None or (self._log is not None and self._log.search(behind)):
+                return number
+        return None
+
+    def command(self, line: str, deadline: Deadline, prompt: str | None = None) -> str:
         """Type `line` and return the reply: no echo, no prompt, lines separated by a newline.
 
-        The echo is told from the reply by being the same text: a first line that is exactly
-        what was typed is left out.
+        The echo is told from the reply by being the same text. Lines that the configuration says
+        are the kernel's log are left out. `prompt` is the exact text of another prompt than the
+        kernel's own, which the line leads to.
 
         Raises:
             ValueError: it begins with the prompt's text, or has a line end inside.
             LastWords, SerialTimeout, SerialClosed: as for `expect_prompt`.
         """
         self.begin(line, deadline)
-        return self.finish(line, deadline)
+        return self.finish(line, deadline, prompt)
 
     def begin(self, line: str, deadline: Deadline) -> None:
         """Type `line` as `command` does, and leave the reply to `finish`.
@@ -122,34 +167,54 @@ class Serial:
         Raises:
             ValueError, LastWords, SerialTimeout, SerialClosed: as for `command`.
         """
-        if line.startswith(self._shown):
+        shown = self._console.prompt
+        if shown is not None and line.startswith(shown):
             raise ValueError(f"the echo of {line!r} could not be told from the prompt")
+        self.outputs.drain()
         self.check()
-        self._line.drop()
-        self._waiting = False
+        self.output.take()
         self.send(line, deadline)
 
-    def finish(self, line: str, deadline: Deadline) -> str:
+    def finish(self, line: str, deadline: Deadline, prompt: str | None = None) -> str:
         """Return the reply to the `line` that `begin` typed.
 
         Raises:
             LastWords, SerialTimeout, SerialClosed: as for `expect_prompt`.
         """
-        reply = self.expect_prompt(deadline)
-        first, _, rest = reply.partition("\n")
-        echoed = first == line
-        if not echoed and self._echoes is None:
+        awaited = self._required_prompt() if prompt is None else Prompt(prompt, None)
+        lines = self._lines_before_prompt(awaited, deadline, line)
+        reply = without_echo(lines, line, self.prompt or awaited)
+        if reply is None and self._echoes is None:
             self._record(line)
-        self._echoes = echoed
-        return (rest if echoed else reply).strip("\n")
+        self._echoes = reply is not None
+        if reply is None:
+            reply = lines
+        if self._log is not None:
+            reply = [each for each in reply if not self._log.search(each)]
+        return "\n".join(reply).strip("\n")
 
-    def nudge(self) -> None:
-        """Type a NUL, which consoles ignore, for the interrupt that it causes.
+    def check(self) -> None:
+        """Look whether the kernel has said its last words, on any output; never waits.
 
-        That QEMU is gone, if it is, is for whoever waits to find out.
+        Raises:
+            LastWords: it has.
         """
-        with suppress(OSError):
-            self._line.socket.sendall(b"\0")
+        if not self._openings:
+            return
+        for output in self.outputs.by_name.values():
+            for number in range(output.judged, len(output.lines) + 1):
+                line = output.lines[number] if number < len(output.lines) else output.last
+                for opening, pattern in self._openings:
+                    if line and pattern.search(line):
+                        raise self._last_words(output, number, opening)
+            output.judged = len(output.lines)
+
+    def tail(self, lines: int = 40) -> str:
+        """Return the last `lines` lines of the transcript, what is not yet read included."""
+        self.outputs.drain()
+        return self.output.tail(lines)
+
+    # -- typing --------------------------------------------------------------------------------
 
     def send(self, line: str, deadline: Deadline | None = None) -> None:
         """Type `line` and what ends it, and do not wait for anything.
@@ -163,39 +228,30 @@ class Serial:
             raise ValueError(f"one line at a time, not {line!r}")
         if self._echoes is False:
             self._record(line)
-        connection = self._line.socket
-        connection.settimeout(max(deadline.remaining() if deadline else 1.0, 1e-3))
-        try:
-            connection.sendall((line + self._line_end).encode())
-        except TimeoutError:
-            error = SerialTimeout("the guest does not take its input")
-            raise self.evidence(error) from None
-        except OSError:
-            raise self.evidence(SerialClosed("QEMU closed the serial line")) from None
+        self.type(line + self._console.line_end, deadline)
 
-    def check(self) -> None:
-        """Look whether the kernel has said its last words since the prompt; never waits.
+    def type(self, text: str, deadline: Deadline | None = None) -> None:
+        """Type `text`, and nothing behind it.
 
         Raises:
-            LastWords: it has.
+            MachineError: there is nothing to type at, or no such key.
+            SerialTimeout, SerialClosed: as for `send`.
         """
-        stray = self._line.peek()
-        for opening, pattern in self._openings if stray else ():
-            if match := pattern.search(stray):
-                self._line.drop()
-                raise self._last_words(opening, stray[_line_start(stray[: match.start()]) :])
-
-    def tail(self, lines: int = 40) -> str:
-        """Return the last `lines` lines of the transcript, what is not yet read included."""
-        if not self._log.closed:
-            self._line.peek()
+        if self._typist is None:
+            error = MachineError(
+                f"nothing can be typed at {self._console.console}, which only prints; name a "
+                "serial port in kernel.outputs and kernel.input"
+            )
+            raise self.evidence(error)
         try:
-            with self.transcript.open("rb") as log:
-                size = log.seek(0, 2)
-                log.seek(max(0, size - 200 * lines))
-                return "\n".join(_text(log.read()).split("\n")[-lines:])
-        except FileNotFoundError:  # it went with the machine's private folder
-            return ""
+            self._typist.type(text, deadline or Deadline(1.0))
+        except MachineError as error:
+            raise self.evidence(error) from None
+
+    def nudge(self) -> None:
+        """Type what consoles ignore, for the interrupt that it causes."""
+        if self._typist is not None:
+            self._typist.nudge()
 
     def settle(self, deadline: Deadline) -> None:
         """Wait until all that was typed has been taken; if it is not by then, that is no error."""
@@ -204,70 +260,52 @@ class Serial:
 
     def untaken(self) -> bool:
         """Whether something that was typed has not been taken by QEMU yet."""
-        if self.fileno() < 0:
-            return False
-        # For a Unix socket this is what the other end has not read: Linux, unix(7), SIOCOUTQ.
-        count = fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, b"\0" * 4)
-        return struct.unpack("i", count) != (0,)
+        return self._typist is not None and self._typist.untaken()
 
-    def restart(self, transcript: Path, said: bytes) -> None:
-        """Forget all that came, and go on in a new transcript, which begins with `said`.
+    def restart(self, folder: Path, said: Mapping[str, bytes]) -> None:
+        """Forget all that came, and go on in new transcripts, which begin with what was `said`.
 
         Raises:
-            OSError: the new transcript cannot be written.
+            OSError: a transcript cannot be written.
         """
-        self._line.drop()
-        log = transcript.open("wb", buffering=0)
-        log.write(said)
-        self._log.close()
-        self.transcript = transcript
-        self._log = self._line.transcript = log
-        self._waiting = False
+        self.outputs.restart(folder, said)
+        self.output.record(b"")
         self._echoes = None
 
-    def close(self) -> None:
-        """Take what is left into the transcript and close the line."""
-        if not self._log.closed:
-            self._line.peek()
-            self._log.close()
-        self._line.socket.close()
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _wait(self, deadline: Deadline) -> None:
+        try:
+            self.outputs.wait(deadline)
+        except SerialClosed as error:
+            raise self.evidence(error) from None
+
+    def _required_prompt(self) -> Prompt:
+        if self.prompt is None:
+            raise self.evidence(
+                MachineError(
+                    "the kernel has no prompt that is known, so the end of a reply cannot be told; "
+                    "set kernel.prompt, or use expect()"
+                )
+            )
+        return self.prompt
 
     def _record(self, line: str) -> None:
         """Put what was typed into the transcript, for a console that does not show it."""
-        self._log.write(f"{line}\n".encode())
+        self.output.record(f"{line}\n".encode())
 
-    def _last_words(self, opening: Opening, begun: bytes) -> MachineError:
+    def _last_words(self, output: Output, first: int, opening: Opening) -> MachineError:
         """Read on from the opening line to the block's end, and make the exception of it."""
-        block = begun
-        at = len(begun) if b"\n" not in begun else begun.index(b"\n")
         deadline = Deadline(LAST_WORDS_SECONDS)
-        while not (closed := self._end and self._end.search(block, at)):
-            wait = deadline.remaining() if self._end else min(QUIET, deadline.remaining())
-            more = self._line.take(wait)
-            if not more or deadline.expired:
+        while True:
+            for number in range(first + 1, len(output.lines)):
+                if self._end is not None and self._end.search(output.lines[number]):
+                    block = output.lines[first : number + 1]
+                    output.take()
+                    return self.evidence(LastWords(opening, tuple(block)))
+            rest = deadline.remaining() if self._end else min(QUIET, deadline.remaining())
+            if not self.outputs.wait(Deadline(rest), alarming=False) or deadline.expired:
                 break
-            at = max(at, len(block) - LOOKBACK)
-            block += more
-        if closed:
-            block = block[: closed.end()]
-        words = tuple(_text(block).strip("\n").split("\n"))
-        return self.evidence(LastWords(opening, words))
-
-
-def _compile(pattern: str) -> re.Pattern[bytes]:
-    return re.compile(pattern.encode(), re.MULTILINE)
-
-
-def _line_start(text: bytes) -> int:
-    """Return where the last line of `text` begins."""
-    return max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
-
-
-def _bytes(found: object) -> bytes:
-    """Return what pexpect found as bytes; it is never anything else after a match."""
-    assert isinstance(found, bytes)
-    return found
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        block = [*output.lines[first:], *([output.last] if output.last else [])]
+        output.take()
+        return self.evidence(LastWords(opening, tuple("\n".join(block).strip("\n").split("\n"))))

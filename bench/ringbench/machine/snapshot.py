@@ -17,19 +17,19 @@ Reference: QEMU 7.2, migration/savevm.c (load_snapshot), qapi/migration.json (sn
 from __future__ import annotations
 
 import mmap
-import struct
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringbench.errors import MachineError, QmpError
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.memory import data_parts
+from ringbench.machine.qcow2 import write_qcow2
 from ringbench.machine.qmp import Qmp
 
 NODE = "ringbench-state"  # QEMU's name of the image
 LOOK_SECONDS = 0.0005  # between two looks at a job; it has mostly ended before the first
-CLUSTER_BITS = 16
 
 Parts = tuple[tuple[int, bytes], ...]
 
@@ -42,22 +42,28 @@ class Snapshot:
         owner: the private folder of that machine.
         tag: QEMU's name for the state of processor and devices.
         ram: what RAM held, offset and bytes; the rest was zero and had never been touched.
-        transcript: what had been said on the serial line.
+        transcripts: what had been said on each output.
         heard: how many of QEMU's events there had been, and how many of them had been polled.
     """
 
     owner: Path
     tag: str
     ram: Parts
-    transcript: bytes
+    transcripts: Mapping[str, bytes]
     heard: tuple[int, int]
 
 
 class DeviceStates:
-    """The states of processor and devices that one QEMU keeps, in an image in `folder`."""
+    """The states of processor and devices that one QEMU keeps, in an image in `folder`.
 
-    def __init__(self, qmp: Qmp, folder: Path, seconds: float) -> None:
+    The disks that are `overlays`, by QEMU's names of them, are saved and put back as well.
+    """
+
+    def __init__(
+        self, qmp: Qmp, folder: Path, seconds: float, overlays: tuple[str, ...] = ()
+    ) -> None:
         self._qmp = qmp
+        self._overlays = overlays
         self._image = folder / "state.qcow2"
         self._seconds = seconds
         self._count = 0
@@ -91,14 +97,15 @@ class DeviceStates:
         for disk in self._qmp.command("query-block"):
             inserted = disk.get("inserted")
             flash = str(disk["device"]).startswith("pflash")  # what it holds counts as RAM
-            if inserted is not None and not inserted["ro"] and not flash:
+            ours = inserted is not None and inserted.get("node-name") in self._overlays
+            if inserted is not None and not inserted["ro"] and not flash and not ours:
                 raise MachineError(
                     f"the guest cannot be frozen: it can write to {inserted['file']!r}, which "
                     "would not be put back; make that drive read-only"
                 )
 
     def _attach(self) -> None:
-        self._image.write_bytes(empty_qcow2())
+        write_qcow2(self._image, 1 << 16)
         self._qmp.command(
             "blockdev-add",
             driver="qcow2",
@@ -127,7 +134,7 @@ class DeviceStates:
         deadline = Deadline(self._seconds)
         job = f"{name}-{tag}"
         first = len(self._qmp.events())
-        self._qmp.command(name, job_id=job, tag=tag, vmstate=NODE, devices=[NODE])
+        self._qmp.command(name, job_id=job, tag=tag, vmstate=NODE, devices=[NODE, *self._overlays])
         while "concluded" not in (told := self._told(job, first)):
             self._qmp.wait_event(deadline)
         [found] = self._qmp.command("query-jobs") if "aborting" in told else [{}]
@@ -168,29 +175,3 @@ def _gaps(start: int, end: int, saved: Parts) -> list[tuple[int, int]]:
     if start < end:
         gaps.append((start, end - start))
     return gaps
-
-
-def empty_qcow2() -> bytes:
-    """Return an image of one cluster, none of it allocated, with room for snapshots.
-
-    Written here because ``qemu-img`` is a package of its own. Four clusters: header, table of
-    reference counts, one block of counts, L1 table. QEMU 7.2, docs/interop/qcow2.txt.
-    """
-    cluster = 1 << CLUSTER_BITS
-    counts_table, counts, l1_table = cluster, 2 * cluster, 3 * cluster
-    header = struct.pack(
-        ">4sIQIIQIIQQIIQQQQII",
-        *(b"QFI\xfb", 3),
-        *(0, 0),  # no backing file
-        *(CLUSTER_BITS, cluster, 0),  # size, not encrypted
-        *(1, l1_table),
-        *(counts_table, 1),
-        *(0, 0),  # no snapshots yet
-        *(0, 0, 0),  # features
-        *(4, 104),  # 16-bit reference counts; length of this header
-    )
-    image = bytearray(4 * cluster)
-    image[: len(header)] = header
-    struct.pack_into(">Q", image, counts_table, counts)
-    struct.pack_into(">4H", image, counts, 1, 1, 1, 1)
-    return bytes(image)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from ringbench.plugin import coverage
+from ringbench.plugin.selftests import OPTION, SelfTests
 
 if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
@@ -38,6 +39,9 @@ MARKER_KEYS: Final = {
     "modules": "kernel.modules",
     "memory": "machine.memory",
     "cpu": "machine.cpu",
+    "smp": "machine.smp",
+    "disks": "machine.disks",
+    "ready": "kernel.ready",
     "firmware": "machine.firmware",
     "arguments": "machine.arguments",
     "boot_deadline": "deadlines.boot",
@@ -45,6 +49,7 @@ MARKER_KEYS: Final = {
 }
 """Keyword of the marker -> key of the configuration."""
 
+TAIL_LINES: Final = 40
 ARTEFACTS: Final = pytest.StashKey[Path]()
 FAILED: Final = pytest.StashKey[bool]()
 
@@ -71,6 +76,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="boot a machine for every test instead of restoring one that has booted",
     )
+    group.addoption(
+        OPTION,
+        action="store_true",
+        help="boot the kernel and collect its own tests, by kernel.tests of the configuration file",
+    )
     coverage.add_options(group)
 
 
@@ -82,6 +92,18 @@ def pytest_configure(config: pytest.Config) -> None:
         "machine; keywords: " + ", ".join(MARKER_KEYS),
     )
     coverage.configure(config, lambda: _load(config))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the kernel's own tests from the configuration file, if that is asked for."""
+    if not parent.config.getoption(OPTION) or file_path.suffix != ".toml":
+        return None
+    config = _load(parent.config)
+    if config.source != file_path:
+        return None
+    tests: SelfTests = SelfTests.from_parent(parent, path=file_path)
+    tests.kernel = config
+    return tests
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +173,9 @@ def machine(
     item.stash[ARTEFACTS] = folder
     config = override(ringbench_config, marked_changes(item))
     with ringbench_machines.lend(config, keep=folder) as booted:
+        if booted.verdict is not None and not booted.verdict.passed:
+            why = f"the kernel's own tests failed: {booted.verdict.why}\n{booted.boot_text}"
+            pytest.fail(why, pytrace=False)
         yield booted
     keep = item.config.getoption("--ringbench-keep")
     if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):
@@ -199,6 +224,9 @@ def _sections(machine: Machine) -> Iterator[tuple[str, str]]:
     from ringbench.errors import RingbenchError
 
     yield "ringbench serial", machine.serial.tail()
+    for output in machine.outputs.spoke():
+        if output is not machine.serial.output:
+            yield f"ringbench {output.name}", output.tail(TAIL_LINES)
     try:
         yield "ringbench registers", machine.registers()
     except RingbenchError as error:

@@ -157,7 +157,7 @@ def test_the_stub_sets_the_registers() -> None:
 
 def test_memory_as_a_processor_reads_it() -> None:
     ram = RamMap((RamRange(0, 16, 0), RamRange(0x100, 16, 16)))
-    snapshot = Snapshot(Path(), "", ((2, b"abcd"), (16, b"xy")), b"", (0, 0))
+    snapshot = Snapshot(Path(), "", ((2, b"abcd"), (16, b"xy")), {}, (0, 0))
     frozen = FrozenMemory(ram, snapshot)
     assert frozen.read(0, 8) == b"\0\0abcd\0\0"
     assert frozen.read(0x101, 2) == b"y\0"

@@ -1,4 +1,6 @@
-"""GDB commands for looking at an x86_64 guest's page tables: `source` this in GDB, or `make debug`.
+"""GDB commands for looking at an x86_64 guest's page tables: `source` this in GDB.
+
+`ringbench debug` and `make debug` do.
 
     rb-translate ADDRESS [ROOT]   the walk of one virtual address, level by level
     rb-pages [ROOT]               every mapped range with effective permissions and page size
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import gdb
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ringbench.arch.x86_64.address import ADDRESS_MASK
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, PagingMode, paging_mode

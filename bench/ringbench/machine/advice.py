@@ -1,0 +1,79 @@
+"""What to write into the configuration when something was waited for in vain."""
+
+from __future__ import annotations
+
+import re
+
+from ringbench.config import KernelConfig
+from ringbench.ending import Ending, EndKind
+from ringbench.machine.output import Output
+from ringbench.machine.serial import Serial
+
+_PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
+
+
+def boot_advice(kernel: KernelConfig, serial: Serial) -> str:
+    """Return the end of the message: what was awaited, what could be a prompt, who else spoke."""
+    awaited = kernel.awaited
+    if awaited.kind == "prompt":
+        shown = f"kernel.prompt = {kernel.prompt!r}"
+        if kernel.prompt is None:
+            shown = f"kernel.prompt_pattern = {kernel.prompt_pattern!r}"
+    else:
+        shown = f"kernel.ready = {awaited.kind!r}"
+        if awaited.value:
+            shown = f"kernel.ready = {{{awaited.kind} = {awaited.value!r}}}"
+    advice = [f"what was awaited is {shown}"]
+    if awaited.kind == "prompt":
+        advice += _other_prompts(kernel, serial)
+    return "".join(f"; {part}" for part in advice)
+
+
+def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
+    """Return what to do about a reply that did not end, if it ends like a prompt; or nothing."""
+    found = prompt_like(serial.output.tail(1))
+    if found is None or kernel.prompt is None or found.strip() == kernel.prompt.strip():
+        return ""
+    return (
+        f"; if {found!r} is a prompt as well, set kernel.prompt_pattern to what matches both, or "
+        "name it for this command: command(line, prompt=...)"
+    )
+
+
+def ending_advice(kernel: KernelConfig, serial: Serial, ending: Ending) -> str:
+    """Return what to do about a kernel that ended before it was ready; or nothing.
+
+    One that halts may have been ready elsewhere; the exit value of one that ended itself may be
+    what decides.
+    """
+    if ending.kind is EndKind.HALTED:
+        return boot_advice(kernel, serial)
+    if ending.kind is not EndKind.FINISHED or not ending.exit_status or kernel.passed:
+        return ""
+    return (
+        f"; if that says that its own tests passed, set kernel.passed = {{exit = "
+        f"{ending.exit_status}}}"
+    )
+
+
+def prompt_like(line: str) -> str | None:
+    """Return what could be a prompt at the end of a line, or None."""
+    found = _PROMPT_LIKE.search(line)
+    return found[0] if found else None
+
+
+def last_line(output: Output) -> str:
+    """Return the last line that is not empty of what an output said."""
+    return output.tail(1) or output.tail(2).strip("\n")
+
+
+def _other_prompts(kernel: KernelConfig, serial: Serial) -> list[str]:
+    said = serial.output.tail(1)
+    if (found := prompt_like(said)) is not None:
+        return [f"if its prompt is {found!r}, say so there"]
+    if said.strip():
+        return []
+    for output in serial.outputs.spoke():
+        if output is not serial.output and last_line(output).strip():
+            return [f'if {output.name} is the console, set kernel.console = "{output.name}"']
+    return []

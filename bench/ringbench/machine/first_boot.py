@@ -1,0 +1,109 @@
+"""The first boot of a kernel that nothing is known of: where it speaks, and what it waits at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ringbench.config import Config, Deadlines, KernelConfig, MachineConfig, Ready
+from ringbench.config.talk import OUTPUTS
+from ringbench.ending import EndKind
+from ringbench.errors import BootTimeout, Ended
+from ringbench.machine.advice import last_line, prompt_like
+from ringbench.machine.command import EXIT_DEVICE
+from ringbench.machine.machine import Machine
+from ringbench.machine.survey import Survey
+
+SECONDS = 20.0  # for a kernel that never falls quiet
+UEFI_MEMORY = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a first boot told.
+
+    `spoke` are the outputs that said something, `console` the one that has a prompt, or else the
+    first of them; `prompt` is None where none was seen. `last` is the last line of the console.
+    `exit_status` is QEMU's if the kernel ended it by isa-debug-exit; `is_off` whether the kernel
+    switched the machine off; `trouble` is how the boot went wrong, if it did.
+    """
+
+    spoke: tuple[str, ...] = ()
+    console: str | None = None
+    prompt: str | None = None
+    last: str = ""
+    exit_status: int | None = None
+    is_off: bool = False
+    trouble: str = ""
+
+    def __str__(self) -> str:
+        if not self.spoke:
+            said = "it printed nothing"
+        else:
+            said = f"it printed on {', '.join(self.spoke)}"
+            if self.prompt is not None:
+                said += f"; {self.prompt!r} on {self.console} looks like a prompt"
+            else:
+                said += f"; {self.console} ends with {self.last[-60:]!r}"
+        if self.exit_status is not None:
+            said += f"; then it ended QEMU with exit status {self.exit_status}"
+        if self.is_off:
+            said += "; then it switched the machine off"
+        return said + (f"; {self.trouble}" if self.trouble else "")
+
+
+def listen(found: Survey) -> Heard:
+    """Boot once, and listen to everything until it falls quiet.
+
+    Raises:
+        ImageError, StartError: it cannot be booted.
+    """
+    with Machine.launch(_config(found)) as machine:
+        trouble = ""
+        try:
+            machine.boot()
+        except BootTimeout:
+            pass  # it goes on talking, which is no trouble
+        except Ended as error:
+            ending = error.ending
+            if ending is None or ending.kind is not EndKind.FINISHED:
+                trouble = str(error)
+        ending = machine.ending()
+        finished = ending is not None and ending.kind is EndKind.FINISHED
+        status = ending.exit_status if ending is not None and finished else None
+        heard = Heard(exit_status=status or None, is_off=finished and not status, trouble=trouble)
+        outputs = [output for output in machine.outputs.spoke() if last_line(output).strip()]
+        if not outputs:
+            return heard
+        lines = {output.name: output.tail(1) for output in outputs}
+        prompts = {name: prompt for name, line in lines.items() if (prompt := prompt_like(line))}
+        console = next(iter(prompts), outputs[0].name)
+        last = next(last_line(output) for output in outputs if output.name == console)
+        gone = finished or trouble
+        return replace(
+            heard,
+            spoke=tuple(lines),
+            console=console,
+            prompt=None if gone else prompts.get(console),
+            last=last,
+        )
+
+
+def _config(found: Survey) -> Config:
+    """Return a configuration that listens to everything, and that a kernel can end QEMU in."""
+    kernel = KernelConfig(
+        elf=found.elf or found.image,
+        image=found.image,
+        outputs=OUTPUTS,
+        ready=Ready("quiet"),
+    )
+    uefi = found.firmware[0] == "uefi"
+    machine = MachineConfig(
+        firmware=found.firmware[0], arguments=("-device", EXIT_DEVICE), memory=memory_of(found)
+    )
+    return Config(kernel, Path.cwd(), machine, Deadlines(boot=SECONDS * (3 if uefi else 1)))
+
+
+def memory_of(found: Survey) -> int:
+    """Return the guest's memory: more than by default where the firmware needs it."""
+    return UEFI_MEMORY if found.firmware[0] == "uefi" else MachineConfig().memory

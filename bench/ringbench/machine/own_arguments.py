@@ -1,0 +1,45 @@
+"""What of the user's own arguments for QEMU the bench has to know: what is logged, and where."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from ringbench.machine.translations import Code, code_filter
+
+LOGGED = ("int", "cpu_reset")
+"""What QEMU logs for the bench."""
+
+
+def log_arguments(arguments: tuple[str, ...], code: tuple[Code, ...]) -> tuple[str, ...]:
+    """Return what QEMU is to log: what the bench needs, and what the user's `arguments` ask for.
+
+    QEMU heeds only the last ``-d`` that it is given.
+    """
+    wanted = [*LOGGED, *(("in_asm",) if code else ())]
+    wanted += [item for items in values_of(arguments, "-d") for item in items.split(",")]
+    return ("-d", ",".join(dict.fromkeys(wanted)), *code_filter(code))
+
+
+def own_log(arguments: tuple[str, ...]) -> Path | None:
+    """Return the file that the user has QEMU log to, if there is one."""
+    files = values_of(arguments, "-D")
+    return Path(files[-1]).absolute() if files else None
+
+
+def values_of(arguments: tuple[str, ...], option: str) -> list[str]:
+    """Return what follows each `option`; QEMU takes it with one dash or two."""
+    pairs = itertools.pairwise(arguments)
+    return [value for name, value in pairs if name in (option, f"-{option}")]
+
+
+def without_option(arguments: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Return the arguments without each `option` and what follows it."""
+    kept: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in (option, f"-{option}"):
+            next(rest, None)
+        else:
+            kept.append(argument)
+    return tuple(kept)

@@ -1,0 +1,86 @@
+"""`ringbench debug`: GDB on a terminal, the kernel at its beginning, its console beside."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pexpect
+
+from tests.bench.talkers import build, configure, run
+from tests.bench.test_forms import image
+
+
+@contextmanager
+def terminal(folder: Path, *arguments: str) -> Iterator[Any]:
+    command = ["-m", "ringbench.cli.main", *arguments]
+    plain = os.environ | {"TERM": "dumb"}  # or GDB colours what it prints
+    spawned = pexpect.spawn(
+        sys.executable, command, cwd=folder, env=plain, encoding="utf-8", timeout=60
+    )
+    try:
+        yield spawned
+    finally:
+        spawned.close(force=True)
+
+
+def test_the_first_instruction_and_the_console_beside(tmp_path: Path) -> None:
+    configure(tmp_path, build(tmp_path, "TORN"), 'prompt = "> "')
+    with terminal(tmp_path, "debug") as gdb:
+        gdb.expect(r"--attach (\S+)")
+        socket = gdb.match[1]
+        gdb.expect(r"breakpoint 1, .*start")
+        gdb.expect_exact("(gdb) ")
+        gdb.sendline("rb-control")
+        gdb.expect_exact("4-level paging is off")
+        gdb.sendline("hbreak stop")
+        gdb.sendline("continue")
+        gdb.expect_exact("Continuing.")
+        with terminal(tmp_path, "console", "--attach", socket) as console:
+            console.expect_exact("ok > ")
+            console.send("hello\n")
+            console.expect_exact("said hello")
+            gdb.sendintr()
+            gdb.expect("received signal SIGINT")
+            gdb.expect_exact("(gdb) ")
+            gdb.sendline("rb-translate echo_main")
+            gdb.expect_exact(" page of 0x")
+            gdb.sendline("quit")
+            console.expect(pexpect.EOF)
+        gdb.expect(pexpect.EOF)
+        gdb.wait()
+        assert gdb.exitstatus == 0
+    assert not Path(socket).exists()
+
+
+def test_at_a_function(tmp_path: Path) -> None:
+    configure(tmp_path, build(tmp_path, "LOG"), "")
+    with terminal(tmp_path, "debug", "--at", "log_done") as gdb:
+        gdb.expect(r"breakpoint 1, .*log_done \(\)")
+        gdb.expect_exact("(gdb) ")
+
+
+def test_a_boot_sector_without_symbols(tmp_path: Path) -> None:
+    image(tmp_path)
+    (tmp_path / "ringbench.toml").write_text('[kernel]\nimage = "disk.img"\n')
+    with terminal(tmp_path, "debug") as gdb:
+        gdb.expect(r"breakpoint 1, 0x0*7c00 ")
+        gdb.expect_exact("(gdb) ")
+
+
+def test_a_function_that_is_not_there(tmp_path: Path) -> None:
+    configure(tmp_path, build(tmp_path, "LOG"), "")
+    with terminal(tmp_path, "debug", "--at", "no_such") as gdb:
+        gdb.expect('Function "no_such" not defined')
+        gdb.expect_exact("(gdb) ")
+        gdb.sendline("info registers rip")
+        gdb.expect(r"rip +0xfff0 ")
+
+
+def test_a_console_that_is_not_there(tmp_path: Path) -> None:
+    done = run(tmp_path, "ringbench.cli.main", "console", "--attach", "absent")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert "--attach absent: no kernel is being debugged there" in line

@@ -1,0 +1,165 @@
+"""Kernels that talk in different ways: every output, prompts of all kinds, input, readiness."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ringbench.errors import BootTimeout, Ended, Hang, MachineError
+from ringbench.machine import EndKind, Machine, Pool
+from tests.bench.talkers import build, configure
+
+LOG_IN = 'login = [{expect = "name: ", send = "me"}, {expect = "word: ", send = "x"}]\n'
+SHELL = LOG_IN + "prompt_pattern = 'at:\\S*> '\nlog = '^\\[timer\\]'\n"
+
+
+def test_a_shell_behind_a_log_in(tmp_path: Path) -> None:
+    with Machine.start(configure(tmp_path, build(tmp_path, "SHELL"), SHELL)) as machine:
+        assert machine.boot_text.startswith("up\nname: ")
+        assert machine.command("hello") == "said hello"
+        assert machine.command("/usr") == ""
+        assert machine.command("hello") == "said hello"
+        assert machine.command("alike") == "at:/> is no prompt\nat:/> nor this"
+        assert "[timer] tick" in machine.serial.tail()
+        assert machine.command("wipe", prompt="sure? ") == ""
+        assert machine.command("y") == "wiped"
+        machine.send("wipe")
+        found = machine.expect("no such", re.compile(r"^(\w+)\? "))
+        assert (found.index, found.text, found.ended) == (1, "sure? ", False)
+        assert found.match is not None
+        assert found.match[1] == "sure"
+        machine.send("n")
+        assert machine.expect("kept").before.endswith("\n")
+        with pytest.raises(Hang, match=r"no 'gone' within 0\.2 s"):
+            machine.expect("gone", seconds=0.2)
+        with pytest.raises(ValueError, match="com2"):
+            machine.expect("x", output="com9")
+
+
+def test_a_line_editor_and_doubled_line_ends(tmp_path: Path) -> None:
+    with Machine.start(
+        configure(tmp_path, build(tmp_path, "EDITOR"), 'prompt = "ed> "')
+    ) as machine:
+        assert machine.command("hello") == "said hello"
+        assert machine.command("two words") == "said two words"
+
+
+def test_an_echo_that_is_torn_and_a_prompt_behind_other_text(tmp_path: Path) -> None:
+    with Machine.start(configure(tmp_path, build(tmp_path, "TORN"), 'prompt = "> "')) as machine:
+        assert machine.boot_text == "up\nheap... ok "
+        assert machine.command("hello") == "said hello"
+        assert "[timer] tick" in machine.serial.tail()
+
+
+def test_another_port(tmp_path: Path) -> None:
+    elf = build(tmp_path, "TORN", "-DCOM=0x3e8")
+    with Machine.start(configure(tmp_path, elf, 'prompt = "> "\nconsole = "com3"')) as machine:
+        assert machine.command("hi") == "said hi"
+        assert (machine.folder / "com3.log").read_bytes().startswith(b"up\r\n")
+
+
+def test_what_speaks_instead_of_the_console_is_named(tmp_path: Path) -> None:
+    elf = build(tmp_path, "TORN", "-DCOM=0x2f8")
+    config = configure(tmp_path, elf, 'prompt = "> "', **{"deadlines.boot": 1})
+    with pytest.raises(BootTimeout, match=r'set kernel\.console = "com2"') as caught:
+        Machine.start(config)
+    assert "awaited is kernel.prompt = '> '" in str(caught.value)
+    assert caught.value.tails["com2"].startswith("up\n")
+    assert "end of what com2 says" in caught.value.details()
+    elf = build(tmp_path, "TORN")
+    config = configure(tmp_path, elf, 'prompt = "$ "', **{"deadlines.boot": 1})
+    with pytest.raises(BootTimeout, match=r"if its prompt is '> ', say so"):
+        Machine.start(config)
+
+
+def test_screen_and_keyboard(tmp_path: Path) -> None:
+    keys = 'prompt = "vga> "\nconsole = "vga"'
+    with Machine.start(configure(tmp_path, build(tmp_path, "SCREEN"), keys)) as machine:
+        assert machine.command("hello") == "said hello"
+        assert machine.command('A-z 09 {"~|?"} \\') == 'said A-z 09 {"~|?"} \\'
+        for number in range(15):  # until it has scrolled
+            assert machine.command(f"n{number}") == f"said n{number}"
+        assert (machine.folder / "vga.log").read_text().count("said n") == 15
+        assert (machine.folder / "serial.log").read_bytes() == b"up\r\n"
+        with pytest.raises(MachineError, match="a US keyboard has no such key"):
+            machine.command("ä")
+        machine.press("h", "shift-i", "shift-1", "ret")
+        assert machine.expect("said hI!", output="vga").before.endswith("\n")
+        with pytest.raises(MachineError, match=r"QEMU refused 'send-key'.*nokey"):
+            machine.press("nokey")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "ready = {log = '^log: d'}",
+        'ready = {function = "log_done"}',
+        'ready = "quiet"',
+        "",
+        'ready = "nothing"',
+        'console = "debugcon"\nready = {log = "done"}',
+    ],
+)
+def test_kernel_without_a_console(tmp_path: Path, keys: str) -> None:
+    with Machine.start(configure(tmp_path, build(tmp_path, "LOG"), keys)) as machine:
+        assert machine.expect("log: done", output="debugcon").before == "log: heap\n"
+        with pytest.raises(MachineError, match=r"no prompt that is known.*expect|only prints"):
+            machine.command("x")
+        with machine.stopped():
+            assert machine.gdb.evaluate_int("sizeof line") == 64
+        log = machine.folder / "debugcon.log"
+        assert log.read_bytes().startswith(b"log: heap\nlog: done")
+
+
+def test_a_kernel_that_is_done_and_halts_is_ready_where_nothing_else_is_awaited(
+    tmp_path: Path,
+) -> None:
+    config = configure(tmp_path, build(tmp_path, "LOG"), 'console = "debugcon"')
+    with Pool(tmp_path / "pool") as pool:
+        for _ in range(2):
+            with pool.lend(config, tmp_path / "logs") as machine:
+                assert machine.boot_text == "log: heap\nlog: done\n"
+                with pytest.raises(Ended, match="halted: every processor"):
+                    machine.expect("more", output="debugcon")
+
+
+def test_ready_that_never_comes(tmp_path: Path) -> None:
+    elf = build(tmp_path, "TORN")
+    for keys, words in [
+        ("ready = {log = 'absent'}", "no line like 'absent' within 1 s"),
+        ('ready = "end"', "no end of the run within 1 s"),
+        ('ready = {function = "stop"}', r"stop\(\) was not reached within 1 s"),
+    ]:
+        config = configure(tmp_path, elf, keys, **{"deadlines.boot": 1})
+        with pytest.raises(BootTimeout, match=words):
+            Machine.start(config)
+
+
+@pytest.mark.parametrize("keys", ["ready = {log = 'absent'}", 'ready = "end"', "passed = '^ok'"])
+def test_a_kernel_that_halts_before_it_is_ready(tmp_path: Path, keys: str) -> None:
+    with pytest.raises(Ended, match="halted: every processor") as caught:
+        Machine.start(configure(tmp_path, build(tmp_path, "LOG"), keys))
+    assert caught.value.ending is not None
+    assert caught.value.ending.kind is EndKind.HALTED
+
+
+def test_the_end_is_one_more_thing_to_expect(tmp_path: Path) -> None:
+    keys = 'ready = "nothing"\npassed = {exit = 33}'
+    with Machine.start(configure(tmp_path, build(tmp_path, "TESTS"), keys)) as machine:
+        found = machine.expect("no such", or_end=True)
+        assert found.ended
+        assert found.before.splitlines()[-1] == "test swap: skip"
+        ending = machine.ending()
+        assert ending is not None
+        assert (ending.kind, ending.exit_status) == (EndKind.FINISHED, 35)
+
+
+def test_every_output_is_put_back_with_the_machine(tmp_path: Path) -> None:
+    keys = 'ready = {log = "done"}'
+    config = configure(tmp_path, build(tmp_path, "LOG"), keys)
+    with Pool(tmp_path / "pool") as pool:
+        for use in range(2):
+            with pool.lend(config, tmp_path / f"logs{use}") as machine:
+                log = tmp_path / f"logs{use}/debugcon.log"
+                assert log.read_bytes().startswith(b"log: heap\nlog: done")
+                assert machine.ending() is None
