@@ -16,6 +16,7 @@ from benchmarks import (
     channels,
     flips,
     gdb_latency,
+    host_time,
     memory_readers,
     page_tables,
     restore,
@@ -37,4 +38,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     waiting.measure,
     big_memory.measure,
     flips.measure,
+    host_time.measure,
 )
