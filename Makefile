@@ -15,7 +15,8 @@ MAKEFLAGS += --no-builtin-rules
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
 TEST_ARGS ?=
-TEST_JOBS ?= 2
+# one more than there are processors: for a third of the time a test waits, for a guest or a deadline
+TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 PERF_ARGS ?=
 MUTANT_ARGS ?=
 SEEDS ?= 1 2 3
@@ -148,7 +149,7 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
-test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
+test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=3)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),$(COVERED) --kernel-cov-fail-under=97)
 
 .PHONY: coverage
