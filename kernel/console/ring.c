@@ -40,7 +40,7 @@ static uint64_t count_waiting(uint64_t served) {
 }
 
 static bool is_stopped(void) {
-    return __atomic_load_n(&ring.stop, __ATOMIC_RELAXED);
+    return __atomic_load_n(&ring.stop, __ATOMIC_ACQUIRE);
 }
 
 /*
@@ -69,7 +69,9 @@ static int serve_all(uint64_t *served) {
             __atomic_store_n(&ring.served, ++*served, __ATOMIC_RELEASE);
             looks = 0;
         } else if (is_stopped()) {
-            return STATUS_OK;
+            if (count_waiting(*served) == 0) { /* nor did anything come before `stop` was raised */
+                return STATUS_OK;
+            }
         } else if (looks < LOOKS_BEFORE_SLEEP) {
             spin_wait();
         } else if (was_typed_at()) {

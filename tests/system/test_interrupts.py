@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import pytest
 
 from ringbench.arch.x86_64.control import Rflags
 from ringbench.machine import Deadline, Gdb, Machine
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE
+from tests.system.disassembly import Instruction, body_of
 from tests.system.serving import Request, Serving
 
 IRQ_VECTOR: Final = 32
@@ -28,20 +29,6 @@ IN: Final = re.compile(r"in\s+(?:\$0x[0-9a-f]+|\(%dx\)),%al")
 NEVER_CALLED: Final = "crash_divide"
 REPLY_SECONDS: Final = 20.0
 """A function whose code nobody has run yet: other code can be put there."""
-
-
-class Instruction(NamedTuple):
-    """An instruction's address and its text."""
-
-    at: int
-    text: str
-
-
-def body_of(gdb: Gdb, function: str) -> list[Instruction]:
-    """The instructions of a function, as gdb has them."""
-    start = gdb.symbol(function)
-    found: list[dict[str, Any]] = gdb.execute(f"-data-disassemble -a {start:#x} -- 0")["asm_insns"]
-    return [Instruction(int(each["address"], 16), each["inst"].strip()) for each in found]
 
 
 @pytest.fixture

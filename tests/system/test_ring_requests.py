@@ -6,11 +6,13 @@ The numbers that a request may have are stated here, by the words that they stan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
+from tests.system.disassembly import body_of
 from tests.system.serving import Request, Serving
 
 ABOVE_32: Final = 1 << 32
@@ -157,6 +159,27 @@ def test_stop_with_requests_waiting(serving: Serving, waiting: int) -> None:
     assert all((each.status, each.count) == ("ok", 2) for each in serving.answers(0, waiting))
     with serving.ring() as ring:  # and the next ring is not stopped by it
         assert ring.perform_many([]) == []
+
+
+def test_stop_between_the_looks_at_requests_and_at_stop(serving: Serving) -> None:
+    """A request comes, and then `stop` is raised, right behind a look that saw none."""
+    machine, info = serving.machine, serving.format.commands["pmm info"]
+    serving.begin()
+    gdb = machine.gdb
+    load = re.compile(rf"mov +0x[0-9a-f]+\(%rip\),%e.x +# {gdb.evaluate_int('&ring.stop'):#x} ")
+    looks = [each.at for each in body_of(gdb, "command_ring") if load.match(each.text)]
+    assert looks
+    set_ = [gdb.break_(f"*{at:#x}", hardware=True) for at in looks]
+    gdb.continue_()
+    machine.serial.nudge()  # it may be asleep
+    gdb.wait_stop()
+    for each in set_:
+        gdb.delete(each)
+    serving.put([Request(info)])
+    serving.write(serving.place.submitted, 1)
+    serving.write(serving.place.stop, 1)
+    machine.detach_gdb()
+    assert machine.finish() == "ok 1"
 
 
 def test_a_reply_has_no_bytes_of_the_one_before(serving: Serving) -> None:
