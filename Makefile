@@ -15,7 +15,8 @@ MAKEFLAGS += --no-builtin-rules
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
 TEST_ARGS ?=
-TEST_JOBS ?= 2
+# one more than there are processors: for a third of the time a test waits, for a guest or a deadline
+TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 PERF_ARGS ?=
 MUTANT_ARGS ?=
 SEEDS ?= 1 2 3
@@ -148,7 +149,7 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
-test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=2)
+test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=3)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),$(COVERED) --kernel-cov-fail-under=97)
 
 .PHONY: coverage
@@ -298,7 +299,7 @@ build/ringbench.iso: build/kernel.elf $(ISO_FILES) Makefile | packages-iso
 # --- keeping the sources in order ----------------------------------------------------------------
 
 PYTHON_TREES = $(wildcard bench tests benchmarks tools)
-C_FILES = $(shell find kernel tests -name '*.[ch]')
+C_FILES = $(shell find kernel tests benchmarks -name '*.[ch]')
 
 .PHONY: lint
 lint: venv $(ANALYZED) ## every check of the sources: ruff, mypy, clang-format, gcc -fanalyzer
@@ -307,7 +308,7 @@ lint: venv $(ANALYZED) ## every check of the sources: ruff, mypy, clang-format, 
 	$(Q)$(BIN)/ruff format --quiet --check $(PYTHON_TREES)
 	$(call step,MYPY,'$(PYTHON_TREES)')
 	$(Q)$(BIN)/mypy --no-error-summary $(PYTHON_TREES)
-	$(call step,FORMAT,'kernel tests')
+	$(call step,FORMAT,'kernel tests benchmarks')
 	$(Q)$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 build/analyze/%.o: kernel/%.c Makefile | packages

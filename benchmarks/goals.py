@@ -7,8 +7,8 @@ from typing import Final
 
 GOALS: Final[Mapping[str, float]] = MappingProxyType(
     {
-        r"frames\.\w+\.\d+\.alloc\.mean": 45,
-        r"frames\.\w+\.\d+\.free\.mean": 40,
+        r"frames\.\w+\.\d+\.alloc\.mean": 50,
+        r"frames\.\w+\.\d+\.free\.mean": 65,
         r"frames\.\w+\.\d+\.(alloc|free)(_all)?\.worst": 110,
         r"blocks\.\w+\.\d+\.alloc\.mean": 120,
         r"blocks\.\w+\.\d+\.free\.mean": 100,

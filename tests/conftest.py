@@ -1,7 +1,8 @@
 """What all tests share.
 
-`--exhaustive` runs those marked `exhaustive` too, which take minutes each. `--shuffle SEED` runs
-them in another order, the same for each seed. Property tests are judged by their results, not by
+`--exhaustive` runs those marked `exhaustive` too, which take minutes each. Those marked `early`
+take many seconds and begin first, so that no worker is left alone with one. `--shuffle SEED` runs
+all in another order, the same for each seed. Property tests are judged by their results, not by
 how long an example takes on a busy machine. What a test records as its property `summary` is
 printed at the end of a run.
 """
@@ -42,6 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("exhaustive")]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
     seed = config.getoption("--shuffle")
     if seed is not None:
         Random(seed).shuffle(items)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,7 +191,7 @@ class _Place:
 @contextmanager
 def _beside(path: Path, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
     """A new file in the folder of `path`, removed if the block does not end well."""
-    name = path.parent / f".ringbench-{secrets.token_hex(6)}"
+    name = path.parent / f".ringbench-{os.urandom(6).hex()}"
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

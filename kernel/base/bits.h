@@ -44,22 +44,18 @@ static inline bool word_add(uint64_t *word, uint64_t n) {
 
 /* --- An array of words ----------------------------------------------------------------------- */
 
-/* The instructions find word and bit by themselves, where C spells out two shifts and a mask. Where
- * the word is known, the functions above are the quicker ones. */
-typedef uint64_t bit_array[];
-
+/* In C, and not by the instructions that find word and bit of an array by themselves: those are one
+ * instead of four, and take the processor several times as long. */
 static inline bool bits_contain(const uint64_t *bits, uint64_t n) {
-    bool contain;
-    __asm__("bt %2, %1" : "=@ccc"(contain) : "m"(*(const bit_array *)bits), "r"(n));
-    return contain;
+    return word_contains(bits[n / 64], n);
 }
 
 static inline void bits_add(uint64_t *bits, uint64_t n) {
-    __asm__("bts %1, %0" : "+m"(*(bit_array *)bits) : "r"(n) : "cc");
+    bits[n / 64] |= 1ULL << n % 64;
 }
 
 static inline void bits_remove(uint64_t *bits, uint64_t n) {
-    __asm__("btr %1, %0" : "+m"(*(bit_array *)bits) : "r"(n) : "cc");
+    bits[n / 64] &= ~(1ULL << n % 64);
 }
 
 /* --- Runs of an array, a word at a time. A run [first, end) is not empty. ----------------------

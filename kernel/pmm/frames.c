@@ -79,7 +79,7 @@ static int free_frame(paddr_t base) {
     pmm.block_free[block]++;
     pmm.free_bits[word] = bits;
     if (was == 0) {
-        bits_add((uint64_t *)pmm.block_words, word);
+        pmm.block_words[block] |= (uint8_t)(1 << word % BLOCK_WORDS);
         tree_add(&pmm.any, block);
         return STATUS_OK;
     }

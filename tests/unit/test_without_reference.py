@@ -68,6 +68,7 @@ def python(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.early
 def test_its_unit_tests_pass(copy: Path) -> None:
     """All but the property tests, whose modules are imported and whose code the others run too."""
     without = ("-p", "no:cacheprovider", "-p", f"no:{ITS_PLUGIN}")

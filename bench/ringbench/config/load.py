@@ -9,7 +9,6 @@ rules, so that nothing enters a `Config` unchecked.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -163,6 +162,8 @@ def _plain(name: str) -> str:
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name[:LONGEST_NAME], known, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
     return f"unknown {kind}; {guess}expected one of {', '.join(known)}"

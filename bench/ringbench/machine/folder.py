@@ -7,7 +7,6 @@ in which it would be left.
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ def guarded_folder(kind: str = "") -> Iterator[tuple[Path, Guard]]:
     Raises:
         StartError: there is no place for it.
     """
-    path = base_folder() / f"ringbench-{kind}{'-' if kind else ''}{secrets.token_hex(6)}"
+    path = base_folder() / f"ringbench-{kind}{'-' if kind else ''}{os.urandom(6).hex()}"
     guard = Guard(path)
     try:
         try:

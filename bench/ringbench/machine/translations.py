@@ -12,7 +12,6 @@ with the same log.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +41,8 @@ def build_id(elf: Path) -> str:
     Raises:
         ImageError: it cannot be read.
     """
+    import hashlib
+
     data = read_bytes(elf, "kernel", LARGEST, ImageError)
     return hashlib.sha256(data).hexdigest()[:BUILD_DIGITS]
 

@@ -16,8 +16,9 @@ from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.leaves import Leaves, Ranges
 from ringbench.arch.x86_64.records import Leaf, Problem, Range, RecursiveSlot
 from ringbench.arch.x86_64.tables import AddressSpace
-from ringbench.observe.page_findings import Finding, Findings
+from ringbench.observe.page_findings import Findings
 from ringbench.observe.page_selection import Selection
+from ringbench.report.page_texts import finding_texts, leaf_texts, range_texts
 from ringbench.report.tables import SHOWN, exact_length, rest, rounded_length
 
 if TYPE_CHECKING:
@@ -118,53 +119,21 @@ def _notes(pages: PageList, rows: int) -> Iterator[RenderableType]:
 
 
 def pages_json(pages: PageList) -> dict[str, Any]:
-    """What a root maps as plain data: every page under `leaves`, or merged under `ranges`."""
+    """What a root maps, for `json_lines`: every page under `leaves`, or merged under `ranges`."""
     space = pages.space
     data: dict[str, Any] = {"root": space.root, "levels": space.levels}
     if pages.each:
-        data["leaves"] = [leaf_json(leaf) for leaf in pages.leaves]
+        data["leaves"] = JsonTexts(leaf_texts(pages.leaves))
     else:
-        data["ranges"] = [_range_json(each) for each in pages.ranges()]
+        data["ranges"] = JsonTexts(range_texts(pages.ranges()))
     data["leaf_count"] = len(pages.leaves)
     data["tables"] = {LEVEL_NAMES[level]: count for level, count in space.tables.counts().items()}
     data["recursive"] = [_recursive_json(slot) for slot in space.recursive]
     data["problems"] = [_problem_json(problem) for problem in space.problems]
     for name, is_warning in (("warnings", True), ("information", False)):
-        found = (each for each in pages.findings if each.kind.is_warning is is_warning)
-        data[name] = [_finding_json(each) for each in chain.from_iterable(found)]
+        found = [each for each in pages.findings if each.kind.is_warning is is_warning]
+        data[name] = JsonTexts(chain.from_iterable(map(finding_texts, found)))
     return data
-
-
-def _range_json(each: Range) -> dict[str, Any]:
-    return {
-        "virtual": each.vaddr,
-        "physical": each.paddr,
-        "length": each.length,
-        "page_size": each.page_size,
-        "write": each.write,
-        "user": each.user,
-        "execute": each.execute,
-        "global": each.global_,
-        "cache": each.cache.value,
-    }
-
-
-def leaf_json(leaf: Leaf) -> dict[str, Any]:
-    """One page as plain data."""
-    return {
-        "virtual": leaf.vaddr,
-        "physical": leaf.paddr,
-        "length": leaf.size,
-        "page_size": leaf.size,
-        "write": leaf.write,
-        "user": leaf.user,
-        "execute": leaf.execute,
-        "global": leaf.global_,
-        "cache": leaf.cache.value,
-        "accessed": leaf.accessed,
-        "dirty": leaf.dirty,
-        "raw": leaf.raw,
-    }
 
 
 def _problem_json(problem: Problem) -> dict[str, Any]:
@@ -191,13 +160,8 @@ def _recursive_json(slot: RecursiveSlot) -> dict[str, Any]:
     }
 
 
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "what": finding.kind.value,
-        "virtual": finding.vaddr,
-        "length": finding.length,
-        "physical": finding.paddr,
-    }
+class JsonTexts(list[str]):
+    """The elements of a list as JSON text already."""
 
 
 def json_lines(data: dict[str, Any]) -> Iterator[str]:
@@ -210,10 +174,10 @@ def json_lines(data: dict[str, Any]) -> Iterator[str]:
     for position, (name, value) in enumerate(data.items()):
         comma = "" if position == last else ","
         if isinstance(value, list) and value:
+            texts = value if isinstance(value, JsonTexts) else [json.dumps(each) for each in value]
             yield f"  {json.dumps(name)}: ["
-            for each in value[:-1]:
-                yield f"    {json.dumps(each)},"
-            yield f"    {json.dumps(value[-1])}"
+            yield from [f"    {text}," for text in texts[:-1]]
+            yield f"    {texts[-1]}"
             yield f"  ]{comma}"
         else:
             yield f"  {json.dumps(name)}: {json.dumps(value)}{comma}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ringbench.arch.x86_64.address import LEVEL_NAMES, SIZE_NAMES
 from ringbench.arch.x86_64.records import Step, Translation
-from ringbench.report.pages import leaf_json
+from ringbench.report.page_texts import leaf_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -33,7 +33,7 @@ def test_lines_become_figures() -> None:
         "heap.lifo.200.nodes_left": 0,
     }
     named = figures(Boot("1G", "frames", named_after_memory=True), PRINTED)
-    assert next(named) == Figure("frames.1G.500.alloc.mean", 42.5, "instructions", 45)
+    assert next(named) == Figure("frames.1G.500.alloc.mean", 42.5, "instructions", 50)
 
 
 @pytest.mark.parametrize(
