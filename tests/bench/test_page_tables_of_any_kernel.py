@@ -19,7 +19,7 @@ from ringbench.machine.dump import open_dump
 from ringbench.observe.processor import read_features, read_registers
 
 KERNELS = Path(__file__).parents[1] / "kernels"
-GDB_COMMANDS = Path(__file__).parents[2] / "tools" / "gdb" / "ringbench.py"
+GDB_COMMANDS = Path(__file__).parents[2] / "bench/ringbench/gdb_commands.py"
 LINKER_SCRIPT = Path(__file__).parent / "kernels" / "kernel.ld"
 LINK = ("-z", "max-page-size=4096", "-z", "noexecstack", "--no-warn-rwx-segments")
 

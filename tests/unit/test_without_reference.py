@@ -16,6 +16,9 @@ from tests.unit.floors import REFERENCE
 ITS_PLUGIN = "ringbench-reference"
 """The entry point of the plugin that is deleted with the rest."""
 
+PARTS = 4
+"""Of the tests, so that several processes can share them."""
+
 OF_THE_WHOLE_TREE = ("test_floors.py", "test_without_reference.py")
 THE_COPY_IS_TESTED = """
 from pathlib import Path
@@ -69,13 +72,16 @@ def python(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.early
-def test_its_unit_tests_pass(copy: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_its_unit_tests_pass(part: int, copy: Path) -> None:
     """All but the property tests, whose modules are imported and whose code the others run too."""
+    files = sorted(str(file) for file in copy.glob("tests/unit/test_*.py"))[part::PARTS]
     without = ("-p", "no:cacheprovider", "-p", f"no:{ITS_PLUGIN}")
-    done = python(copy, "-m", "pytest", "tests/unit", "-q", "-m", "not hypothesis", *without)
+    done = python(copy, "-m", "pytest", *files, "-q", "-m", "not hypothesis", *without)
     assert done.returncode == 0, done.stdout + done.stderr
     summary = done.stdout.splitlines()[-1]
-    assert int(summary.split()[0]) > 400, summary
+    assert int(summary.split()[0]) > 400 / PARTS, summary
 
 
 def test_its_modules_can_be_imported(copy: Path) -> None:

@@ -112,7 +112,7 @@ def elf_facts(path: Path) -> ElfFacts:
     content = read_bytes(path, "kernel", LARGEST, ImageError)
     head = content[: MULTIBOOT2[1]]
     with damage(path):
-        where, debug = debug_file(path, elf)
+        where, debug = _debug_file(path, elf)
         symbols = any(each.get_section_by_name(".symtab") is not None for each in (elf, debug))
     protocols = {
         "Multiboot 1": find_multiboot(head, MULTIBOOT1) is not None,
@@ -123,6 +123,14 @@ def elf_facts(path: Path) -> ElfFacts:
     found = tuple(name for name, there in protocols.items() if there)
     types = has_debug_information(debug)
     return ElfFacts(elf.elfclass, _language(where, debug) if types else "", symbols, types, found)
+
+
+def _debug_file(path: Path, elf: ELFFile) -> tuple[Path, ELFFile]:
+    """Return the file with the debug information, or the kernel itself if there is none."""
+    try:
+        return debug_file(path, elf)
+    except ImageError:
+        return path, elf
 
 
 def _language(path: Path, elf: ELFFile) -> str:
