@@ -73,6 +73,11 @@ def test_a_dead_guest_stays_to_be_looked_at() -> None:
     assert "-S" in command
 
 
+def test_exceptions_need_not_be_logged() -> None:
+    command = qemu_command(make(MachineConfig(log_exceptions=False)), PATHS, None, KERNEL)
+    assert value(command, "-d") == "cpu_reset"
+
+
 def test_what_the_user_wants_logged_is_logged_beside() -> None:
     own = ("-d", "int,guest_errors", "-smp", "2", "--d", "in_asm", "-D", "mine.log")
     command = qemu_command(make(MachineConfig(arguments=own)), PATHS, None, KERNEL)

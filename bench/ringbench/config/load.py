@@ -70,6 +70,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "display": values.option_word,
         "debugcon": values.port,
         "disks": values.disks,
+        "log_exceptions": values.flag,
         "arguments": values.arguments,
         "translations": values.path,
     },

@@ -133,7 +133,9 @@ class MachineConfig:
     """The machine that QEMU makes; `memory` in bytes, `firmware` "bios", "uefi" or a file.
 
     `accelerator` may be a list of which QEMU takes the first that works: "kvm:tcg". `display` is
-    QEMU's name of a card, or "none". `debugcon` is the port of the output of that name.
+    QEMU's name of a card, or "none". `debugcon` is the port of the output of that name. QEMU's log
+    has every exception and interrupt if `log_exceptions`, which explains how a guest ended; a guest
+    that takes millions of them runs much faster without.
     `translations` is a folder for QEMU's logs of the kernel code that it translates.
     """
 
@@ -148,6 +150,7 @@ class MachineConfig:
     display: str = "std"
     debugcon: int = 0xE9
     disks: tuple[Disk, ...] = ()
+    log_exceptions: bool = True
     arguments: tuple[str, ...] = ()
     translations: Path | None = None
 

@@ -128,6 +128,13 @@ def disks(value: object, folder: Path) -> tuple[Disk, ...]:
     return tuple(found)
 
 
+def flag(value: object, folder: Path) -> bool:
+    """Yes or no."""
+    if not isinstance(value, bool):
+        raise Expected("true or false")
+    return value
+
+
 def prompt(value: object, folder: Path) -> str:
     """The prompt's exact text: one line, not empty."""
     shown = text(value, folder)

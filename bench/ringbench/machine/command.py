@@ -73,7 +73,7 @@ def qemu_command(
         *guest_arguments(config, firmware, media, f",memory-backend={RAM_ID}"),
         *("-object", backend),
         *bench_arguments(config.machine, paths),
-        *log_arguments(machine.arguments, code),
+        *log_arguments(machine.arguments, code, exceptions=machine.log_exceptions),
         *without_option(machine.arguments, "-d"),
     )
 

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from ringbench.machine.translations import Code, code_filter
 
-LOGGED = ("int", "cpu_reset")
-"""What QEMU logs for the bench."""
+EXCEPTIONS = "int"
+RESETS = "cpu_reset"
+"""What QEMU logs for the bench: a kilobyte and more for each exception or interrupt."""
 
 
-def log_arguments(arguments: tuple[str, ...], code: tuple[Code, ...]) -> tuple[str, ...]:
+def log_arguments(
+    arguments: tuple[str, ...], code: tuple[Code, ...], *, exceptions: bool = True
+) -> tuple[str, ...]:
     """Return what QEMU is to log: what the bench needs, and what the user's `arguments` ask for.
 
     QEMU heeds only the last ``-d`` that it is given.
     """
-    wanted = [*LOGGED, *(("in_asm",) if code else ())]
+    wanted = [*((EXCEPTIONS,) if exceptions else ()), RESETS, *(("in_asm",) if code else ())]
     wanted += [item for items in values_of(arguments, "-d") for item in items.split(",")]
     return ("-d", ",".join(dict.fromkeys(wanted)), *code_filter(code))
 
