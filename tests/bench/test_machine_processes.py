@@ -181,11 +181,17 @@ def test_kept_logs(kernels: KernelConfigs, tmp_path: Path) -> None:
     assert (keep / "serial.log").read_bytes() == b"echo: up\r\nring> tick\r\nok\r\nring> "
     script = keep / "reproduce.sh"
     with subprocess.Popen(
-        [script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "echo: up\n"
-        process.kill()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "echo: up\n"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # QEMU may be a child of the script's
 
 
 def test_logs_that_cannot_be_kept(kernels: KernelConfigs, tmp_path: Path) -> None:
