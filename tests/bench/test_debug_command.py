@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pexpect
+import pytest
 
+from ringbench.config.load import TRANSLATIONS
 from tests.bench.talkers import build, configure, run
 from tests.bench.test_forms import image
 
@@ -62,7 +64,15 @@ def test_at_a_function(tmp_path: Path) -> None:
         gdb.expect_exact("(gdb) ")
 
 
-def test_a_boot_sector_without_symbols(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_a_boot_sector_without_symbols(
+    is_recorded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor can it be said which of its code runs, where that is asked of every kernel."""
+    monkeypatch.delenv(TRANSLATIONS, raising=False)
+    if is_recorded:
+        (tmp_path / "ran").mkdir()
+        monkeypatch.setenv(TRANSLATIONS, str(tmp_path / "ran"))
     image(tmp_path)
     (tmp_path / "ringbench.toml").write_text('[kernel]\nimage = "disk.img"\n')
     with terminal(tmp_path, "debug") as gdb:

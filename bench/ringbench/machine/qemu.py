@@ -23,7 +23,7 @@ from ringbench.machine.command import Paths
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.folder import guarded_folder
-from ringbench.machine.image import Form
+from ringbench.machine.image import Form, is_elf
 from ringbench.machine.media import by_hand, prepare
 from ringbench.machine.outputs import Outputs
 from ringbench.machine.own_arguments import own_log
@@ -49,7 +49,8 @@ class Qemu:
 
     def __init__(self, config: Config, form: Form, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
-        self._traced = config.machine.translations is not None
+        # Without an ELF file nobody can say which code is the kernel's.
+        self._traced = config.machine.translations is not None and is_elf(config.kernel.elf)
         self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
         accelerators = config.machine.accelerator.split(":")
@@ -183,7 +184,7 @@ class Qemu:
 
     def _first_log(self, config: Config) -> Path:
         folder = config.machine.translations
-        if folder is None:
+        if folder is None or not self._traced:
             return self.logs / LOG
         self.log = new_log(folder, config.kernel.elf, self.private.name)
         self._link_log()
