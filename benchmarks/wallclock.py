@@ -16,6 +16,7 @@ from benchmarks import (
     channels,
     flips,
     gdb_latency,
+    guest_calls,
     host_time,
     memory_readers,
     page_list,
@@ -41,4 +42,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     big_memory.measure,
     flips.measure,
     host_time.measure,
+    guest_calls.measure,
 )

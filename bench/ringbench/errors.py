@@ -165,6 +165,19 @@ class BootTimeout(Hang):
     """The kernel was not ready within the boot deadline."""
 
 
+class CallError(MachineError):
+    """A function of the kernel's that the bench called did not return.
+
+    `step` is the number of the step, within its batch, that was under way; `results` has those of
+    the steps before it.
+    """
+
+    def __init__(self, message: str, *, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+        self.results: tuple[int, ...] = ()
+
+
 class SerialError(MachineError):
     """The serial line itself."""
 

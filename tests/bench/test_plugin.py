@@ -55,6 +55,39 @@ def test_options_and_marker_choose_the_machine(inner: pytest.Pytester) -> None:
     inner.runpytest_subprocess("--ringbench-memory=48M").assert_outcomes(passed=2)
 
 
+def test_functions_are_called_by_name(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        """
+        import pytest
+        from ringbench.drive.guest_calls import Call, Result
+
+        def test_by_name(calls, machine):
+            block = calls.kmalloc(64)
+            assert calls.kfree(block) == 0
+            assert calls["kfree"](block + 1) < 0
+            with pytest.raises(AttributeError, match="no function 'kmaloc'; near it are kmalloc"):
+                calls.kmaloc(64)
+            assert machine.config.machine.guest_calls
+
+        @pytest.mark.ringbench_calls(at="serial_get", interrupts=True)
+        def test_in_batches(guest_calls, machine, calls):
+            kmalloc = machine.gdb.symbol("kmalloc")
+            first, second = guest_calls.perform([Call(kmalloc, (64,)), Call(kmalloc, (64,))])
+            assert first != second
+
+        def test_another_machine(machine):
+            assert not machine.config.machine.guest_calls
+
+        @pytest.mark.ringbench_calls(where="idle")
+        def test_typo(calls):
+            pass
+        """
+    )
+    result = inner.runpytest_subprocess()
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*test_typo: marker ringbench_calls takes at and interrupts*"])
+
+
 def test_unknown_keyword_of_the_marker_is_named(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         """

@@ -7,19 +7,17 @@ it in the whole campaign; should the workloads have changed since, with the othe
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.mutants.campaign import Hunter, kernel_digest
+from tests.mutants.campaign import Hunter
 from tests.mutants.caught import Catch, read
 from tests.mutants.mutant import Mutant, generated, hand_written
+from tests.mutants.sample import seed
 from tests.mutants.stages import STAGES
-from tests.places import ROOT
 
 COUNT = 8
 SECONDS = 300.0
@@ -29,15 +27,6 @@ LONG = {"tests", "instructions"}
 """Stages that take too long for a sample, and are tests of this suite anyway."""
 
 RUNS = [name for name in STAGES if name.startswith("run") and name != "run split"]
-
-
-def seed() -> str:
-    """What the sample is drawn by: the environment, the commit, or the kernel."""
-    if chosen := os.environ.get("RINGBENCH_MUTANTS"):
-        return chosen
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or kernel_digest()
 
 
 def sample() -> Iterator[tuple[Mutant, Catch]]:

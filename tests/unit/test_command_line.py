@@ -51,6 +51,18 @@ def test_plain_kernel() -> None:
         assert absent not in command
 
 
+def test_memory_of_the_benchs_own_is_there_if_functions_are_to_be_called() -> None:
+    config, device = make(MachineConfig(guest_calls=True)), "ivshmem-plain,memdev=bench-memory"
+    command = qemu_command(config, replace(PATHS, own=Path("/proc/self/fd/9")), None, KERNEL)
+    own = "mem-path=/proc/self/fd/9,id=bench-memory,size=2097152,share=on"
+    assert f"memory-backend-file,{own}" in command
+    assert f"{device},master=on" in command
+    by_hand = reproduce_command(config, None, KERNEL)
+    assert f"-device {device},master=on" in by_hand
+    assert "memory-backend-ram,id=bench-memory,size=2097152,share=on" in by_hand
+    assert not any("bench-memory" in each for each in qemu_command(make(), PATHS, None, KERNEL))
+
+
 def test_no_tcp_port_and_nothing_of_the_users_settings() -> None:
     command = qemu_command(make(), PATHS, None, KERNEL)
     assert "-nodefaults" in command

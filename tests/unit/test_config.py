@@ -43,7 +43,7 @@ def test_every_key_arrives(write: Write, tmp_path: Path) -> None:
             'modules=["a/m1 one two", "/m2"]\nline_end="\\r"\npanic="^P"\nexception="^E"\n'
             'end="^X"\nsubject="reference"\n'
             '[machine]\nqemu="q"\ngdb="g"\nmemory="6G"\ncpu="qemu64,-nx"\naccelerator="kvm"\n'
-            'firmware="bios"\narguments=["-smp", "2"]\n'
+            'firmware="bios"\narguments=["-smp", "2"]\nguest_calls=true\n'
             "[deadlines]\nboot=1\nreply=2.5\ngdb=3\nstop=4\n"
         )
     )
@@ -57,6 +57,7 @@ def test_every_key_arrives(write: Write, tmp_path: Path) -> None:
     assert (machine.qemu, machine.gdb, machine.memory) == ("q", "g", 6 << 30)
     assert (machine.cpu, machine.accelerator) == ("qemu64,-nx", "kvm")
     assert machine.arguments == ("-smp", "2")
+    assert machine.guest_calls
     assert (deadlines.boot, deadlines.reply, deadlines.gdb, deadlines.stop) == (1, 2.5, 3, 4)
 
 
@@ -108,6 +109,7 @@ def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (MINIMAL + "[machine]\ncpu=1\n", ["machine.cpu", "expected text"]),
         (MINIMAL + "[machine]\nqemu=''\n", ["machine.qemu", "not empty"]),
         (MINIMAL + "[machine]\naccelerator='tcg,x=y'\n", ["machine.accelerator", "one name"]),
+        (MINIMAL + "[machine]\nguest_calls = 1\n", ["machine.guest_calls", "true or false"]),
         (MINIMAL + "[machine]\narguments='-smp 2'\n", ["machine.arguments", "a list of texts"]),
         (MINIMAL + "[machine]\narguments=[1]\n", ["machine.arguments", "expected text"]),
         (MINIMAL + "modules='m'\n", ["kernel.modules", "a list"]),

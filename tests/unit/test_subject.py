@@ -219,7 +219,7 @@ def test_a_subject_of_ones_own_is_found_by_module_and_variable(
     for name, words in (
         ("mine:YOURS", "no attribute 'YOURS'"),
         ("yours:MINE", "No module named 'yours'"),
-        ("mine", "expected one of reference, or `module:variable`"),
+        ("mine", "expected one of reference, contracts, or `module:variable`"),
     ):
         file.write_text(f"{head}subject = '{name}'\n")
         with pytest.raises(ConfigError, match=words):

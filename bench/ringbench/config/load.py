@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbench.config import talk, values
+from ringbench.config import contract_rules, contracts, talk, values
 from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
 from ringbench.config.toml import read_toml
 from ringbench.errors import ConfigError
@@ -73,6 +73,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "log_exceptions": values.flag,
         "arguments": values.arguments,
         "translations": values.path,
+        "guest_calls": values.yes_or_no,
     },
     "deadlines": {
         "boot": values.seconds,
@@ -80,6 +81,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "gdb": values.seconds,
         "stop": values.seconds,
     },
+    **contract_rules.RULES,
 }
 
 
@@ -124,6 +126,7 @@ def override(config: Config, changes: Mapping[str, object]) -> Config:
         "kernel": _shallow(config.kernel),
         "machine": _shallow(config.machine),
         "deadlines": _shallow(config.deadlines),
+        **contracts.tables(config.contracts),
     }
     _apply(checked, changes, Path.cwd(), "command line")
     return _build(checked, config.source)
@@ -172,7 +175,7 @@ def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
 
 def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str, object]]:
     checked: dict[str, dict[str, object]] = {name: {} for name in RULES}
-    for name, table in tables.items():
+    for name, table in _flat(tables):
         if name not in RULES:
             raise ConfigError(f"{source}: [{_plain(name)}]: {_unknown('table', name, RULES)}")
         if not isinstance(table, dict):
@@ -180,6 +183,18 @@ def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str
         for key, value in table.items():
             checked[name][key] = _check(name, key, value, source.parent, str(source))
     return checked
+
+
+def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield tables by name; those of `[contracts]` by names like `contracts.heap`."""
+    for name, table in tables.items():
+        if name != "contracts" or not isinstance(table, dict):
+            yield name, table
+            continue
+        yield name, {key: value for key, value in table.items() if not isinstance(value, dict)}
+        for key, value in table.items():
+            if isinstance(value, dict):
+                yield contracts.PREFIX + key, value
 
 
 def _check(table: str, key: str, value: object, folder: Path, where: str) -> object:
@@ -199,7 +214,7 @@ def _apply(
     where: str,
 ) -> None:
     for dotted, value in changes.items():
-        table, _, key = dotted.partition(".")
+        table, _, key = dotted.rpartition(".")
         if table not in RULES:
             raise ConfigError(f"{where}: {dotted}: {_unknown('table', table, RULES)}")
         checked[table][key] = _check(table, key, value, folder, where)
@@ -216,10 +231,15 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
     machine = dict(checked["machine"])
     if _boots_by_efi(kernel["image"]):
         machine.setdefault("firmware", "uefi")
+    try:
+        called = contracts.build(checked)
+    except KeyError as error:
+        raise ConfigError(f"{source}: {error.args[0]}: missing; the table needs it") from None
     config = Config(
         kernel=_make(KernelConfig, kernel),
         machine=_make(MachineConfig, machine),
         deadlines=_make(Deadlines, checked["deadlines"]),
+        contracts=called,
         source=source,
     )
     _check_together(config)

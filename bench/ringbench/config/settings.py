@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ringbench.config.contracts import Contracts
+
 MIB = 1 << 20
 
 
@@ -136,7 +138,9 @@ class MachineConfig:
     QEMU's name of a card, or "none". `debugcon` is the port of the output of that name. QEMU's log
     has every exception and interrupt if `log_exceptions`, which explains how a guest ended; a guest
     that takes millions of them runs much faster without.
-    `translations` is a folder for QEMU's logs of the kernel code that it translates.
+    `translations` is a folder for QEMU's logs of the kernel code that it translates. `guest_calls`
+    gives the guest memory of the bench's own, by which the kernel's functions can be called
+    (`ringbench.drive.guest_calls`).
     """
 
     qemu: str = "qemu-system-x86_64"
@@ -153,6 +157,7 @@ class MachineConfig:
     log_exceptions: bool = True
     arguments: tuple[str, ...] = ()
     translations: Path | None = None
+    guest_calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +178,4 @@ class Config:
     source: Path
     machine: MachineConfig = field(default_factory=MachineConfig)
     deadlines: Deadlines = field(default_factory=Deadlines)
+    contracts: Contracts = field(default_factory=Contracts)

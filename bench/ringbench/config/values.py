@@ -67,6 +67,13 @@ def size(value: object, folder: Path) -> int:
     return parse_size(value)
 
 
+def yes_or_no(value: object, folder: Path) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise Expected("true or false")
+    return value
+
+
 def text(value: object, folder: Path) -> str:
     """Text without a NUL, which no program argument can carry; may be empty."""
     if not isinstance(value, str) or "\0" in value:

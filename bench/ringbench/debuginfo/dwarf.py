@@ -163,6 +163,16 @@ class Types:
             raise ImageError(f"{self._path}: {name!r} is not an enumeration")
         return found
 
+    def returned(self, name: str) -> Type | None:
+        """Return the type of what a function returns; None if the debug information lacks it.
+
+        Raises:
+            ImageError: the debug information is damaged.
+        """
+        with damage(self._where):
+            die = self._lookup.function(name)
+            return None if die is None else self._builder.of(die)
+
     def locate(self, path: str) -> Variable:
         """Return address and type of a part of a global: `pmm.any.middle[3]`. Follows no pointer.
 

@@ -14,6 +14,7 @@ from ringbench.debuginfo.information import Unit
 from ringbench.debuginfo.names import Name, split
 
 VARIABLES: Final = frozenset({"DW_TAG_variable", "DW_TAG_member"})
+FUNCTIONS: Final = frozenset({"DW_TAG_subprogram"})
 C: Final = frozenset({0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E, 0x8001})
 """Languages without scopes: C by its years, and assembly."""
 
@@ -95,7 +96,7 @@ class Index:
         parts = self._parts(die, around) if die.tag != "DW_TAG_lexical_block" else None
         if parts is not None:
             item = self.by_offset[die.offset] = Item(parts, die)
-            if die.tag in _TYPES or die.tag in VARIABLES:
+            if die.tag in _TYPES | VARIABLES | FUNCTIONS:
                 self.by_name.setdefault(parts[-1], []).append(item)
 
     def _parts(self, die: DIE, around: tuple[str, ...]) -> tuple[str, ...] | None:

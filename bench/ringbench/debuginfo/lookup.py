@@ -128,6 +128,12 @@ class Lookup:
             raise self._ambiguous(wanted, list(shorter))
         return next((found.die for found in shorter.values()), None)
 
+    def function(self, wanted: str) -> DIE | None:
+        """Return the entry of a function's definition; None if there is none."""
+        name = parse(wanted)
+        found = (each.die for search in self._everywhere() for each in search.functions(name))
+        return next((die for die in found if not is_declaration(die)), None)
+
     def _types(self, name: Name, tags: frozenset[str]) -> Iterator[Found]:
         for search in self._everywhere():
             yield from search.types(name, tags)

@@ -15,7 +15,7 @@ from elftools.dwarf.die import DIE
 from elftools.dwarf.typeunit import TypeUnit
 
 from ringbench.debuginfo.entry import address, number, source
-from ringbench.debuginfo.index import VARIABLES, Index
+from ringbench.debuginfo.index import FUNCTIONS, VARIABLES, Index
 from ringbench.debuginfo.information import Information, Unit
 from ringbench.debuginfo.names import Name
 
@@ -67,6 +67,11 @@ class Search:
         """Yield the types with one of these tags that a name can mean."""
         for unit in self._with_name(name.last):
             yield from self._in(unit, name, tags, inside=False)
+
+    def functions(self, name: Name) -> Iterator[Found]:
+        """Yield the functions that a name can mean."""
+        for unit in self._with_name(name.last):
+            yield from self._in(unit, name, FUNCTIONS, inside=True)
 
     def index(self, unit: Unit, inside: bool = False) -> Index:
         """Return what of a unit has a name."""

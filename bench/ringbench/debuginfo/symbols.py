@@ -162,6 +162,11 @@ class Symbols:
                 result.setdefault(each, []).extend(self._by_name[name])
         return result
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in no order."""
+        return tuple(self._by_name)
+
     def addresses(self, name: str) -> tuple[int, ...]:
         """Return every address that has this name: static ones of several files may share it.
 

@@ -45,6 +45,12 @@ class Names:
         self._path = elf
         self._slide = slide
         self._places: dict[tuple[int, bool], Place] = {}
+        self._lent: tuple[range, str] = range(0), ""
+
+    def lend(self, addresses: range, name: str) -> None:
+        """Give a name to code that is not of the file; it takes the place of what was so named."""
+        self._lent = addresses, name
+        self._places.clear()
 
     def place(self, address: int, *, returns: bool = False) -> Place:
         """Return what is at an address; of one that a call `returns` to, the line of the call."""
@@ -69,9 +75,10 @@ class Names:
         return f"{address:#x} ({found})" if found is not None else f"{address:#x}"
 
     def is_code(self, address: int) -> bool:
-        """Whether an address is in an executable segment."""
+        """Whether an address is in an executable segment, or in code that was given a name."""
         linked = self.linked(address)
-        return any(each.has(linked) for each in self._segments if each.is_code)
+        is_own = any(each.has(linked) for each in self._segments if each.is_code)
+        return is_own or address in self._lent[0]
 
     @property
     def has_code(self) -> bool:
@@ -94,6 +101,9 @@ class Names:
         return address
 
     def _place(self, linked: int, returns: bool, address: int) -> Place:
+        addresses, name = self._lent
+        if address in addresses:
+            return Place(address, f"{name}+{address - addresses.start:#x}")
         looked_up = linked - returns
         symbol = self._found(looked_up)
         if symbol is None:

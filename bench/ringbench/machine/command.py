@@ -12,6 +12,7 @@ gives a person what the bench started, with the console on the terminal.
   read; QEMU's log of exceptions and resets is where a triple fault is told from other resets, and
   what led to it is seen. What else the user wants logged goes to the same log.
 - The guest does not run before the bench says so (``-S``).
+- For guest calls there is a device of the bench's, whose memory the bench has mapped as well.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ RAM_ID = "guest-ram"
 COM_PORTS = ("com1", "com2", "com3", "com4")
 SCREEN = "vga"
 EXIT_DEVICE = "isa-debug-exit,iobase=0xf4,iosize=4"
+OWN_ID = "bench-memory"
+OWN_SIZE = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where QEMU finds the bench: its sockets, its log, and the file that is guest RAM.
+    """Where QEMU finds the bench: its sockets, its log, the file that is guest RAM.
+
+    `own` is the file that is the bench's own memory, for a machine with guest calls.
 
     `outputs` has a socket for each output that is a line, by name: "com1", "debugcon".
     """
@@ -47,6 +52,7 @@ class Paths:
     gdb: Path
     log: Path
     ram: Path
+    own: Path | None = None
 
 
 def qemu_command(
@@ -72,6 +78,7 @@ def qemu_command(
         machine.qemu,
         *guest_arguments(config, firmware, media, f",memory-backend={RAM_ID}"),
         *("-object", backend),
+        *_own_memory(machine, "" if paths.own is None else escape(paths.own)),
         *bench_arguments(config.machine, paths),
         *log_arguments(machine.arguments, code, exceptions=machine.log_exceptions),
         *without_option(machine.arguments, "-d"),
@@ -92,6 +99,7 @@ def guest_arguments(
         *_firmware_arguments(firmware),
         *_boot_arguments(config, media),
         *_exit_device(config),
+        *(("-device", f"ivshmem-plain,memdev={OWN_ID},master=on") if machine.guest_calls else ()),
     )
 
 
@@ -118,6 +126,7 @@ def reproduce_command(config: Config, firmware: Firmware | None, media: Media) -
     words = (
         config.machine.qemu,
         *(a.replace(",unit=1", ",unit=1,snapshot=on") for a in arguments),
+        *_own_memory(config.machine),
         *_terminal_arguments(config),
         "-no-reboot",
         *config.machine.arguments,
@@ -189,6 +198,14 @@ def _exit_device(config: Config) -> tuple[str, ...]:
 def escape(value: object) -> str:
     """Return `value` for the inside of a QEMU option, where a comma is written twice."""
     return str(value).replace(",", ",,")
+
+
+def _own_memory(machine: MachineConfig, file: str = "") -> tuple[str, ...]:
+    """Return what makes the bench's own memory; without a `file`, it is memory of QEMU's alone."""
+    if not machine.guest_calls:
+        return ()
+    kind = f"memory-backend-file,mem-path={file}" if file else "memory-backend-ram"
+    return ("-object", f"{kind},id={OWN_ID},size={OWN_SIZE},share=on")
 
 
 def _firmware_arguments(firmware: Firmware | None) -> tuple[str, ...]:

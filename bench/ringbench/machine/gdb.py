@@ -326,8 +326,8 @@ class Gdb(GdbPipe):
             GdbRefused: there is no such register.
         """
         self.register(name)
-        # The cast: gdb types some registers as flags, which take no plain number.
-        self._evaluate(f"${name} = (unsigned long){value:#x}", ("c",))
+        # Not an assignment: gdb types some registers as flags, which take no plain number.
+        self.execute(f"-data-write-register-values x {self._names()[name]} {value & MASK64:#x}")
 
     def _names(self) -> dict[str, int]:
         """Return the numbers of the registers that hold an integer, asked once."""

@@ -12,7 +12,7 @@ import mmap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
@@ -35,6 +35,7 @@ from ringbench.machine.gdb import Gdb
 from ringbench.machine.image import check_kernel, is_elf
 from ringbench.machine.inquest import Inquest
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
+from ringbench.machine.own_memory import OwnMemory
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
@@ -43,7 +44,11 @@ from ringbench.machine.serial import Serial
 if TYPE_CHECKING:
     from ringbench.debuginfo.dwarf import Types
 
+OVER = ("shutdown", "internal-error")
+"""States of QEMU's from which no debugger can have a guest go on (QEMU 7.2, gdbstub/gdbstub.c)."""
+
 EVIDENCE_SECONDS = 1.0  # for the registers of a guest that may be past answering
+AnyMachineError = TypeVar("AnyMachineError", bound=MachineError)
 READERS = Literal["mapped", "gdb", "qmp"]
 
 
@@ -57,6 +62,7 @@ class Guest:
         self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
         self._mapping: mmap.mmap | None = None
+        self._own: OwnMemory | None = None
         self._paused = False  # by QEMU; what gdb has stopped, it knows itself
         self._debugged = False  # since the start, or since it was restored
         self._slide: int | None = None  # once it has been found
@@ -70,7 +76,7 @@ class Guest:
             self.outputs = self._qemu.outputs(config)
             stack.callback(self.outputs.close)
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
-            self._names = Names(config.kernel.elf, self._known_slide)
+            self.names = Names(config.kernel.elf, self._known_slide)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
@@ -165,10 +171,12 @@ class Guest:
             yield
         elif self._gdb is not None and self._gdb.alive:
             self._gdb.interrupt()
+            over = self.qmp.status() in OVER  # before gdb had heard of it
             try:
                 yield
             finally:
-                self._gdb.continue_()
+                if not over:
+                    self._gdb.continue_()
         else:
             self.qmp.stop()
             self._paused = True
@@ -194,6 +202,26 @@ class Guest:
         what the bench makes it change.
         """
         return MappedMemory(self._mapped(), self.ram)
+
+    @property
+    def own_memory(self) -> OwnMemory:
+        """Memory of the bench's own on the guest's PCI bus.
+
+        Raises:
+            MachineError: the configuration has no guest calls.
+        """
+        if self._own is None:
+            if self._qemu.own is None:
+                raise MachineError(
+                    "the kernel's functions can be called only on a machine that was started "
+                    "for it: set machine.guest_calls = true"
+                )
+            self._own = OwnMemory(self._qemu.own, self.qmp)
+        return self._own
+
+    def evidence(self, error: AnyMachineError) -> AnyMachineError:
+        """Give an exception about this guest what a person will ask for next, and return it."""
+        return self._inquest.add_evidence(error)
 
     def reader(self, kind: READERS) -> PhysicalMemory:
         """Return one of the ways to read guest RAM."""
@@ -330,6 +358,8 @@ class Guest:
             with suppress(SerialClosed):
                 self.outputs.wait(deadline)
             if deadline.expired:
+                with suppress(SerialClosed):  # a last look whether it sleeps for good
+                    self._inquest.idle()
                 return self.ending() or Ending(EndKind.HANG, f"hang: no end within {seconds:g} s")
         return ending
 
@@ -340,11 +370,13 @@ class Guest:
         """
         from ringbench.explain.explain import Evidence, explain
 
+        if not self.is_there:
+            return None
         try:
             with self.stopped():
                 cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
                 log = self._qemu.log_text()
-                return explain(Evidence(kind, cpus, log, self.memory, self._names))
+                return explain(Evidence(kind, cpus, log, self.memory, self.names))
         except (RingbenchError, ValueError):  # QEMU is gone, or past answering
             return None
 
@@ -366,6 +398,7 @@ class Guest:
         return self._mapping
 
     def _close_mapping(self) -> None:
-        if self._mapping is not None:
-            with suppress(BufferError):  # a view is still held; the mapping goes with it
-                self._mapping.close()
+        for mapping in (self._mapping, self._own.mapping if self._own else None):
+            if mapping is not None:
+                with suppress(BufferError):  # a view is still held; the mapping goes with it
+                    mapping.close()

@@ -35,12 +35,16 @@ SETTLE_SECONDS = 0.5  # for a guest to take what was typed last, before it is pa
 
 
 class Machine(Guest):
-    """A guest with a kernel that talks. Made by `start`, or by `launch` if `boot` is to wait."""
+    """A guest with a kernel that talks. Made by `start`, or by `launch` if `boot` is to wait.
+
+    `busy` says what else it does where it cannot take lines.
+    """
 
     def __init__(self, config: Config, keep: Path | None = None) -> None:
         super().__init__(config, keep)
         self.boot_text = ""
         self.verdict: Verdict | None = None
+        self.busy = ""
         self._begun: str | None = None
 
     @classmethod
@@ -198,10 +202,13 @@ class Machine(Guest):
 
         Raises:
             Ended: it has ended.
-            MachineError: it is stopped, by `stopped` or by gdb.
+            MachineError: it is stopped, by `stopped` or by gdb, or busy with something else.
         """
         if self._inquest.ending is not None:
             raise self._inquest.ended(self._inquest.ending, Hang, f"before {what}")
+        if self.busy:
+            text = f"cannot perform {what}: {self.busy}"
+            raise self._inquest.add_evidence(MachineError(text))
         if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
             text = f"cannot perform {what}: the guest is stopped; let it run on first"
             raise self._inquest.add_evidence(MachineError(text))
@@ -270,7 +277,7 @@ class Machine(Guest):
         self.serial.restart(self.folder, snapshot.transcripts)
         self._inquest.reopen(keep)
         self._debugged = False
-        self._begun = None
+        self._begun, self.busy = None, ""
         self._paused = not run
         if run:
             self.qmp.cont()

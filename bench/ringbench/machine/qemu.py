@@ -85,6 +85,10 @@ class Qemu:
             self._keep(keep)
         self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
         stack.callback(os.close, self.ram)
+        self.own: int | None = None
+        if config.machine.guest_calls:
+            self.own = os.memfd_create("ringbench-own", os.MFD_CLOEXEC)
+            stack.callback(os.close, self.own)
         kernel = config.kernel
         names = command.lines_of(tuple(dict.fromkeys((kernel.console, *kernel.outputs))))
         paths = Paths(
@@ -93,6 +97,7 @@ class Qemu:
             gdb=self.private / "gdb",
             log=self._first_log(config),
             ram=Path(f"/proc/self/fd/{self.ram}"),
+            own=None if self.own is None else Path(f"/proc/self/fd/{self.own}"),
         )
         self.gdb_socket = paths.gdb
         self.log = self._own_log or paths.log
@@ -107,7 +112,7 @@ class Qemu:
             command.qemu_command(command.with_modules_at(config, modules), paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
-            pass_fds=(self.ram, *modules.values()),
+            pass_fds=(self.ram, *(() if self.own is None else (self.own,)), *modules.values()),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)

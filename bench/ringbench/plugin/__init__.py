@@ -1,10 +1,11 @@
 """The pytest plugin: a booted kernel as a fixture, and a report that says what you would ask next.
 
 Fixtures: `machine` (a kernel just booted to its prompt), `gdb` (the debugger, the guest stopped),
-`memory` (guest-physical memory), `ringbench_config`. Every test that
-asks for `machine` gets one as it was when it had just booted, so tests are independent of each
-other and of their order: one machine of each configuration is booted, and restored before every
-test (`ringbench.machine.pool`). Each xdist worker has its own, on sockets in private folders.
+`memory` (guest-physical memory), `calls` (the kernel's functions, called by their names) and
+`guest_calls` (the same in batches), `ringbench_config`. Every test that asks for `machine` gets one
+as it was when it had just booted, so tests are independent of each other and of their order: one
+machine of each configuration is booted, and restored before every test (`ringbench.machine.pool`).
+Each xdist worker has its own, on sockets in private folders.
 
 The options `--kernel-cov...` are declared and served by `ringbench.plugin.coverage`.
 
@@ -12,6 +13,12 @@ The marker `ringbench` changes the configuration for one test::
 
     @pytest.mark.ringbench(memory="1G", cpu="qemu64", command_line="crash=panic")
     def test_big(machine): ...
+
+The marker `ringbench_calls` says for one test where the kernel's functions are called, and whether
+interrupts are on meanwhile::
+
+    @pytest.mark.ringbench_calls(at="idle", interrupts=True)
+    def test_mutex(calls): ...
 """
 
 from __future__ import annotations
@@ -30,6 +37,7 @@ from ringbench.plugin.selftests import OPTION, SelfTests
 if TYPE_CHECKING:
     from ringbench.arch.x86_64.memory import PhysicalMemory
     from ringbench.config import Config
+    from ringbench.drive.guest_calls import GuestCalls, KernelFunctions
     from ringbench.machine import Gdb, Machine, Pool
 
 MARKER_KEYS: Final = {
@@ -44,6 +52,7 @@ MARKER_KEYS: Final = {
     "ready": "kernel.ready",
     "firmware": "machine.firmware",
     "arguments": "machine.arguments",
+    "guest_calls": "machine.guest_calls",
     "boot_deadline": "deadlines.boot",
     "reply_deadline": "deadlines.reply",
 }
@@ -90,6 +99,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "ringbench(memory=..., cpu=..., command_line=..., ...): configuration of this test's "
         "machine; keywords: " + ", ".join(MARKER_KEYS),
+    )
+    config.addinivalue_line(
+        "markers",
+        "ringbench_calls(at=..., interrupts=...): where `calls` and `guest_calls` are made from, a "
+        "function of the kernel (default: where it is at rest), and whether with interrupts on",
     )
     coverage.configure(config, lambda: _load(config))
 
@@ -171,7 +185,8 @@ def machine(
     item: pytest.Item = request.node
     folder = tmp_path_factory.mktemp(re.sub(r"\W+", "-", item.name)[:40])
     item.stash[ARTEFACTS] = folder
-    config = override(ringbench_config, marked_changes(item))
+    called = {"machine.guest_calls": True} if "guest_calls" in request.fixturenames else {}
+    config = override(ringbench_config, {**called, **marked_changes(item)})
     with ringbench_machines.lend(config, keep=folder) as booted:
         if booted.verdict is not None and not booted.verdict.passed:
             why = f"the kernel's own tests failed: {booted.verdict.why}\n{booted.boot_text}"
@@ -192,6 +207,44 @@ def gdb(machine: Machine) -> Gdb:
 def memory(machine: Machine) -> PhysicalMemory:
     """Guest-physical memory."""
     return machine.memory
+
+
+@pytest.fixture
+def guest_calls(request: pytest.FixtureRequest, machine: Machine) -> Iterator[GuestCalls]:
+    """Calls of the kernel's functions in batches; meanwhile its console takes no lines."""
+    from ringbench.drive.guest_calls import GuestCalls, function_address
+
+    item: pytest.Item = request.node
+    wanted = calls_wanted(item)
+    at = wanted.get("at")
+    with GuestCalls(
+        machine,
+        at=None if at is None else function_address(machine.config.kernel.elf, str(at)),
+        interrupts=bool(wanted.get("interrupts", False)),
+    ) as calls:
+        yield calls
+
+
+def calls_wanted(item: pytest.Item) -> Mapping[str, object]:
+    """Return what the test's marker says of how the kernel's functions are called.
+
+    Raises:
+        pytest.UsageError: it has positional arguments or an unknown keyword.
+    """
+    marker = item.get_closest_marker("ringbench_calls")
+    if marker is None:
+        return {}
+    if marker.args or not set(marker.kwargs) <= {"at", "interrupts"}:
+        raise pytest.UsageError(f"{item.nodeid}: marker ringbench_calls takes at and interrupts")
+    return marker.kwargs
+
+
+@pytest.fixture
+def calls(guest_calls: GuestCalls, machine: Machine) -> KernelFunctions:
+    """The kernel's functions, called by their names: `calls.kmalloc(64)`."""
+    from ringbench.drive.guest_calls import KernelFunctions
+
+    return KernelFunctions(guest_calls, machine.config.kernel.elf)
 
 
 @pytest.hookimpl(wrapper=True)

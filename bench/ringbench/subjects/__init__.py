@@ -12,6 +12,9 @@ from ringbench.subject import HostileBoots, Subject
 SUBJECTS: Final = {"reference": "ringbench.subjects.reference.subject:REFERENCE"}
 """Name in the configuration -> module and variable; imported when it is asked for."""
 
+DESCRIBED: Final = {"contracts": "ringbench.subjects.contracts.subject:described_by"}
+"""Name in the configuration -> module and function that makes a subject of the configuration."""
+
 HOSTILE_BOOTS: Final = {"reference": "ringbench.subjects.reference.boots.campaign:BOOTS"}
 """Name in the configuration -> module and variable of its hostile boots, where it has any."""
 
@@ -29,8 +32,11 @@ def load(config: Config) -> Subject[Any, Any]:
             "operations and of where it keeps its state; `pages`, `translate` and the fixtures "
             "`machine`, `gdb` and `memory` work without"
         )
+    if name in DESCRIBED:
+        described: Subject[Any, Any] = _variable(config, DESCRIBED[name])(config)
+        return described
     if name not in SUBJECTS and ":" not in name:
-        known = ", ".join(SUBJECTS)
+        known = ", ".join((*SUBJECTS, *DESCRIBED))
         raise ConfigError(
             f"{config.source}: kernel.subject: expected one of {known}, or `module:variable` of "
             f"a subject of your own, not {name!r}"

@@ -1,0 +1,160 @@
+"""What the values in the tables `[contracts]` must be: a rule a key.
+
+Every rule takes what it has made as well, because a `Config` is checked again when it is changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from ringbench.config import values
+from ringbench.config.call_text import CallText, parse_call
+
+HEAP_MISUSE: Final = (
+    *("double-free", "foreign-free", "free-none"),
+    *("zero-size", "huge-size"),
+)
+PAGES_MISUSE: Final = ("map-mapped", "unmap-unmapped")
+FRAMES_MISUSE: Final = ("double-free",)
+
+
+def _call(*needed: str, optional: tuple[str, ...] = ()) -> values.Rule:
+    """Return the rule for a call that has these placeholders, and may have others."""
+    allowed = (*needed, *optional)
+
+    def rule(value: object, folder: Path) -> CallText:
+        if isinstance(value, CallText):
+            return value
+        try:
+            call = parse_call(values.word(value, folder))
+        except values.Expected:
+            raise
+        except ValueError as error:
+            raise values.Expected(str(error)) from None
+        if strange := [name for name in call.names if name not in allowed]:
+            known = ", ".join(f"{{{name}}}" for name in allowed) or "none"
+            raise values.Expected(f"placeholders among {known}, not {{{strange[0]}}}")
+        if missing := [name for name in needed if name not in call.names]:
+            raise values.Expected(f"a call with {{{missing[0]}}}")
+        return call
+
+    return rule
+
+
+def _count(value: object, folder: Path) -> CallText | str:
+    """A variable's name, or a call without placeholders."""
+    if isinstance(value, CallText):
+        return value
+    text = values.word(value, folder).strip()
+    if text.isidentifier():
+        return text
+    call = _call()(text, folder)
+    assert isinstance(call, CallText)
+    return call
+
+
+def _number(value: object, folder: Path) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 64:
+        raise values.Expected("a number of at most 64 bits")
+    return value % (1 << 64)
+
+
+def _power_of_two(value: object, folder: Path) -> int | None:
+    if value is None:
+        return None
+    number = _number(value, folder)
+    if not 0 < number <= 1 << 30 or number & number - 1:
+        raise values.Expected("a power of two up to 1 GiB")
+    return number
+
+
+def _bytes(value: object, folder: Path) -> int:
+    number = _number(value, folder)
+    if not 16 <= number <= 1 << 40:
+        raise values.Expected("a number of bytes from 16 to 1 TiB")
+    return number
+
+
+def _truth(value: object, folder: Path) -> bool:
+    if not isinstance(value, bool):
+        raise values.Expected("true or false")
+    return value
+
+
+def _among(*known: str) -> values.Rule:
+    def rule(value: object, folder: Path) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or any(each not in known for each in value):
+            raise values.Expected(f"a list of some of {', '.join(known)}")
+        return tuple(value)
+
+    return rule
+
+
+def _one_of(*known: str) -> values.Rule:
+    def rule(value: object, folder: Path) -> str:
+        if value not in known:
+            raise values.Expected(f"one of {', '.join(known)}")
+        return str(value)
+
+    return rule
+
+
+def _optional(rule: values.Rule) -> values.Rule:
+    return lambda value, folder: None if value is None else rule(value, folder)
+
+
+def _range(value: object, folder: Path) -> tuple[int, int]:
+    """Two addresses: multiples of a page, in order, in one half of the address space."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise values.Expected("a list of two addresses: [0x400000, 0x800000]")
+    start, end = (_number(each, folder) for each in value)
+    if start % values.PAGE or end % values.PAGE or start + values.PAGE > end:
+        raise values.Expected("two addresses in order, both multiples of 4 KiB")
+    if start >> 47 != (end - 1) >> 47 or start >> 47 not in (0, 0x1FFFF):
+        raise values.Expected("two canonical addresses, both in one half of the address space")
+    return start, end
+
+
+RULES: Final[dict[str, dict[str, values.Rule]]] = {
+    "contracts": {"at": _optional(values.word), "interrupts": _truth},
+    "contracts.frames": {
+        "alloc": _call(),
+        "free": _call("frame"),
+        "alloc_run": _optional(_call("count", optional=("align",))),
+        "free_run": _optional(_call("frame", "count")),
+        "count": _optional(_count),
+        "none": _number,
+        "address": _one_of("physical", "virtual", "number"),
+        "exhaust": _truth,
+        "misuse": _among(*FRAMES_MISUSE),
+    },
+    "contracts.heap": {
+        "alloc": _call("size"),
+        "free": _call("block"),
+        "zalloc": _optional(_call("size")),
+        "aligned": _optional(_call("size", "align")),
+        "realloc": _optional(_call("block", "size")),
+        "usable": _optional(_call("block")),
+        "none": _number,
+        "align": _power_of_two,
+        "largest": _bytes,
+        "exhaust": _truth,
+        "misuse": _among(*HEAP_MISUSE),
+    },
+    "contracts.pages": {
+        "map": _call("virtual", "physical", "flags", optional=("root",)),
+        "unmap": _call("virtual", optional=("root",)),
+        "range": _range,
+        "protect": _optional(_call("virtual", "flags", optional=("root",))),
+        "translate": _optional(_call("virtual", optional=("root",))),
+        "ok": _optional(_number),
+        "not_mapped": _number,
+        "always": _number,
+        "write": _number,
+        "user": _number,
+        "no_execute": _number,
+        "misuse": _among(*PAGES_MISUSE),
+    },
+}
+"""Table -> key -> what its value must be."""

@@ -1,0 +1,45 @@
+"""Drawing an operation of some layer, as often of each as there are layers to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from ringbench.config.contracts import Contracts
+from ringbench.subjects.contracts.frames import draw as frames
+from ringbench.subjects.contracts.heap import draw as heap
+from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.pages import draw as pages
+from ringbench.subjects.contracts.pages.operations import Unmap
+from ringbench.subjects.contracts.state import State
+
+
+def draw(
+    random: Random,
+    state: State,
+    layers: Sequence[str],
+    contracts: Contracts,
+    *,
+    mistaken: bool = False,
+) -> Operation:
+    """Draw an operation that a caller may ask for; or a mistake that is survived.
+
+    If it promises none, what is drawn is no mistake.
+    """
+    layer = random.choice(layers)
+    if layer == "heap" and contracts.heap is not None:
+        return (heap.draw_mistake if mistaken else heap.draw)(random, state, contracts.heap)
+    if layer == "pages" and contracts.pages is not None:
+        return (pages.draw_mistake if mistaken else pages.draw)(random, state, contracts.pages)
+    assert contracts.frames is not None, "of the layers that are there"
+    return (frames.draw_mistake if mistaken else frames.draw)(random, state, contracts.frames)
+
+
+def drain(state: State) -> Operation | None:
+    """Return what gives back what was got last; None when nothing is held."""
+    if state.pages.live:
+        return Unmap(list(state.pages.live)[-1])
+    for kind, holding in ((heap.FREE, state.heap), (frames.FREE, state.frames)):
+        if holding.live:
+            return kind(list(holding.live)[-1])
+    return None

@@ -1,0 +1,1 @@
+"""The heap: blocks of any size."""

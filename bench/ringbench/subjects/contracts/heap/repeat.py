@@ -1,0 +1,197 @@
+"""Operations of the heap that are many calls: the same over and over, and all there is at once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from ringbench.config.contracts import HeapCalls
+from ringbench.drive.guest_calls import Result
+from ringbench.drive.reply import Reply
+from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other, in_order
+from ringbench.subjects.contracts.heap.operations import Rounds
+from ringbench.subjects.contracts.heap.rules import ALL_BACK, ROUNDS
+from ringbench.subjects.contracts.ledger import PAGE
+from ringbench.subjects.contracts.rule import breach
+
+OK: Final = Reply("ok")
+NONE: Final = Reply("none")
+
+AT_ONCE: Final = 1024
+"""Blocks of a drain that are got at once."""
+
+MOST: Final = 1 << 14
+"""Blocks of a drain: a heap that has more is not drained."""
+
+EDGE: Final = 32
+"""Bytes at both ends of a block of a drain that are filled, and checked."""
+
+
+def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
+    """Get and give back, a batch of rounds at a time; what worked once has to work always."""
+    blocks, size, left = operation.blocks, operation.size, operation.rounds
+    text = calls.alloc.shown({"size": size})
+    at_once, done = max(1, 4096 // (2 * blocks)), 0
+    while done < left:
+        first = len(batch.steps)
+        rounds = min(at_once, left - done) if done else 1
+        for _ in range(rounds):
+            start = len(batch.steps)
+            for _ in range(blocks):
+                batch.call(calls.alloc, {"size": size}, calls.none)
+            for number in range(start, start + blocks):
+                batch.call(calls.free, {"block": Result(number)})
+        results = yield
+        for number in range(rounds):
+            start = first + number * 2 * blocks
+            got = results[start : start + blocks]
+            for address in got:
+                other = None if address == calls.none else batch.ledger.over(address, size)
+                if other is not None:
+                    return breach(
+                        "disjoint",
+                        f"{text} in round {done + 1}: expected memory that no other block has, "
+                        f"seen {address:#x}, which has bytes of {other}",
+                    )
+            refused = sum(address == calls.none for address in got)
+            if refused and not done + number:
+                return NONE
+            if refused:
+                return breach(
+                    ROUNDS[0],
+                    f"round {done + number + 1} of getting {blocks} blocks by {text} and giving "
+                    f"them back: expected what the rounds before it got, seen that {refused} were "
+                    "refused",
+                )
+        done += rounds
+    return OK
+
+
+class _Out(NamedTuple):
+    """A block of a drain, and what its ends are filled with."""
+
+    address: int
+    byte: int
+
+
+def drain(size: int, order: int, calls: HeapCalls, batch: Batch) -> Performance:
+    """Get all there is, have some exactly filled holes, give all back; twice, for as much."""
+    text = calls.alloc.shown({"size": size})
+    counts: list[int] = []
+    for _ in range(2):
+        out: list[_Out] = []
+        broken = yield from _take_all(out, size, calls, batch)
+        if broken is None and out:
+            broken = yield from _refill(out, size, calls, batch)
+        if broken is None:
+            broken = yield from _give_all(in_order(out, order), size, calls, batch)
+        if broken is not None:
+            return broken
+        counts.append(len(out))
+    if counts[1] < counts[0]:
+        return breach(
+            ALL_BACK[0],
+            f"{text} until there are none: expected {counts[0]} blocks, as many as were given back "
+            f"before, seen {counts[1]}",
+        )
+    return Reply("ok", (counts[1],))
+
+
+def _take_all(
+    out: list[_Out], size: int, calls: HeapCalls, batch: Batch
+) -> Generator[None, Results, Reply | None]:
+    """Get blocks until there are none, and fill their ends; if one is wrong, the breach."""
+    while len(out) < MOST:
+        steps = []
+        for number in range(len(out), len(out) + AT_ONCE):
+            byte = 1 + number % 251
+            steps.append((batch.call(calls.alloc, {"size": size}, calls.none), byte))
+            batch.fill(Result(steps[-1][0]), _ends(size), byte)
+        results = yield
+        new = [_Out(results[at], byte) for at, byte in steps if results[at] != calls.none]
+        out += new
+        broken = _wrong(out, size, calls, batch)
+        if broken is not None or len(new) < AT_ONCE:
+            return broken
+    return None
+
+
+def _wrong(out: Sequence[_Out], size: int, calls: HeapCalls, batch: Batch) -> Reply | None:
+    """Return the breach if some blocks are not disjoint, from one another or from others."""
+    ledger, text = batch.ledger, calls.alloc.shown({"size": size})
+    pages = batch.guest.pages() if ledger.owners else None
+    ordered = sorted(each.address for each in out)
+    for one, other in pairwise(ordered):
+        if one + size > other:
+            return breach(
+                "disjoint",
+                f"{text} until there are none: expected memory that no other block has, seen "
+                f"{one:#x} and {other:#x} of {size} bytes each",
+            )
+    for address in ordered:
+        if block := ledger.over(address, size):
+            return breach(
+                "disjoint",
+                f"{text} = {address:#x}: expected memory that no other block has, seen bytes of "
+                f"{block} with its {block.size} bytes",
+            )
+        for vaddr in range(address & -PAGE, address + size, PAGE) if pages else ():
+            paddr = pages.translate(vaddr) if pages else None
+            if paddr is not None and (run := ledger.owners.get(paddr // PAGE)):
+                return breach(
+                    "once",
+                    f"{text} = {address:#x}: expected memory that nobody has, seen frame "
+                    f"{paddr & -PAGE:#x}, which is of {run}",
+                )
+    return None
+
+
+def _refill(
+    out: list[_Out], size: int, calls: HeapCalls, batch: Batch
+) -> Generator[None, Results, Reply | None]:
+    """Give one back and get another of its size, at some places of those that are out."""
+    text = calls.alloc.shown({"size": size})
+    for place in sorted({0, len(out) // 2, len(out) - 1}):
+        address, byte = out[place]
+        batch.call(calls.free, {"block": address})
+        again = batch.call(calls.alloc, {"size": size}, calls.none)
+        batch.fill(Result(again), _ends(size), byte)
+        results = yield
+        if results[again] == calls.none:
+            return breach(
+                "freed",
+                f"{text}: expected a block, for one of the same size, {address:#x}, was given back "
+                f"just before, seen that there is no memory ({len(out) - 1} more were out)",
+            )
+        out[place] = _Out(results[again], byte)
+    return _wrong(out, size, calls, batch)
+
+
+def _give_all(
+    out: Sequence[_Out], size: int, calls: HeapCalls, batch: Batch
+) -> Generator[None, Results, Reply | None]:
+    """See that nobody has written to the blocks' ends, and give them back."""
+    parts = _ends(size)
+    for start in range(0, len(out), AT_ONCE):
+        here = out[start : start + AT_ONCE]
+        checks = []
+        for address, byte in here:
+            checks.append(batch.check(address, parts, byte))
+            batch.call(calls.free, {"block": address})
+        results = yield
+        for (address, byte), steps in zip(here, checks, strict=True):
+            offset = first_other(results, steps, parts)
+            if offset is not None:
+                return breach(
+                    "contents",
+                    f"{calls.free.shown({'block': address})}: expected {byte:#04x} in all of the "
+                    f"block as it was written, seen another at offset {offset} of {size}",
+                )
+    return None
+
+
+def _ends(size: int) -> tuple[tuple[int, int], ...]:
+    if size <= 2 * EDGE:
+        return ((0, size),)
+    return ((0, EDGE), (size - EDGE, EDGE))

@@ -1,0 +1,114 @@
+"""A machine whose kernel is called: the guest that the rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+
+import numpy as np
+
+from ringbench.arch.x86_64.address import LEVELS, entry_span
+from ringbench.arch.x86_64.bulk import Decoder
+from ringbench.arch.x86_64.control import Cr4
+from ringbench.arch.x86_64.leaves import Flags, Words
+from ringbench.arch.x86_64.records import Leaf
+from ringbench.arch.x86_64.tables import AddressSpace
+from ringbench.arch.x86_64.walk import translate
+from ringbench.drive.guest_calls import GuestCalls, Step
+from ringbench.machine import Machine
+from ringbench.machine.ram import RamMap
+from ringbench.observe.processor import read_features, read_registers
+from ringbench.subjects.contracts.image import image_frames
+from ringbench.subjects.contracts.ledger import PAGE
+from ringbench.subjects.contracts.names import Names
+
+
+class DecodedPages:
+    """All page tables of a root, as they were when they were read."""
+
+    def __init__(self, space: AddressSpace) -> None:
+        self._vaddrs = space.leaves.vaddr
+        self._paddrs = space.leaves.paddr
+        self._levels = space.leaves.level
+        self.tables: Set[int] = frozenset((space.tables.paddr // np.uint64(PAGE)).tolist())
+
+    def within(self, start: int, end: int) -> Mapping[int, int]:
+        """Return the pages of a range: virtual address -> physical address."""
+        first, last = np.searchsorted(self._vaddrs, np.array([start, end], np.uint64))
+        found = slice(int(first), int(last))
+        return dict(zip(self._vaddrs[found].tolist(), self._paddrs[found].tolist(), strict=True))
+
+    def translate(self, vaddr: int) -> int | None:
+        """Return the physical address that a virtual one is mapped to; None if it is not mapped."""
+        at = int(np.searchsorted(self._vaddrs, np.uint64(vaddr), "right")) - 1
+        if at < 0:
+            return None
+        offset = vaddr - int(self._vaddrs[at])
+        return (
+            int(self._paddrs[at]) + offset if offset < entry_span(int(self._levels[at])) else None
+        )
+
+
+class MachineGuest:
+    """A guest that waits for calls, as `ringbench.subjects.contracts.guest.Guest` has it."""
+
+    def __init__(self, machine: Machine, calls: GuestCalls, names: Names) -> None:
+        """Look at a guest that has been brought to where calls are made.
+
+        Raises:
+            RingbenchError: it cannot be looked at.
+        """
+        self.addresses: Mapping[str, int] = names.addresses
+        self.sizes: Mapping[str, int] = names.sizes
+        self._calls = calls
+        self._memory = machine.memory
+        self.ram: RamMap = machine.ram
+        registers = read_registers(machine)
+        window = calls.visit.window
+        self._features = read_features(machine, registers)
+        self.root = calls.visit.root
+        self._slot = window.slot
+        self.own = range(window.base, window.base + entry_span(LEVELS))
+        self.reaches_user = not registers.cr4 & Cr4.SMAP
+        self.image: Mapping[int, str] = image_frames(
+            machine.config.kernel.elf, self.pages().translate
+        )
+
+    def perform(self, steps: Sequence[Step]) -> Sequence[int]:
+        """Perform steps in order, and return the result of each.
+
+        Raises:
+            CallError: one of them ended the guest, or did not end.
+            MachineError: it cannot be done.
+        """
+        return self._calls.perform(steps)
+
+    def pages(self) -> DecodedPages:
+        """Return the page tables as they are now."""
+        decoder = Decoder(self._memory, self._features, once=True, fold=True)
+        return DecodedPages(decoder.decode(self.root, self._is_own))
+
+    def _is_own(self, entries: Words) -> Flags:
+        """Tell which entries of the root table lead to the bench's memory."""
+        flags = np.zeros(len(entries), np.bool_)
+        flags[self._slot] = True
+        return flags
+
+    def walk(self, vaddr: int) -> Leaf | None:
+        """Return what the tables, as they are now, have at an address; None if nothing."""
+        return translate(self._memory, self.root, vaddr, self._features).leaf
+
+    def read(self, paddr: int, length: int) -> bytes:
+        """Return physical memory.
+
+        Raises:
+            MemoryUnreadable: it is not all RAM.
+        """
+        return self._memory.read(paddr, length)
+
+    def write(self, paddr: int, data: bytes) -> None:
+        """Change physical memory.
+
+        Raises:
+            MemoryUnreadable: it is not all RAM.
+        """
+        self._memory.write(paddr, data)

@@ -1,0 +1,130 @@
+"""The names in a configuration's calls, found in the kernel's ELF file, and checked against it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Final
+
+from ringbench.config import Config
+from ringbench.config.call_text import CallText
+from ringbench.config.contracts import LAYERS, PREFIX, Contracts
+from ringbench.debuginfo.elf import load_segments
+from ringbench.debuginfo.functions import PLAIN, Functions
+from ringbench.debuginfo.symbols import Symbols
+from ringbench.errors import ConfigError, ImageError
+
+SIMILAR: Final = 3
+"""Names that a message offers in place of one that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where the functions and variables are; `at` is where calls are made, if that is set."""
+
+    addresses: dict[str, int]
+    sizes: dict[str, int]
+    at: int | None
+
+
+def find_names(config: Config) -> Names:
+    """Find what the tables `[contracts]` name.
+
+    Raises:
+        ConfigError: something is not there, is no function, or takes other arguments.
+    """
+    search = _Search(config)
+    addresses: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    for key, call in _calls(config.contracts):
+        if isinstance(call, CallText):
+            addresses[call.function] = search.function(key, call.function)
+            search.check(key, call)
+        else:
+            addresses[call], sizes[call] = search.variable(key, call)
+    at = config.contracts.at
+    place = None if at is None else search.function("contracts.at", at)
+    return Names(addresses, sizes, place)
+
+
+def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
+    """Yield each call, and each variable, with its key."""
+    for layer in LAYERS:
+        calls = getattr(contracts, layer)
+        for field in () if calls is None else fields(calls):
+            value = getattr(calls, field.name)
+            if isinstance(value, CallText) or (field.name == "count" and value is not None):
+                yield f"{PREFIX}{layer}.{field.name}", value
+
+
+class _Search:
+    def __init__(self, config: Config) -> None:
+        self._source = config.source
+        self._elf = config.kernel.elf
+        self._symbols = Symbols.load(self._elf)
+        self._code = [
+            range(segment.vaddr, segment.vaddr + segment.size)
+            for segment in load_segments(self._elf)
+            if segment.executable
+        ]
+        try:
+            self._functions: Functions | None = Functions(self._elf)
+        except ImageError:  # without debug information, nothing is known of parameters
+            self._functions = None
+
+    def function(self, key: str, name: str) -> int:
+        """Return a function's address."""
+        address = self._address(key, name)
+        if not any(address in code for code in self._code):
+            raise self._error(key, f"{name!r} is not a function: {address:#x} is no code")
+        return address
+
+    def variable(self, key: str, name: str) -> tuple[int, int]:
+        """Return a variable's address and size."""
+        address = self._address(key, name)
+        size = self._symbols.size(name)
+        if any(address in code for code in self._code) and size > 8:
+            raise self._error(key, f'{name!r} is a function: to have it called, write "{name}()"')
+        return address, size or 8
+
+    def check(self, key: str, call: CallText) -> None:
+        """Hold a call's arguments against the function's parameters, where they are known."""
+        signature = self._functions and self._functions.signature(call.function)
+        if not signature:
+            return
+        parameters = signature.parameters
+        given, wanted = len(call.arguments), len(parameters)
+        if given != wanted and not (signature.variadic and given > wanted):
+            names = ", ".join(each.name for each in parameters) or "nothing"
+            raise self._error(
+                key, f"{call}: {call.function} takes {names}: {wanted} arguments, not {given}"
+            )
+        for parameter in parameters:
+            if parameter.kind not in PLAIN.values():
+                raise self._error(
+                    key,
+                    f"{call}: parameter {parameter.name!r} is a {parameter.kind}: only integers "
+                    "and pointers can be given",
+                )
+
+    def _address(self, key: str, name: str) -> int:
+        found = self._symbols.addresses(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            places = ", ".join(map(hex, found))
+            raise self._error(key, f"there are several of the name {name!r}: {places}")
+        signature = self._functions and self._functions.signature(name)
+        if signature and signature.inlined:
+            raise self._error(
+                key,
+                f"the compiler has put all of {name!r} into its callers, so that it cannot be "
+                "called: mark it __attribute__((noinline, used))",
+            )
+        near = difflib.get_close_matches(name, self._symbols.names, n=SIMILAR, cutoff=0.7)
+        guess = f"; there is {', '.join(near)}" if near else ""
+        raise self._error(key, f"{self._elf.name} has no symbol {name!r}{guess}")
+
+    def _error(self, key: str, words: str) -> ConfigError:
+        return ConfigError(f"{self._source}: {key}: {words}")

@@ -1,0 +1,118 @@
+"""Any kernel's allocators as a subject: what they return must keep rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from ringbench.config import Config
+from ringbench.config.contracts import LAYERS, Contracts
+from ringbench.drive.reply import Expectation
+from ringbench.errors import ConfigError
+from ringbench.subject import Count, Kernel
+from ringbench.subjects.contracts import draw
+from ringbench.subjects.contracts.frames.operations import KINDS as FRAMES
+from ringbench.subjects.contracts.heap.operations import KINDS as HEAP
+from ringbench.subjects.contracts.kernel import CHANNELS, ContractKernel
+from ringbench.subjects.contracts.operation import Operation, parse
+from ringbench.subjects.contracts.pages.operations import KINDS as PAGES
+from ringbench.subjects.contracts.rule import KEPT
+from ringbench.subjects.contracts.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSubject:
+    """The subject; `contracts` says which functions there are and how they are called."""
+
+    contracts: Contracts
+    name: str = "contracts"
+    channels: tuple[str, ...] = CHANNELS
+    machines: tuple[Mapping[str, str], ...] = ({},)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Those that the configuration describes."""
+        return tuple(layer for layer in LAYERS if getattr(self.contracts, layer) is not None)
+
+    def draw(self, random: Random, state: State, layers: Sequence[str]) -> Operation:
+        """Draw an operation that a caller may ask for, mostly at an edge."""
+        return draw.draw(random, state, layers, self.contracts)
+
+    def draw_mistake(self, random: Random, state: State, layers: Sequence[str]) -> Operation:
+        """Draw a mistake that the kernel promises to survive; if none, what is no mistake."""
+        return draw.draw(random, state, layers, self.contracts, mistaken=True)
+
+    def draw_steps(
+        self, random: Random, state: State, layers: Sequence[str]
+    ) -> Iterator[Operation]:
+        """Draw one operation."""
+        yield self.draw(random, state, layers)
+
+    def plainer(self, operation: Operation) -> Iterator[Operation]:
+        """Yield operations that say the same with plainer values, plainest first."""
+        return operation.plainer()
+
+    def parse(self, line: str) -> Operation:
+        """Return the operation that a line says.
+
+        Raises:
+            ConfigError: it says none, or one that this kernel has no function for.
+        """
+        operation = parse(line, (*FRAMES, *PAGES, *HEAP))
+        if operation.layer not in self.layers:
+            raise ConfigError(f"{line!r}: the configuration has no [contracts.{operation.layer}]")
+        if (missing := operation.missing(self.contracts)) is not None:
+            raise ConfigError(
+                f"{line!r}: the configuration has no contracts.{operation.layer}.{missing}"
+            )
+        return operation
+
+    def drain(self, state: State) -> Operation | None:
+        """Return a free of what was asked for last; None when nothing is held."""
+        return draw.drain(state)
+
+    def perform(self, state: State, operation: Operation) -> tuple[State, Expectation]:
+        """Return what is held after an operation, and that its reply must keep the rules.
+
+        Raises:
+            Unpredictable: it is of something that is not there.
+        """
+        return operation.after(state), KEPT
+
+    def counts(self, state: State) -> tuple[Count, ...]:
+        """Return nothing: a kernel's own count is looked at around each call."""
+        return ()
+
+    def holdings(self, state: State) -> Mapping[str, object]:
+        """Return what is held, by name, layer by layer."""
+        return {layer: dict(getattr(state, layer).live) for layer in self.layers}
+
+    def start(self, config: Config) -> Kernel[State, Operation]:
+        """Boot a kernel, to be closed by the caller.
+
+        Raises:
+            RingbenchError: the configuration is wrong, or the kernel does not come up.
+        """
+        return ContractKernel.start(config)
+
+
+def described_by(config: Config) -> ContractSubject:
+    """Return the subject that a configuration's tables `[contracts]` describe.
+
+    Raises:
+        ConfigError: they describe nothing.
+    """
+    subject = ContractSubject(config.contracts)
+    if not subject.layers:
+        tables = " or ".join(f"[contracts.{layer}]" for layer in LAYERS)
+        raise ConfigError(
+            f'{config.source}: kernel.subject is "contracts", and there is no table {tables} '
+            "that says how the kernel's functions are called"
+        )
+    if config.contracts.pages is not None and config.contracts.frames is None:
+        raise ConfigError(
+            f"{config.source}: [contracts.pages] needs [contracts.frames]: what is mapped are "
+            "frames that the kernel gave out"
+        )
+    return subject
