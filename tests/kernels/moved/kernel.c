@@ -3,10 +3,15 @@
 
 #define COM1 0x3f8
 
-struct line { uint32_t length; uint32_t number; } last = { 0, 40 };
+struct line {
+    uint32_t length;
+    uint32_t number;
+} last = {0, 40};
 static uint64_t counter = 40;
 
-static void out(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+static void out(uint16_t port, uint8_t value) {
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
 
 static uint8_t in(uint16_t port) {
     uint8_t value;
@@ -31,7 +36,8 @@ void kernel_main(void) {
         print("moved> ");
         uint32_t length = 0;
         for (char c = 0; c != '\n'; length += c != '\n') {
-            while ((in(COM1 + 5) & 1) == 0) {}
+            while ((in(COM1 + 5) & 1) == 0) {
+            }
             c = (char)in(COM1);
             out(COM1, (uint8_t)c);
         }
