@@ -139,6 +139,7 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "none": _number,
         "align": _power_of_two,
         "largest": _bytes,
+        "merges": _truth,
         "exhaust": _truth,
         "misuse": _among(*HEAP_MISUSE),
     },

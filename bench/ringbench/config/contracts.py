@@ -24,6 +24,7 @@ class HeapCalls:
         none: what the former return where there is no memory.
         align: what every block is aligned to; None for what the C standard asks of any size.
         largest: bytes that are asked for at most, huge sizes aside.
+        merges: whether what was given back can be had again in any size: free blocks are merged.
         exhaust: whether the heap may be asked for more than it has.
         misuse: mistakes that the kernel promises to survive.
     """
@@ -37,6 +38,7 @@ class HeapCalls:
     none: int = 0
     align: int | None = None
     largest: int = 1 << 20
+    merges: bool = False
     exhaust: bool = True
     misuse: tuple[str, ...] = ()
 

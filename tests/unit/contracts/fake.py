@@ -83,6 +83,10 @@ class Bug(Enum):
     FREED_IS_LOST = auto()
     """A frame that is given back when there is no other is lost."""
     FREE_WRITES_NEXT_FRAME = auto()
+    LAST_FRAME_STAYS = auto()
+    """The last frame is counted as free, and never given out."""
+    NO_MERGE = auto()
+    REALLOC_LEAKS = auto()
     RUN_IGNORES_ALIGNMENT = auto()
     MAPS_NEXT_FRAME = auto()
     """A page at the last place of a table leads to the frame behind."""
@@ -183,7 +187,7 @@ class FakeKernel:
             self.memory[behind + HEADER] ^= 0xFF
         holes: list[tuple[int, int]] = []
         for at, room in sorted([*self.holes, (start, length)]):
-            if holes and sum(holes[-1]) == at:
+            if holes and sum(holes[-1]) == at and self.bug is not Bug.NO_MERGE:
                 holes[-1] = (holes[-1][0], holes[-1][1] + room)
             else:
                 holes.append((at, room))
@@ -203,7 +207,8 @@ class FakeKernel:
             length = old
         start, to = block - MAP, new - MAP
         self.memory[to : to + length] = self.memory[start : start + length]
-        self.kfree(block)
+        if self.bug is not Bug.REALLOC_LEAKS:
+            self.kfree(block)
         return new
 
     def kusable(self, block: int) -> int:
@@ -215,7 +220,9 @@ class FakeKernel:
 
     def frame_alloc(self) -> int:
         """The lowest frame."""
-        if not self.free_frames:
+        if not self.free_frames or (
+            self.bug is Bug.LAST_FRAME_STAYS and min(self.free_frames) == FRAMES.stop - 1
+        ):
             self.count -= self.bug is Bug.COUNT_DRIFTS
             return 0
         frame = min(self.free_frames)
@@ -435,6 +442,7 @@ CONTRACTS: Final = Contracts(
         realloc=parse_call("krealloc({block}, {size})"),
         usable=parse_call("kusable({block})"),
         largest=1 << 16,
+        merges=True,
         misuse=("double-free", "free-none", "zero-size", "huge-size"),
     ),
 )

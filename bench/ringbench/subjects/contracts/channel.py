@@ -162,4 +162,5 @@ def _by_step(error: CallError, steps: Sequence[Step]) -> Reply:
     if isinstance(step, Call):
         return breach("returns", f"expected that the call returns, seen {error}")
     doing = "written to" if isinstance(step, Fill) else "read"
-    return breach("memory", f"expected that what was got can be {doing}, seen {error}")
+    seen = str(error).replace(str(step), "it")
+    return breach("memory", f"expected that what was got can be {doing}, seen that {seen}")

@@ -153,12 +153,21 @@ def _free_again(name: str, calls: FramesCalls, batch: Batch) -> Performance:
 def _moved(
     calls: FramesCalls, batch: Batch, results: Results, before: int | None, after: int | None
 ) -> int | None:
-    if before is None or after is None or results[after] == SKIPPED:
+    if before is None or after is None:
         return None
-    size = batch.guest.sizes.get(calls.count, 8) if isinstance(calls.count, str) else 8
-    bits = 8 * min(size, 8)
+    bits = _count_bits(calls, batch)
     moved = (results[after] - results[before]) % (1 << bits)
     return moved - (1 << bits) if moved >> bits - 1 else moved
+
+
+def _counted(calls: FramesCalls, batch: Batch, results: Results, step: int | None) -> int:
+    """Return what the kernel's own count was at a step."""
+    return 0 if step is None else results[step] % (1 << _count_bits(calls, batch))
+
+
+def _count_bits(calls: FramesCalls, batch: Batch) -> int:
+    size = batch.guest.sizes.get(calls.count, 8) if isinstance(calls.count, str) else 8
+    return 8 * min(size, 8)
 
 
 # -- all frames at once ---------------------------------------------------------------------------
@@ -212,6 +221,14 @@ def _take_all(
             return got, breach("count", words)
         for handle in handles:
             if handle == calls.none:
+                goes_down = ledger.sign < 0 if not moved else moved < 0
+                left = _counted(calls, batch, results, after) if goes_down else 0
+                if left:
+                    words = (
+                        f"{text} until there are none: expected that the count, of frames that are "
+                        f"free, comes to 0, seen {left}: there are some that cannot be had"
+                    )
+                    return got, breach("count", words)
                 return got, None
             frame = frame_of(handle, calls, places)
             run = None

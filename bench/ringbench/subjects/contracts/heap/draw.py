@@ -17,6 +17,7 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    Wear,
     Zalloc,
 )
 from ringbench.subjects.contracts.operation import Operation
@@ -42,6 +43,9 @@ BLOCKS, BYTES = 1 << 13, 96 << 20
 DRAIN: Final = 0.006
 """Share of operations that take all there is; and how small the blocks of these may be."""
 LEAST_DRAINED: Final = 200
+WEAR, WEAR_AT_FIRST = 0.01, 0.06
+"""Share of operations that wear the heap out; and of the first few, while there is much left."""
+AT_FIRST: Final = 8
 
 
 def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
@@ -63,6 +67,9 @@ def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
     if calls.exhaust and random.random() < DRAIN:
         size = random.choice((_size(random, state, calls), _up_to(random, calls.largest)))
         return Drain(max(size, min(LEAST_DRAINED, calls.largest)), random.randrange(3))
+    wear = WEAR_AT_FIRST if state.drawn <= AT_FIRST else WEAR
+    if calls.exhaust and random.random() < wear:
+        return Wear(random.choice((256, 1000)), random.randrange(2))
     size = _size(random, state, calls)
     kind = random.randrange(8)
     if kind == 7 and calls.aligned is not None:

@@ -171,6 +171,36 @@ class Drain(OfHeap):
         yield from (replace(self, size=size) for size in plain)
 
 
+@dataclass(frozen=True, slots=True)
+class Wear(OfHeap):
+    """See how many blocks of a size there are, use one many times, and see that there are as many.
+
+    `kind` is 0 where its size is changed each time, 1 where it is got with an alignment.
+    """
+
+    REALLOC: ClassVar[int] = 0
+    ALIGNED: ClassVar[int] = 1
+
+    word: ClassVar[str] = "wear"
+    alone: ClassVar[bool] = True
+    size: int
+    kind: int
+
+    def after(self, state: State) -> State:
+        """Return that nothing has changed.
+
+        Raises:
+            Unpredictable: there is no such kind, or blocks of no size.
+        """
+        if self.kind > 1 or not 0 < self.size < 1 << 40:
+            raise Unpredictable("no such kind, or no size")
+        return state.but()
+
+    def plainer(self) -> Iterator[Operation]:
+        """Yield it with other sizes."""
+        return (replace(self, size=size) for size in _plainer_sizes(self.size, PLAIN_DRAIN))
+
+
 # -- mistakes, for a heap that promises to survive them -------------------------------------------
 
 
@@ -244,6 +274,6 @@ class Huge(OfHeap):
 
 
 KINDS: Final[tuple[type[Operation], ...]] = (
-    *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain),
+    *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain, Wear),
     *(FreeAgain, FreeInside, FreeNone, Huge),
 )

@@ -21,9 +21,10 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    Wear,
     Zalloc,
 )
-from ringbench.subjects.contracts.heap.repeat import drain, rounds
+from ringbench.subjects.contracts.heap.repeat import drain, rounds, wear
 from ringbench.subjects.contracts.heap.rules import REFUSED, RULES, Seen
 from ringbench.subjects.contracts.ledger import Block, byte_of, stretches
 from ringbench.subjects.contracts.operation import Operation
@@ -52,6 +53,8 @@ def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance
             return _free(name, calls, batch)
         case Rounds():
             return rounds(operation, calls, batch)
+        case Wear():
+            return wear(operation, calls, batch)
         case Drain(size, order):
             return drain(size, order, calls, batch)
         case FreeAgain(name):

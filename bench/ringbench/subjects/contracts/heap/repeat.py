@@ -10,8 +10,8 @@ from ringbench.config.contracts import HeapCalls
 from ringbench.drive.guest_calls import Result
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other, in_order
-from ringbench.subjects.contracts.heap.operations import Rounds
-from ringbench.subjects.contracts.heap.rules import ALL_BACK, ROUNDS
+from ringbench.subjects.contracts.heap.operations import Rounds, Wear
+from ringbench.subjects.contracts.heap.rules import ALL_BACK, MERGED, ROUNDS
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.rule import breach
 
@@ -23,6 +23,9 @@ AT_ONCE: Final = 1024
 
 MOST: Final = 1 << 14
 """Blocks of a drain: a heap that has more is not drained."""
+
+WORN, LEAST_WORN = 1000, 64
+"""Rounds of wear at most; and blocks that there must be, so that a loss is told from a cache."""
 
 EDGE: Final = 32
 """Bytes at both ends of a block of a drain that are filled, and checked."""
@@ -95,7 +98,89 @@ def drain(size: int, order: int, calls: HeapCalls, batch: Batch) -> Performance:
             f"{text} until there are none: expected {counts[0]} blocks, as many as were given back "
             f"before, seen {counts[1]}",
         )
+    if calls.merges and counts[1] < MOST:
+        broken = yield from _merge(counts[1], size, order, calls, batch)
+        if broken is not None:
+            return broken
     return Reply("ok", (counts[1],))
+
+
+def _merge(
+    most: int, size: int, order: int, calls: HeapCalls, batch: Batch
+) -> Generator[None, Results, Reply | None]:
+    """Have all there is in small blocks for once; then there must be as much in large ones."""
+    small, text = max(size // 7, 16), calls.alloc.shown({"size": size})
+    for each in (small, size):
+        out: list[_Out] = []
+        broken = yield from _take_all(out, each, calls, batch)
+        if broken is None:
+            broken = yield from _give_all(in_order(out, order), each, calls, batch)
+        if broken is not None:
+            return broken
+    if len(out) < most:
+        return breach(
+            MERGED[0],
+            f"{text} until there are none: expected {most} blocks, as many as before everything "
+            f"was got in blocks of {small} bytes and given back, seen {len(out)}",
+        )
+    return None
+
+
+def wear(operation: Wear, calls: HeapCalls, batch: Batch) -> Performance:
+    """Do the same many times; what is left must not be less by as many blocks."""
+    size, text = operation.size, calls.alloc.shown({"size": operation.size})
+    counts: list[int] = []
+    for last in (False, True):
+        out: list[_Out] = []
+        broken = yield from _take_all(out, size, calls, batch)
+        if broken is None:
+            broken = yield from _give_all(out, size, calls, batch)
+        if broken is not None:
+            return broken
+        counts.append(len(out))
+        if last:
+            break
+        rounds = min(len(out) // 2, WORN)
+        used = [_wear_once(operation, calls, batch) for _ in range(rounds)]
+        results = yield
+        for first, changed in used:
+            is_there = results[first] != calls.none
+            if is_there and results[changed] == calls.none:  # it could not be changed
+                batch.call(calls.free, {"block": results[first]})
+        yield
+    # A cache for each size may keep some blocks, but not more with every round.
+    if MOST > counts[0] >= LEAST_WORN and counts[1] < counts[0] - rounds // 4:
+        what = "getting, perhaps changing, and giving back one block"
+        return breach(
+            ROUNDS[0],
+            f"{text} until there are none: expected about {counts[0]} blocks, as before {rounds} "
+            f"rounds of {what}, seen {counts[1]}",
+        )
+    return OK
+
+
+def _wear_once(operation: Wear, calls: HeapCalls, batch: Batch) -> tuple[int, int]:
+    """Plan to get a block, to get another from it or beside it, and to give back what is there.
+
+    Returns the steps that get the first, which is given back only if the second is got, and the
+    second.
+    """
+    size = operation.size
+    first = batch.call(calls.alloc, {"size": size}, calls.none)
+    if operation.kind == Wear.REALLOC and calls.realloc is not None:
+        behind = batch.call(calls.alloc, {"size": size}, calls.none)  # so that it has to move
+        values: dict[str, int | Result] = {"block": Result(first), "size": 2 * size}
+        second = batch.call(calls.realloc, values, calls.none)
+        batch.call(calls.free, {"block": Result(behind)})
+        batch.call(calls.free, {"block": Result(second)})
+        return first, second
+    if calls.aligned is not None:
+        second = batch.call(calls.aligned, {"size": size, "align": PAGE}, calls.none)
+    else:
+        second = batch.call(calls.alloc, {"size": size}, calls.none)
+    batch.call(calls.free, {"block": Result(first)})
+    batch.call(calls.free, {"block": Result(second)})
+    return first, first
 
 
 def _take_all(

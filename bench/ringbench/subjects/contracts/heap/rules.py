@@ -155,4 +155,8 @@ ALL_BACK: Final = (
     "all-back",
     "When all was given back, as many blocks of one size can be had as before.",
 )
+MERGED: Final = (
+    "merged",
+    "A heap that promises to merge what is free has it again in any size: it is whole again.",
+)
 REFUSED: Final = ("refused", "Nobody has as much memory: saying otherwise is an overflow.")
