@@ -10,7 +10,8 @@ import pytest
 from ringbench.config import Config, KernelConfig
 from ringbench.engine.hunt.search import search
 from ringbench.engine.runner import Failure
-from tests.unit.contracts.fake import Bug, FakeSubject
+from tests.unit.contracts.fake import FakeSubject
+from tests.unit.contracts.fake_kernel import Bug
 
 CONFIG: Final = Config(KernelConfig(Path("kernel"), Path("kernel"), "> "), Path("ringbench.toml"))
 
