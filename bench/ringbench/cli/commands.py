@@ -35,11 +35,9 @@ COMMANDS: Final = {
     "translate": Command(
         "ringbench.cli.translate", "One address through every level of the page tables."
     ),
-    "frames": Command("ringbench.subjects.reference.cli.frames", "Physical frames by owner."),
-    "heap": Command("ringbench.subjects.reference.cli.heap", "The kernel heap's nodes."),
-    "spaces": Command(
-        "ringbench.subjects.reference.cli.spaces", "Address spaces and their regions."
-    ),
+    "frames": Command("ringbench.cli.frames", "Physical frames by owner."),
+    "heap": Command("ringbench.cli.heap", "The kernel heap's nodes."),
+    "spaces": Command("ringbench.cli.spaces", "Address spaces and their regions."),
     "boot-map": Command(
         "ringbench.subjects.reference.cli.boot_map",
         "One boot with a memory map that no honest loader passes.",
