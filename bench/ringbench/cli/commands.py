@@ -31,6 +31,7 @@ COMMANDS: Final = {
         "Flip single bits of the kernel's memory; see each caught.",
     ),
     "why": Command("ringbench.cli.why", "Boot, and say how it ended, and why."),
+    "watch": Command("ringbench.cli.watch", "Boot, and say who wrote to a place in memory."),
     "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
     "translate": Command(
         "ringbench.cli.translate", "One address through every level of the page tables."
