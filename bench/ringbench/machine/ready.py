@@ -97,6 +97,10 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
         return
     if (given_up := last_words(guest.serial)) is not None:
         raise SerialTimeout(f"it fell quiet, but {given_up!r} looks like last words")
+    why = guest.explain(EndKind.HANG)
+    if why is not None and (why.fault is not None or why.lost):
+        trouble = f"after {why.fault}" if why.fault is not None else why.lost
+        raise SerialTimeout(f"it fell quiet, but {trouble}")
 
 
 def _patience(guest: Guest) -> float:
