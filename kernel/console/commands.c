@@ -102,6 +102,9 @@ static const struct command commands[] = {
     {"task switch", "TASK", command_task_switch, "make it the current one"},
     {"task delete", "TASK", command_task_delete, "free it and its space"},
     {"task list", "", command_task_list, "all tasks"},
+
+    {"program load", "TASK MODULE [NUMBER]", command_program_load, "a module's program, to run"},
+    {"program run", "TASK", command_program_run, "until it ends; others by turns"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

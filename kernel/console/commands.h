@@ -61,4 +61,7 @@ int command_task_switch(const struct arguments *arguments, struct reply *reply);
 int command_task_delete(const struct arguments *arguments, struct reply *reply);
 int command_task_list(const struct arguments *arguments, struct reply *reply);
 
+int command_program_load(const struct arguments *arguments, struct reply *reply);
+int command_program_run(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */
