@@ -116,7 +116,7 @@ HOST_SOURCES := \
     kernel/program/elf.c
 
 # Programs for user mode: one a file, each linked with start.S into build/user/NAME.elf.
-USER_PROGRAMS := turns forbidden pointers random
+USER_PROGRAMS := turns forbidden pointers random calls
 
 # --- how they are compiled -----------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ PATTERNS: Final = {
     "task switch": "TASK",
     "task delete": "TASK",
     "task list": "",
+    "program load": "TASK MODULE [NUMBER]",
+    "program run": "TASK",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

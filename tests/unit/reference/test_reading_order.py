@@ -52,9 +52,7 @@ def test_every_source_is_listed_once_and_exists() -> None:
     order = order_from_makefile()
     assert len(order) == len(set(order))
     assert set(order) == {
-        name
-        for name in kernel_texts()
-        if not name.endswith(".h") and not name.startswith(PROGRAMS)
+        name for name in kernel_texts() if not name.endswith(".h") and not name.startswith(PROGRAMS)
     }
 
 
