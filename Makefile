@@ -77,6 +77,9 @@ KERNEL_SOURCES := \
     kernel/heap/heap.c \
     kernel/heap/check.c \
     kernel/task/task.c \
+    kernel/disk/pci.c \
+    kernel/disk/virtio_blk.c \
+    kernel/disk/disk.c \
     kernel/console/line.c \
     kernel/console/reply.c \
     kernel/console/parse.c \
@@ -87,6 +90,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_vm.c \
     kernel/console/commands_heap.c \
     kernel/console/commands_task.c \
+    kernel/console/commands_disk.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
@@ -100,7 +104,7 @@ KERNEL_SOURCES := \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
