@@ -303,7 +303,7 @@ build/ringbench.iso: build/kernel.elf $(ISO_FILES) Makefile | packages-iso
 # --- keeping the sources in order ----------------------------------------------------------------
 
 PYTHON_TREES = $(wildcard bench tests benchmarks tools)
-C_FILES = $(shell find kernel tests benchmarks examples -name '*.[ch]')
+C_FILES = $(shell find bench kernel tests benchmarks examples -name '*.[ch]')
 
 .PHONY: lint
 lint: venv $(ANALYZED) ## every check of the sources: ruff, mypy, clang-format, gcc -fanalyzer
@@ -312,7 +312,7 @@ lint: venv $(ANALYZED) ## every check of the sources: ruff, mypy, clang-format, 
 	$(Q)$(BIN)/ruff format --quiet --check $(PYTHON_TREES)
 	$(call step,MYPY,'$(PYTHON_TREES)')
 	$(Q)$(BIN)/mypy --no-error-summary $(PYTHON_TREES)
-	$(call step,FORMAT,'kernel tests benchmarks examples')
+	$(call step,FORMAT,'bench kernel tests benchmarks examples')
 	$(Q)$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 
 build/analyze/%.o: kernel/%.c Makefile | packages

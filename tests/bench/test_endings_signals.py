@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,38 @@ def test_while_it_starts(number: signal.Signals, after: float, tmp_path: Path) -
     assert line.startswith(f"ringbench: {WORDS[number]}")
     assert "Traceback" not in errors
     wait_until(lambda: left(tmp) == [])
+
+
+DEAF_FOR_A_MOMENT = """
+import os, sys, time
+from ringbench.cli import main
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(60)  # the signal is raised in here, where Python drops it
+
+def work(arguments):
+    Callback()
+    time.sleep(60)
+
+main.run = work
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", WORDS)
+def test_in_a_callback_where_python_drops_it(number: signal.Signals) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DEAF_FOR_A_MOMENT, str(int(number))],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 3
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"ringbench: {WORDS[number]}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

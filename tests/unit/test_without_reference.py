@@ -17,7 +17,7 @@ ITS_PLUGIN = "ringbench-reference"
 """The entry point of the plugin that is deleted with the rest."""
 
 PARTS = 4
-"""Of the tests, so that several processes can share them."""
+"""Of the tests, of which one is run each time: that all modules can be imported says most."""
 
 OF_THE_WHOLE_TREE = ("test_floors.py", "test_without_reference.py")
 THE_COPY_IS_TESTED = """
@@ -73,7 +73,10 @@ def python(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.early
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param(part, marks=[pytest.mark.exhaustive] if part else []) for part in range(PARTS)],
+)
 def test_its_unit_tests_pass(part: int, copy: Path) -> None:
     """All but the property tests, whose modules are imported and whose code the others run too."""
     files = sorted(str(file) for file in copy.glob("tests/unit/test_*.py"))[part::PARTS]

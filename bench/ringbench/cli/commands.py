@@ -31,15 +31,14 @@ COMMANDS: Final = {
         "Flip single bits of the kernel's memory; see each caught.",
     ),
     "why": Command("ringbench.cli.why", "Boot, and say how it ended, and why."),
+    "watch": Command("ringbench.cli.watch", "Boot, and say who wrote to a place in memory."),
     "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
     "translate": Command(
         "ringbench.cli.translate", "One address through every level of the page tables."
     ),
-    "frames": Command("ringbench.subjects.reference.cli.frames", "Physical frames by owner."),
-    "heap": Command("ringbench.subjects.reference.cli.heap", "The kernel heap's nodes."),
-    "spaces": Command(
-        "ringbench.subjects.reference.cli.spaces", "Address spaces and their regions."
-    ),
+    "frames": Command("ringbench.cli.frames", "Physical frames by owner."),
+    "heap": Command("ringbench.cli.heap", "The kernel heap's nodes."),
+    "spaces": Command("ringbench.cli.spaces", "Address spaces and their regions."),
     "boot-map": Command(
         "ringbench.subjects.reference.cli.boot_map",
         "One boot with a memory map that no honest loader passes.",

@@ -55,6 +55,7 @@ def main() -> None:
             signal.signal(signal.SIGINT, stop)
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, stop)
+        sys.unraisablehook = _raise_later(sys.unraisablehook)
         from ringbench import streams
 
         output = streams.take_over()
@@ -137,7 +138,7 @@ def _stop_once() -> Callable[[int, FrameType | None], None]:
     """Return what a signal does: it stops the command, unless one has just done so.
 
     Signals in a burst would otherwise hit what clears away after the first of them. One that comes
-    later, when clearing away hangs or an exception was lost in a callback, counts again.
+    later, when clearing away hangs, counts again.
     """
     last = -HOLD_OFF
 
@@ -151,9 +152,33 @@ def _stop_once() -> Callable[[int, FrameType | None], None]:
     return stop
 
 
+def _raise_later(
+    say: Callable[[sys.UnraisableHookArgs], object],
+) -> Callable[[sys.UnraisableHookArgs], None]:
+    """Return what Python does with an exception that it cannot raise: a stop comes again.
+
+    A signal can arrive inside a callback (a finalizer, or one of the import lock's), where Python
+    drops whatever is raised and goes on. The alarm raises it again a moment later, elsewhere.
+    """
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        stop = lost.exc_type
+        if not issubclass(stop, (Interrupted, Terminated)):
+            say(lost)
+            return
+
+        def again(number: int, frame: FrameType | None) -> None:
+            raise stop
+
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+
+    return hook
+
+
 def _ignore_signals() -> None:
     """From here on the end is near, and one more Ctrl-C would only tear a hole in it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbench.config import contract_rules, contracts, talk, values
+from ringbench.config import contract_rules, contracts, layout, layout_rules, talk, values
 from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
 from ringbench.config.toml import read_toml
 from ringbench.errors import ConfigError
@@ -82,7 +82,11 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "stop": values.seconds,
     },
     **contract_rules.RULES,
+    **layout_rules.RULES,
 }
+
+_NESTED = frozenset(name.partition(".")[0] for name in RULES if "." in name)
+"""Tables that have tables in them."""
 
 
 def load(path: Path | None = None, overrides: Mapping[str, object] | None = None) -> Config:
@@ -127,6 +131,7 @@ def override(config: Config, changes: Mapping[str, object]) -> Config:
         "machine": _shallow(config.machine),
         "deadlines": _shallow(config.deadlines),
         **contracts.tables(config.contracts),
+        **layout.tables(config.layout),
     }
     _apply(checked, changes, Path.cwd(), "command line")
     return _build(checked, config.source)
@@ -161,8 +166,9 @@ def _tool_table(project: Path) -> object:
 
 
 def _plain(name: str) -> str:
-    """A key as it is if it is a word, or else quoted, escaped and cut."""
-    return name if name.isidentifier() and len(name) < LONGEST_NAME else values.shown(name)
+    """A key as it is if it is a word, also with dots, or else quoted, escaped and cut."""
+    word = name.replace(".", "_").isidentifier()
+    return name if word and len(name) < LONGEST_NAME else values.shown(name)
 
 
 def _unknown(kind: str, name: str, known: Mapping[str, object]) -> str:
@@ -186,15 +192,17 @@ def _check_tables(tables: Mapping[str, Any], source: Path) -> dict[str, dict[str
 
 
 def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield tables by name; those of `[contracts]` by names like `contracts.heap`."""
+    """Yield tables by name; those of `[contracts]` and `[layout]` by names like `layout.heap`."""
     for name, table in tables.items():
-        if name != "contracts" or not isinstance(table, dict):
+        if name not in _NESTED or not isinstance(table, dict):
             yield name, table
             continue
-        yield name, {key: value for key, value in table.items() if not isinstance(value, dict)}
+        flat = {key: value for key, value in table.items() if not isinstance(value, dict)}
+        if flat or name in RULES:
+            yield name, flat
         for key, value in table.items():
             if isinstance(value, dict):
-                yield contracts.PREFIX + key, value
+                yield f"{name}.{key}", value
 
 
 def _check(table: str, key: str, value: object, folder: Path, where: str) -> object:
@@ -232,7 +240,7 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
     if _boots_by_efi(kernel["image"]):
         machine.setdefault("firmware", "uefi")
     try:
-        called = contracts.build(checked)
+        called, known = contracts.build(checked), layout.build(checked)
     except KeyError as error:
         raise ConfigError(f"{source}: {error.args[0]}: missing; the table needs it") from None
     config = Config(
@@ -240,6 +248,7 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
         machine=_make(MachineConfig, machine),
         deadlines=_make(Deadlines, checked["deadlines"]),
         contracts=called,
+        layout=known,
         source=source,
     )
     _check_together(config)

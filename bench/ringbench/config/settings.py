@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ringbench.config.contracts import Contracts
+from ringbench.config.layout import Layout
 
 MIB = 1 << 20
 
@@ -185,3 +186,4 @@ class Config:
     machine: MachineConfig = field(default_factory=MachineConfig)
     deadlines: Deadlines = field(default_factory=Deadlines)
     contracts: Contracts = field(default_factory=Contracts)
+    layout: Layout = field(default_factory=Layout)

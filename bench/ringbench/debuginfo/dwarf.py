@@ -152,6 +152,20 @@ class Types:
             raise ImageError(f"{self._path}: {name!r} is not a struct or union")
         return found
 
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of an enumerator; None if no enumeration has one of that name."""
+        with damage(self._where):
+            found = self._lookup.enumerator(name)
+        if found is not None:
+            return found
+        others = (each.enumerator(name) for each in self._more)
+        return next((value for value in others if value is not None), None)
+
+    def struct_names(self) -> set[str]:
+        """Return the names of all structs, unions and classes, for a message that has near ones."""
+        with damage(self._where):
+            return self._lookup.struct_names().union(*(each.struct_names() for each in self._more))
+
     def enum(self, name: str) -> Enum:
         """Return an enumeration, also by a typedef's name.
 

@@ -24,9 +24,9 @@ _KINDS: Final = {
     "union": frozenset({"DW_TAG_union_type"}),
     "enum": frozenset({"DW_TAG_enumeration_type"}),
 }
-_RECORDS: Final = _KINDS["struct"] | _KINDS["union"]
+RECORDS: Final = _KINDS["struct"] | _KINDS["union"]
 _PLAIN: Final = frozenset({"DW_TAG_typedef", "DW_TAG_base_type"})
-_TYPES: Final = _RECORDS | _KINDS["enum"] | _PLAIN
+_TYPES: Final = RECORDS | _KINDS["enum"] | _PLAIN
 _SCOPES: Final = frozenset({"DW_TAG_namespace", "DW_TAG_module"})
 _CODE: Final = frozenset({"DW_TAG_subprogram", "DW_TAG_lexical_block"})
 _ZIG: Final = 0x27
@@ -60,7 +60,7 @@ class Index:
         self._is_zig = by_llvm or language(top) == _ZIG
         self._enters = _SCOPES | _CODE if inside else _SCOPES
         if self._is_zig or language(top) not in C:
-            self._enters |= _RECORDS
+            self._enters |= RECORDS
         self._at = top.offset
         for die, scope in self._walk(top, (), 0):
             self._note(die, scope)

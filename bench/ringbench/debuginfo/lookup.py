@@ -18,7 +18,7 @@ from ringbench.debuginfo.entry import (
     source,
     text,
 )
-from ringbench.debuginfo.index import C, Index, tags_of
+from ringbench.debuginfo.index import RECORDS, C, Index, tags_of
 from ringbench.debuginfo.information import Information, debug_information
 from ringbench.debuginfo.metered import Meter
 from ringbench.debuginfo.names import Name, parse
@@ -133,6 +133,23 @@ class Lookup:
         name = parse(wanted)
         found = (each.die for search in self._everywhere() for each in search.functions(name))
         return next((die for die in found if not is_declaration(die)), None)
+
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of an enumerator; None if no enumeration has one of that name."""
+        found = (search.enumerator(name) for search in self._everywhere())
+        return next((value for value in found if value is not None), None)
+
+    def struct_names(self) -> set[str]:
+        """Return the names of all structs, unions and classes, without their scopes.
+
+        That takes reading all of the debug information: it is for messages.
+        """
+        return {
+            name
+            for search in self._everywhere()
+            for name, items in search.everything()
+            if any(die.tag in RECORDS for _, die in items)
+        }
 
     def _types(self, name: Name, tags: frozenset[str]) -> Iterator[Found]:
         for search in self._everywhere():

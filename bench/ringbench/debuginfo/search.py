@@ -14,8 +14,8 @@ from typing import Final
 from elftools.dwarf.die import DIE
 from elftools.dwarf.typeunit import TypeUnit
 
-from ringbench.debuginfo.entry import address, number, source
-from ringbench.debuginfo.index import FUNCTIONS, VARIABLES, Index
+from ringbench.debuginfo.entry import address, name_of, number, source
+from ringbench.debuginfo.index import FUNCTIONS, VARIABLES, Index, Item
 from ringbench.debuginfo.information import Information, Unit
 from ringbench.debuginfo.names import Name
 
@@ -72,6 +72,19 @@ class Search:
         """Yield the functions that a name can mean."""
         for unit in self._with_name(name.last):
             yield from self._in(unit, name, FUNCTIONS, inside=True)
+
+    def enumerator(self, name: str) -> int | None:
+        """Return the value of the first enumerator of a name, of whatever enumeration."""
+        for unit in self._with_name(name):
+            for die in unit.iter_DIEs():
+                if die.tag == "DW_TAG_enumerator" and name_of(die) == name:
+                    return number(die, "DW_AT_const_value")
+        return None
+
+    def everything(self) -> Iterator[tuple[str, list[Item]]]:
+        """Yield, unit by unit, each name outside functions and what has it."""
+        for unit in self._information.units:
+            yield from self.index(unit).by_name.items()
 
     def index(self, unit: Unit, inside: bool = False) -> Index:
         """Return what of a unit has a name."""

@@ -37,6 +37,7 @@ from ringbench.machine.typist import KeyTypist, PortTypist, Typist
 from ringbench.streams import hold_descriptors
 
 LOG = "qemu.log"
+RAM_NAME = "ringbench-ram"  # of the file, as /proc shows it
 LOOK_SECONDS = 0.02  # how often to look whether QEMU has given up instead of connecting
 
 
@@ -83,7 +84,7 @@ class Qemu:
         self.logs = self.private if keep is None else keep
         if keep is not None:
             self._keep(keep)
-        self.ram = os.memfd_create("ringbench-ram", os.MFD_CLOEXEC)
+        self.ram = os.memfd_create(RAM_NAME, os.MFD_CLOEXEC)
         stack.callback(os.close, self.ram)
         self.own: int | None = None
         if config.machine.guest_calls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any, Final
 
 from ringbench.config import Config
@@ -17,6 +18,9 @@ DESCRIBED: Final = {"contracts": "ringbench.subjects.contracts.subject:described
 
 HOSTILE_BOOTS: Final = {"reference": "ringbench.subjects.reference.boots.campaign:BOOTS"}
 """Name in the configuration -> module and variable of its hostile boots, where it has any."""
+
+LOOKS: Final = {"reference": "ringbench.subjects.reference.cli"}
+"""Name in the configuration -> package whose modules show a part of the kernel's state each."""
 
 
 def load(config: Config) -> Subject[Any, Any]:
@@ -55,6 +59,26 @@ def load_boots(config: Config) -> HostileBoots:
     if subject.name not in HOSTILE_BOOTS:
         raise ConfigError(f"{config.source}: the subject {subject.name!r} has no hostile boots")
     found: HostileBoots = _variable(config, HOSTILE_BOOTS[subject.name])
+    return found
+
+
+def load_look(config: Config, part: str) -> Callable[..., int]:
+    """Return what shows a part of a kernel's state, "frames", "heap" or "spaces", by its subject.
+
+    It takes the configuration, lines for the console, whether JSON is wanted, and where to save a
+    dump, or None; it returns the exit status.
+
+    Raises:
+        ConfigError: nothing is known of where this kernel keeps its state.
+    """
+    place = LOOKS.get(config.kernel.subject or "")
+    if place is None:
+        raise ConfigError(
+            f"{config.source}: [layout.{part}] is missing, and kernel.subject is not "
+            f"{' or '.join(map(repr, LOOKS))}, so it is not known where this kernel keeps its "
+            "state; `ringbench pages` and `translate` work without"
+        )
+    found: Callable[..., int] = _variable(config, f"{place}.{part}:{part}")
     return found
 
 

@@ -16,8 +16,8 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.drive.guest_calls import GuestCalls, Step
 from ringbench.machine import Machine
 from ringbench.machine.ram import RamMap
+from ringbench.observe.image import image_frames
 from ringbench.observe.processor import read_features, read_registers
-from ringbench.subjects.contracts.image import image_frames
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.names import Names
 

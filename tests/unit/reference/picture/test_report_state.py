@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from ringbench.check.mismatch import Mismatch
+from ringbench.cli.look import show
 from ringbench.subjects.reference.check.invariants import check_invariants
 from ringbench.subjects.reference.check.ownership import owners
-from ringbench.subjects.reference.cli.look import show
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.report.frames import frames_json, frames_table
 from ringbench.subjects.reference.report.heap import heap_json, heap_table

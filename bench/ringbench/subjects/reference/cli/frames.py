@@ -1,30 +1,24 @@
-"""`ringbench frames`: who owns physical memory."""
+"""The reference kernel's part of `ringbench frames`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-import click
+from ringbench.cli.look import show
+from ringbench.config import Config
+from ringbench.subjects.reference.cli.look import look, problems_of
 
-from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
 
-
-@click.command()
-@look_options
-@click.option("--ranges", is_flag=True, help="Also list which frames are whose.")
 def frames(
-    lines: tuple[str, ...],
-    as_json: bool,
-    save_dump: Path | None,
-    ranges: bool,
-    **machine: object,
+    config: Config, lines: Collection[str], as_json: bool, save_dump: Path | None, ranges: bool
 ) -> int:
     """Show physical memory by owner, as it is in a booted kernel.
 
     Exit status 1: a frame has no owner or two, or the frame allocator contradicts itself.
     """
-    with look(lines, save_dump, **machine) as picture:
+    with look(config, lines, save_dump) as picture:
         from ringbench.subjects.reference.check.ownership import owners
         from ringbench.subjects.reference.report.frames import frames_json, frames_table
 

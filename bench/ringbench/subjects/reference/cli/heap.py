@@ -1,23 +1,22 @@
-"""`ringbench heap`: the kernel heap's nodes."""
+"""The reference kernel's part of `ringbench heap`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-import click
+from ringbench.cli.look import show
+from ringbench.config import Config
+from ringbench.subjects.reference.cli.look import look, problems_of
 
-from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
 
-
-@click.command()
-@look_options
-def heap(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machine: object) -> int:
+def heap(config: Config, lines: Collection[str], as_json: bool, save_dump: Path | None) -> int:
     """List the kernel heap's nodes and free lists, as they are in a booted kernel.
 
     Exit status 1: the heap contradicts itself.
     """
-    with look(lines, save_dump, **machine) as picture:
+    with look(config, lines, save_dump) as picture:
         from ringbench.subjects.reference.report.heap import heap_json, heap_table
 
         seen, problems = picture.heap, problems_of(picture, ("heap",))

@@ -1,23 +1,22 @@
-"""`ringbench spaces`: address spaces and their regions."""
+"""The reference kernel's part of `ringbench spaces`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-import click
+from ringbench.cli.look import show
+from ringbench.config import Config
+from ringbench.subjects.reference.cli.look import look, problems_of
 
-from ringbench.subjects.reference.cli.look import look, look_options, problems_of, show
 
-
-@click.command()
-@look_options
-def spaces(lines: tuple[str, ...], as_json: bool, save_dump: Path | None, **machine: object) -> int:
+def spaces(config: Config, lines: Collection[str], as_json: bool, save_dump: Path | None) -> int:
     """List the address spaces of a booted kernel, their regions, and the tasks.
 
     Exit status 1: regions, page tables or tasks contradict each other.
     """
-    with look(lines, save_dump, **machine) as picture:
+    with look(config, lines, save_dump) as picture:
         from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
 
         problems = problems_of(picture, ("paging", "vmm", "task"))

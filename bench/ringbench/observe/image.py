@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.debuginfo.elf import damage, open_elf
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ImageError
-from ringbench.subjects.contracts.ledger import PAGE
 
 GIVEN_UP: Final = ("init", "boot")
 """Words in the names of sections that some kernels give to their allocators after the boot."""
 
-POOL: Final = 16 * PAGE
+POOL: Final = 16 * PAGE_SIZE
 """Size of a zeroed array from which on frames may well come out of it."""
 
 _ALLOCATED: Final = 2
@@ -40,12 +40,14 @@ def image_frames(elf: Path, translate: Callable[[int], int | None]) -> dict[int,
     for name, start, size, zeroed in sections:
         if any(word in name for word in GIVEN_UP):
             continue
-        for vaddr in range(start & -PAGE, start + size, PAGE):
+        for vaddr in range(start & -PAGE_SIZE, start + size, PAGE_SIZE):
             if zeroed and _in_pool(symbols, vaddr):
                 continue
             paddr = translate(vaddr)
             if paddr is not None:
-                found.setdefault(paddr // PAGE, f"{symbols.describe(max(vaddr, start))} ({name})")
+                found.setdefault(
+                    paddr // PAGE_SIZE, f"{symbols.describe(max(vaddr, start))} ({name})"
+                )
     return found
 
 
@@ -57,4 +59,4 @@ def _in_pool(symbols: Symbols, vaddr: int) -> bool:
         size = symbols.size(symbol.name)
     except ImageError:  # several have that name
         return False
-    return size >= POOL and symbol.offset + PAGE <= size
+    return size >= POOL and symbol.offset + PAGE_SIZE <= size

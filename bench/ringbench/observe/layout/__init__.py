@@ -1,0 +1,1 @@
+"""A kernel's own memory management, read out of its memory as `[layout]` describes it."""
