@@ -14,6 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
+BENCH_DISKS ?= --disk '1M virtio serial=data' --disk '4M virtio serial=swap'
 TEST_ARGS ?=
 # one more than there are processors: for a third of the time a test waits, for a guest or a deadline
 TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
@@ -149,7 +150,7 @@ all: build/kernel.elf build/kernel32.elf ## build the kernel
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
-	$(Q)$(BIN)/ringbench run $(BENCH_ARGS)
+	$(Q)$(BIN)/ringbench run $(BENCH_DISKS) $(BENCH_ARGS)
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test

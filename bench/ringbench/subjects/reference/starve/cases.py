@@ -176,11 +176,10 @@ def _tasks() -> Iterator[Case[Operation]]:
 
 
 def _disks() -> Iterator[Case[Operation]]:
-    """Without a disk, each says that it found none."""
+    """On a machine without disks, each says that it found none."""
     yield Case("disk: read a sector", (), op.DiskRead("d0", 3, 1))
     yield Case("disk: read many", (), op.DiskRead("d1", 3, DISK_SECTORS_MAX))
     yield Case("disk: write", (), op.DiskWrite("d1", 5, 20, b"ring"))
-    yield Case("disk: flush", (op.DiskWrite("d1", 5, 20, b"ring"),), op.DiskFlush("d1"))
 
 
 def _needing_none() -> Iterator[Case[Operation]]:

@@ -25,10 +25,8 @@ BUSY: Final = 32
 
 def disk_transfer(random: Random, state: KernelState) -> Operation | None:
     """Read or write some sectors."""
-    if not state.disks:
-        return disk_look(random, state)
-    number = random.randrange(len(state.disks))
-    sector, count = _place(random, state.disks[number])
+    number = random.randrange(len(state.disks)) if state.disks else 0
+    sector, count = _place(random, state.disks[number]) if state.disks else (0, 1)
     if random.random() < 0.5:
         return op.DiskRead(disk_handle(number), sector, count)
     data = bytes(random.randrange(256) for _ in range(pick(random, (1, 3, 8))))
