@@ -4,8 +4,9 @@
  *
  * What a command takes is written as people read it, "ROOT VA LENGTH [FLAGS]", and read as that
  * here, for both: SPACE ROOT TASK DISK FLAGS KIND SIZE MODE HEX NAME are words of those kinds, any
- * other name is a number, and from the first bracket on words may be absent. A number that no word stands for
- * is refused like a word without a meaning, so that a command is given the same either way.
+ * other name is a number, and from the first bracket on words may be absent. A number that no word
+ * stands for is refused like a word without a meaning, so that a command is given the same either
+ * way.
  */
 #pragma once
 

@@ -46,8 +46,8 @@ static void add(pci_function function, const struct virtio_place *place) {
 
 void disk_init(void) {
     struct virtio_place place;
-    for (pci_function function = pci_next(PCI_NONE);
-         function != PCI_NONE && disk_count < DISKS_MAX; function = pci_next(function)) {
+    for (pci_function function = pci_next(PCI_NONE); function != PCI_NONE && disk_count < DISKS_MAX;
+         function = pci_next(function)) {
         if (virtio_blk_find(function, &place) == STATUS_OK) {
             add(function, &place);
         }
@@ -88,8 +88,7 @@ int disk_read(struct disk *disk, uint64_t sector, uint64_t sectors, const paddr_
     if (status < 0) {
         return status;
     }
-    return virtio_blk_request(&disk->device, VIRTIO_BLK_IN, sector, frames,
-                              sectors * SECTOR_SIZE);
+    return virtio_blk_request(&disk->device, VIRTIO_BLK_IN, sector, frames, sectors * SECTOR_SIZE);
 }
 
 int disk_write(struct disk *disk, uint64_t sector, uint64_t sectors, const paddr_t *frames) {
@@ -100,8 +99,7 @@ int disk_write(struct disk *disk, uint64_t sector, uint64_t sectors, const paddr
     if (disk->device.read_only) {
         return STATUS_DENIED;
     }
-    return virtio_blk_request(&disk->device, VIRTIO_BLK_OUT, sector, frames,
-                              sectors * SECTOR_SIZE);
+    return virtio_blk_request(&disk->device, VIRTIO_BLK_OUT, sector, frames, sectors * SECTOR_SIZE);
 }
 
 int disk_flush(struct disk *disk) {

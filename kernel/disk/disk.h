@@ -9,9 +9,9 @@
 #include "vmm/vmm.h"
 #include "disk/virtio_blk.h"
 
-#define DISKS_MAX           4 /* further ones are left alone */
-#define DISK_SECTORS_MAX    (VIRTIO_BLK_FRAMES * (FRAME_SIZE / SECTOR_SIZE)) /* of a request */
-#define DISK_SERIAL_MAX     VIRTIO_BLK_ID_LENGTH
+#define DISKS_MAX        4 /* further ones are left alone */
+#define DISK_SECTORS_MAX (VIRTIO_BLK_FRAMES * (FRAME_SIZE / SECTOR_SIZE)) /* of a request */
+#define DISK_SERIAL_MAX  VIRTIO_BLK_ID_LENGTH
 
 struct disk {
     struct virtio_blk device;

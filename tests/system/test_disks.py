@@ -157,13 +157,13 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
     )
     arguments = []
     for serial, options in devices:
-        node = f"driver=null-co,read-zeroes=on,size=1M,read-only=on,node-name=n{serial}"
+        node = f"driver=null-co,read-zeroes=on,size={1 << 20},read-only=on,node-name=n{serial}"
         device = f"virtio-blk-pci,drive=n{serial},serial={serial},{options}"
         arguments += ["-blockdev", node, "-device", device]
     config = override(ringbench_config, {"machine.arguments": arguments})
     with Machine.start(config) as machine:
         free = machine.command("pmm info")
-        assert "d0 serial=fixed sectors=2048 read-only\r\nok 1" in machine.command("disk list")
+        assert "d0 serial=fixed sectors=2048 read-only\nok 1" in machine.command("disk list")
         assert machine.command("disk read d0 2040 8").startswith("ok 0x")
         assert machine.command("disk write d0 0 1 00").startswith("err denied")
         assert machine.command("vm list kernel").splitlines()[-1] == "ok 1"
