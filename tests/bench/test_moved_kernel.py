@@ -84,6 +84,13 @@ def test_the_second_file_is_known_as_well(machine: Machine) -> None:
     assert machine.gdb.symbol("session") == machine.types.variable("session").address
     assert machine.types.struct("struct session").size == 16
     assert machine.types.symbols.describe(machine.gdb.symbol("session")).endswith("<session>")
+    entry = machine.gdb.symbol("_start")
+    assert machine.names.describe(entry) == f"{entry:#x} (_start)"
+    place = machine.names.place(entry)
+    assert str(place).startswith("_start+0x0 (")
+    assert "user.c:" in str(place)
+    assert machine.names.is_code(entry)
+    assert not machine.names.is_code(machine.gdb.symbol("session"))
 
 
 def test_its_functions_are_called_where_it_runs(folder: Path) -> None:

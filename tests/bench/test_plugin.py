@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_failure_shows_serial_registers_command_and_logs(inner: pytest.Pytester)
             assert False, "on purpose"
         """
     )
-    result = inner.runpytest_subprocess()
+    result = inner.runpytest_subprocess("--junit-xml=result.xml")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -126,6 +127,10 @@ def test_failure_shows_serial_registers_command_and_logs(inner: pytest.Pytester)
     ]
     assert logs, "the report names the serial transcript"
     assert "pmm info" in logs[0].read_text()
+    failure = ElementTree.parse(inner.path / "result.xml").find(".//testcase/failure")
+    assert failure is not None
+    kept = failure.text or ""
+    assert all(each in kept for each in ("pmm info", "RIP=", "qemu-system-x86_64", "on purpose"))
 
 
 def test_logs_of_a_passed_test_are_removed_unless_kept(inner: pytest.Pytester) -> None:

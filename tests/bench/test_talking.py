@@ -7,7 +7,7 @@ import pytest
 
 from ringbench.errors import BootTimeout, Ended, Hang, MachineError
 from ringbench.machine import EndKind, Machine, Pool
-from tests.bench.talkers import build, configure
+from tests.bench.talkers import build, configure, run
 
 LOG_IN = 'login = [{expect = "name: ", send = "me"}, {expect = "word: ", send = "x"}]\n'
 SHELL = LOG_IN + "prompt_pattern = 'at:\\S*> '\nlog = '^\\[timer\\]'\n"
@@ -121,6 +121,43 @@ def test_a_kernel_that_is_done_and_halts_is_ready_where_nothing_else_is_awaited(
                 assert machine.boot_text == "log: heap\nlog: done\n"
                 with pytest.raises(Ended, match="halted: every processor"):
                     machine.expect("more", output="debugcon")
+
+
+def test_last_words_are_no_readiness(tmp_path: Path) -> None:
+    """A panic that no pattern of the configuration knows is not taken for a kernel that is done."""
+    elf = build(tmp_path, "LOG", '-DLAST="KERNEL PANIC: no heap\\n rip 0x10\\n"')
+    config = configure(tmp_path, elf, 'console = "debugcon"')
+    words = "halted: every .*'KERNEL PANIC: no heap' looks like last words"
+    with pytest.raises(Ended, match=words):
+        Machine.start(config)
+    done = run(tmp_path, "ringbench.cli.main", "boot")
+    assert done.returncode == 3, done.stderr
+    harmless = build(tmp_path, "LOG", '-DLAST="PANIC handler is there\\n"')
+    with Machine.start(configure(tmp_path, harmless, 'console = "debugcon"')) as machine:
+        assert machine.boot_text.endswith("PANIC handler is there\n")
+
+
+def test_a_processor_where_no_code_can_be_is_no_readiness(tmp_path: Path) -> None:
+    config = configure(tmp_path, build(tmp_path, "LOST"), "")
+    with pytest.raises(BootTimeout, match="it fell quiet, but the processor was sent to where"):
+        Machine.start(config)
+
+
+def test_a_line_that_is_not_heard_is_told_where_else_to_type(tmp_path: Path) -> None:
+    keys = 'prompt = "vga> "\nconsole = "vga"\ninput = "serial"'
+    config = configure(tmp_path, build(tmp_path, "SCREEN"), keys, **{"deadlines.reply": 1})
+    with (
+        Machine.start(config) as machine,
+        pytest.raises(Hang, match=r'typed at the serial port.* set kernel\.input = "keyboard"'),
+    ):
+        machine.command("hello")
+    keys = 'prompt = "> "\ninput = "keyboard"'
+    config = configure(tmp_path, build(tmp_path, "TORN"), keys, **{"deadlines.reply": 1})
+    with (
+        Machine.start(config) as machine,
+        pytest.raises(Hang, match=r'typed at the keyboard.* set kernel\.input = "serial"'),
+    ):
+        machine.command("hello")
 
 
 def test_ready_that_never_comes(tmp_path: Path) -> None:

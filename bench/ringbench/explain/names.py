@@ -1,4 +1,4 @@
-"""Names for addresses: the symbol, and the line of source, of one ELF file.
+"""Names for addresses: the symbol, and the line of source, of a kernel's ELF files.
 
 Whatever the file lacks, or cannot be read of it, is left out of the answer: an explanation with
 bare addresses is better than none. It is read when the first name is asked for, and once.
@@ -6,7 +6,7 @@ bare addresses is better than none. It is read when the first name is asked for,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -38,11 +38,14 @@ class Extent(NamedTuple):
 
 
 class Names:
-    """The names of one kernel."""
+    """The names of one kernel, and of further files, which run where they were linked."""
 
-    def __init__(self, elf: Path, slide: Callable[[], int] = lambda: 0) -> None:
-        """Take the kernel's file, and what says how much higher it runs than it was linked."""
+    def __init__(
+        self, elf: Path, slide: Callable[[], int] = lambda: 0, more: Iterable[Path] = ()
+    ) -> None:
+        """Take the kernel's file, what says how much higher it runs than linked, and the others."""
         self._path = elf
+        self._more = tuple(Names(each) for each in more)
         self._slide = slide
         self._places: dict[tuple[int, bool], Place] = {}
         self._lent: tuple[range, str] = range(0), ""
@@ -54,6 +57,8 @@ class Names:
 
     def place(self, address: int, *, returns: bool = False) -> Place:
         """Return what is at an address; of one that a call `returns` to, the line of the call."""
+        if (other := self._other(address)) is not None:
+            return other.place(address, returns=returns)
         key = address, returns
         if key not in self._places:
             self._places[key] = self._place(self.linked(address), returns, address)
@@ -61,21 +66,42 @@ class Names:
 
     def symbol(self, address: int) -> str:
         """Return the name of what an address lies in, without an offset; empty if not known."""
+        if (other := self._other(address)) is not None:
+            return other.symbol(address)
         found = self._found(address - self._slide())
         return found.name if found is not None else ""
 
     def begins(self, address: int) -> int | None:
         """Return where the symbol begins that an address lies in, or None."""
+        if (other := self._other(address)) is not None:
+            return other.begins(address)
         found = self._found(self.linked(address))
         return address - found.offset if found is not None else None
 
+    def segment(self, address: int) -> Extent | None:
+        """Return the segment of data that an address lies in, as it runs; None if in none."""
+        linked = self.linked(address)
+        moved = address - linked
+        return next(
+            (
+                each._replace(begin=each.begin + moved, end=each.end + moved)
+                for each in self._segments
+                if each.has(linked) and not each.is_code
+            ),
+            None,
+        )
+
     def describe(self, address: int) -> str:
         """Return an address in hex, with its symbol if it has one."""
+        if (other := self._other(address)) is not None:
+            return other.describe(address)
         found = self._found(address - self._slide())
         return f"{address:#x} ({found})" if found is not None else f"{address:#x}"
 
     def is_code(self, address: int) -> bool:
         """Whether an address is in an executable segment, or in code that was given a name."""
+        if (other := self._other(address)) is not None:
+            return other.is_code(address)
         linked = self.linked(address)
         is_own = any(each.has(linked) for each in self._segments if each.is_code)
         return is_own or address in self._lent[0]
@@ -99,6 +125,14 @@ class Names:
                 if each.loaded <= address < each.loaded + each.end - each.begin:
                     return address - each.loaded + each.begin
         return address
+
+    def _other(self, address: int) -> Names | None:
+        """Return the further file that an address is in; None if it is in none, or the kernel's."""
+        if not self._more or address in self._lent[0]:
+            return None
+        if self._is_linked(self.linked(address)):
+            return None
+        return next((each for each in self._more if each._is_linked(address)), None)
 
     def _place(self, linked: int, returns: bool, address: int) -> Place:
         addresses, name = self._lent
@@ -151,12 +185,12 @@ class Names:
 
     @cached_property
     def frames(self) -> tuple[CallFrames, ...]:
-        """What the file says of where a caller is found: each table of it that can be read."""
+        """What the files say of where a caller is found: each table of them that can be read."""
         from ringbench.debuginfo.information import debug_information
 
         elf = self._elf
         if elf is None:
-            return ()
+            return sum((each.frames for each in self._more), ())
         readers = []
         files = {self._path: elf} | dict([self._debug] if self._debug is not None else [])
         for path, each in files.items():
@@ -167,7 +201,8 @@ class Names:
             if dwarf is not None and dwarf.has_EH_CFI():
                 readers.append(dwarf.EH_CFI_entries)
         tables = [_attempt(self._path, partial(_call_frames, read)) for read in readers]
-        return tuple(table for table in tables if table is not None)
+        own = tuple(table for table in tables if table is not None)
+        return sum((each.frames for each in self._more), own)
 
     @cached_property
     def _segments(self) -> tuple[Extent, ...]:

@@ -9,6 +9,12 @@ from ringbench.ending import Ending, EndKind
 from ringbench.machine.output import Output
 from ringbench.machine.serial import Serial
 
+_GAVE_UP = re.compile(
+    r"\bPANIC\b(?! handler)|\b(?i:kernel panic)\b|\b[Pp]anic(ked)?( at\b|\s*[:!(]|\s+-)"
+    r"|\b(?i:assert(ion)?\b.*\bfailed|fatal (error|exception|fault)|unhandled (exception|fault)"
+    r"|system halted)\b"
+)
+LAST_LINES = 40
 _PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
 
 
@@ -30,9 +36,20 @@ def boot_advice(kernel: KernelConfig, serial: Serial) -> str:
 
 
 def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
-    """Return what to do about a reply that did not end, if it ends like a prompt; or nothing."""
-    found = prompt_like(serial.output.tail(1))
-    if found is None or kernel.prompt is None or found.strip() == kernel.prompt.strip():
+    """Return what to do about a reply that did not end: if it ends like a prompt, or never began.
+
+    One that never began is to a line which the kernel does not hear.
+    """
+    last = serial.output.tail(1)
+    found = prompt_like(last)
+    if kernel.prompt is not None and last.strip().endswith(kernel.prompt.strip()):
+        port = "serial port" if serial.types_at_a_port else "keyboard"
+        other = "keyboard" if serial.types_at_a_port else "serial"
+        return (
+            f"; nothing came in reply to what was typed at the {port}: if the kernel listens "
+            f'elsewhere, set kernel.input = "{other}"'
+        )
+    if found is None or kernel.prompt is None:
         return ""
     return (
         f"; if {found!r} is a prompt as well, set kernel.prompt_pattern to what matches both, or "
@@ -47,13 +64,24 @@ def ending_advice(kernel: KernelConfig, serial: Serial, ending: Ending) -> str:
     what decides.
     """
     if ending.kind is EndKind.HALTED:
-        return boot_advice(kernel, serial)
+        given_up = last_words(serial)
+        why = f"; {given_up!r} looks like last words" if given_up is not None else ""
+        return boot_advice(kernel, serial) + why
     if ending.kind is not EndKind.FINISHED or not ending.exit_status or kernel.passed:
         return ""
     return (
         f"; if that says that its own tests passed, set kernel.passed = {{exit = "
         f"{ending.exit_status}}}"
     )
+
+
+def last_words(serial: Serial) -> str | None:
+    """Return the line by which a kernel seems to give up, of what any output said last; or None."""
+    for output in serial.outputs.spoke():
+        for line in output.tail(LAST_LINES).split("\n"):
+            if _GAVE_UP.search(line):
+                return line.strip()
+    return None
 
 
 def prompt_like(line: str) -> str | None:

@@ -76,7 +76,7 @@ class Guest:
             self.outputs = self._qemu.outputs(config)
             stack.callback(self.outputs.close)
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
-            self.names = Names(config.kernel.elf, self._known_slide)
+            self.names = Names(config.kernel.elf, self._known_slide, config.kernel.more)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)

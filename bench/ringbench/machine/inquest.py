@@ -34,7 +34,13 @@ from ringbench.errors import (
 from ringbench.explain.log import TRIPLE_FAULT
 from ringbench.explain.registers import parse_cpus
 from ringbench.explanation import Explanation
-from ringbench.machine.advice import boot_advice, ending_advice, last_line, prompt_advice
+from ringbench.machine.advice import (
+    boot_advice,
+    ending_advice,
+    last_line,
+    last_words,
+    prompt_advice,
+)
 from ringbench.machine.command import has_exit_device
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
@@ -113,8 +119,11 @@ class Inquest:
 
     @property
     def rests(self) -> bool:
-        """Whether the kernel halted for good, and no exception led to it: as one that is done."""
-        if self._is_over or not self._is_halted:
+        """Whether the kernel halted for good as one that is done.
+
+        No exception led to it, and what it said last does not look like a panic.
+        """
+        if self._is_over or not self._is_halted or last_words(self._serial) is not None:
             return False
         why = self._explanation(EndKind.HALTED)
         return why is not None and why.fault is None

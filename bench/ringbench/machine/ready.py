@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ringbench.ending import EndKind
 from ringbench.errors import MachineError, SerialClosed, SerialTimeout
+from ringbench.machine.advice import last_words
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.guest import Guest
 from ringbench.machine.outputs import Outputs
@@ -93,6 +94,13 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
     except SerialClosed:
         if not guest.rests:
             raise
+        return
+    if (given_up := last_words(guest.serial)) is not None:
+        raise SerialTimeout(f"it fell quiet, but {given_up!r} looks like last words")
+    why = guest.explain(EndKind.HANG)
+    if why is not None and (why.fault is not None or why.lost):
+        trouble = f"after {why.fault}" if why.fault is not None else why.lost
+        raise SerialTimeout(f"it fell quiet, but {trouble}")
 
 
 def _patience(guest: Guest) -> float:

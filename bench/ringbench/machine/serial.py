@@ -26,7 +26,7 @@ from ringbench.machine.deadline import Deadline
 from ringbench.machine.output import Output
 from ringbench.machine.outputs import LOOK_SECONDS, Outputs
 from ringbench.machine.prompt import Prompt, without_echo
-from ringbench.machine.typist import Typist
+from ringbench.machine.typist import PortTypist, Typist
 
 QUIET = 0.2  # seconds of silence that close last words without a closing line of their own
 LAST_WORDS_SECONDS = 2.0  # a kernel that has begun its last words gets no longer than this
@@ -72,6 +72,11 @@ class Serial:
         return self.output.transcript
 
     # -- listening -----------------------------------------------------------------------------
+
+    @property
+    def types_at_a_port(self) -> bool:
+        """Whether what is typed goes to a serial port, not to the keyboard."""
+        return isinstance(self._typist, PortTypist)
 
     def expect_prompt(self, deadline: Deadline) -> str:
         """Wait for the prompt and return the lines before it.
@@ -170,7 +175,7 @@ class Serial:
         shown = self._console.prompt
         if shown is not None and line.startswith(shown):
             raise ValueError(f"the echo of {line!r} could not be told from the prompt")
-        self.outputs.drain()
+        self.outputs.drain(screen=self._console.console == "vga")
         self.check()
         self.output.take()
         self.send(line, deadline)

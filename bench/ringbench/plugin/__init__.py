@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -258,11 +258,24 @@ def pytest_runtest_makereport(
         booted: Machine | None = getattr(item, "funcargs", {}).get("machine")
         if booted is not None:
             if call.excinfo is not None:
-                report.sections.extend(_explanation(call.excinfo.value))
-            report.sections.extend(_sections(booted))
+                _add(report, _explanation(call.excinfo.value))
+            _add(report, _sections(booted))
         elif call.excinfo is not None:
-            report.sections.extend(_sections_of_error(call.excinfo.value))
+            _add(report, _sections_of_error(call.excinfo.value))
     return report
+
+
+def _add(report: pytest.TestReport, sections: Iterator[tuple[str, str]]) -> None:
+    """Add sections to what a failure is shown as, so that JUnit XML and pytest-html have them too.
+
+    Where that is plain text, they become sections of the report, which are for the terminal.
+    """
+    add: Callable[[str, str], None] | None = getattr(report.longrepr, "addsection", None)
+    for name, text in sections:
+        if add is not None:
+            add(name, text)
+        else:
+            report.sections.append((name, text))
 
 
 def _explanation(error: BaseException) -> Iterator[tuple[str, str]]:

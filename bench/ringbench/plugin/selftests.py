@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ringbench.machine.verdict import TestLine
 
 OPTION: Final = "--ringbench-selftests"
+TAIL_LINES: Final = 40
 RUN: Final = "run"
 """The name of the item that is about the whole run."""
 
@@ -30,6 +31,7 @@ class Run(pytest.Item):
 
     problem: str | None = None
     evidence: str = ""
+    """What is asked next: of the run, the end of its log, how to boot it by hand, and more."""
 
     def runtest(self) -> None:
         """Fail if the run did."""
@@ -81,7 +83,7 @@ class SelfTests(pytest.File):
             seen[line.name] = seen.get(line.name, 0) + 1
             name = line.name if seen[line.name] == 1 else f"{line.name}[{seen[line.name]}]"
             item = SelfTest.from_parent(self, name=name)
-            item.line = line
+            item.line, item.evidence = line, evidence
             yield item
         whole = Run.from_parent(self, name=RUN)
         if problem is None and not lines:
@@ -106,5 +108,8 @@ def _run(config: Config, pattern: str) -> tuple[tuple[TestLine, ...], str | None
         said = [line for each in machine.outputs.spoke() for line in each.tail().split("\n")]
         verdict = machine.verdict
         if verdict is not None and not verdict.passed and not verdict.by_test:
-            problem, evidence = f"failed: {verdict.why}", machine.serial.tail()
+            problem = f"failed: {verdict.why}"
+        if not evidence:
+            log = "\n".join(said[-TAIL_LINES:])
+            evidence = f"-- end of the log\n{log}\n-- to boot it by hand\n{machine.reproduce}"
     return kernel_tests(pattern, said), problem, evidence
