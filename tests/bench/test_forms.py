@@ -91,8 +91,8 @@ def test_a_32_bit_kernel_that_crashes_is_explained(tmp_path: Path) -> None:
     ],
 )
 def test_32_bit_kernels_are_explained(tmp_path: Path, option: str, words: tuple[str, ...]) -> None:
-    flags = ("-m32", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mgeneral-regs-only", option)
-    flags = (*flags, "-fno-omit-frame-pointer", "-nostdlib", "-static", "-Wl,-e,start")
+    flags = ["-m32", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mgeneral-regs-only", option]
+    flags += ["-fno-omit-frame-pointer", "-nostdlib", "-static", "-Wl,-e,start"]
     layout = ("-Wl,-z,noseparate-code,-Ttext-segment=0x100000", "-Wl,--build-id=none")
     elf = tmp_path / "narrow.elf"
     source = TALK.parent / "narrow" / "narrow.c"

@@ -235,7 +235,7 @@ class _Explainer:
         """Say which processors run the null page, or where there is no RAM."""
         for cpu in self._cpus:
             stack, space = self._stacks[cpu.number], self._space(cpu)
-            if cpu.long_mode and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
+            if cpu.is_protected and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
                 yield from self._lost(space, stack)
 
     def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:

@@ -49,9 +49,10 @@ __attribute__((noinline)) void crash(void) {
 void (*volatile hook)(void);
 
 __attribute__((noinline)) void crash(void) {
-    uint32_t to = 0,
-             count = 0xa0000; /* zeros run as instructions, what the firmware left may not */
+    /* Zeros run as instructions; what the firmware left there may do anything. */
+    uint32_t to = 0, count = 0x1000;
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
+    *(volatile uint16_t *)0x800 = 0x0b0f; /* ud2 */
     hook();
     __asm__ volatile("");
 }
