@@ -73,6 +73,11 @@ class Processor:
     place: Place
     callers: tuple[Place, ...] = ()
 
+    def lines(self) -> Iterator[str]:
+        """Yield what it does, and a line for each frame."""
+        yield f"processor {self.number}: {self.state}, at {self.place}"
+        yield from backtrace_lines(self.place, self.callers)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -86,6 +91,7 @@ class Explanation:
         callers: who called where the fault was raised, innermost first.
         notes: what else is known, a sentence each.
         processors: all that have begun to run the kernel, and the first in any case.
+        lost: the one of the notes that a processor runs where no code can be; empty if none does.
     """
 
     summary: str
@@ -94,6 +100,7 @@ class Explanation:
     callers: tuple[Place, ...] = ()
     notes: tuple[str, ...] = ()
     processors: tuple[Processor, ...] = ()
+    lost: str = ""
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -110,8 +117,7 @@ class Explanation:
             yield f"backtrace of the {what}:"
             yield from backtrace_lines(self.fault.place, self.callers)
         for each in self.processors:
-            yield f"processor {each.number}: {each.state}, at {each.place}"
-            yield from backtrace_lines(each.place, each.callers)
+            yield from each.lines()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config
+from ringbench.debuginfo.frames import Frame
 from ringbench.ending import EndKind
 from ringbench.errors import BootTimeout, Ended, ImageError
+from ringbench.explain.names import Names
+from ringbench.explain.stack import overran
 from ringbench.explanation import Explanation
 from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
@@ -123,6 +126,39 @@ def test_a_kernel_that_reports_its_exception_and_halts(kernels: KernelConfigs) -
     assert processor.callers[0].symbol.startswith("handle_and_stop+")
 
 
+@pytest.mark.parametrize("end", ["reported", "fault_loop"])
+def test_a_kernel_that_falls_quiet_after_an_exception_is_not_ready(
+    kernels: KernelConfigs, end: str
+) -> None:
+    with pytest.raises(BootTimeout, match="it fell quiet, but after #PF page fault") as caught:
+        Machine.start(configured(kernels, end, kernel_ready="quiet"))
+    explanation = caught.value.explanation
+    assert explanation is not None
+    assert explanation.fault is not None
+    assert explanation.fault.place.symbol.startswith("touch+")
+
+
+def test_faults_of_handlers_are_told_from_the_first(kernels: KernelConfigs) -> None:
+    _, explanation = explained(configured(kernels, "gone_handlers"))
+    assert explanation.fault is not None
+    assert explanation.fault.vector == 6
+    assert explanation.callers[0].symbol.startswith("ended_main+")
+    text = str(explanation)
+    assert "in its handler came #PF page fault: execute by supervisor, not present, at 0x" in text
+    assert "and in the handler of that the same again, " in text
+    assert "not in the log any more" not in text
+
+
+def test_why_says_what_a_kernel_without_a_prompt_does(
+    kernels: KernelConfigs, tmp_path: Path
+) -> None:
+    file = toml(configured(kernels, "idle"), tmp_path)
+    file.write_text(file.read_text().replace('prompt = "ring> "', ""))
+    told = command.run("why", "--config", file)
+    assert told.returncode == 0
+    assert "processor 0: halted, interrupts on, at idle+0x" in told.stdout
+
+
 def test_a_kernel_that_halts_without_an_exception(kernels: KernelConfigs) -> None:
     error, explanation = explained(configured(kernels, "halt"))
     assert error.ending is not None
@@ -137,6 +173,15 @@ def test_a_stack_that_ran_into_what_lies_below_it(kernels: KernelConfigs) -> Non
     [note] = explanation.notes
     assert note.startswith("the stack ran past its end: small_stack begins at 0x")
     assert ", in victim; it is 14 frames" in note
+
+
+def test_a_stack_without_a_name_that_ran_out_of_its_segment(kernels: KernelConfigs) -> None:
+    names = Names(kernels("ended").kernel.elf)
+    begin = next(each.begin for each in names._segments if each.loaded and not each.is_code)
+    outermost = Frame(0, begin + 0x40, 0)
+    assert overran((Frame(0, begin, 0), outermost), names) == ""
+    note = overran((Frame(0, begin - 16, 0), outermost), names)
+    assert f"begin at {begin:#x}, and the stack pointer, {begin - 16:#x}, is 16 bytes below" in note
 
 
 def test_a_kernel_that_waits_for_interrupts_is_not_halted(kernels: KernelConfigs) -> None:

@@ -14,6 +14,7 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.check import witnesses
 from ringbench.cli.main import run
 from ringbench.config import load
+from ringbench.errors import Ended
 from ringbench.machine import Machine
 from ringbench.machine.dump import open_dump
 from ringbench.observe.processor import read_features, read_registers
@@ -202,3 +203,14 @@ def test_what_is_not_read_is_refused_by_name(
     with open_dump(core) as dump:
         assert dump.control is not None
         assert not dump.control.is_64_bit
+
+
+def test_a_fault_under_five_levels_is_explained(tables_kernel: Build) -> None:
+    config = load(tables_kernel(5, "-DTOUCH=0xff11000000001000"), {})
+    with pytest.raises(Ended) as caught:
+        Machine.start(config)
+    why = caught.value.explanation
+    assert why is not None
+    assert why.fault is not None
+    assert why.fault.walk.startswith("0xff11000000001000 is not mapped: PML5 0x")
+    assert "entry 273 is 0x0, not present" in why.fault.walk

@@ -137,6 +137,12 @@ def test_last_words_are_no_readiness(tmp_path: Path) -> None:
         assert machine.boot_text.endswith("PANIC handler is there\n")
 
 
+def test_a_processor_where_no_code_can_be_is_no_readiness(tmp_path: Path) -> None:
+    config = configure(tmp_path, build(tmp_path, "LOST"), "")
+    with pytest.raises(BootTimeout, match="it fell quiet, but the processor was sent to where"):
+        Machine.start(config)
+
+
 def test_a_line_that_is_not_heard_is_told_where_else_to_type(tmp_path: Path) -> None:
     keys = 'prompt = "vga> "\nconsole = "vga"\ninput = "serial"'
     config = configure(tmp_path, build(tmp_path, "SCREEN"), keys, **{"deadlines.reply": 1})

@@ -6,6 +6,7 @@ import click
 
 from ringbench.cli.common import command_option, configured, machine_options, type_lines
 from ringbench.cli.output import write_json
+from ringbench.ending import EndKind
 from ringbench.errors import Ended
 from ringbench.report.why import why_json
 
@@ -36,10 +37,14 @@ def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
                 click.echo(f"{error}\n{error.details()}")
             return error.exit_code
         ending = guest.ending()
+        # At its prompt a kernel is known to wait for a line; else what it does is worth telling.
+        seen = None if ending or guest.config.kernel.has_prompt else guest.explain(EndKind.HANG)
     if as_json:
         write_json(why_json(None))
     elif ending is None:
         click.echo("the kernel came up, and waits for what it is told")
+        for each in seen.processors if seen is not None else ():
+            click.echo("\n".join(each.lines()))
     else:
         click.echo(f"the kernel came up as kernel.ready has it, and then: {ending.message}")
     return 0

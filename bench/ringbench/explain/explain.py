@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +32,15 @@ UNEXPLAINED: Final = frozenset(
 RECENT: Final = 64
 """Exceptions, counted from the last, among which the cause of an end is looked for."""
 
+USER: Final = 3
+LOW: Final = 1 << 20
+"""Where nothing of a kernel is, as a rule, and what is there runs on as instructions."""
+
 LOOPS: Final = 20
 """How often an exception must have come of late, one and the same, to be called endless."""
+
+NESTED_WITHIN: Final = PAGE_SIZE
+"""Bytes that a handler uses at most, of which many in a row were interrupted by an exception."""
 
 SEARCHED: Final = 64 << 10
 """Bytes of stack, above the stack pointer, in which an exception's frame is looked for."""
@@ -76,6 +84,7 @@ class _Explainer:
             cpu.number: frames(self._space(cpu), cpu, self._names) for cpu in evidence.cpus
         }
         self._chains = chains(parse_log(evidence.log))
+        self._stack_words: dict[tuple[int, int], list[int]] = {}
 
     def explanation(self) -> Explanation:
         chain, kind = self._cause(), self._kind.value
@@ -86,8 +95,10 @@ class _Explainer:
                 summary=f"{kind}: at {at}, and no exception led to it",
                 notes=tuple(self._notes_of_processors()),
                 processors=processors,
+                lost=next(self._impossible(), ""),
             )
-        first = chain.first
+        series = self._series(chain)
+        first = series[0].first
         space = self._space(first.cpu)
         stack = frames(space, first.cpu, self._names)
         fault = fault_of(first, space, self._names)
@@ -96,7 +107,7 @@ class _Explainer:
             fault=fault,
             undelivered=tuple(self._undelivered(chain)),
             callers=self._callers(stack),
-            notes=tuple(self._notes(chain, space, stack)),
+            notes=(*self._notes(series[0], space, stack), *self._notes_of_series(series)),
             processors=() if chain.triple and len(processors) == 1 else processors,
         )
 
@@ -110,30 +121,73 @@ class _Explainer:
         handled = (each for each in exceptions if self._is_being_handled(each.events[-1]))
         return next(handled, None) or (self._loop(exceptions) if exceptions else None)
 
+    def _series(self, last: Chain) -> tuple[Chain, ...]:
+        """Return exceptions each raised in the handler of the one before, up to a triple fault.
+
+        Each has its frame below that of the one before, not far from it, and so many have by no
+        chance. With fewer, it is the last alone.
+        """
+        place = next((n for n, each in enumerate(self._chains) if each is last), 0)
+        begin = place
+        while last.triple and begin:
+            above = self._chains[begin - 1]
+            distance = above.first.sp - self._chains[begin].first.sp
+            if not (above.first.is_exception and 0 < distance <= NESTED_WITHIN):
+                break
+            begin -= 1
+        return self._chains[begin : place + 1] if place - begin >= LOOPS else (last,)
+
+    def _notes_of_series(self, series: Sequence[Chain]) -> Iterator[str]:
+        """Say what a handler did that raised the next exception, until the stack had no room."""
+        if len(series) == 1:
+            return
+        if series[0] is self._chains[0] and series[0].first.number:
+            yield "what came before this is not in the log any more"
+        (_, count), again = _most_common(series[1:])
+        fault = fault_of(again.first, self._space(again.first.cpu), self._names)
+        yield (
+            f"in its handler came {fault}, and in the handler of that the same again, {count} times"
+        )
+        used = series[0].first.sp - series[-1].first.sp
+        yield f"each took room on the stack, {used} bytes in all, until nothing could be delivered"
+        last = series[-1].first
+        yield f"the last was {fault_of(last, self._space(last.cpu), self._names)}"
+
     def _loop(self, exceptions: Sequence[Chain]) -> Chain | None:
         """Return the exception that came again and again, if one did."""
         if self._kind is not EndKind.HANG:
             return None
-        ((key, count),) = Counter(map(_key, exceptions)).most_common(1)
-        return next(each for each in exceptions if _key(each) == key) if count >= LOOPS else None
+        (_, count), found = _most_common(exceptions)
+        return found if count >= LOOPS else None
 
     def _is_being_handled(self, event: Logged) -> bool:
         """Whether a handler of `event` has not returned: its frame is on a processor's stack."""
-        saved = b"".join(
-            value.to_bytes(WORD, "little") for value in (event.sp, event.cpu.segment("SS").selector)
-        )
-        if event.software or not event.cpu.long_mode:
+        if event.software or not event.cpu.is_protected:
             return False
+        size, sp = (WORD if event.cpu.long_mode else WORD // 2), event.sp
+        code = event.cpu.segment("CS").selector
+        # In 32-bit mode the stack pointer is saved if the privilege level changes, in long mode
+        # always (Intel SDM 3A 6.12.1, 6.14.2). Between it and the rest there are the flags.
+        has_stack = event.cpu.long_mode or event.cpl > 0
+        saved = [sp, event.cpu.segment("SS").selector] if has_stack else []
         for cpu in self._cpus:
-            stack = _words(self._space(cpu), cpu["rsp"], SEARCHED)
-            at = stack.find(saved)
-            while at >= 0:
-                if at >= 3 * WORD and at % WORD == 0:
-                    ip = int.from_bytes(stack[at - 3 * WORD : at - 2 * WORD], "little")
-                    if ip == event.ip:
-                        return True
-                at = stack.find(saved, at + 1)
+            words, at = self._stack_of(cpu, size), -1
+            for _ in range(words.count(event.ip)):
+                at = words.index(event.ip, at + 1)
+                _, selector, _, *above = [*words[at : at + 3 + len(saved)], 0, 0][: 3 + len(saved)]
+                is_there = bool(saved) or cpu["rsp"] + at * size == sp - 3 * size
+                if is_there and selector & 0xFFFF == code and above == saved:
+                    return True
         return False
+
+    def _stack_of(self, cpu: Cpu, size: int) -> list[int]:
+        """Return the words on a processor's stack, from the last that was pushed."""
+        if (cpu.number, size) not in self._stack_words:
+            data = _words(self._space(cpu), cpu["rsp"], SEARCHED)
+            count = len(data) // size
+            form = f"<{count}{'Q' if size == WORD else 'I'}"
+            self._stack_words[cpu.number, size] = list(struct.unpack_from(form, data))
+        return self._stack_words[cpu.number, size]
 
     def _undelivered(self, chain: Chain) -> Iterator[str]:
         told = ""
@@ -177,12 +231,21 @@ class _Explainer:
                     yield note
                 yield from self._lost(self._space(cpu), stack)
 
+    def _impossible(self) -> Iterator[str]:
+        """Say which processors run the null page, or where there is no RAM."""
+        for cpu in self._cpus:
+            stack, space = self._stacks[cpu.number], self._space(cpu)
+            if cpu.is_protected and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
+                yield from self._lost(space, stack)
+
     def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:
         """Say that a processor runs what is no code of the kernel, and who sent it there."""
         pc = stack[0].pc
         # Where there is no RAM are zeros: instructions, which may have run on to the page's end.
         no_ram = next((each for each in (pc, pc - 1) if not space.has_ram(each)), None)
-        if no_ram is None and (self._names.is_code(pc) or not self._names.has_code):
+        if no_ram is None and (
+            self._names.is_code(pc) or not self._names.has_code or space.cpu["cpl"] == USER
+        ):
             return
         sender = ""
         if len(stack) > 1:
@@ -192,7 +255,8 @@ class _Explainer:
         elif no_ram is not None:
             yield f"the processor was sent to where there is no RAM{sender}: {space.where(no_ram)}"
         else:
-            yield f"the processor was sent to what is no code of the kernel{sender}: {pc:#x}"
+            low = "; so low, it may have begun at a null function pointer" if pc < LOW else ""
+            yield f"the processor was sent to what is no code of the kernel{sender}: {pc:#x}{low}"
 
     # -- in words ------------------------------------------------------------------------------
 
@@ -219,8 +283,14 @@ class _Explainer:
 
 def _state(cpu: Cpu) -> str:
     doing = "halted" if cpu.halted else "running"
-    user = ", in user mode" if cpu["cpl"] == 3 else ""
+    user = ", in user mode" if cpu["cpl"] == USER else ""
     return f"{doing}, interrupts {'on' if cpu.interrupts else 'off'}{user}"
+
+
+def _most_common(exceptions: Sequence[Chain]) -> tuple[tuple[object, int], Chain]:
+    """Return what came most often, how often, and the first of those."""
+    [(key, count)] = Counter(map(_key, exceptions)).most_common(1)
+    return (key, count), next(each for each in exceptions if _key(each) == key)
 
 
 def _key(chain: Chain) -> tuple[int, int, int | None]:

@@ -24,7 +24,8 @@ TRIPLE_FAULT: Final = "Triple fault"
 NONE_BEFORE: Final = 0xFFFF_FFFF
 
 _ENTRY: Final = re.compile(
-    r"^ *\d+: v=(?P<vector>[0-9a-f]+) e=(?P<code>[0-9a-f]+) i=(?P<software>\d) cpl=(?P<cpl>\d) "
+    r"^ *(?P<number>\d+): v=(?P<vector>[0-9a-f]+) e=(?P<code>[0-9a-f]+) "
+    r"i=(?P<software>\d) cpl=(?P<cpl>\d) "
     r"IP=[0-9a-f]+:(?P<ip>[0-9a-f]+) pc=[0-9a-f]+ SP=(?P<ss>[0-9a-f]+):(?P<sp>[0-9a-f]+)"
     r"(?: CR2=(?P<cr2>[0-9a-f]+))?.*$"
     r"|^check_exception old: 0x(?P<old>[0-9a-f]+) new 0x[0-9a-f]+$"
@@ -50,6 +51,7 @@ class Logged:
             None otherwise.
         cpu: all registers, as they were.
         triple: whether its own delivery ended in a triple fault.
+        number: how many were logged before it, since QEMU started.
     """
 
     vector: int
@@ -63,6 +65,7 @@ class Logged:
     old: int | None
     cpu: Cpu
     triple: bool = False
+    number: int = 0
 
     @property
     def is_exception(self) -> bool:
@@ -104,4 +107,5 @@ def _logged(match: re.Match[str], cpu: Cpu, old: int | None, asked: int | None) 
         cr2=int(match["cr2"], 16) if match["cr2"] is not None else None,
         old=old,
         cpu=cpu,
+        number=int(match["number"]),
     )

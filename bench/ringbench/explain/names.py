@@ -78,6 +78,19 @@ class Names:
         found = self._found(self.linked(address))
         return address - found.offset if found is not None else None
 
+    def segment(self, address: int) -> Extent | None:
+        """Return the segment of data that an address lies in, as it runs; None if in none."""
+        linked = self.linked(address)
+        moved = address - linked
+        return next(
+            (
+                each._replace(begin=each.begin + moved, end=each.end + moved)
+                for each in self._segments
+                if each.has(linked) and not each.is_code
+            ),
+            None,
+        )
+
     def describe(self, address: int) -> str:
         """Return an address in hex, with its symbol if it has one."""
         if (other := self._other(address)) is not None:

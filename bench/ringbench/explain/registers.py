@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ringbench.arch.x86_64.address import LEVELS, MAX_LEVELS
 from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags
 
 _FIELD: Final = re.compile(r"\b([A-Z][A-Z0-9]{1,3}) ?= ?([0-9a-f]+)\b")
@@ -77,6 +78,11 @@ class Cpu:
     def five_levels(self) -> bool:
         """Whether page tables have five levels."""
         return bool(self["cr4"] & Cr4.LA57)
+
+    @property
+    def levels(self) -> int:
+        """How many levels page tables of long mode have."""
+        return MAX_LEVELS if self.five_levels else LEVELS
 
     @property
     def halted(self) -> bool:

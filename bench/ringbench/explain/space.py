@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringbench.arch.x86_64.address import LEVEL_NAMES, PAGE_SIZE
+from ringbench.arch.x86_64.address import (
+    LEVEL_NAMES,
+    PAGE_SIZE,
+    SIZE_NAMES,
+)
 from ringbench.arch.x86_64.control import Cr0
+from ringbench.arch.x86_64.features import Features
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.records import Leaf, Stop, Translation
 from ringbench.arch.x86_64.walk import translate
@@ -37,7 +42,8 @@ class Space:
         """Return the walk of an address; None without the page tables of long mode."""
         if not (self.cpu.paging and self.cpu.long_mode):
             return None
-        return translate(self._memory, self.cpu["cr3"], address)
+        features = Features(levels=self.cpu.levels)
+        return translate(self._memory, self.cpu["cr3"], address, features)
 
     def physical(self, address: int) -> int | None:
         """Return the physical address, or None if there is none."""
@@ -118,10 +124,15 @@ def describe_walk(walk: Translation) -> str:
     if walk.stop is Stop.NON_CANONICAL:
         return f"{walk.vaddr:#x} is not a canonical address"
     if not walk.steps or walk.stop is Stop.UNREADABLE:
-        table = walk.steps[-1].entry.address if walk.steps else walk.root
+        table, by = walk.root, ""
+        if walk.steps:
+            last = walk.steps[-1]
+            table = last.entry.address
+            by = f", by {LEVEL_NAMES[last.level]} {last.table:#x} entry {last.index}, which is "
+            by += f"{last.entry.raw:#x}"
         return (
             f"{walk.vaddr:#x} is not mapped: the {LEVEL_NAMES[walk.level]} at {table:#x} is not "
-            "in RAM"
+            f"in RAM{by}"
         )
     step = walk.steps[-1]
     return (
@@ -131,4 +142,4 @@ def describe_walk(walk: Translation) -> str:
 
 
 def _leaf(leaf: Leaf) -> str:
-    return f"{leaf.size >> 10} KiB page, {leaf.permissions}"
+    return f"{SIZE_NAMES[leaf.size]} page, {leaf.permissions}"

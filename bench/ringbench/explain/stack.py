@@ -43,8 +43,18 @@ def ran_out(space: Space, event: Logged, stack: Sequence[Frame], names: Names) -
 
 
 def overran(stack: Sequence[Frame], names: Names) -> str:
-    """Say that the stack pointer has left the object that the outermost frame is in; or nothing."""
+    """Say that the stack pointer has left what the outermost frame is in; or nothing.
+
+    That is an object with a name, or the segment of data.
+    """
     sp, outermost = stack[0].sp, stack[-1].sp - 1
+    segment = names.segment(outermost)
+    if segment is not None and 0 < segment.begin - sp < FARTHEST:
+        return (
+            f"the stack ran past its end: the data that it began in, below "
+            f"{names.describe(outermost + 1)}, begin at {segment.begin:#x}, and the stack pointer, "
+            f"{sp:#x}, is {segment.begin - sp} bytes below that{depth(stack)}"
+        )
     home, here = names.symbol(outermost), names.symbol(sp)
     begin = names.begins(outermost)
     if not home or not here or begin is None or home == here:

@@ -67,7 +67,7 @@ def _selector(event: Logged) -> str:
             f"{name} {event.cpu[name]:#x}"
             for name in ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp")
             if event.vector in general and event.cpu.long_mode
-            if not is_canonical(event.cpu[name])
+            if not is_canonical(event.cpu[name], event.cpu.levels)
         ]
         return f"error code 0; not canonical: {', '.join(odd)}" if odd else f"error code {code}"
     if code & FROM_IDT:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ringbench.ending import EndKind
-from ringbench.errors import SerialClosed, SerialTimeout
+from ringbench.errors import MachineError, SerialClosed, SerialTimeout
 from ringbench.machine.advice import last_words
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.guest import Guest
@@ -97,6 +97,10 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
         return
     if (given_up := last_words(guest.serial)) is not None:
         raise SerialTimeout(f"it fell quiet, but {given_up!r} looks like last words")
+    why = guest.explain(EndKind.HANG)
+    if why is not None and (why.fault is not None or why.lost):
+        trouble = f"after {why.fault}" if why.fault is not None else why.lost
+        raise SerialTimeout(f"it fell quiet, but {trouble}")
 
 
 def _patience(guest: Guest) -> float:
@@ -142,8 +146,13 @@ def _until_function(guest: Guest, name: str, deadline: Deadline) -> Booted:
     from ringbench.debuginfo.elf import parse
     from ringbench.debuginfo.symbols import Symbols
 
-    elf = guest.config.kernel.elf
-    address = Symbols.of(parse(elf), elf).address(name)
+    elf, slide = guest.config.kernel.elf, guest.config.kernel.slide
+    if slide == "auto":
+        raise MachineError(
+            f'kernel.ready = {{function = {name!r}}} with kernel.slide = "auto": where a function '
+            "is can only be known before the boot if kernel.slide is a number"
+        )
+    address = Symbols.of(parse(elf), elf, slide).address(name)
     with guest.stub_running_to(address) as (fileno, went_on):
 
         def note() -> None:

@@ -161,6 +161,25 @@ static void handled(void) {
     touch(UNMAPPED);
 }
 
+__attribute__((noreturn)) static void report_and_spin(void) {
+    print("EXCEPTION: it is over\r\n");
+    for (;;) {
+    }
+}
+
+static void reported(void) {
+    set_gate(14, report_and_spin, 0);
+    load_idt();
+    touch(UNMAPPED);
+}
+
+static void gone_handlers(void) { /* each fault of a handler is handled by one that is not there */
+    for (int vector = 0; vector < 32; vector++)
+        set_gate(vector, (void (*)(void))UNMAPPED, 0);
+    load_idt();
+    __asm__ volatile("ud2");
+}
+
 static void fault_loop(void) {
     set_gate(14, handle_and_return, 0);
     load_idt();
@@ -216,10 +235,10 @@ static const struct {
     void (*end)(void);
 } ends[] = {
 #define END(name) {#name, name}
-    END(no_idt),    END(empty_gate),    END(no_tss),    END(short_idt),
-    END(recursion), END(overrun),       END(null_call), END(nowhere),
-    END(no_ram),    END(non_canonical), END(handled),   END(fault_loop),
-    END(halt),      END(idle),          END(timer),     END(deadlock),
+    END(no_idt),   END(empty_gate), END(no_tss),        END(short_idt), END(recursion),
+    END(overrun),  END(null_call),  END(nowhere),       END(no_ram),    END(non_canonical),
+    END(handled),  END(fault_loop), END(halt),          END(idle),      END(timer),
+    END(deadlock), END(reported),   END(gone_handlers),
 };
 
 __attribute__((used)) void ended_main(word line) {

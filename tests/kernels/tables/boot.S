@@ -1,7 +1,8 @@
 /*
  * A kernel that turns paging on, says "ring> ", and waits: what is of interest is its page tables,
  * laid out below. -DPAGING=4 and 5 are 64-bit mode with so many levels, 32 and 36 are 32-bit paging
- * and PAE, 0 is none. -DSLOT=N makes entry N of the root lead to the root itself.
+ * and PAE, 0 is none. -DSLOT=N makes entry N of the root lead to the root itself;
+ * -DTOUCH=ADDRESS writes there before it waits.
  */
 #include "../../bench/kernels/start.inc"
     cli
@@ -31,6 +32,10 @@
     movl %eax, %cr0
 #endif
     print ready
+#ifdef TOUCH
+    movabsq $TOUCH, %rax
+    movl $0, (%rax)
+#endif
 wait:
     hlt
     jmp wait
