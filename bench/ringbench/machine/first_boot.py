@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +17,14 @@ from ringbench.machine.machine import Machine
 from ringbench.machine.survey import Survey
 
 SECONDS = 20.0  # for a kernel that never falls quiet
+TESTS = (
+    r"^test (?P<name>\S+) \.\.\. (?P<result>\w+)",
+    r"^(?P<result>ok|not ok)\b(?: \d+)?(?: -)? (?P<name>.+)",
+    r"^\[ *(?P<result>PASS|OK|FAIL|SKIP)\w* *\] (?P<name>.+)",
+    r"^(?:[Tt]est )?(?P<name>.+?): (?P<result>(?i:pass|fail|ok|skip)\w*)$",
+)
+"""How kernels print the results of their tests: as Rust does, TAP, with a tag before or behind."""
+
 UEFI_MEMORY = 256 << 20
 
 
@@ -25,7 +35,8 @@ class Heard:
     `spoke` are the outputs that said something, `console` the one that has a prompt, or else the
     first of them; `prompt` is None where none was seen. `last` is the last line of the console.
     `exit_status` is QEMU's if the kernel ended it by isa-debug-exit; `is_off` whether the kernel
-    switched the machine off; `trouble` is how the boot went wrong, if it did.
+    switched the machine off; `trouble` is how the boot went wrong, if it did; `tests` a pattern for
+    lines that look like those of tests.
     """
 
     spoke: tuple[str, ...] = ()
@@ -35,6 +46,7 @@ class Heard:
     exit_status: int | None = None
     is_off: bool = False
     trouble: str = ""
+    tests: str | None = None
 
     def __str__(self) -> str:
         if not self.spoke:
@@ -62,12 +74,15 @@ def listen(found: Survey) -> Heard:
         trouble = ""
         try:
             machine.boot()
-        except BootTimeout:
-            pass  # it goes on talking, which is no trouble
+        except BootTimeout as error:
+            why = error.explanation
+            # One that goes on talking is in no trouble.
+            trouble = why.summary if why is not None and (why.fault or why.lost) else ""
         except Ended as error:
             ending = error.ending
             if ending is None or ending.kind is not EndKind.FINISHED:
-                trouble = str(error)
+                why = error.explanation
+                trouble = why.summary if why is not None else str(error)
         ending = machine.ending()
         finished = ending is not None and ending.kind is EndKind.FINISHED
         status = ending.exit_status if ending is not None and finished else None
@@ -86,7 +101,22 @@ def listen(found: Survey) -> Heard:
             console=console,
             prompt=None if gone else prompts.get(console),
             last=last,
+            tests=_like_tests(output.tail().split("\n") for output in outputs),
         )
+
+
+def _like_tests(said: Iterable[Sequence[str]]) -> str | None:
+    """Return the first of the common patterns that several lines of an output match."""
+    every = list(said)
+    return next(
+        (
+            pattern
+            for pattern in TESTS
+            for lines in every
+            if sum(re.search(pattern, line) is not None for line in lines) > 1
+        ),
+        None,
+    )
 
 
 def _config(found: Survey) -> Config:
