@@ -89,7 +89,8 @@ def check_kernel(config: Config) -> Form:
     for module in kernel.modules:
         _head(module.path, "module", 1)
     for disk in config.machine.disks:
-        _head(disk.path, "disk", 1)
+        if disk.path is not None:
+            _head(disk.path, "disk", 1)
     return form
 
 
