@@ -14,6 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
+BENCH_DISKS ?= --disk '1M virtio serial=data' --disk '4M virtio serial=swap'
 TEST_ARGS ?=
 # one more than there are processors: for a third of the time a test waits, for a guest or a deadline
 TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
@@ -77,6 +78,9 @@ KERNEL_SOURCES := \
     kernel/heap/heap.c \
     kernel/heap/check.c \
     kernel/task/task.c \
+    kernel/disk/pci.c \
+    kernel/disk/virtio_blk.c \
+    kernel/disk/disk.c \
     kernel/console/line.c \
     kernel/console/reply.c \
     kernel/console/parse.c \
@@ -87,6 +91,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_vm.c \
     kernel/console/commands_heap.c \
     kernel/console/commands_task.c \
+    kernel/console/commands_disk.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
@@ -100,7 +105,7 @@ KERNEL_SOURCES := \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
@@ -145,7 +150,7 @@ all: build/kernel.elf build/kernel32.elf ## build the kernel
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
-	$(Q)$(BIN)/ringbench run $(BENCH_ARGS)
+	$(Q)$(BIN)/ringbench run $(BENCH_DISKS) $(BENCH_ARGS)
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test

@@ -102,6 +102,13 @@ static const struct command commands[] = {
     {"task switch", "TASK", command_task_switch, "make it the current one"},
     {"task delete", "TASK", command_task_delete, "free it and its space"},
     {"task list", "", command_task_list, "all tasks"},
+
+    {"disk list", "", command_disk_list, "all disks"},
+    {"disk find", "NAME", command_disk_find, "the disk with that serial string"},
+    {"disk info", "DISK", command_disk_info, "sectors"},
+    {"disk read", "DISK SECTOR COUNT", command_disk_read, "the CRC-32 of some sectors"},
+    {"disk write", "DISK SECTOR COUNT HEX", command_disk_write, "fill some sectors"},
+    {"disk flush", "DISK", command_disk_flush, "have it keep what was written"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -61,4 +61,11 @@ int command_task_switch(const struct arguments *arguments, struct reply *reply);
 int command_task_delete(const struct arguments *arguments, struct reply *reply);
 int command_task_list(const struct arguments *arguments, struct reply *reply);
 
+int command_disk_list(const struct arguments *arguments, struct reply *reply);
+int command_disk_find(const struct arguments *arguments, struct reply *reply);
+int command_disk_info(const struct arguments *arguments, struct reply *reply);
+int command_disk_read(const struct arguments *arguments, struct reply *reply);
+int command_disk_write(const struct arguments *arguments, struct reply *reply);
+int command_disk_flush(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

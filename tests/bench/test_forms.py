@@ -83,6 +83,28 @@ def test_a_32_bit_kernel_that_crashes_is_explained(tmp_path: Path) -> None:
         assert machine.boot_text == ""
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("-DREPORTED", ("halted: #UD invalid opcode, at crash+0x", "report+0x")),
+        ("-DCALLED", ("called by crash+0x", "narrow_main+0x")),
+    ],
+)
+def test_32_bit_kernels_are_explained(tmp_path: Path, option: str, words: tuple[str, ...]) -> None:
+    flags = ["-m32", "-g", "-O1", "-ffreestanding", "-fno-pic", "-mgeneral-regs-only", option]
+    flags += ["-fno-omit-frame-pointer", "-nostdlib", "-static", "-Wl,-e,start"]
+    layout = ("-Wl,-z,noseparate-code,-Ttext-segment=0x100000", "-Wl,--build-id=none")
+    elf = tmp_path / "narrow.elf"
+    source = TALK.parent / "narrow" / "narrow.c"
+    subprocess.run(["gcc", *flags, *layout, source, "-o", elf], check=True)
+    with pytest.raises(Ended) as caught:
+        Machine.start(configure(tmp_path, elf, ""))
+    explanation = caught.value.explanation
+    assert explanation is not None
+    text = f"{explanation.summary}\n{explanation}"
+    assert all(each in text for each in words), text
+
+
 def image(folder: Path) -> Path:
     elf = link(folder, "sector.S", "-m32", "-Wl,-Ttext,0x7c00")
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, folder / "disk.img"], check=True)

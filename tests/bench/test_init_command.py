@@ -56,6 +56,21 @@ def test_a_kernel_that_tests_itself(tmp_path: Path) -> None:
     build(tmp_path, "TESTS")
     _, kernel = made(tmp_path, "TESTS.elf")
     assert kernel["passed"] == {"exit": 35}
+    text = (tmp_path / "ringbench.toml").read_text()
+    (tmp_path / "ringbench.toml").write_text(text.replace("# tests", "tests"))
+    done = run(tmp_path, "ringbench.cli.main", "boot")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        1,
+        "ringbench: failed: 'test heap: FAILED' is no test that passed",
+    )
+
+
+def test_a_kernel_that_does_not_come_up(tmp_path: Path) -> None:
+    build(tmp_path, "LOST")
+    said, kernel = made(tmp_path, "LOST.elf")
+    assert kernel["console"] == "com1"
+    assert "first boot: it printed on com1; com1 ends with 'up'; hang: at 0x" in said
+    assert "it did not come up: `ringbench why` boots it again" in said
 
 
 def test_a_disk_image_and_no_symbols(tmp_path: Path) -> None:

@@ -54,6 +54,12 @@ PATTERNS: Final = {
     "task switch": "TASK",
     "task delete": "TASK",
     "task list": "",
+    "disk list": "",
+    "disk find": "NAME",
+    "disk info": "DISK",
+    "disk read": "DISK SECTOR COUNT",
+    "disk write": "DISK SECTOR COUNT HEX",
+    "disk flush": "DISK",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 
@@ -71,6 +77,7 @@ WRONG: Final[dict[str, tuple[int, ...]]] = {
     "SIZE": (0, 1, 4095, 4097, 8192, 1 << 31, ABOVE_32, ABOVE_32 + 4096, LAST),
     "MODE": (3, 4, 256, ABOVE_32, LAST),
     "HEX": (0, 65, 66, 256, ABOVE_32 + 1, LAST),
+    "NAME": (0, 1, 64, 65, 66, 256, ABOVE_32 + 1, LAST),  # the bytes are NULs
 }
 """Numbers of each kind that stand for no word."""
 

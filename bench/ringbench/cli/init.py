@@ -20,6 +20,7 @@ next:
   ringbench why         boot, and explain how it ended
   ringbench pages       what its page tables map
   pytest                a test asks for the fixture `machine` and has a booted kernel"""
+WHY: Final = "`ringbench why` boots it again, and explains that in one page"
 PLACES: Final = ("*", "build/*", "out/*", "bin/*", "target/*", "zig-out/bin/*", "*/build/*")
 IMAGES: Final = (".iso", ".img", ".efi", ".hdd", ".qcow2")
 
@@ -53,6 +54,8 @@ def init(files: tuple[Path, ...], force: bool) -> int:
     write_atomically(target, configuration(found, heard, Path.cwd()))
     load(target)
     click.echo(f"{FILE_NAME} is written")
+    if heard.trouble:
+        click.echo(f"it did not come up: {WHY}")
     click.echo(NEXT)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -83,6 +84,7 @@ class _Explainer:
             cpu.number: frames(self._space(cpu), cpu, self._names) for cpu in evidence.cpus
         }
         self._chains = chains(parse_log(evidence.log))
+        self._stack_words: dict[tuple[int, int], list[int]] = {}
 
     def explanation(self) -> Explanation:
         chain, kind = self._cause(), self._kind.value
@@ -160,21 +162,32 @@ class _Explainer:
 
     def _is_being_handled(self, event: Logged) -> bool:
         """Whether a handler of `event` has not returned: its frame is on a processor's stack."""
-        saved = b"".join(
-            value.to_bytes(WORD, "little") for value in (event.sp, event.cpu.segment("SS").selector)
-        )
-        if event.software or not event.cpu.long_mode:
+        if event.software or not event.cpu.is_protected:
             return False
+        size, sp = (WORD if event.cpu.long_mode else WORD // 2), event.sp
+        code = event.cpu.segment("CS").selector
+        # In 32-bit mode the stack pointer is saved if the privilege level changes, in long mode
+        # always (Intel SDM 3A 6.12.1, 6.14.2). Between it and the rest there are the flags.
+        has_stack = event.cpu.long_mode or event.cpl > 0
+        saved = [sp, event.cpu.segment("SS").selector] if has_stack else []
         for cpu in self._cpus:
-            stack = _words(self._space(cpu), cpu["rsp"], SEARCHED)
-            at = stack.find(saved)
-            while at >= 0:
-                if at >= 3 * WORD and at % WORD == 0:
-                    ip = int.from_bytes(stack[at - 3 * WORD : at - 2 * WORD], "little")
-                    if ip == event.ip:
-                        return True
-                at = stack.find(saved, at + 1)
+            words, at = self._stack_of(cpu, size), -1
+            for _ in range(words.count(event.ip)):
+                at = words.index(event.ip, at + 1)
+                _, selector, _, *above = [*words[at : at + 3 + len(saved)], 0, 0][: 3 + len(saved)]
+                is_there = bool(saved) or cpu["rsp"] + at * size == sp - 3 * size
+                if is_there and selector & 0xFFFF == code and above == saved:
+                    return True
         return False
+
+    def _stack_of(self, cpu: Cpu, size: int) -> list[int]:
+        """Return the words on a processor's stack, from the last that was pushed."""
+        if (cpu.number, size) not in self._stack_words:
+            data = _words(self._space(cpu), cpu["rsp"], SEARCHED)
+            count = len(data) // size
+            form = f"<{count}{'Q' if size == WORD else 'I'}"
+            self._stack_words[cpu.number, size] = list(struct.unpack_from(form, data))
+        return self._stack_words[cpu.number, size]
 
     def _undelivered(self, chain: Chain) -> Iterator[str]:
         told = ""
@@ -222,7 +235,7 @@ class _Explainer:
         """Say which processors run the null page, or where there is no RAM."""
         for cpu in self._cpus:
             stack, space = self._stacks[cpu.number], self._space(cpu)
-            if cpu.long_mode and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
+            if cpu.is_protected and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
                 yield from self._lost(space, stack)
 
     def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:

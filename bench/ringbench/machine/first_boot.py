@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,13 @@ SECONDS = 20.0  # for a kernel that never falls quiet
 NUMBER = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[0-9][0-9a-fA-F]*)\b")
 MEMORY = 256 << 20
 """Of a kernel that nothing is known of: QEMU alone gives 128M, which some find too little."""
+TESTS = (
+    r"^test (?P<name>\S+) \.\.\. (?P<result>\w+)",
+    r"^(?P<result>ok|not ok)\b(?: \d+)?(?: -)? (?P<name>.+)",
+    r"^\[ *(?P<result>PASS|OK|FAIL|SKIP)\w* *\] (?P<name>.+)",
+    r"^(?:[Tt]est )?(?P<name>.+?): (?P<result>(?i:pass|fail|ok|skip)\w*)$",
+)
+"""How kernels print the results of their tests: as Rust does, TAP, with a tag before or behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,9 @@ class Heard:
     `spoke` are the outputs that said something, `console` the one that has a prompt, or else the
     first of them; `prompt` is None where none was seen. `last` is the last line of the console.
     `exit_status` is QEMU's if the kernel ended it by isa-debug-exit; `is_off` whether the kernel
-    switched the machine off; `trouble` is how the boot went wrong, if it did. `landmark` is a line
-    that the console said once, of a kernel that never fell quiet.
+    switched the machine off; `trouble` is how the boot went wrong, if it did; `tests` a pattern for
+    lines that look like those of tests; `landmark` a line that the console said once, of a kernel
+    that never fell quiet.
     """
 
     spoke: tuple[str, ...] = ()
@@ -41,6 +50,7 @@ class Heard:
     is_off: bool = False
     trouble: str = ""
     landmark: str = ""
+    tests: str | None = None
 
     def __str__(self) -> str:
         if not self.spoke:
@@ -70,12 +80,15 @@ def listen(found: Survey) -> Heard:
         trouble, talks = "", False
         try:
             machine.boot()
-        except BootTimeout:
-            talks = True  # which is no trouble
+        except BootTimeout as error:
+            why = error.explanation
+            talks = True  # which is no trouble by itself
+            trouble = why.summary if why is not None and (why.fault or why.lost) else ""
         except Ended as error:
             ending = error.ending
             if ending is None or ending.kind is not EndKind.FINISHED:
-                trouble = str(error)
+                why = error.explanation
+                trouble = why.summary if why is not None else str(error)
         ending = machine.ending()
         finished = ending is not None and ending.kind is EndKind.FINISHED
         status = ending.exit_status if ending is not None and finished else None
@@ -94,7 +107,10 @@ def listen(found: Survey) -> Heard:
             console=console,
             prompt=None if gone else prompts.get(console),
             last=last,
-            landmark=landmark(machine.outputs.by_name[console].tail()) if talks else "",
+            tests=_like_tests(output.tail().split("\n") for output in outputs),
+            landmark=landmark(machine.outputs.by_name[console].tail())
+            if talks and not trouble
+            else "",
         )
 
 
@@ -105,6 +121,20 @@ def landmark(said: str) -> str:
     return next(
         (line for line in reversed(lines) if len(line) > 3 and kinds[NUMBER.sub("0", line)] == 1),
         "",
+    )
+
+
+def _like_tests(said: Iterable[Sequence[str]]) -> str | None:
+    """Return the first of the common patterns that several lines of an output match."""
+    every = list(said)
+    return next(
+        (
+            pattern
+            for pattern in TESTS
+            for lines in every
+            if sum(re.search(pattern, line) is not None for line in lines) > 1
+        ),
+        None,
     )
 
 

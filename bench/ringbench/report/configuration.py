@@ -46,7 +46,8 @@ def _kernel(found: Survey, heard: Heard, folder: Path) -> Iterator[str]:
     elif heard.exit_status is not None:
         value = f"{{ exit = {heard.exit_status} }}"
         yield _key("passed", value, "it ended QEMU so: correct this if that was a failure")
-        yield _key("# tests", quoted(r"^test (?P<name>\S+): (?P<result>\w+)"), "a test's line")
+        if heard.tests is None:
+            yield _key("# tests", quoted(r"^test (?P<name>\S+): (?P<result>\w+)"), "a test's line")
     elif heard.is_off:
         yield _key("passed", quoted("shutdown"), "it switches the machine off at its end")
     else:
@@ -56,6 +57,8 @@ def _kernel(found: Survey, heard: Heard, folder: Path) -> Iterator[str]:
             yield _key("ready", f"{{ log = {quoted(pattern(heard.landmark))} }}", what)
         else:
             yield _key("# ready", "{ log = 'up' }", "or a line of its log that says that it is up")
+    if heard.tests is not None:
+        yield _key("# tests", quoted(heard.tests), "if its own tests print such lines")
     yield _key("# panic", quoted("^PANIC"), "a line that opens its last words")
 
 

@@ -57,6 +57,8 @@ HEADERS = (
     "pmm/pmm.h",
     "vmm/vmm.h",
     "heap/heap.h",
+    "disk/virtio_blk.h",
+    "disk/disk.h",
     "console/console.h",
     "console/parse.h",
 )

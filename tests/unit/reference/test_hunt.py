@@ -39,7 +39,7 @@ from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT
-from tests.unit.reference.booted import IMAGE
+from tests.unit.reference.booted import IMAGE, with_disks
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),
@@ -211,11 +211,11 @@ class Played:
     refused: set[tuple[type[Operation], str]]
 
 
-def play(seed: int, count: int, state: KernelState) -> Played:
+def play(seed: int, count: int, state: KernelState, layers: tuple[str, ...] = LAYERS) -> Played:
     random, played = Random(seed), Played(state, [], set())
     while len(played.done) < count:
         drawn = misuse if random.random() < 0.5 else draw
-        operation = drawn(random, played.state, LAYERS)
+        operation = drawn(random, played.state, layers)
         try:
             played.state, reply = perform(played.state, operation)
         except Unpredictable:
@@ -252,6 +252,21 @@ def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
         (op.HeapRealloc, "double_free"),
         (op.TaskDelete, "busy"),
         (op.TaskDelete, "not_found"),
+    } <= refused
+
+
+def test_mistakes_with_disks_are_refused_in_every_way() -> None:
+    refused = play(3, 3000, with_disks(), ("disk",)).refused
+    assert {
+        (op.DiskFind, "not_found"),
+        (op.DiskInfo, "not_found"),
+        (op.DiskRead, "out_of_range"),
+        (op.DiskRead, "invalid"),
+        (op.DiskWrite, "out_of_range"),
+        (op.VmFree, "denied"),
+        (op.VmProtect, "denied"),
+        (op.VmResize, "denied"),
+        (op.Touch, "denied"),
     } <= refused
 
 

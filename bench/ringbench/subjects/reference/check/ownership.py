@@ -51,6 +51,7 @@ class OwnerKind(StrEnum):
     DEMAND = "demand region"
     HEAP = "heap"
     LENT = "lent by the console"
+    DISK = "queue of a disk"
     CONSOLE = "console's bitmap"
 
 
@@ -62,6 +63,7 @@ ALLOCATED: Final = frozenset(
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
         OwnerKind.LENT,
+        OwnerKind.DISK,
         OwnerKind.CONSOLE,
     }
 )
@@ -212,6 +214,8 @@ def owners(picture: Picture) -> FrameOwners:
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+    for disk in picture.disks:
+        claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
     _claim_regions(claims, picture)
     return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
 

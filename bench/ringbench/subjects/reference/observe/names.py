@@ -149,6 +149,28 @@ class TaskNames:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskNames:
+    """Disks: an array of records, as many as counted, and a frame with the queue of each."""
+
+    count: str = "disk_count"
+    all: str = "disks"
+    disk_type: str = "struct disk"
+    device: str = "device"
+    serial: str = "serial"
+    registers: str = "registers"
+    common: str = "common"
+    notify: str = "notify"
+    queue: str = "queue"
+    requests: str = "requests"
+    sectors: str = "sectors"
+    flags: tuple[str, str] = ("read_only", "can_flush")
+    queue_type: str = "struct virtio_queue"
+    told: str = "driver"
+    done: str = "device"
+    index: str = "index"
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleNames:
     """What the console owns."""
 
@@ -199,6 +221,7 @@ class Layout:
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)
+    disks: DiskNames = field(default_factory=DiskNames)
     console: ConsoleNames = field(default_factory=ConsoleNames)
     ring: RingNames = field(default_factory=RingNames)
     padding: str = "padding"

@@ -14,7 +14,7 @@ from ringbench.subjects.reference.vocabulary.operation_base import Operation as 
 from ringbench.subjects.reference.vocabulary.operation_base import defined, operation
 from ringbench.subjects.reference.vocabulary.values import Shape, ValueKind
 
-LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task")
+LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task", "disk")
 """The kernel's layers, bottom first: the order of every table."""
 
 _ADDRESS: Final[tuple[Shape, ...]] = ((ValueKind.ADDRESS,),)
@@ -370,6 +370,59 @@ class TaskDelete(Operation):
     layer = "task"
     command = "task delete"
     task: str
+
+
+@operation
+class DiskFind(Operation):
+    """Ask for the disk with a serial string; the reply has its handle."""
+
+    layer = "disk"
+    command = "disk find"
+    values = ((ValueKind.DISK,),)
+    name: str
+
+
+@operation
+class DiskInfo(Operation):
+    """Ask how many sectors of 512 bytes a disk has."""
+
+    layer = "disk"
+    command = "disk info"
+    values = ((ValueKind.COUNT,),)
+    disk: str
+
+
+@operation
+class DiskRead(Operation):
+    """Read `count` sectors of a disk; the reply has the CRC-32 of all their bytes."""
+
+    layer = "disk"
+    command = "disk read"
+    values = _ADDRESS
+    disk: str
+    sector: int
+    count: int
+
+
+@operation
+class DiskWrite(Operation):
+    """Fill `count` sectors of a disk: each with its number, 8 bytes, and `data` over and over."""
+
+    layer = "disk"
+    command = "disk write"
+    disk: str
+    sector: int
+    count: int
+    data: bytes
+
+
+@operation
+class DiskFlush(Operation):
+    """Have what was written to a disk reach what keeps it."""
+
+    layer = "disk"
+    command = "disk flush"
+    disk: str
 
 
 OPERATIONS: Final = defined()

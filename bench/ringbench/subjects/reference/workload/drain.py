@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
@@ -20,7 +21,8 @@ def drain(state: KernelState) -> Operation | None:
         if task.id:
             return op.TaskDelete(task.handle)
     for region in state.spaces["kernel"].regions:
-        return op.VmFree("kernel", region.base)
+        if not disk_owns(state, region.base):
+            return op.VmFree("kernel", region.base)
     for payload in payloads(state):
         return op.HeapFree(payload)
     for first, count in state.console.lent.runs():

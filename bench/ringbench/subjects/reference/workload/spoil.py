@@ -39,6 +39,7 @@ HOSTILE_HANDLES: Final = {
     "to": ("kernel", "t0", "t77"),
     "source": ("kernel", "t0", "t77"),
     "root": ("kernel", "t0", "t77", "r0", "r9", "r99"),
+    "disk": ("d0", "d1", "d4", "d77"),
 }
 """Field that holds a handle -> handles that may not be there, or not be permitted."""
 
@@ -48,6 +49,7 @@ SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "flags",
     "length",
     "paddr",
+    "sector",
     "size",
     "source_vaddr",
     "to_vaddr",
