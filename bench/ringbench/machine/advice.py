@@ -40,7 +40,7 @@ def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
 
     One that never began is to a line which the kernel does not hear, or waits for the end of.
     """
-    last = serial.output.tail(1)
+    last = last_line(serial.output)
     found = prompt_like(last)
     if kernel.prompt is not None and last.strip().endswith(kernel.prompt.strip()):
         port = "serial port" if serial.types_at_a_port else "keyboard"
