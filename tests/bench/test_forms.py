@@ -218,3 +218,15 @@ def test_an_efi_application(tmp_path: Path, as_folder: bool) -> None:
     with Machine.start(config) as machine:
         assert machine.boot_text.splitlines()[-1].endswith("efi up")
     assert application.read_bytes() == before
+
+
+@pytest.mark.exhaustive
+def test_an_efi_application_that_crashes_is_not_ready(tmp_path: Path) -> None:
+    """Not when the firmware has been silent for long, and not when its handler has reported it."""
+    application = tmp_path / "k.efi"
+    elf = link(tmp_path, "application.S", "-DCRASH", "-Wl,-Ttext,0")
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, application], check=True)
+    config = load(None, {"kernel.image": application, "deadlines.boot": 100})
+    with pytest.raises(Ended, match="it fell quiet, but after #UD invalid opcode") as caught:
+        Machine.start(config)
+    assert "efi up" in caught.value.serial_tail
