@@ -226,7 +226,7 @@ def test_an_efi_application_that_crashes_is_not_ready(tmp_path: Path) -> None:
     application = tmp_path / "k.efi"
     elf = link(tmp_path, "application.S", "-DCRASH", "-Wl,-Ttext,0")
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, application], check=True)
-    config = load(None, {"kernel.image": application, "deadlines.boot": 100})
+    config = configure(tmp_path, application, "", **{"deadlines.boot": 100})
     with pytest.raises(Ended, match="it fell quiet, but after #UD invalid opcode") as caught:
         Machine.start(config)
     assert "efi up" in caught.value.serial_tail
