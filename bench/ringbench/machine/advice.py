@@ -15,6 +15,9 @@ _GAVE_UP = re.compile(
     r"|system halted)\b"
 )
 LAST_LINES = 40
+LATELY = 20
+"""Lines, from the end, in which one with anything on it is looked for."""
+
 _PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
 
 
@@ -94,8 +97,8 @@ def prompt_like(line: str) -> str | None:
 
 
 def last_line(output: Output) -> str:
-    """Return the last line that is not empty of what an output said."""
-    return output.tail(1) or output.tail(2).strip("\n")
+    """Return the last line with anything on it of what an output said lately; or nothing."""
+    return next((line for line in reversed(output.tail(LATELY).split("\n")) if line.strip()), "")
 
 
 def _other_prompts(kernel: KernelConfig, serial: Serial) -> list[str]:

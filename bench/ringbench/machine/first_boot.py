@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ringbench.config import Config, Deadlines, KernelConfig, MachineConfig, Ready
+from ringbench.config import Config, Deadlines, Disk, KernelConfig, MachineConfig, Ready
 from ringbench.config.talk import OUTPUTS
 from ringbench.ending import EndKind
 from ringbench.errors import BootTimeout, Ended
@@ -17,6 +18,9 @@ from ringbench.machine.machine import Machine
 from ringbench.machine.survey import Survey
 
 SECONDS = 20.0  # for a kernel that never falls quiet
+NUMBER = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[0-9][0-9a-fA-F]*)\b")
+MEMORY = 256 << 20
+"""Of a kernel that nothing is known of: QEMU alone gives 128M, which some find too little."""
 TESTS = (
     r"^test (?P<name>\S+) \.\.\. (?P<result>\w+)",
     r"^(?P<result>ok|not ok)\b(?: \d+)?(?: -)? (?P<name>.+)",
@@ -24,8 +28,6 @@ TESTS = (
     r"^(?:[Tt]est )?(?P<name>.+?): (?P<result>(?i:pass|fail|ok|skip)\w*)$",
 )
 """How kernels print the results of their tests: as Rust does, TAP, with a tag before or behind."""
-
-UEFI_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Heard:
     first of them; `prompt` is None where none was seen. `last` is the last line of the console.
     `exit_status` is QEMU's if the kernel ended it by isa-debug-exit; `is_off` whether the kernel
     switched the machine off; `trouble` is how the boot went wrong, if it did; `tests` a pattern for
-    lines that look like those of tests.
+    lines that look like those of tests; `landmark` a line that the console said once, of a kernel
+    that never fell quiet.
     """
 
     spoke: tuple[str, ...] = ()
@@ -46,6 +49,7 @@ class Heard:
     exit_status: int | None = None
     is_off: bool = False
     trouble: str = ""
+    landmark: str = ""
     tests: str | None = None
 
     def __str__(self) -> str:
@@ -59,6 +63,8 @@ class Heard:
                 said += f"; {self.console} ends with {self.last[-60:]!r}"
         if self.exit_status is not None:
             said += f"; then it ended QEMU with exit status {self.exit_status}"
+        if self.landmark:
+            said += "; it goes on talking"
         if self.is_off:
             said += "; then it switched the machine off"
         return said + (f"; {self.trouble}" if self.trouble else "")
@@ -71,12 +77,12 @@ def listen(found: Survey) -> Heard:
         ImageError, StartError: it cannot be booted.
     """
     with Machine.launch(_config(found)) as machine:
-        trouble = ""
+        trouble, talks = "", False
         try:
             machine.boot()
         except BootTimeout as error:
             why = error.explanation
-            # One that goes on talking is in no trouble.
+            talks = True  # which is no trouble by itself
             trouble = why.summary if why is not None and (why.fault or why.lost) else ""
         except Ended as error:
             ending = error.ending
@@ -102,7 +108,20 @@ def listen(found: Survey) -> Heard:
             prompt=None if gone else prompts.get(console),
             last=last,
             tests=_like_tests(output.tail().split("\n") for output in outputs),
+            landmark=landmark(machine.outputs.by_name[console].tail())
+            if talks and not trouble
+            else "",
         )
+
+
+def landmark(said: str) -> str:
+    """Return the last whole line of a log that, numbers aside, is in it but once; or nothing."""
+    lines = [line.strip() for line in said.split("\n")[:-1]]
+    kinds = Counter(NUMBER.sub("0", line) for line in lines)
+    return next(
+        (line for line in reversed(lines) if len(line) > 3 and kinds[NUMBER.sub("0", line)] == 1),
+        "",
+    )
 
 
 def _like_tests(said: Iterable[Sequence[str]]) -> str | None:
@@ -129,11 +148,9 @@ def _config(found: Survey) -> Config:
     )
     uefi = found.firmware[0] == "uefi"
     machine = MachineConfig(
-        firmware=found.firmware[0], arguments=("-device", EXIT_DEVICE), memory=memory_of(found)
+        firmware=found.firmware[0],
+        arguments=("-device", EXIT_DEVICE),
+        memory=MEMORY,
+        disks=tuple(Disk(each) for each in found.disks),
     )
     return Config(kernel, Path.cwd(), machine, Deadlines(boot=SECONDS * (3 if uefi else 1)))
-
-
-def memory_of(found: Survey) -> int:
-    """Return the guest's memory: more than by default where the firmware needs it."""
-    return UEFI_MEMORY if found.firmware[0] == "uefi" else MachineConfig().memory

@@ -369,6 +369,7 @@ class Guest:
         Of a guest that seems to hang: what each processor does, and what keeps it.
         """
         from ringbench.explain.explain import Evidence, explain
+        from ringbench.machine.slide import seen_slide
 
         if not self.is_there:
             return None
@@ -376,6 +377,8 @@ class Guest:
             with self.stopped():
                 cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
                 log = self._qemu.log_text()
+                if self.config.kernel.slide == "auto" and self._slide is None:
+                    self._slide = seen_slide(self.config.kernel.elf, cpus, log, self.memory)
                 return explain(Evidence(kind, cpus, log, self.memory, self.names))
         except (RingbenchError, ValueError):  # QEMU is gone, or past answering
             return None

@@ -88,10 +88,16 @@ def _until_log(guest: Guest, pattern: str, deadline: Deadline) -> None:
 
 def _until_quiet(guest: Guest, deadline: Deadline) -> None:
     try:
-        while guest.outputs.wait(_shorter(deadline, _patience(guest))):
+        while True:
+            patience, left = _patience(guest), deadline.remaining()
+            if not guest.outputs.wait(_shorter(deadline, patience)):
+                break
             guest.serial.check()
-            if deadline.expired:
-                raise SerialTimeout(f"it did not fall quiet within {deadline.seconds:g} s")
+        if left < patience:
+            raise SerialTimeout(
+                f"it did not fall quiet within {deadline.seconds:g} s; if it goes on talking, have "
+                "kernel.ready = {log = '...'} name a line that says that it is up"
+            )
     except SerialClosed:
         if not guest.rests:
             raise

@@ -236,6 +236,18 @@ static void talk(void) {
 }
 #endif
 
+#ifdef TALKS /* goes on talking, of what it does again and again */
+static void talk(void) {
+    print("heap at 0x1000\r\n");
+    for (uint8_t turn = '0';; turn = turn == '9' ? '0' : turn + 1) {
+        const char line[] = {'t', 'u', 'r', 'n', ' ', (char)turn, '\r', '\n', '\0'};
+        print(line);
+        for (volatile int wait = 0; wait < 100000; wait++) {
+        }
+    }
+}
+#endif
+
 #ifdef WRITER /* writes a sector of its second disk, by programmed I/O */
 static void talk(void) {
     static uint16_t words[256] = {0x4141};
