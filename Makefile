@@ -106,6 +106,7 @@ KERNEL_SOURCES := \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
+    kernel/perf/disks.c \
     kernel/perf/perf.c \
     kernel/main.c
 
