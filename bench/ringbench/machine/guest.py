@@ -379,7 +379,8 @@ class Guest:
                 log = self._qemu.log_text()
                 if self.config.kernel.slide == "auto" and self._slide is None:
                     self._slide = seen_slide(self.config.kernel.elf, cpus, log, self.memory)
-                return explain(Evidence(kind, cpus, log, self.memory, self.names))
+                is_logged = self.config.machine.log_exceptions and self.accelerator == "tcg"
+                return explain(Evidence(kind, cpus, log, self.memory, self.names, is_logged))
         except (RingbenchError, ValueError):  # QEMU is gone, or past answering
             return None
 

@@ -15,6 +15,7 @@ from ringbench.machine.verdict import Verdict, judge, with_tests
 
 QUIET_SECONDS = 1.0  # of silence after which a kernel that spoke is taken to be done
 MUTE_SECONDS = 5.0  # the same for one that has not spoken, whose loader may still be at work
+UEFI_SECONDS = 60.0  # and for one that UEFI starts, which takes its time before it says a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,9 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
 
 
 def _patience(guest: Guest) -> float:
-    spoke = any(output.name != "vga" for output in guest.outputs.spoke())
-    return QUIET_SECONDS if spoke else MUTE_SECONDS
+    if any(output.name != "vga" for output in guest.outputs.spoke()):
+        return QUIET_SECONDS
+    return MUTE_SECONDS if guest.config.machine.firmware == "bios" else UEFI_SECONDS
 
 
 def _shorter(deadline: Deadline, seconds: float) -> Deadline:

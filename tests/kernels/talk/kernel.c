@@ -118,12 +118,15 @@ static void talk(void) {
 #endif
 
 #ifdef TORN /* a log line comes in the middle of the echo, the prompt behind other text */
+#ifndef ENDS
+#define ENDS '\n'
+#endif
 static void talk(void) {
     print("heap... ok ");
     for (;;) {
         print("> ");
         int length = 0;
-        for (char c = get(); c != '\n'; c = get()) {
+        for (char c = get(); c != ENDS; c = get()) {
             put(c);
             line[length++] = c;
             if (length == 3) {

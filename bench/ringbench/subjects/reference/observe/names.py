@@ -156,6 +156,7 @@ class DiskNames:
     all: str = "disks"
     disk_type: str = "struct disk"
     device: str = "device"
+    device_type: str = "struct virtio_blk"
     serial: str = "serial"
     registers: str = "registers"
     common: str = "common"
@@ -168,6 +169,7 @@ class DiskNames:
     told: str = "driver"
     done: str = "device"
     index: str = "index"
+    queue_flags: str = "flags"
 
 
 @dataclass(frozen=True, slots=True)
