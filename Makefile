@@ -106,6 +106,7 @@ KERNEL_SOURCES := \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
+    kernel/perf/disks.c \
     kernel/perf/perf.c \
     kernel/main.c
 
@@ -151,10 +152,10 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all
-all: build/kernel.elf build/kernel32.elf ## build the kernel
+all: build/kernel.elf build/kernel32.elf build/data.tar ## build the kernel
 
 .PHONY: bench
-bench: all build/data.tar venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
+bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
 	$(Q)$(BIN)/ringbench run $(BENCH_DISKS) $(BENCH_ARGS)
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.

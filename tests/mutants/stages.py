@@ -166,7 +166,6 @@ def starved_disks(config: Config, count: Count) -> Caught | None:
 
 def _with_archive(config: Config) -> Config:
     """The configuration with two disks, on one the archive that `make bench` has."""
-    build(config.source.parent, "build/data.tar")
     archive = config.source.parent / "build/data.tar"
     disks = [f"{archive} virtio serial=data", DISKS[-1]]
     return override(config, {"machine.disks": disks})
