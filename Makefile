@@ -14,7 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
-BENCH_DISKS ?= --disk '1M virtio serial=data' --disk '4M virtio serial=swap'
+BENCH_DISKS ?= --disk 'build/data.tar virtio serial=data' --disk '4M virtio serial=swap'
 TEST_ARGS ?=
 # one more than there are processors: for a third of the time a test waits, for a guest or a deadline
 TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
@@ -81,6 +81,10 @@ KERNEL_SOURCES := \
     kernel/disk/pci.c \
     kernel/disk/virtio_blk.c \
     kernel/disk/disk.c \
+    kernel/file/ustar.c \
+    kernel/file/archive.c \
+    kernel/file/cache.c \
+    kernel/file/file.c \
     kernel/console/line.c \
     kernel/console/reply.c \
     kernel/console/parse.c \
@@ -92,6 +96,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_heap.c \
     kernel/console/commands_task.c \
     kernel/console/commands_disk.c \
+    kernel/console/commands_file.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
@@ -101,11 +106,12 @@ KERNEL_SOURCES := \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
+    kernel/perf/disks.c \
     kernel/perf/perf.c \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk file base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
@@ -146,7 +152,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all
-all: build/kernel.elf build/kernel32.elf ## build the kernel
+all: build/kernel.elf build/kernel32.elf build/data.tar ## build the kernel
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
@@ -285,6 +291,11 @@ build/host/libmemmap.so: $(HOST_SOURCES) Makefile | packages
 	$(call step,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) $(WARNINGS) -Ikernel -MMD -MP -MF build/host/libmemmap.d -o $@ $(HOST_SOURCES)
+
+# An archive for the kernel's files: of some pages, of one, of nothing but a name.
+build/data.tar: build/kernel32.elf Makefile
+	$(Q)touch build/empty
+	$(Q)tar --format=ustar -cf $@ kernel/pmm kernel/heap/heap.c $< build/empty
 
 # --- the ISO -------------------------------------------------------------------------------------
 

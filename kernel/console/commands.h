@@ -68,4 +68,12 @@ int command_disk_read(const struct arguments *arguments, struct reply *reply);
 int command_disk_write(const struct arguments *arguments, struct reply *reply);
 int command_disk_flush(const struct arguments *arguments, struct reply *reply);
 
+int command_file_list(const struct arguments *arguments, struct reply *reply);
+int command_file_open(const struct arguments *arguments, struct reply *reply);
+int command_file_close(const struct arguments *arguments, struct reply *reply);
+int command_file_read(const struct arguments *arguments, struct reply *reply);
+int command_file_write(const struct arguments *arguments, struct reply *reply);
+int command_file_sync(const struct arguments *arguments, struct reply *reply);
+int command_file_evict(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

@@ -1,7 +1,7 @@
 #include "base/direct_map.h"
 #include "base/string.h"
 #include "cpu/print.h"
-#include "disk/disk.h"
+#include "file/file.h"
 #include "console/commands.h"
 #include "console/reply.h"
 
@@ -135,7 +135,14 @@ static void fill_sector(uint8_t *sector, uint64_t number, const struct argument 
 int command_disk_write(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct transfer transfer;
-    int status = begin(arguments, &transfer);
+    int status = disk_named(&arguments->at[0], &transfer.disk);
+    if (status < 0) {
+        return status;
+    }
+    if (file_on_disk(transfer.disk)) {
+        return STATUS_BUSY;
+    }
+    status = begin(arguments, &transfer);
     if (status < 0) {
         return status;
     }

@@ -185,6 +185,10 @@ static bool parse_disk(const char *text, struct argument *argument) {
     return text[0] == 'd' && parse_digits(text + 1, 10, &argument->number);
 }
 
+static bool parse_file(const char *text, struct argument *argument) {
+    return text[0] == 'f' && parse_digits(text + 1, 10, &argument->number);
+}
+
 static bool take_number(uint64_t number, const uint8_t *bytes, struct argument *argument) {
     (void)bytes;
     argument->number = number;
@@ -259,6 +263,7 @@ static const struct reader *reader_for(const char *name, size_t length) {
         {"KIND", parse_kind, take_kind},    {"SIZE", parse_size, take_size},
         {"MODE", parse_mode, take_mode},    {"HEX", parse_hex, take_hex},
         {"DISK", parse_disk, take_number},  {"NAME", parse_name_word, take_name},
+        {"FILE", parse_file, take_number},
     };
     for (unsigned i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (strlen(readers[i].name) == length && memcmp(readers[i].name, name, length) == 0) {

@@ -3,10 +3,10 @@
  * request in the ring. No state and no output, so it runs on any machine.
  *
  * What a command takes is written as people read it, "ROOT VA LENGTH [FLAGS]", and read as that
- * here, for both: SPACE ROOT TASK DISK FLAGS KIND SIZE MODE HEX NAME are words of those kinds, any
- * other name is a number, and from the first bracket on words may be absent. A number that no word
- * stands for is refused like a word without a meaning, so that a command is given the same either
- * way.
+ * here, for both: SPACE ROOT TASK DISK FILE FLAGS KIND SIZE MODE HEX NAME are words of those kinds,
+ * any other name is a number, and from the first bracket on words may be absent. A number that no
+ * word stands for is refused like a word without a meaning, so that a command is given the same
+ * either way.
  */
 #pragma once
 

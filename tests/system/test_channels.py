@@ -118,6 +118,12 @@ SCRIPT: tuple[Operation, ...] = (
     ops.DiskRead("d0", 0, 1),
     ops.DiskWrite("d0", 0, 1, b"x"),
     ops.DiskFlush("d0"),
+    ops.FileOpen("a"),  # not found either; with an archive: test_files.py
+    ops.FileClose("f0"),
+    ops.FileRead("f0", 0, 1),
+    ops.FileWrite("f0", 0, b"x"),
+    ops.FileSync("f0"),
+    ops.FileEvict(1),
     ops.TaskSwitch("t0"),
     ops.TaskDelete("t2"),
     ops.PageDelete("r0"),
@@ -159,6 +165,7 @@ def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
     left_out = {ops.Touch, ops.HeapInfo, ops.DiskFind, ops.DiskRead, ops.DiskWrite}
+    left_out |= {ops.FileOpen, ops.FileRead, ops.FileWrite}
     assert left_out == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)
     kernel.machine.detach_gdb()

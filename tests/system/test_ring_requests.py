@@ -60,6 +60,13 @@ PATTERNS: Final = {
     "disk read": "DISK SECTOR COUNT",
     "disk write": "DISK SECTOR COUNT HEX",
     "disk flush": "DISK",
+    "file list": "",
+    "file open": "NAME",
+    "file close": "FILE",
+    "file read": "FILE OFFSET LENGTH",
+    "file write": "FILE OFFSET HEX",
+    "file sync": "FILE",
+    "file evict": "COUNT",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

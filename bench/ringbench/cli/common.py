@@ -98,7 +98,7 @@ def machine_options(command: Command) -> Command:
 
 def machine_options_but_memory(command: Command) -> Command:
     """Add the options to a command whose machine's memory is its own."""
-    for option in (_CPU, *reversed(_KERNEL)):
+    for option in (_DISK, _CPU, *reversed(_KERNEL)):
         command = option(command)
     return command
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ringbench.config import Config, override
-from ringbench.config.settings import MIB, Module
+from ringbench.config.settings import MIB, Disk, Module
 from ringbench.drive.channel import AnyOperation
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
@@ -42,8 +42,8 @@ LONGEST_LINE: Final = 1 << 13
 
 MODULES, SPLIT, DISKS = "modules", "split", "disks"
 """The other words: how many Multiboot modules there are, each the kernel's own image again; how
-much of the memory lies below 4 GiB, the rest above; and virtio disks of zeros, `SERIAL:SIZE`, with
-commas between them."""
+much of the memory lies below 4 GiB, the rest above; and virtio disks, with commas between them, of
+zeros, `SERIAL:SIZE`, or with what a file has, `SERIAL:FILE`, from the configuration's folder on."""
 
 Parse = Callable[[str], AnyOperation]
 """Makes an operation of a line, or raises ConfigError."""
@@ -114,7 +114,7 @@ def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
         modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
         config = replace(config, kernel=replace(config.kernel, modules=modules))
     if DISKS in machine:
-        disks = [_blank_disk(text) for text in machine[DISKS].split(",")]
+        disks = [_disk(text, config) for text in machine[DISKS].split(",")]
         config = override(config, {"machine.disks": disks})
     if SPLIT in machine:
         arguments = (*config.machine.arguments, "-machine", SPLIT_ARGUMENT + machine[SPLIT])
@@ -122,11 +122,22 @@ def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
     return config
 
 
-def _blank_disk(text: str) -> str:
-    serial, _, size = text.partition(":")
-    if not re.fullmatch("[0-9]{1,12}[KMG]", size):
-        raise ConfigError(f"{DISKS}={text[:40]}: expected SERIAL:SIZE, as in {DISKS}=swap:4M")
-    return f"{size} virtio serial={serial}"
+def _disk(text: str, config: Config) -> str:
+    serial, _, content = text.partition(":")
+    if not serial or not content:
+        expected = f"SERIAL:SIZE or SERIAL:FILE, as in {DISKS}=swap:4M"
+        raise ConfigError(f"{DISKS}={text[:40]}: expected {expected}")
+    if not re.fullmatch("[0-9]{1,12}[KMG]", content):
+        content = str(config.source.parent / content)
+    return f"{content} virtio serial={serial}"
+
+
+def _disk_word(disk: Disk, config: Config) -> str:
+    if disk.path is None:
+        return f"{disk.serial}:{disk.size // 1024}K"
+    folder = config.source.parent
+    inside = disk.path.is_relative_to(folder)
+    return f"{disk.serial}:{disk.path.relative_to(folder) if inside else disk.path}"
 
 
 def machine_words(config: Config) -> dict[str, str]:
@@ -138,9 +149,9 @@ def machine_words(config: Config) -> dict[str, str]:
     }
     if config.kernel.modules:
         words[MODULES] = str(len(config.kernel.modules))
-    blank = [disk for disk in config.machine.disks if disk.path is None]
-    if blank:
-        words[DISKS] = ",".join(f"{disk.serial}:{disk.size // 1024}K" for disk in blank)
+    disks = [_disk_word(disk, config) for disk in config.machine.disks if disk.serial]
+    if disks:
+        words[DISKS] = ",".join(disks)
     for argument in config.machine.arguments:
         if argument.startswith(SPLIT_ARGUMENT):
             words[SPLIT] = argument.removeprefix(SPLIT_ARGUMENT)

@@ -50,6 +50,7 @@ BREAKS: Final = {
     Bug.LAST_FRAME_STAYS: {"count"},
     Bug.NO_MERGE: {"merged", "rounds", "all-back"},
     Bug.REALLOC_LEAKS: {"rounds"},
+    Bug.REALLOC_TO_ZERO_ENDS: {"returns"},
     Bug.RUN_IGNORES_ALIGNMENT: {"aligned"},
     Bug.MAPS_NEXT_FRAME: {"mapped"},
     Bug.MAPS_WRITABLE: {"rights"},

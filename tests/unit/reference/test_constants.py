@@ -59,6 +59,8 @@ HEADERS = (
     "heap/heap.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
+    "file/cache.h",
+    "file/file.h",
     "console/console.h",
     "console/parse.h",
 )

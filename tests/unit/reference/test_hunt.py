@@ -109,6 +109,15 @@ def test_a_machine_has_the_words_that_made_it() -> None:
     assert len(config.kernel.modules) == 2
     assert config.machine.arguments == ("-machine", "max-ram-below-4g=24M")
     assert machine_words(config) == words
+    words["disks"] = "data:build/data.tar,swap:4096K"
+    config = with_machine(config, {"disks": words["disks"]})
+    assert machine_words(config) == words
+    assert [(disk.path, disk.size) for disk in config.machine.disks] == [
+        (ROOT / "build/data.tar", 0),
+        (None, 4 << 20),
+    ]
+    with pytest.raises(ConfigError, match="expected SERIAL:SIZE or SERIAL:FILE"):
+        with_machine(config, {"disks": "swap"})
     with pytest.raises(ConfigError, match="modules=some"):
         with_machine(config, {"modules": "some"})
 

@@ -15,7 +15,7 @@
 #include "base/layout.h"
 #include "cpu/features.h"
 #include "console/console.h"
-#include "disk/disk.h"
+#include "file/file.h"
 #include "pmm/pmm.h"
 
 #define FRAMES      1024
@@ -88,10 +88,11 @@ struct pmm pmm = {
     .metadata_length = FRAME_SIZE,
 };
 
-/* --- disks: none ------------------------------------------------------------------------------ */
+/* --- disks, files: none ----------------------------------------------------------------------- */
 
 struct disk disks[DISKS_MAX];
 uint64_t disk_count;
+struct file files[FILES_MAX];
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 

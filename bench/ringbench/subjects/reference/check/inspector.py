@@ -22,6 +22,7 @@ from ringbench.subjects.reference.check.boot import (
 )
 from ringbench.subjects.reference.check.compare import compare, compare_absorbed, compare_contents
 from ringbench.subjects.reference.check.compare_disks import compare_held, found_disks
+from ringbench.subjects.reference.check.compare_files import compare_cache
 from ringbench.subjects.reference.check.compare_spaces import compare_tables
 from ringbench.subjects.reference.check.interrupts import check_interrupts
 from ringbench.subjects.reference.check.invariants import INVARIANTS, check_invariants
@@ -167,7 +168,7 @@ class Inspector:
         The guest must stand still since the picture was taken.
         """
         yield from compare(picture, state, scope)
-        for check in (compare_absorbed, compare_contents):
+        for check in (compare_absorbed, compare_contents, compare_cache):
             memory = scope.memory(check, self.machine.memory)
             if memory is not None:
                 yield check(memory, state)

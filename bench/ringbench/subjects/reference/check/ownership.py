@@ -52,6 +52,8 @@ class OwnerKind(StrEnum):
     HEAP = "heap"
     LENT = "lent by the console"
     DISK = "queue of a disk"
+    INDEX = "index of a file"
+    CACHE = "page of a file"
     CONSOLE = "console's bitmap"
 
 
@@ -64,6 +66,8 @@ ALLOCATED: Final = frozenset(
         OwnerKind.HEAP,
         OwnerKind.LENT,
         OwnerKind.DISK,
+        OwnerKind.INDEX,
+        OwnerKind.CACHE,
         OwnerKind.CONSOLE,
     }
 )
@@ -216,6 +220,11 @@ def owners(picture: Picture) -> FrameOwners:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
     for disk in picture.disks:
         claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
+    for file in picture.files.values():
+        claims.bytes(Owner(OwnerKind.INDEX, file.name), file.index, PAGE_SIZE)
+        for page, entry in file.entries.items():
+            owner = Owner(OwnerKind.CACHE, file.name, page << PAGE_SHIFT)
+            claims.bytes(owner, entry & -PAGE_SIZE, PAGE_SIZE)
     _claim_regions(claims, picture)
     return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
 

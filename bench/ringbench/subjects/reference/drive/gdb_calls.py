@@ -2,7 +2,8 @@
 
 A function here says what its operation means, independently of the kernel's own dispatcher. What
 has none is not for this channel: `Touch` switches roots under the caller, `HeapInfo` is a count
-that the console makes itself, and it is the console that has frames for `DiskRead` and `DiskWrite`.
+that the console makes itself, and it is the console that has frames and buffers for those of disks
+and files.
 """
 
 from struct import pack
@@ -285,3 +286,18 @@ def _disk_info(kernel: GdbKernel, op: ops.DiskInfo) -> Reply:
 @CALLS.performs(ops.DiskFlush)
 def _disk_flush(kernel: GdbKernel, op: ops.DiskFlush) -> Reply:
     return kernel.reply("disk_flush", kernel.disk(op.disk))
+
+
+@CALLS.performs(ops.FileClose)
+def _file_close(kernel: GdbKernel, op: ops.FileClose) -> Reply:
+    return kernel.reply("file_close", kernel.file(op.file))
+
+
+@CALLS.performs(ops.FileSync)
+def _file_sync(kernel: GdbKernel, op: ops.FileSync) -> Reply:
+    return kernel.reply("file_sync", kernel.file(op.file))
+
+
+@CALLS.performs(ops.FileEvict)
+def _file_evict(kernel: GdbKernel, op: ops.FileEvict) -> Reply:
+    return kernel.with_word(kernel.reply("file_evict", op.count, kernel.scratch))

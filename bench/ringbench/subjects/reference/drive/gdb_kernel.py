@@ -117,6 +117,14 @@ class GdbKernel:
             raise Refused(Status.NOT_FOUND)
         return self.value(f"(unsigned long)&disks[{number_of(handle)}]")
 
+    def file(self, handle: str) -> int:
+        """Return the address of an open file's struct."""
+        number = number_of(handle)
+        count = self.value("sizeof(files) / sizeof(files[0])")
+        if number >= count or not self.value(f"files[{number}].references"):
+            raise Refused(Status.NOT_FOUND)
+        return self.value(f"(unsigned long)&files[{number}]")
+
     def root(self, handle: str) -> int:
         """Return the root that a handle names."""
         if is_bare_root(handle):

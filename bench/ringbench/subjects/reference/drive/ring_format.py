@@ -17,6 +17,7 @@ from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handles import (
     KERNEL,
     disk_handle,
+    file_handle,
     is_bare_root,
     is_task,
     number_of,
@@ -78,6 +79,7 @@ class RingCodec:
             "data": len,
             "name": len,
             "disk": number_of,
+            "file": number_of,
         } | dict.fromkeys(HANDLES, self._handle)
         self._plans = {
             operation: (
@@ -92,6 +94,7 @@ class RingCodec:
             ValueKind.ROOT: lambda number, _: root_handle(number),
             ValueKind.TASK: lambda number, _: task_handle(number),
             ValueKind.DISK: lambda number, _: disk_handle(number),
+            ValueKind.FILE: lambda number, _: file_handle(number),
             ValueKind.FLAGS: lambda number, _: flags_text(number),
             ValueKind.BACKING: lambda number, _: kinds[number],
             ValueKind.BYTES: _hex,

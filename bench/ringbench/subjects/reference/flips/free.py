@@ -71,8 +71,8 @@ FREE_RECORD: Final = FreeBits(
     compared=False,
 )
 PAST_COUNT: Final = FreeBits(
-    "memory range, module or disk past the count",
-    "no code reads past the count",
+    "memory range, module or disk past the count, or file that is not open",
+    "no code reads it",
     compared=False,
 )
 AFTER_NUL: Final = FreeBits(

@@ -83,6 +83,14 @@ def disk_number(state: KernelState, handle: str) -> int:
     return number
 
 
+def file_number(state: KernelState, handle: str) -> int:
+    """Return the number of the open file that a handle names; refuse one that is not open."""
+    number = number_of(handle)
+    if number not in state.files:
+        raise Refused(Status.NOT_FOUND)
+    return number
+
+
 def no_registers(state: KernelState, va: int, space: str = KERNEL) -> None:
     """Refuse an address in the registers of a disk, which are in the kernel's space."""
     if space == KERNEL and disk_owns(state, va):

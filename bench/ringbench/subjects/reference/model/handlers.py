@@ -3,11 +3,22 @@
 from typing import Final
 from zlib import crc32
 
-from ringbench.subjects.reference.model import access, disk, heap, paging, pmm, task, vm_copy, vmm
+from ringbench.subjects.reference.model import (
+    access,
+    disk,
+    file,
+    heap,
+    paging,
+    pmm,
+    task,
+    vm_copy,
+    vmm,
+)
 from ringbench.subjects.reference.model.console import (
     any_root,
     bare_root,
     disk_number,
+    file_number,
     lend,
     lower_half,
     no_registers,
@@ -32,6 +43,7 @@ from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
     disk_handle,
+    file_handle,
     is_task,
     number_of,
     root_handle,
@@ -301,6 +313,8 @@ def _disk_read(state: KernelState, op: ops.DiskRead) -> Outcome:
 @HANDLERS.performs(ops.DiskWrite)
 def _disk_write(state: KernelState, op: ops.DiskWrite) -> Outcome:
     number = disk_number(state, op.disk)
+    if any(each.disk == number for each in state.files.values()):
+        raise Refused(Status.BUSY)
     _borrow(state, op.count)
     rest = (op.data * SECTOR_SIZE)[: SECTOR_SIZE - 8]
     numbers = ((op.sector + n) % (1 << 64) for n in range(op.count))
@@ -321,3 +335,43 @@ def _borrow(state: KernelState, sectors: int) -> None:
 def _disk_flush(state: KernelState, op: ops.DiskFlush) -> Outcome:
     state, status, _ = disk.disk_flush(state, disk_number(state, op.disk))
     return state, status, ()
+
+
+@HANDLERS.performs(ops.FileOpen)
+def _file_open(state: KernelState, op: ops.FileOpen) -> Outcome:
+    state, status, number = file.file_open(state, op.name)
+    return state, status, () if status else (file_handle(number), state.files[number].size)
+
+
+@HANDLERS.performs(ops.FileClose)
+def _file_close(state: KernelState, op: ops.FileClose) -> Outcome:
+    state, status, _ = file.file_close(state, file_number(state, op.file))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileRead)
+def _file_read(state: KernelState, op: ops.FileRead) -> Outcome:
+    number = file_number(state, op.file)
+    if op.length > BYTES_MAX:
+        raise Refused(Status.INVALID)
+    state, status, data = file.file_read(state, number, op.offset, op.length)
+    return state, status, () if status else (data.hex(),)
+
+
+@HANDLERS.performs(ops.FileWrite)
+def _file_write(state: KernelState, op: ops.FileWrite) -> Outcome:
+    number = file_number(state, op.file)
+    state, status, _ = file.file_write(state, number, op.offset, op.data)
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileSync)
+def _file_sync(state: KernelState, op: ops.FileSync) -> Outcome:
+    state, status, _ = file.file_sync(state, file_number(state, op.file))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileEvict)
+def _file_evict(state: KernelState, op: ops.FileEvict) -> Outcome:
+    state, status, gone = file.file_evict(state, op.count)
+    return state, status, () if status else (gone,)

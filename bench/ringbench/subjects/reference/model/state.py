@@ -221,6 +221,36 @@ class Disk:
     failed: Request | None = None
 
 
+class CachedPage(NamedTuple):
+    """A page of a file that is in memory: its frame, whether it is dirty, and its 4096 bytes."""
+
+    frame: int
+    dirty: bool
+    data: bytes
+
+
+@dataclass(frozen=True)
+class File:
+    """An open file.
+
+    Attributes:
+        sector: where on its disk it begins.
+        size: bytes.
+        disk: the number of the disk.
+        index: the physical address of the frame that says where its pages are.
+        pages: those in memory, by their number.
+        references: how often it is open.
+    """
+
+    name: str
+    sector: int
+    size: int
+    disk: int
+    index: int
+    pages: Mapping[int, CachedPage] = field(default_factory=dict)
+    references: int = 1
+
+
 @dataclass(frozen=True)
 class Console:
     """What the console keeps: frames lent to its user, and the roots that its user made."""
@@ -237,7 +267,7 @@ class KernelState:
 
     `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
     none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
-    heap, that is not all zero.
+    heap, that is not all zero. `files` has the open ones by number.
     """
 
     features: Features
@@ -256,6 +286,7 @@ class KernelState:
     console: Console
     contents: Mapping[int, bytes]
     disks: tuple[Disk, ...] = ()
+    files: Mapping[int, File] = field(default_factory=dict)
 
     def root_of(self, handle: str) -> int | None:
         """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""

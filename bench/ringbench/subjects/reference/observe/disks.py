@@ -22,6 +22,7 @@ class SeenDisk:
             modulo 2^16.
     """
 
+    address: int
     serial: str
     sectors: int
     flags: tuple[bool, bool]
@@ -55,6 +56,7 @@ def _read_disk(guest: GuestReader, names: DiskNames, record: Record, number: int
         guest.note(LAYER, f"the queue at {queue:#x} is not readable", where)
     flags = tuple(_boolean(guest, device, names, name, where) for name in names.flags)
     return SeenDisk(
+        address=record.address,
         serial=c_string(record[names.serial]),
         sectors=member(device, names.sectors),
         flags=(flags[0], flags[1]),

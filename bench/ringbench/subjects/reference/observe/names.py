@@ -173,6 +173,24 @@ class DiskNames:
 
 
 @dataclass(frozen=True, slots=True)
+class FileNames:
+    """Files: an array of records, those with references being open, each with a frame of entries.
+
+    An entry is a frame's address and these bits: whether there is one, and whether it is dirty.
+    """
+
+    all: str = "files"
+    references: str = "references"
+    size: str = "size"
+    sector: str = "sector"
+    disk: str = "disk"
+    index: str = "index"
+    name: str = "name"
+    cached: int = 1
+    dirty: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleNames:
     """What the console owns."""
 
@@ -224,6 +242,7 @@ class Layout:
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)
     disks: DiskNames = field(default_factory=DiskNames)
+    files: FileNames = field(default_factory=FileNames)
     console: ConsoleNames = field(default_factory=ConsoleNames)
     ring: RingNames = field(default_factory=RingNames)
     padding: str = "padding"

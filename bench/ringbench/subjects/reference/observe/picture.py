@@ -20,6 +20,7 @@ from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.disks import SeenDisk, read_disks
+from ringbench.subjects.reference.observe.files import SeenFile, read_files
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
@@ -54,6 +55,7 @@ class Picture:
     heap: SeenHeap
     tasks: SeenTasks
     disks: tuple[SeenDisk, ...]
+    files: Mapping[int, SeenFile]
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -111,6 +113,7 @@ def take(
         heap=heap,
         tasks=tasks,
         disks=scope.read(read_disks, guest, layout.disks),
+        files=scope.read(read_files, guest, layout.files),
         console=console,
         broken=guest.notebook.broken,
     )

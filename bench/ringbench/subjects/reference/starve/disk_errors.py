@@ -19,9 +19,10 @@ from ringbench.subjects.reference.vocabulary.operations import Operation
 def disk_errors(
     kernel: ReferenceKernel, state: KernelState, operation: Operation
 ) -> Iterator[ForcedFailure[KernelState, Operation]]:
-    """Yield, for each disk, that the first request fails, then the second, until all went through.
+    """Yield, for each disk, that the first request fails, then the second, until all did.
 
-    Each try begins in the state that the one before left. A flush cannot be made to fail: QEMU 7.2
+    Each try begins in the state that the one before left, in which what went before the request
+    that failed may have been done for good. A flush cannot be made to fail: QEMU 7.2
     does not ask a block driver through which nothing was written (block/io.c, bdrv_co_flush).
     """
     for disk in range(len(state.disks)):
@@ -33,7 +34,13 @@ def disk_errors(
                 continue
             words = f"{disk_handle(disk)}: request {number}, {request.kind}, fails"
             yield ForcedFailure(words, reply, _channel(kernel, disk, request), after)
+            number -= _requests(state, operation, disk) - _requests(after, operation, disk)
             state = after
+
+
+def _requests(state: KernelState, operation: Operation, disk: int) -> int:
+    """Return how many requests an operation makes of a disk."""
+    return perform(state, operation)[0].disks[disk].requests - state.disks[disk].requests
 
 
 def failing(

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.disk import disk_owns
+from ringbench.subjects.reference.model.file import ARCHIVE_DISK
 from ringbench.subjects.reference.model.state import Disk, KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import DISK_SECTORS_MAX, DISKS_MAX
@@ -29,6 +30,8 @@ def disk_transfer(random: Random, state: KernelState) -> Operation | None:
     sector, count = _place(random, state.disks[number]) if state.disks else (0, 1)
     if random.random() < 0.5:
         return op.DiskRead(disk_handle(number), sector, count)
+    if state.disks and state.disks[number].serial == ARCHIVE_DISK:
+        sector, count = state.disks[number].sectors - 1, 1  # behind what ends an archive
     data = bytes(random.randrange(256) for _ in range(pick(random, (1, 3, 8))))
     return op.DiskWrite(disk_handle(number), sector, count, data)
 

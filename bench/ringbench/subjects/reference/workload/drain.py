@@ -6,6 +6,7 @@ from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.handles import file_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
@@ -13,6 +14,8 @@ from ringbench.subjects.reference.workload.pages import bare_roots
 
 def drain(state: KernelState) -> Operation | None:
     """The next operation on the way back to the state after boot; None when there."""
+    for number in state.files:
+        return op.FileClose(file_handle(number))
     for root in bare_roots(state):
         return op.PageDelete(root)
     if state.current_task != 0:
