@@ -221,6 +221,23 @@ static void talk(void) {
 }
 #endif
 
+#ifdef TICKS /* logs without end while it waits at its prompt */
+static void talk(void) {
+    for (;;) {
+        print("> ");
+        for (int polls = 1; (in8(COM + 5) & 1) == 0; polls++) {
+            if (polls % 50000 == 0) {
+                print("[tick]\r\n");
+            }
+        }
+        read_line(line);
+        print("said ");
+        print(line);
+        print("\r\n");
+    }
+}
+#endif
+
 #ifdef LOST /* goes on where there is no RAM, where zeros are read: add %al, (%rax) */
 static void talk(void) {
     static char at;
