@@ -14,6 +14,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # make bench BENCH_ARGS='--ops 20000', make test TEST_ARGS='-k heap', make qemu MEMORY=6G ...
 BENCH_ARGS ?=
+BENCH_DISKS ?= --disk 'build/data.tar virtio serial=data' --disk '4M virtio serial=swap'
 TEST_ARGS ?=
 # one more than there are processors: for a third of the time a test waits, for a guest or a deadline
 TEST_JOBS ?= $(shell echo $$(($$(nproc) + 1)))
@@ -77,6 +78,13 @@ KERNEL_SOURCES := \
     kernel/heap/heap.c \
     kernel/heap/check.c \
     kernel/task/task.c \
+    kernel/disk/pci.c \
+    kernel/disk/virtio_blk.c \
+    kernel/disk/disk.c \
+    kernel/file/ustar.c \
+    kernel/file/archive.c \
+    kernel/file/cache.c \
+    kernel/file/file.c \
     kernel/program/elf.c \
     kernel/program/load.c \
     kernel/program/user_mode.S \
@@ -92,6 +100,8 @@ KERNEL_SOURCES := \
     kernel/console/commands_vm.c \
     kernel/console/commands_heap.c \
     kernel/console/commands_task.c \
+    kernel/console/commands_disk.c \
+    kernel/console/commands_file.c \
     kernel/console/commands_program.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
@@ -102,11 +112,12 @@ KERNEL_SOURCES := \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
+    kernel/perf/disks.c \
     kernel/perf/perf.c \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task program base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk file program base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
@@ -153,11 +164,12 @@ help: ## list these targets
 USER_FILES := $(USER_PROGRAMS:%=build/user/%.elf)
 
 .PHONY: all
+all: build/kernel.elf build/kernel32.elf build/data.tar ## build the kernel
 all: build/kernel.elf build/kernel32.elf $(USER_FILES) ## build the kernel and its programs
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
-	$(Q)$(BIN)/ringbench run $(BENCH_ARGS)
+	$(Q)$(BIN)/ringbench run $(BENCH_DISKS) $(BENCH_ARGS)
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
@@ -317,6 +329,11 @@ build/host/libmemmap.so: $(HOST_SOURCES) Makefile | packages
 	$(call step,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(HOST_CFLAGS) $(WARNINGS) -Ikernel -MMD -MP -MF build/host/libmemmap.d -o $@ $(HOST_SOURCES)
+
+# An archive for the kernel's files: of some pages, of one, of nothing but a name.
+build/data.tar: build/kernel32.elf Makefile
+	$(Q)touch build/empty
+	$(Q)tar --format=ustar -cf $@ kernel/pmm kernel/heap/heap.c $< build/empty
 
 # --- the ISO -------------------------------------------------------------------------------------
 

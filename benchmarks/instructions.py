@@ -78,14 +78,18 @@ def figures(boot: Boot, text: str) -> Iterator[Figure]:
             f"perf={boot.benchmarks}: the kernel printed no figures for "
             f"{', '.join(sorted(missing)) or 'all of them'}; is it built from this tree?"
         )
-    values: dict[str, int] = {}
     for match in found:
         pairs = {key: int(value) for key, value in _pairs(match["pairs"])}
-        if "value" in pairs:
-            values[match["name"]] = pairs["value"]
-        elif pairs["calls"]:
+        if pairs.get("calls"):
             yield from _costs(_full_name(boot, match["name"]), pairs)
-    yield from _heap_values(values)
+    yield from _heap_values(values_of(text))
+
+
+def values_of(text: str) -> dict[str, int]:
+    """Return the single values in what a kernel printed, by name."""
+    found = (LINE.fullmatch(line.strip()) for line in text.splitlines())
+    pairs = ((match["name"], dict(_pairs(match["pairs"]))) for match in found if match)
+    return {name: int(values["value"]) for name, values in pairs if "value" in values}
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from benchmarks import (
     restore,
     startup,
     waiting,
+    write_back,
 )
 from benchmarks.figure import Figure
 from ringbench.config import Config
@@ -43,4 +44,5 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     flips.measure,
     host_time.measure,
     guest_calls.measure,
+    write_back.measure,
 )

@@ -10,6 +10,7 @@
 #include "vmm/vmm.h"
 #include "heap/heap.h"
 #include "task/task.h"
+#include "disk/disk.h"
 #include "program/program.h"
 #include "console/crash.h"
 #include "console/console.h"
@@ -29,6 +30,7 @@ void kmain(uint32_t magic, paddr_t information) {
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */
     task_init();                        /* the boot task */
+    disk_init();                        /* virtio disks */
     program_init();                     /* user mode */
     serial_enable_input();              /* COM1's interrupt */
     console_init();                     /* the console */

@@ -216,18 +216,20 @@ class Case(Generic[OperationT]):
 
 
 @dataclass(frozen=True, slots=True)
-class ForcedFailure(Generic[OperationT]):
+class ForcedFailure(Generic[StateT, OperationT]):
     """An operation that is made to fail from outside: the reply that it must then give, and how.
 
     Attributes:
         words: what is made to fail: "the heap can't grow".
-        reply: what the operation must answer; its state must not change.
+        reply: what the operation must answer.
         channel: performs the operation in that way.
+        state: the subject's state afterwards; None: it must not change.
     """
 
     words: str
     reply: Reply
     channel: Channel[OperationT]
+    state: StateT | None = None
 
 
 @runtime_checkable
@@ -265,8 +267,11 @@ class Starvable(Subject[StateT, OperationT], Protocol[StateT, OperationT]):
 
     def forced_failures(
         self, kernel: Kernel[StateT, OperationT], state: StateT, operation: OperationT
-    ) -> Iterator[ForcedFailure[OperationT]]:
-        """Yield the ways in which an operation can be made to fail though there is memory."""
+    ) -> Iterator[ForcedFailure[StateT, OperationT]]:
+        """Yield the ways in which an operation can be made to fail though there is memory.
+
+        The generator goes on when that has been done, from the state that it was left in.
+        """
         ...
 
 

@@ -27,5 +27,6 @@ enum status {
     STATUS_FAULT = -19,        /* the access raised an exception */
     STATUS_SYNTAX = -20,       /* console: unknown command, bad number, wrong argument count */
     STATUS_TOO_LONG = -21,     /* console: the line is too long */
-    STATUS_COUNT = 22,
+    STATUS_IO = -22,           /* a disk could not do what it was asked */
+    STATUS_COUNT = 23,
 };

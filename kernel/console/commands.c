@@ -103,6 +103,21 @@ static const struct command commands[] = {
     {"task delete", "TASK", command_task_delete, "free it and its space"},
     {"task list", "", command_task_list, "all tasks"},
 
+    {"disk list", "", command_disk_list, "all disks"},
+    {"disk find", "NAME", command_disk_find, "the disk with that serial string"},
+    {"disk info", "DISK", command_disk_info, "sectors"},
+    {"disk read", "DISK SECTOR COUNT", command_disk_read, "the CRC-32 of some sectors"},
+    {"disk write", "DISK SECTOR COUNT HEX", command_disk_write, "fill some sectors"},
+    {"disk flush", "DISK", command_disk_flush, "have it keep what was written"},
+
+    {"file list", "", command_file_list, "all open files"},
+    {"file open", "NAME", command_file_open, "a member of the archive on the disk `data`"},
+    {"file close", "FILE", command_file_close, "once; the last time, write what is dirty"},
+    {"file read", "FILE OFFSET LENGTH", command_file_read, "1 to 64 bytes"},
+    {"file write", "FILE OFFSET HEX", command_file_write, "1 to 64 bytes"},
+    {"file sync", "FILE", command_file_sync, "write what is dirty"},
+    {"file evict", "COUNT", command_file_evict, "put pages out of memory, the lowest first"},
+
     {"program load", "TASK MODULE [NUMBER]", command_program_load, "a module's program, to run"},
     {"program run", "TASK", command_program_run, "until it ends; others by turns"},
 };

@@ -61,6 +61,20 @@ int command_task_switch(const struct arguments *arguments, struct reply *reply);
 int command_task_delete(const struct arguments *arguments, struct reply *reply);
 int command_task_list(const struct arguments *arguments, struct reply *reply);
 
+int command_disk_list(const struct arguments *arguments, struct reply *reply);
+int command_disk_find(const struct arguments *arguments, struct reply *reply);
+int command_disk_info(const struct arguments *arguments, struct reply *reply);
+int command_disk_read(const struct arguments *arguments, struct reply *reply);
+int command_disk_write(const struct arguments *arguments, struct reply *reply);
+int command_disk_flush(const struct arguments *arguments, struct reply *reply);
+
+int command_file_list(const struct arguments *arguments, struct reply *reply);
+int command_file_open(const struct arguments *arguments, struct reply *reply);
+int command_file_close(const struct arguments *arguments, struct reply *reply);
+int command_file_read(const struct arguments *arguments, struct reply *reply);
+int command_file_write(const struct arguments *arguments, struct reply *reply);
+int command_file_sync(const struct arguments *arguments, struct reply *reply);
+int command_file_evict(const struct arguments *arguments, struct reply *reply);
 int command_program_load(const struct arguments *arguments, struct reply *reply);
 int command_program_run(const struct arguments *arguments, struct reply *reply);
 

@@ -1,5 +1,6 @@
 #include "cpu/print.h"
 #include "cpu/access.h"
+#include "disk/disk.h"
 #include "console/commands.h"
 #include "console/handles.h"
 #include "console/console.h"
@@ -16,6 +17,9 @@ int command_touch(const struct arguments *arguments, struct reply *reply) {
     int status = find_root(target, &root);
     if (status < 0) {
         return status;
+    }
+    if (disk_owns(arguments->at[1].number)) {
+        return STATUS_DENIED;
     }
     struct task *task = target->handle == HANDLE_TASK ? task_find(target->number) : NULL;
     struct access_fault fault;

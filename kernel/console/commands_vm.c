@@ -1,4 +1,5 @@
 #include "cpu/print.h"
+#include "disk/disk.h"
 #include "console/commands.h"
 #include "console/handles.h"
 #include "console/reply.h"
@@ -52,10 +53,21 @@ int command_vm_at(const struct arguments *arguments, struct reply *reply) {
                        arguments->at[4].number, backing);
 }
 
+/* The space that the words SPACE VA are about, for a change of the region there. Errors: those of
+ * find_space; DENIED (it has a disk's registers). */
+static int find_changeable(const struct arguments *arguments, struct vm_space **space) {
+    int status = find_space(&arguments->at[0], space);
+    if (status < 0) {
+        return status;
+    }
+    bool registers = *space == &kernel_space && disk_owns(arguments->at[1].number);
+    return registers ? STATUS_DENIED : STATUS_OK;
+}
+
 int command_vm_free(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
-    int status = find_space(&arguments->at[0], &space);
+    int status = find_changeable(arguments, &space);
     if (status < 0) {
         return status;
     }
@@ -65,7 +77,7 @@ int command_vm_free(const struct arguments *arguments, struct reply *reply) {
 int command_vm_protect(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
-    int status = find_space(&arguments->at[0], &space);
+    int status = find_changeable(arguments, &space);
     if (status < 0) {
         return status;
     }
@@ -75,7 +87,7 @@ int command_vm_protect(const struct arguments *arguments, struct reply *reply) {
 int command_vm_resize(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
     struct vm_space *space;
-    int status = find_space(&arguments->at[0], &space);
+    int status = find_changeable(arguments, &space);
     if (status < 0) {
         return status;
     }

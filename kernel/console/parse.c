@@ -165,6 +165,30 @@ static bool parse_hex(const char *text, struct argument *argument) {
     return true;
 }
 
+static bool is_name_character(char c) {
+    return c > ' ' && c <= '~';
+}
+
+static bool parse_name_word(const char *text, struct argument *argument) {
+    size_t length = strlen(text);
+    if (length > BYTES_MAX) {
+        return false;
+    }
+    memset(argument->bytes, 0, sizeof argument->bytes);
+    memcpy(argument->bytes, text, length);
+    argument->number = length;
+    argument->end = '\0';
+    return true;
+}
+
+static bool parse_disk(const char *text, struct argument *argument) {
+    return text[0] == 'd' && parse_digits(text + 1, 10, &argument->number);
+}
+
+static bool parse_file(const char *text, struct argument *argument) {
+    return text[0] == 'f' && parse_digits(text + 1, 10, &argument->number);
+}
+
 static bool take_number(uint64_t number, const uint8_t *bytes, struct argument *argument) {
     (void)bytes;
     argument->number = number;
@@ -212,6 +236,17 @@ static bool take_hex(uint64_t number, const uint8_t *bytes, struct argument *arg
     return take_number(number, bytes, argument);
 }
 
+static bool take_name(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    for (uint64_t i = 0; i < number && i < BYTES_MAX; i++) {
+        if (!is_name_character(bytes[i])) {
+            return false;
+        }
+    }
+    memset(argument->bytes, 0, sizeof argument->bytes);
+    argument->end = '\0';
+    return take_hex(number, bytes, argument);
+}
+
 /* What reads an argument: from a word, or from a number. False: it has no meaning there. */
 struct reader {
     const char *name;
@@ -227,6 +262,8 @@ static const struct reader *reader_for(const char *name, size_t length) {
         {"TASK", parse_task, take_task},    {"FLAGS", parse_flags, take_flags},
         {"KIND", parse_kind, take_kind},    {"SIZE", parse_size, take_size},
         {"MODE", parse_mode, take_mode},    {"HEX", parse_hex, take_hex},
+        {"DISK", parse_disk, take_number},  {"NAME", parse_name_word, take_name},
+        {"FILE", parse_file, take_number},
     };
     for (unsigned i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (strlen(readers[i].name) == length && memcmp(readers[i].name, name, length) == 0) {

@@ -3,9 +3,10 @@
  * request in the ring. No state and no output, so it runs on any machine.
  *
  * What a command takes is written as people read it, "ROOT VA LENGTH [FLAGS]", and read as that
- * here, for both: SPACE ROOT TASK FLAGS KIND SIZE MODE HEX are words of those kinds, any other name
- * is a number, and from the first bracket on words may be absent. A number that no word stands for
- * is refused like a word without a meaning, so that a command is given the same either way.
+ * here, for both: SPACE ROOT TASK DISK FILE FLAGS KIND SIZE MODE HEX NAME are words of those kinds,
+ * any other name is a number, and from the first bracket on words may be absent. A number that no
+ * word stands for is refused like a word without a meaning, so that a command is given the same
+ * either way.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 #define WORDS_MAX     9 /* the longest command has 8: a ninth is one too many */
 #define ARGUMENTS_MAX 6
-#define BYTES_MAX     64 /* of a HEX word */
+#define BYTES_MAX     64 /* of a HEX or a NAME word */
 
 enum handle {
     HANDLE_KERNEL,
@@ -25,8 +26,9 @@ enum handle {
 struct argument {
     enum handle handle; /* SPACE, ROOT, TASK; the number follows for the latter two */
     uint64_t number;    /* FLAGS: enum page_flags; KIND: enum vm_kind; SIZE: bytes; MODE: enum
-                           access; HEX: how many bytes */
+                           access; HEX, NAME: how many bytes */
     uint8_t bytes[BYTES_MAX];
+    char end; /* a NUL, so that the bytes of a NAME are a string */
 };
 
 struct arguments {
@@ -55,7 +57,7 @@ int parse_arguments(const char *pattern, const char *const *words, unsigned coun
 /*
  * Read `count` numbers as `pattern` says. A handle is HANDLE_KERNEL, HANDLE_TASK or HANDLE_ROOT in
  * the lowest HANDLE_BITS bits and its number above; the number of a HEX word is how many of `bytes`
- * it has. Errors: SYNTAX.
+ * it has, and so is a NAME's. Errors: SYNTAX.
  */
 int take_arguments(const char *pattern, const uint64_t *numbers, const uint8_t bytes[BYTES_MAX],
                    unsigned count, struct arguments *arguments);

@@ -31,6 +31,7 @@ static const struct {
     [-STATUS_FAULT] = {"fault", "the access raised an exception"},
     [-STATUS_SYNTAX] = {"syntax", "unknown command; try help"},
     [-STATUS_TOO_LONG] = {"too_long", "the line has too many characters"},
+    [-STATUS_IO] = {"io", "the disk could not do that"},
 };
 
 static bool is_status(int status) {

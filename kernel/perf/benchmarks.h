@@ -15,3 +15,4 @@ void perf_space(uint64_t pages);
 void perf_heap_random(uint64_t live);
 void perf_heap_lifo(uint64_t depth);
 void perf_heap_fragmented(uint64_t allocations);
+void perf_write_back(uint64_t pages);

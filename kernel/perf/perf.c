@@ -36,6 +36,7 @@ static const struct {
     {"heap.fragmented.2000", 2000, perf_heap_fragmented},
     {"heap.fragmented.20000", 20000, perf_heap_fragmented},
     {"heap.fragmented.200000", 200000, perf_heap_fragmented},
+    {"write_back.64", 64, perf_write_back},
 };
 
 /* Whether `name` is, or begins up to a dot with, one of a list's names. */

@@ -9,9 +9,10 @@ from ringbench.machine import Machine
 from ringbench.subjects.reference.check.inspector import Inspector
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.vocabulary import operations as ops
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63
@@ -21,7 +22,7 @@ def test_a_workload_by_calls(machine: Machine) -> None:
     inspector, random = Inspector(machine), Random(7)
     state = inspector.boot_state()
     channel = GdbChannel.at_prompt(machine)
-    wanted = set(OPERATIONS) - {ops.Touch, ops.HeapInfo}
+    wanted = set(CALLS)
     performed: set[type[Operation]] = set()
     for number in range(2000):
         if number >= 200 and performed == wanted:

@@ -70,6 +70,13 @@ STRUCTURES = {
         "heap's variables",
     },
     "task": {"task records", "current task"},
+    "disk": {
+        "disks",
+        "unused records of disks",
+        "queues of disks",
+        "rest of the queues of disks",
+    },
+    "file": {"files", "unused records of files", "indices of files"},
     "machine": {
         "boot information",
         "command line",

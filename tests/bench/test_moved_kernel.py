@@ -1,15 +1,19 @@
 """A kernel that runs elsewhere than it was linked, and a second ELF file: symbols, types, gdb."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ringbench.config import Config, load
+from ringbench.config import Config, load, override
 from ringbench.debuginfo.dwarf import Types
-from ringbench.errors import ImageError, MachineError
+from ringbench.drive.guest_calls import GuestCalls, KernelFunctions, function_address
+from ringbench.errors import Ended, ImageError, MachineError
 from ringbench.machine import Machine
+from ringbench.subjects.contracts.frames.operations import Alloc
+from ringbench.subjects.contracts.kernel import ContractKernel
 from tests.bench.conftest import LINK, SOURCES
 from tests.places import ROOT
 
@@ -36,10 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def configure(folder: Path, slide: int | str) -> Config:
+def configure(folder: Path, slide: int | str, ready: str = '"prompt"') -> Config:
     (folder / "ringbench.toml").write_text(
         '[kernel]\nelf = "moved.elf"\nimage = "moved32.elf"\nprompt = "moved> "\n'
-        f'more = ["user.elf"]\nslide = {slide!r}\n'
+        f'more = ["user.elf"]\nslide = {slide!r}\nready = {ready}\nsubject = "contracts"\n'
+        '[contracts.frames]\nalloc = "count(3)"\nfree = "count({frame})"\nnone = 41\n'
     )
     return load(folder / "ringbench.toml")
 
@@ -87,6 +92,39 @@ def test_the_second_file_is_known_as_well(machine: Machine) -> None:
     assert "user.c:" in str(place)
     assert machine.names.is_code(entry)
     assert not machine.names.is_code(machine.gdb.symbol("session"))
+
+
+def test_where_it_crashed_is_known_though_nobody_asked_where_it_runs(folder: Path) -> None:
+    with Machine.start(configure(folder, "auto")) as machine:
+        with pytest.raises(Ended) as caught:
+            machine.command("seven77")
+        why = str(caught.value.explanation)
+        assert re.search(r"#UD .* at crash\+?\w* \(.*kernel\.c:\d+\)", why), why
+        assert machine.slide == SLIDE
+
+
+def test_its_functions_are_called_where_it_runs(folder: Path) -> None:
+    config = override(configure(folder, "auto"), {"machine.guest_calls": True})
+    with Machine.start(config) as machine, GuestCalls(machine) as calls:
+        assert KernelFunctions(calls, config.kernel.elf, machine.slide).count(5) == 41
+        assert function_address(config.kernel.elf, "count", SLIDE) == machine.gdb.symbol("count")
+    kernel = ContractKernel.start(config)
+    try:
+        assert str(kernel.channel("calls").perform(Alloc("f1"))) == "none"
+    finally:
+        kernel.close()
+
+
+def test_it_is_ready_at_a_function_where_it_runs(folder: Path) -> None:
+    ready = '{ function = "count" }'
+    with Machine.launch(configure(folder, SLIDE, ready)) as machine:
+        machine.serial.send("five5")
+        machine.boot()  # which would not end, were the function awaited elsewhere
+    with (
+        Machine.launch(configure(folder, "auto", ready)) as machine,
+        pytest.raises(MachineError, match=r'kernel\.ready.*kernel\.slide = "auto"'),
+    ):
+        machine.boot()
 
 
 def test_a_slide_that_cannot_be_found_is_an_error(folder: Path) -> None:

@@ -24,10 +24,11 @@ def require_match(result: StarveResult) -> None:
 
 def test_every_case(ringbench_config: Config) -> None:
     """All operations in all situations of the table, at each point where they can fail."""
-    result = starve(REFERENCE, ringbench_config)
+    cases = [case for case in ALL if not case.name.startswith("disk:")]  # test_disks.py has those
+    result = starve(REFERENCE, ringbench_config, cases=cases)
     require_match(result)
     by_name = {each.case: each for each in result.starved}
-    assert list(by_name) == [case.name for case in ALL]
+    assert list(by_name) == [case.name for case in cases]
     for name, each in by_name.items():
         assert each.failed >= max(0, each.taken), f"{name}: fewer failures than it takes frames"
         assert (each.failed == 0) == name.startswith("no frame:")

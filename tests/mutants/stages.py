@@ -28,8 +28,16 @@ from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.run import Options, Workload, run
 from ringbench.engine.starve import starve
 from ringbench.errors import MachineError, RingbenchError
+from ringbench.subject import Case
 from ringbench.subjects.reference.boots import hunt_boots
 from ringbench.subjects.reference.subject import REFERENCE, Reference
+from ringbench.subjects.reference.vocabulary.operations import (
+    FileClose,
+    FileOpen,
+    FileRead,
+    FileWrite,
+    Operation,
+)
 from ringbench.subjects.reference.workload import giant_nodes
 from tests.mutants.tree import build
 from tests.places import ROOT
@@ -146,6 +154,42 @@ def starved(config: Config, count: Count) -> Caught | None:
     return next(iter(result.caught), None)
 
 
+def starved_disks(config: Config, count: Count) -> Caught | None:
+    """Every request to a disk of every operation that makes some fails once."""
+    cases = [case for case in REFERENCE.cases if case.name.startswith("disk:")]
+    there = override(config, {"machine.disks": DISKS})
+    result = starve(REFERENCE, there, cases=cases, stop=True)
+    assert not result.given_up, result.given_up
+    count.operations += result.operations
+    return next(iter(result.caught), None)
+
+
+def _with_archive(config: Config) -> Config:
+    """The configuration with two disks, on one the archive that `make bench` has."""
+    archive = config.source.parent / "build/data.tar"
+    disks = [f"{archive} virtio serial=data", DISKS[-1]]
+    return override(config, {"machine.disks": disks})
+
+
+def files_run(config: Config, count: Count) -> Caught | None:
+    """A workload of files, disks and regions, with an archive."""
+    return run_stage(_ring(24, 3000, "file", "disk", "vmm"))(_with_archive(config), count)
+
+
+def starved_files(config: Config, count: Count) -> Caught | None:
+    """Every frame and every request that an operation on files takes fails once."""
+    there = _with_archive(config)
+    cases: tuple[Case[Operation], ...] = (
+        Case("read", (), FileOpen("kernel/pmm/runs.c")),
+        Case("fill", (FileOpen("kernel/pmm/runs.c"),), FileRead("f0", 4090, 12)),
+        Case("close", (FileOpen("kernel/pmm/runs.c"), FileWrite("f0", 9, b"x")), FileClose("f0")),
+    )
+    result = starve(REFERENCE, there, cases=cases, stop=True)
+    assert not result.given_up, result.given_up
+    count.operations += result.operations
+    return next(iter(result.caught), None)
+
+
 def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -> Stage:
     """Sequences that hypothesis and the explorer make, `chunks` times ten."""
 
@@ -211,11 +255,16 @@ TESTS: Final = (
     "tests/unit/reference/test_string.py",
 )
 
+DISKS: Final = ["1M virtio serial=data", "4M virtio serial=swap"]
+"""Two disks of zeros."""
+
 SPLIT: Final = {"machine.arguments": ["-machine", "max-ram-below-4g=24M"]}
 """Hardly any memory below 4 GiB: all but the first frames that are taken lie above."""
 
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
+    "run disks": run_stage(_ring(24, 3000, "disk", "vmm", "task"), {"machine.disks": DISKS}),
+    "run files": files_run,
     "run modules": run_stage(
         _mixed(2, Workload(50, 50), Workload(1000, 1000)),
         {
@@ -248,6 +297,8 @@ STAGES: Final[dict[str, Stage]] = {
     "iso": multiboot2,
     "giants": giants,
     "starve": starved,
+    "starve disks": starved_disks,
+    "starve files": starved_files,
     "hunt": stateful(1, 6),
     "hunt 16M": stateful(2, 6, {"machine.memory": "16M"}),
     "instructions": instruction_counts,

@@ -50,7 +50,11 @@ LONGEST = [
     ("vm read t9 0 1", 3), ("vm write t9 0 00", 3), ("vm copy t9 0 t9 0 1", 5),
     ("heap alloc 1", 1), ("heap zalloc 1", 1), ("heap align 16 1", 2), ("heap realloc 0 1", 2),
     ("heap free 0", 1), ("heap info", 0), ("heap check", 0), ("heap list", 0), ("task new", 0),
-    ("task switch t9", 1), ("task delete t9", 1), ("task list", 0), ("touch r9 0 r", 3),
+    ("task switch t9", 1), ("task delete t9", 1), ("task list", 0),
+    ("disk list", 0), ("disk find x", 1), ("disk info d9", 1), ("disk read d9 0 1", 3),
+    ("disk write d9 0 1 00", 4), ("disk flush d9", 1), ("file list", 0),
+    ("file open x", 1), ("file close f9", 1), ("file read f9 0 1", 3), ("file write f9 0 00", 3),
+    ("file sync f9", 1), ("file evict 0", 1), ("touch r9 0 r", 3),
     ("help", 0), ("info", 0), ("echo on", 0), ("echo off", 0), ("poweroff", 0), ("ring", 0),
 ]  # fmt: skip
 

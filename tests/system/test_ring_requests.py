@@ -54,6 +54,19 @@ PATTERNS: Final = {
     "task switch": "TASK",
     "task delete": "TASK",
     "task list": "",
+    "disk list": "",
+    "disk find": "NAME",
+    "disk info": "DISK",
+    "disk read": "DISK SECTOR COUNT",
+    "disk write": "DISK SECTOR COUNT HEX",
+    "disk flush": "DISK",
+    "file list": "",
+    "file open": "NAME",
+    "file close": "FILE",
+    "file read": "FILE OFFSET LENGTH",
+    "file write": "FILE OFFSET HEX",
+    "file sync": "FILE",
+    "file evict": "COUNT",
     "program load": "TASK MODULE [NUMBER]",
     "program run": "TASK",
 }
@@ -73,6 +86,7 @@ WRONG: Final[dict[str, tuple[int, ...]]] = {
     "SIZE": (0, 1, 4095, 4097, 8192, 1 << 31, ABOVE_32, ABOVE_32 + 4096, LAST),
     "MODE": (3, 4, 256, ABOVE_32, LAST),
     "HEX": (0, 65, 66, 256, ABOVE_32 + 1, LAST),
+    "NAME": (0, 1, 64, 65, 66, 256, ABOVE_32 + 1, LAST),  # the bytes are NULs
 }
 """Numbers of each kind that stand for no word."""
 

@@ -177,7 +177,8 @@ def test_how_a_kernel_talks(write: Write) -> None:
     text = (
         MINIMAL + "console='com2'\noutputs=['vga','vga']\nlogin=[{expect='name:', send='me'}]\n"
         "passed='^all good'\nfailed='shutdown'\n[machine]\nsmp=2\n"
-        "accelerator='kvm:tcg'\ndisks=['a b.img', 'c.img virtio']\n"
+        "accelerator='kvm:tcg'\ndisks=['a b.img', 'c.img virtio', "
+        "'d.img virtio serial=data', '4M virtio serial=swap']\n"
     )
     config = load(write(text))
     kernel, machine = config.kernel, config.machine
@@ -186,7 +187,20 @@ def test_how_a_kernel_talks(write: Write) -> None:
     assert (kernel.passed, kernel.failed) == (Outcome(log="^all good"), Outcome(shutdown=True))
     assert (machine.smp, machine.accelerator) == ("2", "kvm:tcg")
     folder = config.source.parent
-    assert machine.disks == (Disk(folder / "a b.img"), Disk(folder / "c.img", "virtio"))
+    assert machine.disks == (
+        Disk(folder / "a b.img"),
+        Disk(folder / "c.img", "virtio"),
+        Disk(folder / "d.img", "virtio", "data"),
+        Disk(None, "virtio", "swap", 4 << 20),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["d.img serial=data", "d.img ide serial=x", "4M virtio serial=a,b"]
+)
+def test_a_serial_string_is_a_virtio_disks(write: Write, text: str) -> None:
+    with pytest.raises(ConfigError, match="only virtio disks have a serial string"):
+        load(write(MINIMAL + f"[machine]\ndisks=['{text}']\n"))
 
 
 def test_an_efi_application_has_uefi_firmware(write: Write) -> None:

@@ -18,7 +18,7 @@ from ringbench.engine.replay import replay
 from ringbench.engine.runner import Runner
 from ringbench.engine.script import Script
 from ringbench.engine.starve import starve, starve_random
-from ringbench.errors import Ended, QemuDied
+from ringbench.errors import BootTimeout, Ended, QemuDied
 from ringbench.machine.qmp import Event
 from ringbench.machine.triage import Facts, classify
 from tests.unit.toy import Bug, Operation, Take, Toy, ToyKernel, ToyMachine
@@ -57,10 +57,31 @@ class Hit(Toy):
         return kernel
 
 
+@dataclass(frozen=True)
+class Slow(Hit):
+    """Toys of which the first `times` do not boot in time."""
+
+    def start(self, config: Config) -> ToyKernel:
+        if next(self.started) < self.times:
+            ending = Ending(EndKind.HANG, "hang: no prompt within 30 s")
+            raise BootTimeout(ending.message, ending=ending)
+        return ToyKernel(self.bug)
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     (tmp_path / "ringbench.toml").write_text("[kernel]\nelf = 'no.elf'\nprompt = '> '\n")
     return load(tmp_path / "ringbench.toml")
+
+
+def test_a_boot_that_takes_too_long_is_a_finding_only_if_the_next_one_does_too(
+    config: Config,
+) -> None:
+    result = search(Slow(times=1), config, 1, SECONDS, chunks=1)
+    assert result.disturbed == ("hang: no prompt within 30 s; it was booted once more",)
+    assert not result.failures
+    [failure] = search(Slow(times=1000), config, 1, SECONDS, chunks=1).failures
+    assert not failure.operations
 
 
 @pytest.mark.parametrize("at", [0, 5, 30, 200, 600])

@@ -24,6 +24,14 @@ PVH = '.section .note.x,"a",@note\n.long 4, 4, 18\n.asciz "Xen"\n.long 0x100000\
 CODE = ".text\n.globl _start\n_start: hlt\n"
 
 
+def portable_executable(machine: int = 0x8664, magic: int = 0x20B, subsystem: int = 10) -> bytes:
+    """The headers of a PE file, of an EFI application for x86_64 unless said otherwise."""
+    coff = struct.pack("<H", machine) + bytes(18)
+    optional = struct.pack("<H", magic) + bytes(66) + struct.pack("<H", subsystem)
+    start = b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64)
+    return start + b"PE\0\0" + coff + optional + bytes(100)
+
+
 def test_a_good_kernel(tmp_path: Path) -> None:
     check_symbols(link(tmp_path, HEADER1 + CODE, "-g"))
 
@@ -97,7 +105,7 @@ def test_forms(tmp_path: Path) -> None:
     assert form_of(file) is Form.DISK
     file.write_bytes(b"QFI\xfb" + bytes(100))
     assert form_of(file) is Form.DISK
-    file.write_bytes(b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\0\0" + bytes(9))
+    file.write_bytes(portable_executable())
     assert form_of(file) is Form.EFI_APPLICATION
     folder = tmp_path / "esp"
     (folder / "EFI/BOOT").mkdir(parents=True)
@@ -105,6 +113,23 @@ def test_forms(tmp_path: Path) -> None:
         form_of(folder)
     file.rename(folder / "EFI/BOOT/BOOTX64.EFI")
     assert form_of(folder) is Form.EFI_FOLDER
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"MZ", "no PE header"),
+        (portable_executable(machine=0xAA64), r"for another machine \(0xaa64\)"),
+        (portable_executable(magic=0x10B), "for another machine"),
+        (portable_executable(subsystem=3), "subsystem 3, which the firmware does not start"),
+        (portable_executable()[:200], "no PE header"),
+    ],
+)
+def test_what_the_firmware_would_pass_over(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "EFI/BOOT").mkdir(parents=True)
+    (tmp_path / "EFI/BOOT/BOOTX64.EFI").write_bytes(content)
+    with pytest.raises(ImageError, match=why):
+        form_of(tmp_path)
 
 
 def test_a_form_and_its_firmware(tmp_path: Path) -> None:

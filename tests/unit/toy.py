@@ -330,7 +330,7 @@ class Toy:
 
     def forced_failures(
         self, kernel: Kernel[State, Operation], state: State, operation: Operation
-    ) -> Iterator[ForcedFailure[Operation]]:
+    ) -> Iterator[ForcedFailure[State, Operation]]:
         """Yield none: nothing can be forced."""
         return iter(())
 

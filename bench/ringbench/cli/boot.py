@@ -42,7 +42,8 @@ def boot(to_end: bool, **machine: object) -> int:
         seconds = time.monotonic() - began
         ending, verdict = guest.ending(), guest.verdict
         ended_badly = guest.ended_badly()
-    how = ending.message if ending is not None else f"ready ({config.kernel.awaited.kind})"
+        said = "" if guest.outputs.spoke() else "; it has printed nothing"
+    how = ending.message if ending is not None else f"ready ({config.kernel.awaited.kind}){said}"
     click.echo(f"ringbench: {how}, after {seconds:.2f} s, accelerator {accelerator}")
     if verdict is None:
         return ENDED_BADLY if ended_badly else PASSED

@@ -44,6 +44,13 @@ _MEMORY = click.option("--memory", metavar="SIZE", help="Guest memory, like 64M 
 _CPU = click.option(
     "--cpu", metavar="NAME", help="QEMU's name of the processor, like max or qemu64."
 )
+_DISK = click.option(
+    "--disk",
+    "disks",
+    metavar="TEXT",
+    multiple=True,
+    help="A disk as in machine.disks, like '4M virtio serial=swap'; may be given more than once.",
+)
 _KERNEL = (
     click.option(
         "--config",
@@ -64,6 +71,7 @@ _KEYS = {
     "image": "kernel.image",
     "memory": "machine.memory",
     "cpu": "machine.cpu",
+    "disks": "machine.disks",
 }
 """Option -> the configuration key that it overrides."""
 
@@ -83,14 +91,14 @@ save_dump_option = output_option(
 
 def machine_options(command: Command) -> Command:
     """Add the options to a command; `configured` takes their values."""
-    for option in (_CPU, _MEMORY, *reversed(_KERNEL)):
+    for option in (_DISK, _CPU, _MEMORY, *reversed(_KERNEL)):
         command = option(command)
     return command
 
 
 def machine_options_but_memory(command: Command) -> Command:
     """Add the options to a command whose machine's memory is its own."""
-    for option in (_CPU, *reversed(_KERNEL)):
+    for option in (_DISK, _CPU, *reversed(_KERNEL)):
         command = option(command)
     return command
 
@@ -104,7 +112,7 @@ def configured(**values: object) -> Config:
     file = values["config_file"]
     assert file is None or isinstance(file, Path)
     changes = {key: values.get(option) for option, key in _KEYS.items()}
-    return load(file, {key: value for key, value in changes.items() if value is not None})
+    return load(file, {key: value for key, value in changes.items() if value not in (None, ())})
 
 
 @contextmanager

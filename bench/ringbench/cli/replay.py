@@ -37,8 +37,10 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
     scripts = [read_script(file, subject.parse) for file in files]
     from ringbench.engine.replay import replay as perform
 
+    prompt = config.kernel.prompt or "> "
+
     def tell(line: str, reply: str) -> None:
-        click.echo(f"{config.kernel.prompt}{line}\n{reply}")
+        click.echo(f"{prompt}{line}\n{reply}")
 
     chosen = {key: str(machine[key]) for key in ("memory", "cpu") if machine[key] is not None}
     for file, script in zip(files, scripts, strict=True):

@@ -42,6 +42,19 @@ def _call(*needed: str, optional: tuple[str, ...] = ()) -> values.Rule:
     return rule
 
 
+def _run(*needed: str, optional: tuple[str, ...] = ()) -> values.Rule:
+    """Return the rule for a call that is told how long a run of frames is: frames, or bytes."""
+
+    def rule(value: object, folder: Path) -> CallText:
+        call = _call(*needed, optional=("count", "bytes", *optional))(value, folder)
+        assert isinstance(call, CallText)
+        if not {"count", "bytes"} & {*call.names}:
+            raise values.Expected("a call with {count} or {bytes}")
+        return call
+
+    return rule
+
+
 def _count(value: object, folder: Path) -> CallText | str:
     """A variable's name, or a call without placeholders."""
     if isinstance(value, CallText):
@@ -121,8 +134,8 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
     "contracts.frames": {
         "alloc": _call(),
         "free": _call("frame"),
-        "alloc_run": _optional(_call("count", optional=("align",))),
-        "free_run": _optional(_call("frame", "count")),
+        "alloc_run": _optional(_run(optional=("align",))),
+        "free_run": _optional(_run("frame")),
         "count": _optional(_count),
         "none": _number,
         "address": _one_of("physical", "virtual", "number"),
@@ -150,6 +163,7 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "protect": _optional(_call("virtual", "flags", optional=("root",))),
         "translate": _optional(_call("virtual", optional=("root",))),
         "ok": _optional(_number),
+        "translated": _one_of("address", "entry"),
         "not_mapped": _number,
         "always": _number,
         "write": _number,

@@ -49,7 +49,7 @@ class FramesCalls:
 
     Attributes:
         alloc, free: of one frame.
-        alloc_run, free_run: of several in a row.
+        alloc_run, free_run: of several in a row: `{count}` of them, or so many `{bytes}`.
         count: a variable, or a call without arguments, that moves by one with each frame.
         none: what is returned where there is no frame.
         address: what a frame is named by: its "physical" address, a "virtual" one that is mapped to
@@ -77,6 +77,7 @@ class PagesCalls:
         protect, translate: those that not every kernel has.
         range: the first virtual address that may be used, and the one behind the last.
         ok: what the first three return if they have done it; None if they do not say.
+        translated: what it returns: an "address", or the "entry" of the table, rights and all.
         not_mapped: what `translate` returns where nothing is mapped.
         always, write, user, no_execute: parts of `{flags}`; of a right that is 0, nothing is known.
         misuse: as for the heap.
@@ -88,6 +89,7 @@ class PagesCalls:
     protect: CallText | None = None
     translate: CallText | None = None
     ok: int | None = None
+    translated: str = "address"
     not_mapped: int = 0
     always: int = 0
     write: int = 1 << 1

@@ -26,10 +26,16 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A further disk of the guest: an image that is never written, and how it is attached."""
+    """A further disk of the guest: an image that is never written, and how it is attached.
 
-    path: Path
+    By its `serial` string the guest tells a `virtio` disk from others; empty: it has none. One
+    without an image is `size` bytes of zeros.
+    """
+
+    path: Path | None
     interface: str = "ide"
+    serial: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ PAGE = 4096
 MIN_MEMORY = 1 << 20
 MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can address as RAM
 INTERFACES = ("ide", "virtio", "floppy")
+SERIAL = "[A-Za-z0-9_.-]{1,20}"
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
 LONGEST_NAME = 255  # limits.h: NAME_MAX
 _SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -119,20 +120,31 @@ def port(value: object, folder: Path) -> int:
 
 
 def disks(value: object, folder: Path) -> tuple[Disk, ...]:
-    """A list of "file interface"; the interface may be left out."""
+    """A list of "file interface"; the interface may be left out, or be "virtio serial=TEXT".
+
+    With a serial string the file may be a size: that many bytes of zeros.
+    """
     if not isinstance(value, list | tuple):
-        raise Expected('a list of disks, such as ["data.img", "more.img virtio"]')
-    found = []
-    for item in value:
-        if isinstance(item, Disk):
-            found.append(item)
-            continue
-        name, _, last = word(item, folder).strip().rpartition(" ")
-        if name and last in INTERFACES:
-            found.append(Disk(path(name.strip(), folder), last))
-        else:
-            found.append(Disk(path(str(item).strip(), folder)))
-    return tuple(found)
+        raise Expected('a list of disks, such as ["data.img", "more.img virtio serial=more"]')
+    return tuple(item if isinstance(item, Disk) else _disk(item, folder) for item in value)
+
+
+def _disk(value: object, folder: Path) -> Disk:
+    shown = word(value, folder).strip()
+    if found := re.fullmatch(rf"(.+) virtio serial=({SERIAL})", shown):
+        name, serial = found[1].strip(), found[2]
+        if re.fullmatch("[0-9]+[KMG]", name):
+            return Disk(None, "virtio", serial, size(name, folder))
+        return Disk(path(name, folder), "virtio", serial)
+    if re.search(r" serial=\S*$", shown):
+        raise Expected(
+            'a disk as in "more.img virtio serial=more": only virtio disks have a serial string, '
+            "of 1 to 20 letters, digits, '_', '.' or '-'"
+        )
+    name, _, last = shown.rpartition(" ")
+    if name and last in INTERFACES:
+        return Disk(path(name.strip(), folder), last)
+    return Disk(path(shown, folder))
 
 
 def flag(value: object, folder: Path) -> bool:

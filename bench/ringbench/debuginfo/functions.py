@@ -43,11 +43,13 @@ class Signature:
         parameters: in order.
         variadic: whether any number may follow.
         inlined: whether the compiler has put it into its callers; there may be no code of its own.
+        returns: whether it returns anything.
     """
 
     parameters: tuple[Parameter, ...]
     variadic: bool
     inlined: bool
+    returns: bool = True
 
 
 class Functions:
@@ -85,6 +87,7 @@ class Functions:
                 parameters,
                 any(each.tag == "DW_TAG_unspecified_parameters" for each in children),
                 number(die, "DW_AT_inline") in (1, 3),
+                refers(die, "DW_AT_type") is not None,
             )
 
 

@@ -183,7 +183,11 @@ class Symbols:
         """
         found = self.addresses(name)
         if not found:
-            raise ImageError(f"{self._path}: no symbol {name!r}")
+            import difflib
+
+            near = difflib.get_close_matches(name, self.names, n=3)
+            guess = f"; near it are {', '.join(near)}" if near else ""
+            raise ImageError(f"{self._path}: no symbol {name!r}{guess}")
         if len(found) > 1:
             places = [self.place(each, name) for each in self.linked(name)]
             raise ImageError(

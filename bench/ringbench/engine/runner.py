@@ -16,7 +16,7 @@ from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.engine.caught import Caught
 from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.lockstep import Diverged, Lockstep
-from ringbench.errors import Ended, MachineError
+from ringbench.errors import BootTimeout, Ended, MachineError
 from ringbench.subject import Kernel, OperationT, StateT, Subject, Unpredictable
 
 CHECK: Final = "hunt"
@@ -170,7 +170,7 @@ class Runner(Generic[StateT, OperationT]):
             else:
                 self._booted = _Booted(kernel, Lockstep(self.subject, kernel))
                 return kernel
-        kernel = self.subject.start(self.config)
+        kernel = self._started()
         try:
             lockstep = Lockstep(self.subject, kernel)
             self._see(lockstep, "after boot", whole=True)
@@ -180,6 +180,14 @@ class Runner(Generic[StateT, OperationT]):
             raise
         self._booted = _Booted(kernel, lockstep)
         return kernel
+
+    def _started(self) -> Kernel[StateT, OperationT]:
+        """Boot a kernel; once more if it takes too long, for the machine may have been busy."""
+        try:
+            return self.subject.start(self.config)
+        except BootTimeout as error:
+            self.disturbed.append(f"{first_line(error)}; it was booted once more")
+        return self.subject.start(self.config)
 
     def perform(self, operation: OperationT) -> bool:
         """Perform an operation, on the model at once; whether the model can tell what it does.

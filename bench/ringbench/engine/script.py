@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ringbench.config import Config, override
-from ringbench.config.settings import MIB, Module
+from ringbench.config.settings import MIB, Disk, Module
 from ringbench.drive.channel import AnyOperation
 from ringbench.engine.runner import Failure
 from ringbench.errors import ConfigError
@@ -40,9 +40,10 @@ LINES: Final = 1 << 19
 LONGEST_LINE: Final = 1 << 13
 """Bytes and lines of a script, and characters of a line: far more than any operation has."""
 
-MODULES, SPLIT = "modules", "split"
-"""The other words: how many Multiboot modules there are, each the kernel's own image again; and how
-much of the memory lies below 4 GiB, the rest above."""
+MODULES, SPLIT, DISKS = "modules", "split", "disks"
+"""The other words: how many Multiboot modules there are, each the kernel's own image again; how
+much of the memory lies below 4 GiB, the rest above; and virtio disks, with commas between them, of
+zeros, `SERIAL:SIZE`, or with what a file has, `SERIAL:FILE`, from the configuration's folder on."""
 
 Parse = Callable[[str], AnyOperation]
 """Makes an operation of a line, or raises ConfigError."""
@@ -57,7 +58,7 @@ class Script:
 
     Attributes:
         operations: from boot on.
-        machine: "memory", "cpu", "modules", "split", each only if it matters.
+        machine: "memory", "cpu", "modules", "split", "disks", each only if it matters.
         about: lines for people.
     """
 
@@ -112,10 +113,31 @@ def with_machine(config: Config, machine: Mapping[str, str]) -> Config:
             raise ConfigError(f"{MODULES}={shown}: expected a number up to 99, and no ISO")
         modules = (Module(config.kernel.image, "module"),) * int(machine[MODULES])
         config = replace(config, kernel=replace(config.kernel, modules=modules))
+    if DISKS in machine:
+        disks = [_disk(text, config) for text in machine[DISKS].split(",")]
+        config = override(config, {"machine.disks": disks})
     if SPLIT in machine:
         arguments = (*config.machine.arguments, "-machine", SPLIT_ARGUMENT + machine[SPLIT])
         config = override(config, {"machine.arguments": list(arguments)})
     return config
+
+
+def _disk(text: str, config: Config) -> str:
+    serial, _, content = text.partition(":")
+    if not serial or not content:
+        expected = f"SERIAL:SIZE or SERIAL:FILE, as in {DISKS}=swap:4M"
+        raise ConfigError(f"{DISKS}={text[:40]}: expected {expected}")
+    if not re.fullmatch("[0-9]{1,12}[KMG]", content):
+        content = str(config.source.parent / content)
+    return f"{content} virtio serial={serial}"
+
+
+def _disk_word(disk: Disk, config: Config) -> str:
+    if disk.path is None:
+        return f"{disk.serial}:{disk.size // 1024}K"
+    folder = config.source.parent
+    inside = disk.path.is_relative_to(folder)
+    return f"{disk.serial}:{disk.path.relative_to(folder) if inside else disk.path}"
 
 
 def machine_words(config: Config) -> dict[str, str]:
@@ -127,6 +149,9 @@ def machine_words(config: Config) -> dict[str, str]:
     }
     if config.kernel.modules:
         words[MODULES] = str(len(config.kernel.modules))
+    disks = [_disk_word(disk, config) for disk in config.machine.disks if disk.serial]
+    if disks:
+        words[DISKS] = ",".join(disks)
     for argument in config.machine.arguments:
         if argument.startswith(SPLIT_ARGUMENT):
             words[SPLIT] = argument.removeprefix(SPLIT_ARGUMENT)
@@ -183,8 +208,8 @@ def _machine(where: str, version: str, words: str) -> dict[str, str]:
     machine = {}
     for word in words.split():
         key, equals, value = word.partition("=")
-        if key not in (*MACHINE_KEYS, MODULES, SPLIT) or not equals:
-            known = ", ".join((*MACHINE_KEYS, MODULES, SPLIT))
+        if key not in (*MACHINE_KEYS, MODULES, SPLIT, DISKS) or not equals:
+            known = ", ".join((*MACHINE_KEYS, MODULES, SPLIT, DISKS))
             raise ConfigError(f"{where}: {word!r}: expected KEY=VALUE with one of {known}")
         machine[key] = value
     return machine

@@ -24,6 +24,9 @@ ENDBR64: Final = bytes.fromhex("f30f1efa")
 PUSH_RBP: Final = b"\x55"
 RET: Final = b"\xc3"
 LONGEST_CALL: Final = 7
+LARGEST_FRAME: Final = 4096
+"""Bytes of a function's frame within which the return address of its call is looked for."""
+
 GUESSES: Final = 16
 GUESSED_WITHIN: Final = 1024
 """How many callers are guessed at most, and how many bytes above the last the next must be."""
@@ -35,7 +38,8 @@ def frames(space: Space, cpu: Cpu, names: Names) -> tuple[Frame, ...]:
     while len(found) < DEEPEST:
         last = found[-1]
         caller = None if last.guessed else _caller(space, last, names, innermost=len(found) == 1)
-        if caller is None or caller.sp <= last.sp or not names.is_code(caller.pc):
+        # A call that does not return may be the last instruction of all code.
+        if caller is None or caller.sp <= last.sp or not names.is_code(caller.pc - 1):
             caller = _guess(space, last, names)
         if caller is None or (caller.guessed and len(found) > GUESSES):
             break
@@ -87,7 +91,7 @@ def _without_frame(space: Space, frame: Frame, names: Names) -> int | None:
     """Return how far above the stack pointer the return address is, if there is no frame yet."""
     start = names.begins(frame.pc)
     if start is None or not names.is_code(frame.pc):
-        return 0 if _follows_call(space, frame.sp, names) else None
+        return _pushed_over(space, frame, names)
     code = space.read(start, 16) or b""
     begin = len(ENDBR64) if code.startswith(ENDBR64) else 0
     if frame.pc <= start + begin or space.read(frame.pc, 1) == RET:
@@ -97,10 +101,23 @@ def _without_frame(space: Space, frame: Frame, names: Names) -> int | None:
     return space.word_size if frame.pc == start + begin + 1 else None
 
 
+def _pushed_over(space: Space, frame: Frame, names: Names) -> int | None:
+    """Return how far above the stack pointer the return address is of a call to what is no code.
+
+    What was there may have run as instructions and pushed more, but has its caller's frame pointer.
+    """
+    size = space.word_size
+    room = min(max(frame.bp - frame.sp, size), LARGEST_FRAME)
+    return next(
+        (above for above in range(0, room, size) if _follows_call(space, frame.sp + above, names)),
+        None,
+    )
+
+
 def _follows_call(space: Space, slot: int, names: Names) -> bool:
     """Whether the word in the stack is the address behind a CALL instruction of the kernel."""
     address = space.word(slot)
-    if address is None or not names.is_code(address):
+    if address is None or not names.is_code(address - 1):
         return False
     code = space.read(address - LONGEST_CALL, LONGEST_CALL)
     if code is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -55,6 +56,7 @@ class Evidence:
         log: the end of what QEMU logged.
         memory: its physical memory.
         names: those of its kernel.
+        is_logged: whether QEMU logged exceptions, which it does under its software emulation only.
     """
 
     kind: EndKind
@@ -62,6 +64,7 @@ class Evidence:
     log: str
     memory: PhysicalMemory
     names: Names
+    is_logged: bool = True
 
 
 def explain(evidence: Evidence) -> Explanation | None:
@@ -76,6 +79,7 @@ class _Explainer:
 
     def __init__(self, evidence: Evidence) -> None:
         self._kind = evidence.kind
+        self._is_logged = evidence.is_logged
         self._memory = evidence.memory
         self._names = evidence.names
         self._cpus = evidence.cpus
@@ -83,6 +87,7 @@ class _Explainer:
             cpu.number: frames(self._space(cpu), cpu, self._names) for cpu in evidence.cpus
         }
         self._chains = chains(parse_log(evidence.log))
+        self._stack_words: dict[tuple[int, int], list[int]] = {}
 
     def explanation(self) -> Explanation:
         chain, kind = self._cause(), self._kind.value
@@ -90,7 +95,7 @@ class _Explainer:
         if chain is None:
             at = self._names.place(self._cpus[0].pc)
             return Explanation(
-                summary=f"{kind}: at {at}, and no exception led to it",
+                summary=f"{kind}: at {at}, and {self._no_exception()}",
                 notes=tuple(self._notes_of_processors()),
                 processors=processors,
                 lost=next(self._impossible(), ""),
@@ -108,6 +113,17 @@ class _Explainer:
             notes=(*self._notes(series[0], space, stack), *self._notes_of_series(series)),
             processors=() if chain.triple and len(processors) == 1 else processors,
         )
+
+    def _no_exception(self) -> str:
+        """Say that the log names no exception that led here, or that there is no log."""
+        if not self._is_logged:
+            return (
+                "which exception led to it, if any, is not known: QEMU logs them under tcg alone, "
+                "with machine.log_exceptions"
+            )
+        if self._kind is EndKind.TRIPLE_FAULT:
+            return "which exception led to it is not known: it is not in QEMU's log"
+        return "no exception led to it"
 
     # -- the cause -----------------------------------------------------------------------------
 
@@ -160,21 +176,32 @@ class _Explainer:
 
     def _is_being_handled(self, event: Logged) -> bool:
         """Whether a handler of `event` has not returned: its frame is on a processor's stack."""
-        saved = b"".join(
-            value.to_bytes(WORD, "little") for value in (event.sp, event.cpu.segment("SS").selector)
-        )
-        if event.software or not event.cpu.long_mode:
+        if event.software or not event.cpu.is_protected:
             return False
+        size, sp = (WORD if event.cpu.long_mode else WORD // 2), event.sp
+        code = event.cpu.segment("CS").selector
+        # In 32-bit mode the stack pointer is saved if the privilege level changes, in long mode
+        # always (Intel SDM 3A 6.12.1, 6.14.2). Between it and the rest there are the flags.
+        has_stack = event.cpu.long_mode or event.cpl > 0
+        saved = [sp, event.cpu.segment("SS").selector] if has_stack else []
         for cpu in self._cpus:
-            stack = _words(self._space(cpu), cpu["rsp"], SEARCHED)
-            at = stack.find(saved)
-            while at >= 0:
-                if at >= 3 * WORD and at % WORD == 0:
-                    ip = int.from_bytes(stack[at - 3 * WORD : at - 2 * WORD], "little")
-                    if ip == event.ip:
-                        return True
-                at = stack.find(saved, at + 1)
+            words, at = self._stack_of(cpu, size), -1
+            for _ in range(words.count(event.ip)):
+                at = words.index(event.ip, at + 1)
+                _, selector, _, *above = [*words[at : at + 3 + len(saved)], 0, 0][: 3 + len(saved)]
+                is_there = bool(saved) or cpu["rsp"] + at * size == sp - 3 * size
+                if is_there and selector & 0xFFFF == code and above == saved:
+                    return True
         return False
+
+    def _stack_of(self, cpu: Cpu, size: int) -> list[int]:
+        """Return the words on a processor's stack, from the last that was pushed."""
+        if (cpu.number, size) not in self._stack_words:
+            data = _words(self._space(cpu), cpu["rsp"], SEARCHED)
+            count = len(data) // size
+            form = f"<{count}{'Q' if size == WORD else 'I'}"
+            self._stack_words[cpu.number, size] = list(struct.unpack_from(form, data))
+        return self._stack_words[cpu.number, size]
 
     def _undelivered(self, chain: Chain) -> Iterator[str]:
         told = ""
@@ -222,7 +249,7 @@ class _Explainer:
         """Say which processors run the null page, or where there is no RAM."""
         for cpu in self._cpus:
             stack, space = self._stacks[cpu.number], self._space(cpu)
-            if cpu.long_mode and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
+            if cpu.is_protected and (stack[0].pc < PAGE_SIZE or not space.has_ram(stack[0].pc)):
                 yield from self._lost(space, stack)
 
     def _lost(self, space: Space, stack: Sequence[Frame]) -> Iterator[str]:

@@ -235,34 +235,61 @@ def _boot_arguments(config: Config, media: Media) -> tuple[str, ...]:
         arguments += ["-boot", "a"]
     for number, drive in enumerate(media.drives):
         arguments += ["-drive", _drive(drive, number)]
+        if drive.serial:
+            arguments += ["-device", _virtio_disk(drive.serial, number)]
     return tuple(arguments)
 
 
 def overlay_names(media: Media) -> tuple[str, ...]:
     """Return QEMU's names of the guest's disks."""
-    return tuple(_node(number) for number in range(len(media.drives)))
+    return tuple(disk_node(number) for number in range(len(media.drives)))
 
 
-def _node(number: int) -> str:
+def disk_node(number: int) -> str:
+    """Return QEMU's name of what a disk holds."""
     return f"ringbench-disk{number}"
 
 
+def disk_device(number: int) -> str:
+    """Return QEMU's name of the device of a disk that has a serial string."""
+    return f"disk{number}"
+
+
+def _virtio_disk(serial: str, number: int) -> str:
+    """Return the device of a disk with a serial string; the guest is told of errors at once."""
+    return (
+        f"virtio-blk-pci,id={disk_device(number)},drive=drive{number},serial={serial},"
+        "rerror=report,werror=report"
+    )
+
+
 def _drive(drive: Drive, number: int) -> str:
+    if drive.source is None:
+        return _blank_drive(drive, number)
     source = escape(drive.source)
+    attached = f"none,id=drive{number}" if drive.serial else drive.interface
     is_folder = drive.source.is_dir()
     plain = is_folder or not drive.source.is_file() or disk_size(drive.source) is None
     form = "raw" if plain else "qcow2"
     if drive.overlay is None:
         name = f"fat:{source}" if is_folder else source
-        return f"if={drive.interface},format={form},file={name},snapshot=on"
+        return f"if={attached},format={form},file={name},snapshot=on"
     if is_folder:
         backing = f"backing.driver=vvfat,backing.dir={source},backing.fat-type=16"
     else:
         backing = f"backing.driver={form},backing.file.driver=file,backing.file.filename={source}"
     return (
-        f"if={drive.interface},format=qcow2,node-name={_node(number)},"
+        f"if={attached},format=qcow2,node-name={disk_node(number)},"
         f"file={escape(drive.overlay)},{backing}"
     )
+
+
+def _blank_drive(drive: Drive, number: int) -> str:
+    attached = f"if=none,id=drive{number}"
+    if drive.overlay is None:
+        return f"{attached},driver=null-co,size={drive.size},read-zeroes=on,snapshot=on"
+    node, file = disk_node(number), escape(drive.overlay)
+    return f"{attached},format=qcow2,node-name={node},file={file}"
 
 
 def _module(path: Path, arguments: str) -> str:

@@ -23,6 +23,10 @@ PVH_NOTE = "18"
 EFI_PATH = "EFI/BOOT/BOOTX64.EFI"
 QCOW2_MAGIC = b"QFI\xfb"
 
+PE_ENDS = 8192  # by when a PE header has come
+_PE_X86_64, _PE32_PLUS = 0x8664, 0x20B
+_EFI_SUBSYSTEMS = (10, 11, 12)  # an application, a boot service driver, a runtime driver
+
 _ELF_MAGIC = b"\x7fELF"
 _ISO_MAGIC_AT = (32769, b"CD001")  # ECMA-119, 8.4: sector 16, after the type byte
 _ELFDATA_LITTLE = 1
@@ -85,7 +89,8 @@ def check_kernel(config: Config) -> Form:
     for module in kernel.modules:
         _head(module.path, "module", 1)
     for disk in config.machine.disks:
-        _head(disk.path, "disk", 1)
+        if disk.path is not None:
+            _head(disk.path, "disk", 1)
     return form
 
 
@@ -118,8 +123,10 @@ def form_of(image: Path) -> Form:
         ImageError: nothing that can be booted; the text says what is missing.
     """
     if image.is_dir():
-        if not (image / EFI_PATH).is_file():
+        application = image / EFI_PATH
+        if not application.is_file():
             raise ImageError(f"{image}: a folder without {EFI_PATH}; {FORMS}")
+        _check_efi(application, _head(application, "EFI application", PE_ENDS))
         return Form.EFI_FOLDER
     at, magic = _ISO_MAGIC_AT
     head = _head(image, "image", at + len(magic))
@@ -131,16 +138,37 @@ def form_of(image: Path) -> Form:
         return Form.ISO
     if image.suffix.lower() == ".iso":
         raise ImageError(f"{image}: not an ISO 9660 disc, for all its name")
-    if head.startswith(b"MZ") and _is_pe(head):
+    if head.startswith(b"MZ") and _pe(head) is not None:
+        _check_efi(image, head)
         return Form.EFI_APPLICATION
     if head.startswith(QCOW2_MAGIC) or head[510:512] == b"\x55\xaa":
         return Form.DISK
     raise ImageError(f"{image}: not an ELF file, nor anything else that can be booted; {FORMS}")
 
 
-def _is_pe(head: bytes) -> bool:
+def _pe(head: bytes) -> int | None:
+    """Return where the PE header is that an MS-DOS header leads to; None without one."""
     [at] = struct.unpack_from("<I", head, 0x3C) if len(head) >= 0x40 else (len(head),)
-    return head[at : at + 4] == b"PE\0\0"
+    return at if head[at : at + 4] == b"PE\0\0" else None
+
+
+def _check_efi(path: Path, head: bytes) -> None:
+    """Check that a file is an EFI application for x86_64: others the firmware passes over.
+
+    Reference: PE format, COFF file header and optional header; UEFI 2.10, 2.1.1.
+    """
+    at = _pe(head) if head.startswith(b"MZ") else None
+    if at is None or len(head) < at + 94:
+        raise ImageError(f"{path}: no EFI application: it has no PE header")
+    machine, magic = (struct.unpack_from("<H", head, at + offset)[0] for offset in (4, 24))
+    if (machine, magic) != (_PE_X86_64, _PE32_PLUS):
+        raise ImageError(f"{path}: a PE file for another machine ({machine:#x}), not for x86_64")
+    [subsystem] = struct.unpack_from("<H", head, at + 92)
+    if subsystem not in _EFI_SUBSYSTEMS:
+        raise ImageError(
+            f"{path}: a PE file of subsystem {subsystem}, which the firmware does not start: link "
+            "it as an EFI application (subsystem 10)"
+        )
 
 
 def _elf_form(image: Path, head: bytes) -> Form:

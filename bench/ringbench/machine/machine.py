@@ -270,6 +270,8 @@ class Machine(Guest):
         if self.serial.untaken():
             error = MachineError("cannot be restored: the guest has left input unread")
             raise self._inquest.add_evidence(error)
+        if self.config.machine.disks:  # whose queues in RAM QEMU reads while it loads
+            restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
         self._qemu.states.load(snapshot.tag)
         restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
         self._qemu.move_logs(keep)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringbench.config import Config
@@ -24,11 +24,17 @@ FAT_SIZE = 1024 * 16 * 63 * SECTOR  # the disk that QEMU 7.2, block/vvfat.c, mak
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """A disk: an image, or a folder to be shown as one; `overlay` is what the guest writes to."""
+    """A disk: an image, or a folder to be shown as one; `overlay` is what the guest writes to.
 
-    source: Path
+    One with a `serial` string is a device of its own, of virtio; one without a `source` is `size`
+    bytes of zeros.
+    """
+
+    source: Path | None
     interface: str
     overlay: Path | None = None
+    serial: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,15 @@ def prepare(config: Config, form: Form, folder: Path) -> Media:
         shutil.copy(config.kernel.image, image / EFI_PATH)
     media = _media(config, form, image, "")
     drives = tuple(
-        Drive(drive.source, drive.interface, _overlay(drive.source, folder / f"disk{n}.qcow2"))
+        replace(drive, overlay=_overlay(drive, folder / overlay_file(n)))
         for n, drive in enumerate(media.drives)
     )
     return Media(media.kernel, media.disc, drives)
+
+
+def overlay_file(number: int) -> str:
+    """Return the name of the overlay of the disk with that number, in the private folder."""
+    return f"disk{number}.qcow2"
 
 
 def by_hand(config: Config, form: Form) -> Media:
@@ -83,7 +94,10 @@ def by_hand(config: Config, form: Form) -> Media:
 
 
 def _media(config: Config, form: Form, image: Path, preparation: str) -> Media:
-    disks = tuple(Drive(disk.path, disk.interface) for disk in config.machine.disks)
+    disks = tuple(
+        Drive(disk.path, disk.interface, serial=disk.serial, size=disk.size)
+        for disk in config.machine.disks
+    )
     if form.is_elf:
         return Media(kernel=image, drives=disks, preparation=preparation)
     if form is Form.ISO:
@@ -97,12 +111,17 @@ def _interface(config: Config, image: Path) -> str:
     return "floppy" if is_floppy and "q35" not in config.machine.type else "ide"
 
 
-def _overlay(source: Path, overlay: Path) -> Path:
-    if source.is_dir():
+def _overlay(drive: Drive, overlay: Path) -> Path:
+    source = drive.source
+    if source is None:
+        size = drive.size
+    elif source.is_dir():
         size = FAT_SIZE
     else:
         size = disk_size(source) or -(-source.stat().st_size // SECTOR) * SECTOR
     if size > LARGEST:
-        raise ImageError(f"{source}: larger than the 4 TiB that a disk of the guest can have")
+        raise ImageError(
+            f"{source or overlay.name}: larger than the 4 TiB that a disk of the guest can have"
+        )
     write_qcow2(overlay, size)
     return overlay

@@ -103,6 +103,10 @@ class Serial:
             if output.heard != heard:
                 continue
             overtaken = self._overtaken(prompt, typed)
+            if overtaken is not None and self._is_log_since(overtaken, prompt):
+                lines = output.lines[:overtaken]
+                output.take()
+                return lines
             patience = Deadline(
                 deadline.remaining()
                 if overtaken is None
@@ -117,7 +121,10 @@ class Serial:
                 lines = output.lines[:overtaken]
                 output.take()
                 return lines
-            raise self.evidence(SerialTimeout(f"no prompt within {deadline.seconds:g} s"))
+            why = f"no prompt within {deadline.seconds:g} s"
+            if overtaken is not None:
+                why += ", but lines without end behind one: if they are its log, set kernel.log"
+            raise self.evidence(SerialTimeout(why))
 
     def _rests(self, at: int, deadline: Deadline) -> bool:
         """Whether nothing follows on the console for as long as a prompt must stand there.
@@ -135,6 +142,17 @@ class Serial:
                 return False
             self.outputs.wait(rest, alarming=False)
         return self.output.heard == heard
+
+    def _is_log_since(self, number: int, prompt: Prompt) -> bool:
+        """Whether all that came behind the prompt on a line is what the configuration calls a log.
+
+        Then nothing else need be waited for: a log that never falls silent is as good as none.
+        """
+        if self._log is None or self.output.last:
+            return False
+        first, *others = self.output.lines[number:]
+        behind = [prompt.after(first) or "", *others]
+        return all(not each.strip() or self._log.search(each.strip()) for each in behind)
 
     def _overtaken(self, prompt: Prompt, typed: str | None) -> int | None:
         """Return the number of the last line that begins with the prompt and then has a log.
@@ -177,6 +195,11 @@ class Serial:
             raise ValueError(f"the echo of {line!r} could not be told from the prompt")
         self.outputs.drain(screen=self._console.console == "vga")
         self.check()
+        rest = Deadline(QUIET)  # for a line of a log that is being written
+        while self._log is not None and self.output.last and not rest.expired:
+            if self.prompt is not None and self.prompt.at_end(self.output.last) is not None:
+                break
+            self.outputs.wait(rest, alarming=False)
         self.output.take()
         self.send(line, deadline)
 
@@ -188,14 +211,14 @@ class Serial:
         """
         awaited = self._required_prompt() if prompt is None else Prompt(prompt, None)
         lines = self._lines_before_prompt(awaited, deadline, line)
+        if self._log is not None:  # also before the echo
+            lines = [each for each in lines if not self._log.search(each)]
         reply = without_echo(lines, line, self.prompt or awaited)
         if reply is None and self._echoes is None:
             self._record(line)
         self._echoes = reply is not None
         if reply is None:
             reply = lines
-        if self._log is not None:
-            reply = [each for each in reply if not self._log.search(each)]
         return "\n".join(reply).strip("\n")
 
     def check(self) -> None:

@@ -9,7 +9,9 @@ and ``xen-load-devices-state`` ends QEMU 7.2 with a failed assertion.
 
 Loading resets every device first, so nothing of the life before can stay in one, not even what
 QEMU's device has no field for in the stream. The reset also writes the kernel's image to RAM
-again, so RAM is put back after it. Code that QEMU had translated is dropped with the load.
+again, so RAM is put back after it; with a virtio disk also before, because QEMU sees then whether
+the disk's queue, which is in RAM, goes with its state. Code that QEMU had translated is dropped
+with the load.
 
 Reference: QEMU 7.2, migration/savevm.c (load_snapshot), qapi/migration.json (snapshot-save).
 """

@@ -216,10 +216,10 @@ def guest_calls(request: pytest.FixtureRequest, machine: Machine) -> Iterator[Gu
 
     item: pytest.Item = request.node
     wanted = calls_wanted(item)
-    at = wanted.get("at")
+    at, elf = wanted.get("at"), machine.config.kernel.elf
     with GuestCalls(
         machine,
-        at=None if at is None else function_address(machine.config.kernel.elf, str(at)),
+        at=None if at is None else function_address(elf, str(at), machine.slide),
         interrupts=bool(wanted.get("interrupts", False)),
     ) as calls:
         yield calls
@@ -244,7 +244,7 @@ def calls(guest_calls: GuestCalls, machine: Machine) -> KernelFunctions:
     """The kernel's functions, called by their names: `calls.kmalloc(64)`."""
     from ringbench.drive.guest_calls import KernelFunctions
 
-    return KernelFunctions(guest_calls, machine.config.kernel.elf)
+    return KernelFunctions(guest_calls, machine.config.kernel.elf, machine.slide)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +60,7 @@ class FakeGuest:
         self.addresses: Mapping[str, int] = {name: at for at, name in enumerate(NAMES, 0x1000)}
         self.addresses = {**self.addresses, "free_frames": COUNT}
         self.sizes: Mapping[str, int] = {"free_frames": 8}
+        self.silent: Set[str] = frozenset()
         self.ram = RamMap((RamRange(0, SIZE, 0),))
         self.image: Mapping[int, str] = {IMAGE: "main (.text)"}
         self.root = TABLE * PAGE

@@ -70,6 +70,8 @@ class Bug(Enum):
     """The last frame is counted as free, and never given out."""
     NO_MERGE = auto()
     REALLOC_LEAKS = auto()
+    REALLOC_TO_ZERO_ENDS = auto()
+    """A block whose size becomes zero ends the guest."""
     RUN_IGNORES_ALIGNMENT = auto()
     MAPS_NEXT_FRAME = auto()
     """A page at the last place of a table leads to the frame behind."""
@@ -179,6 +181,8 @@ class FakeKernel:
 
     def krealloc(self, block: int, size: int) -> int:
         """Always another place."""
+        if self.bug is Bug.REALLOC_TO_ZERO_ENDS and not size:
+            raise CallError("krealloc does not return", step=0)
         old = self.blocks[(block - MAP - HEADER) & ~15] - HEADER
         new = self.kmalloc(size)
         if not new:

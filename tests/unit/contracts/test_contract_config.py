@@ -15,6 +15,7 @@ from ringbench.errors import ConfigError
 MAPPED: Final = 0xFFFF_8000_0000_1000
 KERNEL: Final = '[kernel]\nelf = "k.elf"\nprompt = "> "\nsubject = "contracts"\n'
 HEAP: Final = '[contracts.heap]\nalloc = "kmalloc({size})"\nfree = "kfree({block})"\n'
+FRAMES: Final = '[contracts.frames]\nalloc = "f()"\nfree = "g({frame})"\n'
 PAGES: Final = """
 [contracts.pages]
 map = "map({virtual}, {physical}, {flags})"
@@ -96,6 +97,8 @@ def test_tables_arrive_and_stay_when_a_key_is_changed(tmp_path: Path) -> None:
         (HEAP + 'zalloc = "f()"', r"contracts\.heap\.zalloc: expected a call with {size}"),
         (HEAP + 'zalloc = "f({block})"', r"placeholders among {size}, not {block}"),
         (HEAP + "align = 3", "a power of two"),
+        (FRAMES + 'alloc_run = "f()"', "a call with {count} or {bytes}"),
+        (PAGES + 'translated = "frame"', "one of address, entry"),
         (HEAP + "none = true", "a number of at most 64 bits"),
         (HEAP + 'misuse = ["free-twice"]', "double-free"),
         ("[contracts]\nheap = 1", r"contracts\.heap: unknown key|expected a table"),

@@ -51,6 +51,8 @@ def test_functions_and_variables_are_found(elf: Path) -> None:
     assert set(found.addresses) == {"frame_alloc", "frame_free", "count"}
     assert found.sizes == {"count": 8}
     assert names(elf, "frame_alloc()", count="number").sizes == {"number": 4}
+    assert found.silent == {"frame_free"}  # which returns nothing
+    assert found.moved(0x1000).addresses["count"] == found.addresses["count"] + 0x1000
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ringbench.config import Config, KernelConfig
+from ringbench.config.call_text import parse_call
 from ringbench.engine.hunt.search import search
 from ringbench.engine.runner import Failure
-from tests.unit.contracts.fake import FakeSubject
-from tests.unit.contracts.fake_kernel import Bug
+from ringbench.subject import Kernel
+from ringbench.subjects.contracts.ledger import PAGE
+from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.state import State
+from tests.unit.contracts.fake import CONTRACTS, FakeContractKernel, FakeSubject
+from tests.unit.contracts.fake_kernel import Bug, FakeKernel
 
 CONFIG: Final = Config(KernelConfig(Path("kernel"), Path("kernel"), "> "), Path("ringbench.toml"))
 
@@ -43,6 +50,7 @@ BREAKS: Final = {
     Bug.LAST_FRAME_STAYS: {"count"},
     Bug.NO_MERGE: {"merged", "rounds", "all-back"},
     Bug.REALLOC_LEAKS: {"rounds"},
+    Bug.REALLOC_TO_ZERO_ENDS: {"returns"},
     Bug.RUN_IGNORES_ALIGNMENT: {"aligned"},
     Bug.MAPS_NEXT_FRAME: {"mapped"},
     Bug.MAPS_WRITABLE: {"rights"},
@@ -84,3 +92,59 @@ def test_a_wrong_kernel_breaks_its_rule(bug: Bug) -> None:
 
 def test_a_right_kernel_breaks_none() -> None:
     assert not caught(Bug.NONE, chunks=2)
+
+
+class OtherKernel(FakeKernel):
+    """A right kernel whose functions are declared otherwise, as many kernels have them."""
+
+    def frames_alloc(self, count: int, align: int) -> int:
+        """Take how many bytes the run has."""
+        return super().frames_alloc(count // PAGE, align)
+
+    def frames_free(self, paddr: int, count: int) -> int:
+        """Take how many bytes the run has."""
+        return super().frames_free(paddr, count // PAGE)
+
+    def unmap_page(self, virtual: int) -> int:
+        """Return nothing: whatever was in the register stays there."""
+        super().unmap_page(virtual)
+        return virtual
+
+    def translate(self, virtual: int) -> int:
+        """Return the entry of the table."""
+        physical, flags = self.tables.get(virtual, (0, 0))
+        return physical | flags | 1 if virtual in self.tables else 0
+
+
+@dataclass(frozen=True)
+class OtherSubject(FakeSubject):
+    """The subject of that kernel."""
+
+    silent: Set[str] = frozenset({"unmap_page"})
+
+    def start(self, config: Config) -> Kernel[State, Operation]:
+        """Make one."""
+        kernel = FakeContractKernel(self.bug, self.contracts)
+        kernel.guest.kernel = OtherKernel(self.bug)
+        kernel.guest.silent = self.silent
+        return kernel
+
+
+def test_a_right_kernel_that_is_called_otherwise_breaks_none() -> None:
+    assert CONTRACTS.frames is not None
+    assert CONTRACTS.pages is not None
+    frames = replace(
+        CONTRACTS.frames,
+        alloc_run=parse_call("frames_alloc({bytes}, {align})"),
+        free_run=parse_call("frames_free({frame}, {bytes})"),
+    )
+    pages = replace(CONTRACTS.pages, translated="entry")
+
+    def failures(subject: OtherSubject) -> tuple[Failure, ...]:
+        return search(subject, CONFIG, 1, 600, chunks=2, shrink=False).failures
+
+    right = OtherSubject(contracts=replace(CONTRACTS, frames=frames, pages=pages))
+    assert not failures(right)
+    assert rule_of(failures(replace(right, silent=frozenset()))[0]) in {"done", "rounds"}
+    wrong = replace(right, contracts=replace(right.contracts, pages=CONTRACTS.pages))
+    assert rule_of(failures(wrong)[0]) == "translated"

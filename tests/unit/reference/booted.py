@@ -7,7 +7,13 @@ from functools import cache
 from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.kernel import boot, perform
-from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes, replace
+from ringbench.subjects.reference.model.state import (
+    Disk,
+    KernelState,
+    Segment,
+    Sizes,
+    replace,
+)
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
 from ringbench.subjects.reference.vocabulary.operations import Operation
@@ -27,6 +33,19 @@ AVAILABLE = 0x160000
 def booted() -> KernelState:
     """A kernel with an image and 30 MiB to hand out."""
     return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+
+
+def disk(serial: str, image: bytes = b"", sectors: int = 64, *, read_only: bool = False) -> Disk:
+    """A disk before the kernel has set it up; a short image is followed by zeros."""
+    return Disk(serial, sectors, read_only, (0xFEBF_4000, 0x4000), image)
+
+
+@cache
+def with_disks() -> KernelState:
+    """The same kernel with a disk `data`, whose bytes count up, and one `swap` of 4 MiB."""
+    data = disk("data", bytes(range(256)) * 40)
+    features = Features(physical_bits=40, gib_pages=True)
+    return boot(MEMORY, IMAGE, features, Sizes(task=64), (data, disk("swap", sectors=8192)))
 
 
 @cache

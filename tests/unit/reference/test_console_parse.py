@@ -27,6 +27,9 @@ NUMBERS = st.integers(0, (1 << 64) - 1)
 TASKS = st.integers(0, 10**6).map("t{}".format)
 ROOTS = st.one_of(st.just("kernel"), TASKS, st.integers(0, 99).map("r{}".format))
 VALUES: dict[str, st.SearchStrategy[object]] = {
+    "file": st.integers(0, 99).map("f{}".format),
+    "disk": st.integers(0, 99).map("d{}".format),
+    "name": st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64),
     "data": st.binary(min_size=1, max_size=64),
     "flags": st.sampled_from([flags for flags in range(FLAGS_ALL + 1) if has_text(flags)]),
     "kind": st.sampled_from(VmKind.texts()),
@@ -70,6 +73,10 @@ LINES = (
     *("vm read t1 0 1", "vm write t1 0 00ff", "vm copy t1 0 kernel 0 1", "touch r0 0 x"),
     *("heap alloc 1", "heap zalloc 1", "heap align 16 1", "heap realloc 0 1", "heap free 0"),
     *("heap check", "heap info", "task new", "task switch t0", "task delete t1"),
+    *("disk find swap", "disk info d0", "disk read d0 0 8", "disk write d1 0x10 1 00ff"),
+    "disk flush d0",
+    *("file open a/b.txt", "file close f0", "file read f0 0 64", "file write f1 0x10 00ff"),
+    *("file sync f0", "file evict 3"),
 )
 
 
@@ -102,6 +109,9 @@ def test_words_may_be_spelled_as_the_console_takes_them() -> None:
         ("touch t 0 r", "root 't'"),
         ("task switch r1", "task 'r1'"),
         ("vm write t1 0 0", "data '0'"),
+        ("disk info t0", "disk 't0'"),
+        ("file sync d0", "file 'd0'"),
+        ("disk find " + "x" * 65, "1 to 64 printable characters"),
         ("vm write t1 0 zz", "data 'zz'"),
         ("vm write t1 0 " + "00" * 65, "1 to 64 bytes"),
         ("vm alloc t1 4096 shared rw", "kind 'shared'"),

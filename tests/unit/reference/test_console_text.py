@@ -51,6 +51,17 @@ LINES: list[tuple[Operation, str]] = [
     (ops.TaskNew(), "task new"),
     (ops.TaskSwitch("t0"), "task switch t0"),
     (ops.TaskDelete("t2"), "task delete t2"),
+    (ops.DiskFind("swap"), "disk find swap"),
+    (ops.DiskInfo("d1"), "disk info d1"),
+    (ops.DiskRead("d0", 16, 8), "disk read d0 0x10 8"),
+    (ops.DiskWrite("d0", 16, 8, b"\x00\xff"), "disk write d0 0x10 8 00ff"),
+    (ops.DiskFlush("d3"), "disk flush d3"),
+    (ops.FileOpen("a/b.txt"), "file open a/b.txt"),
+    (ops.FileClose("f1"), "file close f1"),
+    (ops.FileRead("f0", 16, 8), "file read f0 0x10 0x8"),
+    (ops.FileWrite("f0", 16, b"\x00\xff"), "file write f0 0x10 00ff"),
+    (ops.FileSync("f15"), "file sync f15"),
+    (ops.FileEvict(3), "file evict 3"),
 ]
 
 REPLIES: list[tuple[Operation, str, Reply]] = [
@@ -88,6 +99,9 @@ REPLIES: list[tuple[Operation, str, Reply]] = [
         Reply("ok", (0xFFFFC00000001000, 2, 1, 96, 4000)),
     ),
     (ops.TaskNew(), "  for people\r\nok t12\r\n", Reply("ok", ("t12",))),
+    (ops.DiskFind("swap"), "ok d1", Reply("ok", ("d1",))),
+    (ops.FileOpen("a"), "ok f1 0x20", Reply("ok", ("f1", 32))),
+    (ops.DiskRead("d0", 0, 1), "err io the disk could not do that", Reply("io")),
     (ops.TaskNew(), "err no_memory not enough free frames", Reply("no_memory")),
 ]
 
@@ -112,6 +126,8 @@ MALFORMED: list[tuple[Operation, str]] = [
     (ops.Touch("t1", 0, "w"), "err fault double_fault error=0x2 cause=not_mapped"),
     (ops.Touch("t1", 0, "w"), "err fault page_fault error=0x2 cause=bad_luck"),
     (ops.HeapCheck(), "err corrupt"),
+    (ops.DiskFind("swap"), "ok 1"),
+    (ops.FileOpen("a"), "ok 1 0x20"),
 ]
 
 

@@ -57,6 +57,10 @@ HEADERS = (
     "pmm/pmm.h",
     "vmm/vmm.h",
     "heap/heap.h",
+    "disk/virtio_blk.h",
+    "disk/disk.h",
+    "file/cache.h",
+    "file/file.h",
     "console/console.h",
     "console/parse.h",
 )

@@ -39,7 +39,7 @@ from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT
-from tests.unit.reference.booted import IMAGE
+from tests.unit.reference.booted import IMAGE, with_disks
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),
@@ -109,6 +109,15 @@ def test_a_machine_has_the_words_that_made_it() -> None:
     assert len(config.kernel.modules) == 2
     assert config.machine.arguments == ("-machine", "max-ram-below-4g=24M")
     assert machine_words(config) == words
+    words["disks"] = "data:build/data.tar,swap:4096K"
+    config = with_machine(config, {"disks": words["disks"]})
+    assert machine_words(config) == words
+    assert [(disk.path, disk.size) for disk in config.machine.disks] == [
+        (ROOT / "build/data.tar", 0),
+        (None, 4 << 20),
+    ]
+    with pytest.raises(ConfigError, match="expected SERIAL:SIZE or SERIAL:FILE"):
+        with_machine(config, {"disks": "swap"})
     with pytest.raises(ConfigError, match="modules=some"):
         with_machine(config, {"modules": "some"})
 
@@ -211,11 +220,11 @@ class Played:
     refused: set[tuple[type[Operation], str]]
 
 
-def play(seed: int, count: int, state: KernelState) -> Played:
+def play(seed: int, count: int, state: KernelState, layers: tuple[str, ...] = LAYERS) -> Played:
     random, played = Random(seed), Played(state, [], set())
     while len(played.done) < count:
         drawn = misuse if random.random() < 0.5 else draw
-        operation = drawn(random, played.state, LAYERS)
+        operation = drawn(random, played.state, layers)
         try:
             played.state, reply = perform(played.state, operation)
         except Unpredictable:
@@ -252,6 +261,21 @@ def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
         (op.HeapRealloc, "double_free"),
         (op.TaskDelete, "busy"),
         (op.TaskDelete, "not_found"),
+    } <= refused
+
+
+def test_mistakes_with_disks_are_refused_in_every_way() -> None:
+    refused = play(3, 3000, with_disks(), ("disk",)).refused
+    assert {
+        (op.DiskFind, "not_found"),
+        (op.DiskInfo, "not_found"),
+        (op.DiskRead, "out_of_range"),
+        (op.DiskRead, "invalid"),
+        (op.DiskWrite, "out_of_range"),
+        (op.VmFree, "denied"),
+        (op.VmProtect, "denied"),
+        (op.VmResize, "denied"),
+        (op.Touch, "denied"),
     } <= refused
 
 

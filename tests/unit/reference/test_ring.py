@@ -78,6 +78,17 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (ops.TaskNew(), (), b""),
     (ops.TaskSwitch("t0"), (task(0),), b""),
     (ops.TaskDelete("r2"), (root(2),), b""),
+    (ops.DiskFind("swap"), (4,), b"swap"),
+    (ops.DiskInfo("d1"), (1,), b""),
+    (ops.DiskRead("d0", 16, 8), (0, 16, 8), b""),
+    (ops.DiskWrite("d2", 16, 8, b"\xff"), (2, 16, 8, 1), b"\xff"),
+    (ops.DiskFlush("d3"), (3,), b""),
+    (ops.FileOpen("a/b"), (3,), b"a/b"),
+    (ops.FileClose("f1"), (1,), b""),
+    (ops.FileRead("f0", 16, 8), (0, 16, 8), b""),
+    (ops.FileWrite("f2", 16, b"\xff"), (2, 16, 1), b"\xff"),
+    (ops.FileSync("f3"), (3,), b""),
+    (ops.FileEvict(3), (3,), b""),
 ]
 
 REPLIES: list[tuple[Operation, int, tuple[int, ...], bytes, Reply]] = [
@@ -119,6 +130,8 @@ REPLIES: list[tuple[Operation, int, tuple[int, ...], bytes, Reply]] = [
     (ops.HeapFree(1), -16, (), b"", Reply("corrupt")),
     (ops.HeapInfo(), 0, (1, 2, 3, 4, 5), b"", Reply("ok", (1, 2, 3, 4, 5))),
     (ops.TaskNew(), 0, (12,), b"", Reply("ok", ("t12",))),
+    (ops.DiskFind("swap"), 0, (1,), b"", Reply("ok", ("d1",))),
+    (ops.FileOpen("a"), 0, (1, 32), b"", Reply("ok", ("f1", 32))),
 ]
 
 MALFORMED: list[tuple[Operation, int, int, tuple[int, ...]]] = [

@@ -38,13 +38,13 @@ from ringbench.subjects.reference.vocabulary.operations import (
     Touch,
     VmAllocAt,
 )
-from tests.unit.reference.booted import booted, performed
+from tests.unit.reference.booted import booted, performed, with_disks
 
 NEVER_SHORT = "no frame"
 TAKING = {
     *("PmmAlloc", "PmmAlloc2m", "PageNew", "PageMap", "VmAlloc", "VmAllocAt", "VmResize"),
     *("VmWrite", "VmCopy", "Touch", "HeapAlloc", "HeapZalloc", "HeapAlign", "HeapRealloc"),
-    "TaskNew",
+    *("TaskNew", "DiskRead", "DiskWrite"),
 }
 """Every operation that can take a frame, by the headers of the kernel."""
 
@@ -63,7 +63,7 @@ def needs_memory(state: KernelState, operation: Operation) -> bool:
 
 @pytest.mark.parametrize("case", ALL, ids=ids)
 def test_a_case_is_what_its_name_says(case: Case[Operation]) -> None:
-    state = performed(booted(), *case.before)
+    state = performed(with_disks() if case.name.startswith("disk:") else booted(), *case.before)
     free = list(state.pmm.free.frames())
     needed = frames_needed(state, case.operation, free)
     assert needed is not None

@@ -17,8 +17,8 @@ from ringbench.explain.names import Names
 WORD = 8
 
 
-def function_address(elf: Path, name: str) -> int:
-    """Return the address of a kernel's function.
+def function_address(elf: Path, name: str, slide: int = 0) -> int:
+    """Return the address of a function of a kernel that runs `slide` higher than it was linked.
 
     Raises:
         ImageError: there is none of that name, or several; it is no code; or the ELF file cannot
@@ -32,7 +32,7 @@ def function_address(elf: Path, name: str) -> int:
     address = symbols.address(name)
     if not Names(elf).is_code(address):
         raise ImageError(f"{elf}: {name!r}, at {address:#x}, is no function")
-    return address
+    return address + slide
 
 
 class KernelFunctions:
@@ -45,9 +45,10 @@ class KernelFunctions:
         CallError: the function ended the guest, or did not return.
     """
 
-    def __init__(self, calls: GuestCalls, elf: Path) -> None:
+    def __init__(self, calls: GuestCalls, elf: Path, slide: int = 0) -> None:
         self._calls = calls
         self._elf = elf
+        self._slide = slide
         self._functions: dict[str, Callable[..., int]] = {}
 
     def __getattr__(self, name: str) -> Callable[..., int]:
@@ -74,7 +75,7 @@ class KernelFunctions:
         return self._functions[name]
 
     def _function(self, name: str) -> Callable[..., int]:
-        address = function_address(self._elf, name)
+        address = function_address(self._elf, name, self._slide)
         try:
             returned = Types.load(self._elf).returned(name)
         except ImageError:  # no debug information

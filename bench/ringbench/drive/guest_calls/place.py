@@ -42,7 +42,8 @@ def _run_to(machine: Machine, gdb: Gdb, at: int, seconds: float) -> None:
         raise machine.evidence(
             MachineError(
                 f"calls were to be made at {machine.names.place(at)}, and the kernel did not come "
-                f"there within {seconds:g} s"
+                f"there within {seconds:g} s of being ready: leave `at` out, or name a function "
+                "that it comes to again and again, as of its idle loop or its clock"
             )
         )
 

@@ -116,6 +116,8 @@ class Starver(Generic[StateT, OperationT]):
         for failure in self.subject.forced_failures(lockstep.kernel, lockstep.state, operation):
             forced = f"{note[:-1]}, {failure.words})"
             lockstep.expect(operation, failure.reply)
+            if failure.state is not None:
+                lockstep.state = failure.state
             lockstep.catch_up(failure.channel, forced)
             lockstep.glance(f"after operation {lockstep.steps}{forced}")
             count += 1

@@ -33,6 +33,7 @@ class Guest(Protocol):
     Attributes:
         addresses: name -> address, of the functions and variables that the configuration names.
         sizes: name -> bytes of these variables.
+        silent: those of the functions that return nothing.
         ram: where there is RAM, by QEMU's own account.
         image: number of a frame -> what of the kernel's image is in it.
         root: physical address of the root of its page tables.
@@ -42,6 +43,7 @@ class Guest(Protocol):
 
     addresses: Mapping[str, int]
     sizes: Mapping[str, int]
+    silent: Set[str]
     ram: RamMap
     image: Mapping[int, str]
     root: int

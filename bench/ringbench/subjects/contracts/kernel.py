@@ -60,7 +60,7 @@ class ContractKernel:
         names = find_names(config)
         machine = Machine.start(replace(config, machine=replace(config.machine, guest_calls=True)))
         try:
-            return cls(machine, names)
+            return cls(machine, names.moved(machine.slide))
         except BaseException:
             machine.close()
             raise

@@ -59,6 +59,7 @@ class MachineGuest:
         """
         self.addresses: Mapping[str, int] = names.addresses
         self.sizes: Mapping[str, int] = names.sizes
+        self.silent: Set[str] = names.silent
         self._calls = calls
         self._memory = machine.memory
         self.ram: RamMap = machine.ram
@@ -69,8 +70,9 @@ class MachineGuest:
         self._slot = window.slot
         self.own = range(window.base, window.base + entry_span(LEVELS))
         self.reaches_user = not registers.cr4 & Cr4.SMAP
+        pages, slide = self.pages(), machine.slide
         self.image: Mapping[int, str] = image_frames(
-            machine.config.kernel.elf, self.pages().translate
+            machine.config.kernel.elf, lambda vaddr: pages.translate(vaddr + slide)
         )
 
     def perform(self, steps: Sequence[Step]) -> Sequence[int]:

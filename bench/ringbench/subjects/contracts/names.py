@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from ringbench.config import Config
@@ -21,11 +21,23 @@ SIMILAR: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Where the functions and variables are; `at` is where calls are made, if that is set."""
+    """Where the functions and variables are.
+
+    Attributes:
+        addresses, sizes: of functions and variables, and of variables.
+        at: where calls are made, if that is set.
+        silent: functions that return nothing: whatever is in the register is none of their doing.
+    """
 
     addresses: dict[str, int]
     sizes: dict[str, int]
     at: int | None
+    silent: frozenset[str] = frozenset()
+
+    def moved(self, slide: int) -> Names:
+        """Return the names of a kernel that runs `slide` higher than it was linked."""
+        addresses = {name: address + slide for name, address in self.addresses.items()}
+        return replace(self, addresses=addresses, at=None if self.at is None else self.at + slide)
 
 
 def find_names(config: Config) -> Names:
@@ -37,15 +49,18 @@ def find_names(config: Config) -> Names:
     search = _Search(config)
     addresses: dict[str, int] = {}
     sizes: dict[str, int] = {}
+    silent: set[str] = set()
     for key, call in _calls(config.contracts):
         if isinstance(call, CallText):
             addresses[call.function] = search.function(key, call.function)
             search.check(key, call)
+            if search.is_silent(call.function):
+                silent.add(call.function)
         else:
             addresses[call], sizes[call] = search.variable(key, call)
     at = config.contracts.at
     place = None if at is None else search.function("contracts.at", at)
-    return Names(addresses, sizes, place)
+    return Names(addresses, sizes, place, frozenset(silent))
 
 
 def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
@@ -107,6 +122,11 @@ class _Search:
                     f"{call}: parameter {parameter.name!r} is a {parameter.kind}: only integers "
                     "and pointers can be given",
                 )
+
+    def is_silent(self, name: str) -> bool:
+        """Whether a function is known to return nothing."""
+        signature = self._functions and self._functions.signature(name)
+        return not signature.returns if signature else False
 
     def _address(self, key: str, name: str) -> int:
         found = self._symbols.addresses(name)

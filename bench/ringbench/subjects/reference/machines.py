@@ -10,6 +10,7 @@ MACHINES: Final[tuple[Mapping[str, str], ...]] = (
     {"memory": "64M"},
     {"memory": "16M", "cpu": "qemu64"},
     {"memory": "24M", "modules": "3"},
+    {"memory": "16M", "disks": "data:build/data.tar,swap:4M"},
     {"memory": "16M", "cpu": "max,-pdpe1gb"},
     {"memory": "48M", "split": "24M"},
     {"memory": "16M", "cpu": "max,phys-bits=36"},

@@ -18,7 +18,8 @@ from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.starve import shortage
 from ringbench.subjects.reference.starve.cases import ALL
-from ringbench.subjects.reference.starve.growth import forced_failures
+from ringbench.subjects.reference.starve.disk_errors import disk_errors
+from ringbench.subjects.reference.starve.growth import heap_cannot_grow
 from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
 from ringbench.subjects.reference.vocabulary.required import NAME
 
@@ -148,10 +149,11 @@ class Reference:
         kernel: Kernel[KernelState, Operation],
         state: KernelState,
         operation: Operation,
-    ) -> Iterator[ForcedFailure[Operation]]:
-        """Yield the one way that there is: the heap cannot grow, if the operation has it grow."""
+    ) -> Iterator[ForcedFailure[KernelState, Operation]]:
+        """Yield that the heap cannot grow, if it has to, and that a request to a disk fails."""
         assert isinstance(kernel, ReferenceKernel)
-        return forced_failures(kernel, state, operation)
+        yield from heap_cannot_grow(kernel, state, operation)
+        yield from disk_errors(kernel, state, operation)
 
 
 REFERENCE: Final[Starvable[KernelState, Operation]] = Reference()

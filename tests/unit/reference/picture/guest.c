@@ -15,6 +15,7 @@
 #include "base/layout.h"
 #include "cpu/features.h"
 #include "console/console.h"
+#include "file/file.h"
 #include "pmm/pmm.h"
 
 #define FRAMES      1024
@@ -86,6 +87,12 @@ struct pmm pmm = {
     .metadata_base = 512 * FRAME_SIZE,
     .metadata_length = FRAME_SIZE,
 };
+
+/* --- disks, files: none ----------------------------------------------------------------------- */
+
+struct disk disks[DISKS_MAX];
+uint64_t disk_count;
+struct file files[FILES_MAX];
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 

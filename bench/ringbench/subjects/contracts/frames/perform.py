@@ -77,11 +77,12 @@ def _get(
     align: int = PAGE,
 ) -> Performance:
     before = batch.count(calls.count)
-    got = batch.call(call, {"count": count, "align": align}, calls.none)
+    values = {"count": count, "bytes": count * PAGE, "align": align}
+    got = batch.call(call, values, calls.none)
     after = batch.count(calls.count)
     batch.gets(name, Planned(Result(got), count))
     results = yield
-    ledger, text = batch.ledger, call.shown({"count": count, "align": align})
+    ledger, text = batch.ledger, call.shown(values)
     handle = None if results[got] == calls.none else results[got]
     first = None if handle is None else frame_of(handle, calls, places)
     run = None
@@ -130,13 +131,13 @@ def _give(calls: FramesCalls, batch: Batch, planned: Planned) -> int:
     """Plan the call that gives a frame or a run back."""
     if planned.size == 1 or calls.free_run is None:
         return batch.call(calls.free, {"frame": planned.address})
-    values = {"frame": planned.address, "count": planned.size}
+    values = {"frame": planned.address, "count": planned.size, "bytes": planned.size * PAGE}
     return batch.call(calls.free_run, values)
 
 
 def _text(calls: FramesCalls, run: Run) -> str:
     call = calls.free if run.count == 1 or calls.free_run is None else calls.free_run
-    return call.shown({"frame": run.handle, "count": run.count})
+    return call.shown({"frame": run.handle, "count": run.count, "bytes": run.count * PAGE})
 
 
 def _free_again(name: str, calls: FramesCalls, batch: Batch) -> Performance:

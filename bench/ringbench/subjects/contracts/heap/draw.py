@@ -17,6 +17,7 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    ToNothing,
     Wear,
     Zalloc,
 )
@@ -92,6 +93,8 @@ def draw_mistake(random: Random, state: State, calls: HeapCalls) -> Operation:
                 return FreeInside(name, random.choice((16, 8, 1)))
         case "free-none":
             return FreeNone()
+        case "zero-size" if calls.realloc is not None and heap.live and random.random() < 0.5:
+            return ToNothing(one_of(random, heap.live))
         case "zero-size":
             return Alloc(f"b{state.drawn}", 0)
         case "huge-size":

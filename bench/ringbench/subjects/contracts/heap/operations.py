@@ -245,6 +245,20 @@ class FreeInside(OfHeap):
 
 
 @dataclass(frozen=True, slots=True)
+class ToNothing(OfHeap):
+    """Change a block's size to zero, which gives it back, or leaves one that has no bytes."""
+
+    word: ClassVar[str] = "to-nothing"
+    alone: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("realloc",)
+    name: str
+
+    def after(self, state: State) -> State:
+        """Return what is held without the block."""
+        return state.but(heap=state.heap.taken(self.name))
+
+
+@dataclass(frozen=True, slots=True)
 class FreeNone(OfHeap):
     """Give back what says that there was no memory, as C's `free(NULL)`."""
 
@@ -275,5 +289,5 @@ class Huge(OfHeap):
 
 KINDS: Final[tuple[type[Operation], ...]] = (
     *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain, Wear),
-    *(FreeAgain, FreeInside, FreeNone, Huge),
+    *(FreeAgain, FreeInside, ToNothing, FreeNone, Huge),
 )

@@ -21,6 +21,7 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    ToNothing,
     Wear,
     Zalloc,
 )
@@ -61,6 +62,8 @@ def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance
             return _free_again(name, calls, batch)
         case FreeInside(name, offset):
             return _free_inside(name, offset, calls, batch)
+        case ToNothing(name):
+            return _to_nothing(name, calls, batch)
         case FreeNone():
             return _free_at(calls.none, calls, batch)
         case Huge(size):
@@ -175,6 +178,23 @@ def _realloc(operation: Realloc, calls: HeapCalls, batch: Batch) -> Performance:
         return NONE
     ledger.give(block)
     return Reply("ok", (block.address,))
+
+
+def _to_nothing(name: str, calls: HeapCalls, batch: Batch) -> Performance:
+    """Change a block's size to zero, and give back what comes of it, if anything does."""
+    assert calls.realloc is not None, "the operation is not drawn without"
+    planned = batch.gives(name)
+    if planned is None:
+        yield
+        return LEFT_OUT
+    values = {"block": planned.address, "size": 0}
+    left = batch.call(calls.realloc, values, calls.none)
+    batch.call(calls.free, {"block": Result(left)})
+    yield
+    ledger = batch.ledger
+    ledger.take(ledger.blocks[name])
+    ledger.freed = None  # whether it was given back, a heap need not say
+    return OK
 
 
 def _free_again(name: str, calls: HeapCalls, batch: Batch) -> Performance:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from ringbench.config.call_text import CallText
 from ringbench.config.contracts import FramesCalls, PagesCalls
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other
@@ -82,7 +83,7 @@ def _map(
     results = yield
     text = calls.map.shown(values)
     page = Page(name, batch.ledger.number, text, virtual, run.first, run.name, rights)
-    if not _says_done(calls, results[done]):
+    if not _says_done(calls, batch, calls.map, results[done]):
         seen = Seen(text, calls, virtual, None, batch.guest.walk(virtual), done=False)
         return first_broken(RULES, seen, batch.ledger) or NONE
     broken = yield from _look(Seen(text, calls, virtual, page, None, done=True), batch)
@@ -94,7 +95,7 @@ def _unmap(calls: PagesCalls, batch: Batch, page: Page) -> Performance:
     values = _values(calls, batch, page.virtual)
     done = batch.call(calls.unmap, values)
     results = yield
-    is_done = _says_done(calls, results[done])
+    is_done = _says_done(calls, batch, calls.unmap, results[done])
     text = calls.unmap.shown(values)
     seen = Seen(text, calls, page.virtual, None, None, done=is_done, owed=True)
     broken = yield from _look(seen, batch)
@@ -108,7 +109,7 @@ def _protect(calls: PagesCalls, batch: Batch, page: Page, rights: str) -> Perfor
     done = batch.call(calls.protect, values)
     results = yield
     after = replace(page, rights=rights)
-    is_done = _says_done(calls, results[done])
+    is_done = _says_done(calls, batch, calls.protect, results[done])
     text = calls.protect.shown(values)
     seen = Seen(text, calls, page.virtual, after, None, done=is_done, owed=True)
     broken = yield from _look(seen, batch)
@@ -175,7 +176,7 @@ def _rounds(
         count = batch.count(frames.count)
         results = yield
         for number, step in enumerate(steps):
-            if _says_done(calls, results[step]):
+            if _says_done(calls, batch, (calls.map, calls.unmap)[number % 2], results[step]):
                 continue
             if not done and not number:
                 return NONE
@@ -201,7 +202,7 @@ def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Perform
     done = batch.call(calls.map, values)
     results = yield
     text = calls.map.shown(values)
-    if _says_done(calls, results[done]):
+    if _says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for {page} is there, seen that not"
         )
@@ -213,7 +214,7 @@ def _unmap_nothing(calls: PagesCalls, batch: Batch, virtual: int) -> Performance
     values = _values(calls, batch, virtual)
     done = batch.call(calls.unmap, values)
     results = yield
-    if _says_done(calls, results[done]):
+    if _says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
         text = calls.unmap.shown(values)
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for nothing is there, seen that not"
@@ -237,6 +238,13 @@ def _values(
     }
 
 
-def _says_done(calls: PagesCalls, result: int) -> bool:
-    """Whether a result says that it was done; a number of 32 bits may have anything above."""
-    return calls.ok is None or (result ^ calls.ok) & _INT == 0
+def _says(calls: PagesCalls, batch: Batch, call: CallText) -> bool:
+    """Whether a call says if it was done: not where that is unknown, or it returns nothing."""
+    return calls.ok is not None and call.function not in batch.guest.silent
+
+
+def _says_done(calls: PagesCalls, batch: Batch, call: CallText, result: int) -> bool:
+    """Whether a result says that it was done, or nothing; of 32 bits, anything may be above."""
+    if calls.ok is None or not _says(calls, batch, call):
+        return True
+    return (result ^ calls.ok) & _INT == 0

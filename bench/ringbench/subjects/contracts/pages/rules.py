@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ringbench.arch.x86_64.entry import ADDRESS, P
 from ringbench.arch.x86_64.records import Leaf
 from ringbench.config.contracts import PagesCalls
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Page
@@ -100,6 +101,10 @@ def _translated(seen: Seen, ledger: Ledger) -> str | None:
     expected = seen.calls.not_mapped if seen.page is None else seen.page.frame * PAGE
     if seen.translated == expected:
         return None
+    if seen.calls.translated == "entry":  # rights and all
+        present, found = bool(seen.translated & P), seen.translated & ADDRESS
+        if present == (seen.page is not None) and (not present or found == expected):
+            return None
     return (
         f"{seen.calls.translate} of {seen.virtual:#x} after {seen.call}: expected {expected:#x}, "
         f"seen {seen.translated:#x}"

@@ -16,6 +16,8 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
+from ringbench.subjects.reference.check.compare_disks import compare_disk
+from ringbench.subjects.reference.check.compare_files import compare_file
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
@@ -44,6 +46,8 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
         "vmm": compare_vmm,
         "heap": compare_heap,
         "task": compare_task,
+        "disk": compare_disk,
+        "file": compare_file,
         MACHINE: compare_machine,
     }
     seen = ((name, layer, scope.picture(layer, picture)) for name, layer in layers.items())

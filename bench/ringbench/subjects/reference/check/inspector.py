@@ -21,6 +21,8 @@ from ringbench.subjects.reference.check.boot import (
     require_same_image,
 )
 from ringbench.subjects.reference.check.compare import compare, compare_absorbed, compare_contents
+from ringbench.subjects.reference.check.compare_disks import compare_held, found_disks
+from ringbench.subjects.reference.check.compare_files import compare_cache
 from ringbench.subjects.reference.check.compare_spaces import compare_tables
 from ringbench.subjects.reference.check.interrupts import check_interrupts
 from ringbench.subjects.reference.check.invariants import INVARIANTS, check_invariants
@@ -88,6 +90,7 @@ class Inspector:
             image_segments(elf),
             picture.features,
             Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
+            found_disks(self.machine),
         )
 
     def free_frames(self) -> int:
@@ -122,6 +125,7 @@ class Inspector:
                     ask_loader(machine, picture.boot, self._features),
                 ]
                 findings.append(check_interrupts(machine.memory, registers))
+                findings.append(compare_held(machine, state))
                 findings += ask_qemu(machine, cr3, picture.features, self._random)
         if isinstance(picture, Picture) and machine.running:
             channel = channel or ConsoleChannel(machine.command)
@@ -137,6 +141,7 @@ class Inspector:
             registers = read_registers(self.machine)
             findings = [
                 *self.in_memory(state, registers.cr3),
+                compare_held(self.machine, state),
                 check_interrupts(self.machine.memory, registers),
             ]
         return (each.at(when) for each in findings)
@@ -163,7 +168,7 @@ class Inspector:
         The guest must stand still since the picture was taken.
         """
         yield from compare(picture, state, scope)
-        for check in (compare_absorbed, compare_contents):
+        for check in (compare_absorbed, compare_contents, compare_cache):
             memory = scope.memory(check, self.machine.memory)
             if memory is not None:
                 yield check(memory, state)

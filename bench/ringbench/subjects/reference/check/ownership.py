@@ -51,6 +51,9 @@ class OwnerKind(StrEnum):
     DEMAND = "demand region"
     HEAP = "heap"
     LENT = "lent by the console"
+    DISK = "queue of a disk"
+    INDEX = "index of a file"
+    CACHE = "page of a file"
     CONSOLE = "console's bitmap"
 
 
@@ -62,6 +65,9 @@ ALLOCATED: Final = frozenset(
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
         OwnerKind.LENT,
+        OwnerKind.DISK,
+        OwnerKind.INDEX,
+        OwnerKind.CACHE,
         OwnerKind.CONSOLE,
     }
 )
@@ -212,6 +218,13 @@ def owners(picture: Picture) -> FrameOwners:
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+    for disk in picture.disks:
+        claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
+    for file in picture.files.values():
+        claims.bytes(Owner(OwnerKind.INDEX, file.name), file.index, PAGE_SIZE)
+        for page, entry in file.entries.items():
+            owner = Owner(OwnerKind.CACHE, file.name, page << PAGE_SHIFT)
+            claims.bytes(owner, entry & -PAGE_SIZE, PAGE_SIZE)
     _claim_regions(claims, picture)
     return claims.done(picture.boot.map.limit >> PAGE_SHIFT)
 

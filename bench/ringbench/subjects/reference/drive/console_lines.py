@@ -157,6 +157,8 @@ _VALUES: Final[dict[ValueKind, Callable[[str], int | str]]] = {
     ValueKind.COUNT: _decimal,
     ValueKind.ROOT: _matching("r[0-9]+"),
     ValueKind.TASK: _matching("t[0-9]+"),
+    ValueKind.DISK: _matching("d[0-9]+"),
+    ValueKind.FILE: _matching("f[0-9]+"),
     ValueKind.FLAGS: _flags,
     ValueKind.BACKING: _matching("|".join(VmKind.texts())),
     ValueKind.BYTES: _matching("([0-9a-f]{2})+"),

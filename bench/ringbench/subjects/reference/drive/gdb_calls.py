@@ -1,8 +1,9 @@
 """Each operation as calls of the kernel's functions: what is refused, the call, the reply's values.
 
 A function here says what its operation means, independently of the kernel's own dispatcher. What
-has none is not for this channel: `Touch` switches roots under the caller, and `HeapInfo` is a count
-that the console makes itself.
+has none is not for this channel: `Touch` switches roots under the caller, `HeapInfo` is a count
+that the console makes itself, and it is the console that has frames and buffers for those of disks
+and files.
 """
 
 from struct import pack
@@ -153,17 +154,20 @@ def _backing(kernel: GdbKernel, kind: str, paddr: int | None) -> str:
 
 @CALLS.performs(ops.VmFree)
 def _vm_free(kernel: GdbKernel, op: ops.VmFree) -> Reply:
-    return kernel.reply("vm_free", kernel.space(op.space), op.vaddr)
+    space = kernel.changeable(op.space, op.vaddr)
+    return kernel.reply("vm_free", space, op.vaddr)
 
 
 @CALLS.performs(ops.VmProtect)
 def _vm_protect(kernel: GdbKernel, op: ops.VmProtect) -> Reply:
-    return kernel.reply("vm_protect", kernel.space(op.space), op.vaddr, op.flags)
+    space = kernel.changeable(op.space, op.vaddr)
+    return kernel.reply("vm_protect", space, op.vaddr, op.flags)
 
 
 @CALLS.performs(ops.VmResize)
 def _vm_resize(kernel: GdbKernel, op: ops.VmResize) -> Reply:
-    return kernel.reply("vm_resize", kernel.space(op.space), op.vaddr, op.length)
+    space = kernel.changeable(op.space, op.vaddr)
+    return kernel.reply("vm_resize", space, op.vaddr, op.length)
 
 
 @CALLS.performs(ops.VmQuery)
@@ -270,3 +274,30 @@ def _task_switch(kernel: GdbKernel, op: ops.TaskSwitch) -> Reply:
 @CALLS.performs(ops.TaskDelete)
 def _task_delete(kernel: GdbKernel, op: ops.TaskDelete) -> Reply:
     return kernel.reply("task_destroy", number_of(op.task))
+
+
+@CALLS.performs(ops.DiskInfo)
+def _disk_info(kernel: GdbKernel, op: ops.DiskInfo) -> Reply:
+    return Reply(
+        "ok", (kernel.value(f"((struct disk *){kernel.disk(op.disk):#x})->device.sectors"),)
+    )
+
+
+@CALLS.performs(ops.DiskFlush)
+def _disk_flush(kernel: GdbKernel, op: ops.DiskFlush) -> Reply:
+    return kernel.reply("disk_flush", kernel.disk(op.disk))
+
+
+@CALLS.performs(ops.FileClose)
+def _file_close(kernel: GdbKernel, op: ops.FileClose) -> Reply:
+    return kernel.reply("file_close", kernel.file(op.file))
+
+
+@CALLS.performs(ops.FileSync)
+def _file_sync(kernel: GdbKernel, op: ops.FileSync) -> Reply:
+    return kernel.reply("file_sync", kernel.file(op.file))
+
+
+@CALLS.performs(ops.FileEvict)
+def _file_evict(kernel: GdbKernel, op: ops.FileEvict) -> Reply:
+    return kernel.with_word(kernel.reply("file_evict", op.count, kernel.scratch))

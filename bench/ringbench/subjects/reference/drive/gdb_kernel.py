@@ -104,6 +104,27 @@ class GdbKernel:
             raise Refused(Status.DENIED)
         return self.value(f"(unsigned long)&((struct task *){task:#x})->space")
 
+    def changeable(self, handle: str, vaddr: int) -> int:
+        """Return the address of a vm_space whose region at an address is not a disk's registers."""
+        space = self.space(handle)
+        if handle == KERNEL and self.call("disk_owns", vaddr) & 0xFF:
+            raise Refused(Status.DENIED)
+        return space
+
+    def disk(self, handle: str) -> int:
+        """Return the address of a disk's struct."""
+        if number_of(handle) >= self.value("disk_count"):
+            raise Refused(Status.NOT_FOUND)
+        return self.value(f"(unsigned long)&disks[{number_of(handle)}]")
+
+    def file(self, handle: str) -> int:
+        """Return the address of an open file's struct."""
+        number = number_of(handle)
+        count = self.value("sizeof(files) / sizeof(files[0])")
+        if number >= count or not self.value(f"files[{number}].references"):
+            raise Refused(Status.NOT_FOUND)
+        return self.value(f"(unsigned long)&files[{number}]")
+
     def root(self, handle: str) -> int:
         """Return the root that a handle names."""
         if is_bare_root(handle):

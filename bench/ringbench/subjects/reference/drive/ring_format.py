@@ -16,8 +16,11 @@ from ringbench.subjects.reference.vocabulary.constants import BYTES_MAX, AccessM
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handles import (
     KERNEL,
+    disk_handle,
+    file_handle,
     is_bare_root,
     is_task,
+    number_of,
     root_handle,
     task_handle,
 )
@@ -74,6 +77,9 @@ class RingCodec:
             "kind": ring.kinds.__getitem__,
             "mode": accesses.__getitem__,
             "data": len,
+            "name": len,
+            "disk": number_of,
+            "file": number_of,
         } | dict.fromkeys(HANDLES, self._handle)
         self._plans = {
             operation: (
@@ -87,6 +93,8 @@ class RingCodec:
         self._texts: dict[ValueKind, Text] = {
             ValueKind.ROOT: lambda number, _: root_handle(number),
             ValueKind.TASK: lambda number, _: task_handle(number),
+            ValueKind.DISK: lambda number, _: disk_handle(number),
+            ValueKind.FILE: lambda number, _: file_handle(number),
             ValueKind.FLAGS: lambda number, _: flags_text(number),
             ValueKind.BACKING: lambda number, _: kinds[number],
             ValueKind.BYTES: _hex,
@@ -112,6 +120,8 @@ class RingCodec:
                     continue
                 if name == "data":
                     data = value
+                elif name == "name":
+                    data = value.encode()
                 numbers.append(value if number is None else number(value))
             absent = self._format.arguments - len(numbers)
             return self._format.request.pack(command, len(numbers), *numbers, *(0,) * absent, data)

@@ -71,8 +71,8 @@ FREE_RECORD: Final = FreeBits(
     compared=False,
 )
 PAST_COUNT: Final = FreeBits(
-    "memory range or module past the count",
-    "no code reads past the count",
+    "memory range, module or disk past the count, or file that is not open",
+    "no code reads it",
     compared=False,
 )
 AFTER_NUL: Final = FreeBits(
@@ -84,6 +84,13 @@ ECHO: Final = FreeBits(
     "echo of the console",
     "a switch of whoever types, which the model does not follow; a byte that is no boolean is "
     "caught",
+    compared=False,
+)
+
+REQUEST_DONE: Final = FreeBits(
+    "queue of a disk, but for its counts",
+    "of requests that are done: the kernel writes what the device reads before it tells it of the "
+    "next one",
     compared=False,
 )
 
@@ -99,6 +106,7 @@ FREE: Final = (
     PAST_COUNT,
     AFTER_NUL,
     ECHO,
+    REQUEST_DONE,
 )
 """All kinds of free bits there are."""
 

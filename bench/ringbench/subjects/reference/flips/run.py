@@ -7,10 +7,13 @@ the memory without a flip: all must agree. Then the kernel goes on, and gives ev
 
 from __future__ import annotations
 
+import io
+import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -21,6 +24,8 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
+from ringbench.subjects.reference.flips.in_disks import disk_structures
+from ringbench.subjects.reference.flips.in_files import file_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
 from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
@@ -48,16 +53,17 @@ class Variant:
     memory: str
     cpu: str
     modules: int
+    disks: tuple[str, ...] = ()
 
 
 VARIANTS: Final = (
     Variant("32M", "max", 2),
     Variant("16M", "max", 0),
     Variant("64M", "qemu64", 1),
-    Variant("48M", "max", 16),
+    Variant("48M", "max", 16, ("4M virtio serial=swap",)),
     Variant("24M", "qemu64", 0),
 )
-"""With 1 GiB pages and without, from few blocks of frames to many, with modules and without."""
+"""With 1 GiB pages, modules, disks and without; from few blocks of frames to many."""
 
 
 def flip_many(
@@ -111,9 +117,22 @@ def _kernel(config: Config, variant: Variant) -> Iterator[ReferenceKernel]:
         changes: dict[str, object] = {
             "machine.memory": variant.memory,
             "machine.cpu": variant.cpu,
+            "machine.disks": [*_data_disk(folder, variant), *variant.disks],
             "kernel.modules": modules,
         }
         yield stack.enter_context(closing(ReferenceKernel.start(override(config, changes))))
+
+
+def _data_disk(folder: Path, variant: Variant) -> Iterator[str]:
+    """Yield a data disk with an archive of some files, for a variant that has disks."""
+    if variant.disks:
+        archive = folder / "data.tar"
+        with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for length in (0, 100, 5000, 100_000):
+                info = tarfile.TarInfo(f"file{length}")
+                info.size = length
+                tar.addfile(info, io.BytesIO(bytes(n % 251 for n in range(length))))
+        yield f"{archive} virtio serial=data"
 
 
 def describe(state: KernelState) -> str:
@@ -134,6 +153,8 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
         *space_structures(site),
         *heap_structures(site),
         *task_structures(site),
+        *disk_structures(site),
+        *file_structures(site),
         *boot_structures(site),
         *console_structures(site),
     )

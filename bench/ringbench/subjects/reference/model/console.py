@@ -5,9 +5,16 @@ A refusal is an exception, `Refused`.
 
 from typing import Final
 
+from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, KERNEL, is_bare_root, is_task
+from ringbench.subjects.reference.vocabulary.handles import (
+    BOOT_TASK,
+    KERNEL,
+    is_bare_root,
+    is_task,
+    number_of,
+)
 from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 _BIT_63: Final = 1 << 63
@@ -66,6 +73,28 @@ def space_name(state: KernelState, handle: str) -> str:
     if handle not in state.spaces:
         raise Refused(Status.NOT_FOUND)
     return handle
+
+
+def disk_number(state: KernelState, handle: str) -> int:
+    """Return the number of the disk that a handle names; refuse one that is not there."""
+    number = number_of(handle)
+    if number >= len(state.disks):
+        raise Refused(Status.NOT_FOUND)
+    return number
+
+
+def file_number(state: KernelState, handle: str) -> int:
+    """Return the number of the open file that a handle names; refuse one that is not open."""
+    number = number_of(handle)
+    if number not in state.files:
+        raise Refused(Status.NOT_FOUND)
+    return number
+
+
+def no_registers(state: KernelState, va: int, space: str = KERNEL) -> None:
+    """Refuse an address in the registers of a disk, which are in the kernel's space."""
+    if space == KERNEL and disk_owns(state, va):
+        raise Refused(Status.DENIED)
 
 
 def refuse_record(state: KernelState, pointer: int) -> None:

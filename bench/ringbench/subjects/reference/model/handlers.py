@@ -1,31 +1,49 @@
 """Each operation: the console's checks, then the kernel function, then the reply's values."""
 
 from typing import Final
+from zlib import crc32
 
-from ringbench.subjects.reference.model import access, heap, paging, pmm, task, vm_copy, vmm
+from ringbench.subjects.reference.model import (
+    access,
+    disk,
+    file,
+    heap,
+    paging,
+    pmm,
+    task,
+    vm_copy,
+    vmm,
+)
 from ringbench.subjects.reference.model.console import (
     any_root,
     bare_root,
+    disk_number,
+    file_number,
     lend,
     lower_half,
+    no_registers,
     refuse_record,
     space_name,
     take_back,
     with_root,
 )
-from ringbench.subjects.reference.model.state import KernelState, PmmState, replace
+from ringbench.subjects.reference.model.state import KernelState, PmmState, frames_of, replace
 from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     BYTES_MAX,
+    DISK_SECTORS_MAX,
     FRAME_SIZE,
     PADDR_NONE,
+    SECTOR_SIZE,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
+    disk_handle,
+    file_handle,
     is_task,
     number_of,
     root_handle,
@@ -141,20 +159,30 @@ def _physical(paddr: int | None) -> int:
 
 @HANDLERS.performs(ops.VmFree)
 def _vm_free(state: KernelState, op: ops.VmFree) -> Outcome:
-    state, status, _ = vmm.vm_free(state, space_name(state, op.space), op.vaddr)
+    name = _changeable(state, op.space, op.vaddr)
+    state, status, _ = vmm.vm_free(state, name, op.vaddr)
     return state, status, ()
 
 
 @HANDLERS.performs(ops.VmProtect)
 def _vm_protect(state: KernelState, op: ops.VmProtect) -> Outcome:
-    state, status, _ = vmm.vm_protect(state, space_name(state, op.space), op.vaddr, op.flags)
+    name = _changeable(state, op.space, op.vaddr)
+    state, status, _ = vmm.vm_protect(state, name, op.vaddr, op.flags)
     return state, status, ()
 
 
 @HANDLERS.performs(ops.VmResize)
 def _vm_resize(state: KernelState, op: ops.VmResize) -> Outcome:
-    state, status, _ = vmm.vm_resize(state, space_name(state, op.space), op.vaddr, op.length)
+    name = _changeable(state, op.space, op.vaddr)
+    state, status, _ = vmm.vm_resize(state, name, op.vaddr, op.length)
     return state, status, ()
+
+
+def _changeable(state: KernelState, handle: str, va: int) -> str:
+    """Return the name of a space whose region at an address is not a disk's registers."""
+    name = space_name(state, handle)
+    no_registers(state, va, name)
+    return name
 
 
 @HANDLERS.performs(ops.VmQuery)
@@ -192,6 +220,7 @@ def _vm_copy(state: KernelState, op: ops.VmCopy) -> Outcome:
 @HANDLERS.performs(ops.Touch)
 def _touch(state: KernelState, op: ops.Touch) -> Outcome:
     root = any_root(state, op.root)
+    no_registers(state, op.vaddr)
     space = op.root if is_task(op.root) and op.root != BOOT_TASK else None
     state, status, fault = access.touch(state, root, space, op.vaddr, op.mode)
     if fault is None:
@@ -260,3 +289,89 @@ def _task_switch(state: KernelState, op: ops.TaskSwitch) -> Outcome:
 def _task_delete(state: KernelState, op: ops.TaskDelete) -> Outcome:
     state, status, _ = task.task_destroy(state, number_of(op.task))
     return state, status, ()
+
+
+@HANDLERS.performs(ops.DiskFind)
+def _disk_find(state: KernelState, op: ops.DiskFind) -> Outcome:
+    state, status, number = disk.disk_find(state, op.name)
+    return state, status, () if status else (disk_handle(number),)
+
+
+@HANDLERS.performs(ops.DiskInfo)
+def _disk_info(state: KernelState, op: ops.DiskInfo) -> Outcome:
+    return state, Status.OK, (state.disks[disk_number(state, op.disk)].sectors,)
+
+
+@HANDLERS.performs(ops.DiskRead)
+def _disk_read(state: KernelState, op: ops.DiskRead) -> Outcome:
+    number = disk_number(state, op.disk)
+    _borrow(state, op.count)
+    state, status, data = disk.disk_read(state, number, op.sector, op.count)
+    return state, status, () if status else (crc32(data),)
+
+
+@HANDLERS.performs(ops.DiskWrite)
+def _disk_write(state: KernelState, op: ops.DiskWrite) -> Outcome:
+    number = disk_number(state, op.disk)
+    if any(each.disk == number for each in state.files.values()):
+        raise Refused(Status.BUSY)
+    _borrow(state, op.count)
+    rest = (op.data * SECTOR_SIZE)[: SECTOR_SIZE - 8]
+    numbers = ((op.sector + n) % (1 << 64) for n in range(op.count))
+    data = b"".join(each.to_bytes(8, "little") + rest for each in numbers)
+    state, status, _ = disk.disk_write(state, number, op.sector, data)
+    return state, status, ()
+
+
+def _borrow(state: KernelState, sectors: int) -> None:
+    """Refuse a transfer of too many sectors, or for which there are too few frames."""
+    if not 1 <= sectors <= DISK_SECTORS_MAX:
+        raise Refused(Status.INVALID)
+    if state.pmm.free_count < frames_of(sectors * SECTOR_SIZE):
+        raise Refused(Status.NO_MEMORY)
+
+
+@HANDLERS.performs(ops.DiskFlush)
+def _disk_flush(state: KernelState, op: ops.DiskFlush) -> Outcome:
+    state, status, _ = disk.disk_flush(state, disk_number(state, op.disk))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileOpen)
+def _file_open(state: KernelState, op: ops.FileOpen) -> Outcome:
+    state, status, number = file.file_open(state, op.name)
+    return state, status, () if status else (file_handle(number), state.files[number].size)
+
+
+@HANDLERS.performs(ops.FileClose)
+def _file_close(state: KernelState, op: ops.FileClose) -> Outcome:
+    state, status, _ = file.file_close(state, file_number(state, op.file))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileRead)
+def _file_read(state: KernelState, op: ops.FileRead) -> Outcome:
+    number = file_number(state, op.file)
+    if op.length > BYTES_MAX:
+        raise Refused(Status.INVALID)
+    state, status, data = file.file_read(state, number, op.offset, op.length)
+    return state, status, () if status else (data.hex(),)
+
+
+@HANDLERS.performs(ops.FileWrite)
+def _file_write(state: KernelState, op: ops.FileWrite) -> Outcome:
+    number = file_number(state, op.file)
+    state, status, _ = file.file_write(state, number, op.offset, op.data)
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileSync)
+def _file_sync(state: KernelState, op: ops.FileSync) -> Outcome:
+    state, status, _ = file.file_sync(state, file_number(state, op.file))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.FileEvict)
+def _file_evict(state: KernelState, op: ops.FileEvict) -> Outcome:
+    state, status, gone = file.file_evict(state, op.count)
+    return state, status, () if status else (gone,)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
@@ -11,11 +12,13 @@ from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
     EMPTY_HEAP,
     Console,
+    Disk,
     KernelState,
     Segment,
     Sizes,
     Space,
     frames_of,
+    replace,
 )
 from ringbench.subjects.reference.model.task import BOOT_TASK
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
@@ -33,7 +36,11 @@ from ringbench.subjects.reference.vocabulary.status import Panic, Refused, Statu
 
 
 def boot(
-    memory_map: Sequence[MemoryRange], image: Sequence[Segment], features: Features, sizes: Sizes
+    memory_map: Sequence[MemoryRange],
+    image: Sequence[Segment],
+    features: Features,
+    sizes: Sizes,
+    disks: Sequence[Disk] = (),
 ) -> KernelState:
     """Return the state at the first prompt.
 
@@ -42,17 +49,14 @@ def boot(
         image: the segments at and above IMAGE_BASE in file order, with their page flags.
         features: of the CPU: physical_bits and gib_pages count.
         sizes: of the structs that the kernel allocates.
+        disks: the virtio disks of the machine, in the order of their slots.
 
     Raises:
         Panic: there is too little memory.
     """
     pmm = pmm_init(memory_map)
     pmm, tables, root = paging_init(pmm, memory_map, image, features)
-    lent_length = frames_of(pmm.frame_limit // 8) * FRAME_SIZE
-    pmm, status, lent_base = pmm_alloc_run(pmm, lent_length // FRAME_SIZE, FRAME_SIZE)
-    if status is not Status.OK:
-        raise Panic(f"no memory for the console: {status.text}")
-    return KernelState(
+    state = KernelState(
         features=features,
         sizes=sizes,
         memory_map=tuple(memory_map),
@@ -69,9 +73,20 @@ def boot(
         heap=EMPTY_HEAP,
         tasks=(BOOT_TASK,),
         current_task=0,
-        console=Console(FrameSet(), lent_base, lent_length, (None,) * CONSOLE_ROOTS),
+        console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
     )
+    return _console_init(disk_init(state, disks))
+
+
+def _console_init(state: KernelState) -> KernelState:
+    """Take the frames for the bits of lent frames."""
+    length = frames_of(state.pmm.frame_limit // 8) * FRAME_SIZE
+    pmm, status, base = pmm_alloc_run(state.pmm, length // FRAME_SIZE, FRAME_SIZE)
+    if status is not Status.OK:
+        raise Panic(f"no memory for the console: {status.text}")
+    console = replace(state.console, lent_base=base, lent_length=length)
+    return replace(state, pmm=pmm, console=console)
 
 
 def perform(state: KernelState, operation: Operation) -> tuple[KernelState, Reply]:

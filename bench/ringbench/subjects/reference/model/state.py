@@ -9,7 +9,8 @@ everywhere else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any, NamedTuple, TypeVar
 
 from ringbench.arch.x86_64.features import Features
@@ -31,6 +32,9 @@ from ringbench.subjects.reference.vocabulary.handles import (
 )
 
 AnyState = TypeVar("AnyState")
+
+Image = bytes | mmap
+"""What a disk holds before anybody writes to it: bytes, or a file that is mapped."""
 
 Tables = Mapping[int, Mapping[int, int]]
 """Physical address of each page table -> index -> raw entry; zero entries are left out."""
@@ -179,6 +183,74 @@ class Task:
         return task_handle(self.id)
 
 
+class Request(NamedTuple):
+    """What a disk was asked for: "read", "write", "flush" or "id", and which sectors."""
+
+    kind: str
+    sector: int = 0
+    sectors: int = 0
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A virtio disk.
+
+    Attributes:
+        serial: what it is called by; at most 20 characters.
+        sectors: of 512 bytes, how many it has.
+        registers: where its region in the kernel's window begins.
+        place: the physical address of its registers, and their bytes.
+        queue: the physical address of the frame that its requests are in.
+        image: what it held at boot; what is past its end is zeros.
+        written: page of 4096 bytes -> what it holds, of those that were written to.
+        requests: how many it has been asked for.
+        failing: the number of a request, counted like these, that will fail; None: none.
+        failed: what that was asked for, once it has.
+    """
+
+    serial: str
+    sectors: int
+    read_only: bool
+    place: tuple[int, int]
+    image: Image
+    registers: int = 0
+    queue: int = 0
+    written: Mapping[int, bytes] = field(default_factory=dict)
+    requests: int = 0
+    failing: int | None = None
+    failed: Request | None = None
+
+
+class CachedPage(NamedTuple):
+    """A page of a file that is in memory: its frame, whether it is dirty, and its 4096 bytes."""
+
+    frame: int
+    dirty: bool
+    data: bytes
+
+
+@dataclass(frozen=True)
+class File:
+    """An open file.
+
+    Attributes:
+        sector: where on its disk it begins.
+        size: bytes.
+        disk: the number of the disk.
+        index: the physical address of the frame that says where its pages are.
+        pages: those in memory, by their number.
+        references: how often it is open.
+    """
+
+    name: str
+    sector: int
+    size: int
+    disk: int
+    index: int
+    pages: Mapping[int, CachedPage] = field(default_factory=dict)
+    references: int = 1
+
+
 @dataclass(frozen=True)
 class Console:
     """What the console keeps: frames lent to its user, and the roots that its user made."""
@@ -195,7 +267,7 @@ class KernelState:
 
     `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
     none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
-    heap, that is not all zero.
+    heap, that is not all zero. `files` has the open ones by number.
     """
 
     features: Features
@@ -213,6 +285,8 @@ class KernelState:
     current_task: int
     console: Console
     contents: Mapping[int, bytes]
+    disks: tuple[Disk, ...] = ()
+    files: Mapping[int, File] = field(default_factory=dict)
 
     def root_of(self, handle: str) -> int | None:
         """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""

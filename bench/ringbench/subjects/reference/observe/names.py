@@ -149,6 +149,48 @@ class TaskNames:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskNames:
+    """Disks: an array of records, as many as counted, and a frame with the queue of each."""
+
+    count: str = "disk_count"
+    all: str = "disks"
+    disk_type: str = "struct disk"
+    device: str = "device"
+    device_type: str = "struct virtio_blk"
+    serial: str = "serial"
+    registers: str = "registers"
+    common: str = "common"
+    notify: str = "notify"
+    queue: str = "queue"
+    requests: str = "requests"
+    sectors: str = "sectors"
+    flags: tuple[str, str] = ("read_only", "can_flush")
+    queue_type: str = "struct virtio_queue"
+    told: str = "driver"
+    done: str = "device"
+    index: str = "index"
+    queue_flags: str = "flags"
+
+
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """Files: an array of records, those with references being open, each with a frame of entries.
+
+    An entry is a frame's address and these bits: whether there is one, and whether it is dirty.
+    """
+
+    all: str = "files"
+    references: str = "references"
+    size: str = "size"
+    sector: str = "sector"
+    disk: str = "disk"
+    index: str = "index"
+    name: str = "name"
+    cached: int = 1
+    dirty: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleNames:
     """What the console owns."""
 
@@ -199,6 +241,8 @@ class Layout:
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)
+    disks: DiskNames = field(default_factory=DiskNames)
+    files: FileNames = field(default_factory=FileNames)
     console: ConsoleNames = field(default_factory=ConsoleNames)
     ring: RingNames = field(default_factory=RingNames)
     padding: str = "padding"

@@ -19,6 +19,8 @@ from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
+from ringbench.subjects.reference.observe.disks import SeenDisk, read_disks
+from ringbench.subjects.reference.observe.files import SeenFile, read_files
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
@@ -52,6 +54,8 @@ class Picture:
     current_space: str | None
     heap: SeenHeap
     tasks: SeenTasks
+    disks: tuple[SeenDisk, ...]
+    files: Mapping[int, SeenFile]
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -108,6 +112,8 @@ def take(
         current_space=scope.read(_current_space, guest, layout, spaces),
         heap=heap,
         tasks=tasks,
+        disks=scope.read(read_disks, guest, layout.disks),
+        files=scope.read(read_files, guest, layout.files),
         console=console,
         broken=guest.notebook.broken,
     )

@@ -12,6 +12,7 @@ from typing import Final
 from ringbench.subject import Case
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
+    DISK_SECTORS_MAX,
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
@@ -174,6 +175,13 @@ def _tasks() -> Iterator[Case[Operation]]:
     yield Case("task: heap full", (FULL_PAGE,), op.TaskNew())
 
 
+def _disks() -> Iterator[Case[Operation]]:
+    """On a machine without disks, each says that it found none."""
+    yield Case("disk: read a sector", (), op.DiskRead("d0", 3, 1))
+    yield Case("disk: read many", (), op.DiskRead("d1", 3, DISK_SECTORS_MAX))
+    yield Case("disk: write", (), op.DiskWrite("d1", 5, 20, b"ring"))
+
+
 def _needing_none() -> Iterator[Case[Operation]]:
     task = op.TaskNew()
     root, small, large = op.PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
@@ -213,6 +221,7 @@ ALL: Final = (
     *_faults(),
     *_heap(),
     *_tasks(),
+    *_disks(),
     *_needing_none(),
 )
 """Every case, bottom layer first."""

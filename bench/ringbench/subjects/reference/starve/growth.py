@@ -20,9 +20,9 @@ def grows_heap(state: KernelState, operation: Operation) -> bool:
     return perform(state, operation)[0].heap.end > state.heap.end
 
 
-def forced_failures(
+def heap_cannot_grow(
     kernel: ReferenceKernel, state: KernelState, operation: Operation
-) -> Iterator[ForcedFailure[Operation]]:
+) -> Iterator[ForcedFailure[KernelState, Operation]]:
     """Yield that the heap can't grow, once, if the operation has it grow.
 
     None grows it twice: what it grows by is enough.

@@ -1,7 +1,8 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
-heap/heap.h, console/console.h and console/parse.h.
+heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
+console/console.h and console/parse.h.
 """
 
 from enum import Enum
@@ -39,6 +40,15 @@ HEAP_ALIGN_MAX: Final = 2 << 20
 HEAP_LINEAR: Final = 4 << 10
 HEAP_FIRST_LEVELS: Final = 27
 HEAP_SECOND_LEVELS: Final = 64
+
+DISKS_MAX: Final = 4
+SECTOR_SIZE: Final = 512
+VIRTIO_BLK_FRAMES: Final = 64
+DISK_SECTORS_MAX: Final = VIRTIO_BLK_FRAMES * FRAME_SIZE // SECTOR_SIZE
+"""The most sectors of one request."""
+
+FILES_MAX: Final = 16
+FILE_PAGES_MAX: Final = 512
 
 CONSOLE_ROOTS: Final = 16
 BYTES_MAX: Final = 64

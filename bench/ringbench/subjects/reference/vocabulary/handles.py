@@ -1,7 +1,8 @@
-"""Handles: what the console calls spaces, roots and tasks.
+"""Handles: what the console calls spaces, roots, tasks and disks.
 
 `t1` is a task, and stands for its space and for the root of that too; `r0` is a bare root, which
-has neither; `kernel` is the kernel's window and root.
+has neither; `kernel` is the kernel's window and root; `d0` is a disk, `f0` an
+open file.
 """
 
 from typing import Final
@@ -21,6 +22,16 @@ def root_handle(number: int) -> str:
     return f"r{number}"
 
 
+def disk_handle(number: int) -> str:
+    """Return the handle of a disk: `d0`."""
+    return f"d{number}"
+
+
+def file_handle(number: int) -> str:
+    """Return the handle of an open file: `f0`."""
+    return f"f{number}"
+
+
 def is_task(handle: str) -> bool:
     """Tell whether a handle is a task's."""
     return handle.startswith("t")
@@ -32,5 +43,5 @@ def is_bare_root(handle: str) -> bool:
 
 
 def number_of(handle: str) -> int:
-    """Return the number in the handle of a task or a bare root: 3 of `t3`."""
+    """Return the number in the handle of a task, a bare root, a disk or a file: 3 of `t3`."""
     return int(handle[1:])

@@ -14,7 +14,7 @@ from ringbench.subjects.reference.vocabulary.operation_base import Operation as 
 from ringbench.subjects.reference.vocabulary.operation_base import defined, operation
 from ringbench.subjects.reference.vocabulary.values import Shape, ValueKind
 
-LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task")
+LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task", "disk", "file")
 """The kernel's layers, bottom first: the order of every table."""
 
 _ADDRESS: Final[tuple[Shape, ...]] = ((ValueKind.ADDRESS,),)
@@ -370,6 +370,120 @@ class TaskDelete(Operation):
     layer = "task"
     command = "task delete"
     task: str
+
+
+@operation
+class DiskFind(Operation):
+    """Ask for the disk with a serial string; the reply has its handle."""
+
+    layer = "disk"
+    command = "disk find"
+    values = ((ValueKind.DISK,),)
+    name: str
+
+
+@operation
+class DiskInfo(Operation):
+    """Ask how many sectors of 512 bytes a disk has."""
+
+    layer = "disk"
+    command = "disk info"
+    values = ((ValueKind.COUNT,),)
+    disk: str
+
+
+@operation
+class DiskRead(Operation):
+    """Read `count` sectors of a disk; the reply has the CRC-32 of all their bytes."""
+
+    layer = "disk"
+    command = "disk read"
+    values = _ADDRESS
+    disk: str
+    sector: int
+    count: int
+
+
+@operation
+class DiskWrite(Operation):
+    """Fill `count` sectors of a disk: each with its number, 8 bytes, and `data` over and over."""
+
+    layer = "disk"
+    command = "disk write"
+    disk: str
+    sector: int
+    count: int
+    data: bytes
+
+
+@operation
+class DiskFlush(Operation):
+    """Have what was written to a disk reach what keeps it."""
+
+    layer = "disk"
+    command = "disk flush"
+    disk: str
+
+
+@operation
+class FileOpen(Operation):
+    """Open a member of the archive on the disk `data`; the reply has its handle and its bytes."""
+
+    layer = "file"
+    command = "file open"
+    values = ((ValueKind.FILE, ValueKind.ADDRESS),)
+    name: str
+
+
+@operation
+class FileClose(Operation):
+    """Close a file once; the last time, what is dirty is written."""
+
+    layer = "file"
+    command = "file close"
+    file: str
+
+
+@operation
+class FileRead(Operation):
+    """Read 1 to 64 bytes of a file."""
+
+    layer = "file"
+    command = "file read"
+    values = ((ValueKind.BYTES,),)
+    file: str
+    offset: int
+    length: int
+
+
+@operation
+class FileWrite(Operation):
+    """Write 1 to 64 bytes of a file, in memory."""
+
+    layer = "file"
+    command = "file write"
+    file: str
+    offset: int
+    data: bytes
+
+
+@operation
+class FileSync(Operation):
+    """Write the dirty pages of a file to its disk."""
+
+    layer = "file"
+    command = "file sync"
+    file: str
+
+
+@operation
+class FileEvict(Operation):
+    """Put up to `count` pages of files out of memory; the reply has how many went."""
+
+    layer = "file"
+    command = "file evict"
+    values = ((ValueKind.COUNT,),)
+    count: int
 
 
 OPERATIONS: Final = defined()

@@ -31,6 +31,7 @@ class Status(Named):
     FAULT = -19
     SYNTAX = -20
     TOO_LONG = -21
+    IO = -22
 
 
 class Refused(Exception):

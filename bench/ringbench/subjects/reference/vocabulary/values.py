@@ -14,6 +14,10 @@ class ValueKind(Enum):
     """The handle of a bare root: `r0`."""
     TASK = auto()
     """The handle of a task: `t1`."""
+    DISK = auto()
+    """The handle of a disk: `d0`."""
+    FILE = auto()
+    """The handle of an open file: `f0`."""
     FLAGS = auto()
     """Page flags: `rwu`."""
     BACKING = auto()

@@ -95,6 +95,9 @@ _ROOT: Final = _matching("kernel|[tr][0-9]{1,18}", "`kernel`, a task like t1 or 
 _WORDS: Final[dict[str, Word]] = {
     **dict.fromkeys(HANDLES, _ROOT),
     "count": Word(str, read_number),
+    "disk": _matching("d[0-9]{1,18}", "a disk like d0"),
+    "file": _matching("f[0-9]{1,18}", "an open file like f0"),
+    "name": _matching(f"[!-~]{{1,{BYTES_MAX}}}", f"1 to {BYTES_MAX} printable characters"),
     "data": Word(bytes.hex, _read_bytes),
     "flags": Word(flags_text, parse_flags),
     "kind": _one_of(VmKind.texts()),

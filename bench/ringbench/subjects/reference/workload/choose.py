@@ -15,7 +15,7 @@ from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.operations import Operation
-from ringbench.subjects.reference.workload import frames, heap, pages, spaces, tasks
+from ringbench.subjects.reference.workload import disks, files, frames, heap, pages, spaces, tasks
 from ringbench.subjects.reference.workload.draws import Maker, pick
 
 
@@ -52,6 +52,8 @@ WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
     },
     "heap": {heap.heap_alloc: 10, heap.heap_free: 2, heap.heap_realloc: 4, heap.heap_look: 1},
     "task": {tasks.task_new: 2, tasks.task_switch: 3},
+    "file": {files.file_open: 3, files.file_data: 8, files.file_sync: 2},
+    "disk": {disks.disk_transfer: 6, disks.disk_look: 1, disks.disk_flush: 1},
 }
 """Layer -> its makers and how often each is drawn."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.handles import file_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
@@ -12,6 +14,8 @@ from ringbench.subjects.reference.workload.pages import bare_roots
 
 def drain(state: KernelState) -> Operation | None:
     """The next operation on the way back to the state after boot; None when there."""
+    for number in state.files:
+        return op.FileClose(file_handle(number))
     for root in bare_roots(state):
         return op.PageDelete(root)
     if state.current_task != 0:
@@ -20,7 +24,8 @@ def drain(state: KernelState) -> Operation | None:
         if task.id:
             return op.TaskDelete(task.handle)
     for region in state.spaces["kernel"].regions:
-        return op.VmFree("kernel", region.base)
+        if not disk_owns(state, region.base):
+            return op.VmFree("kernel", region.base)
     for payload in payloads(state):
         return op.HeapFree(payload)
     for first, count in state.console.lent.runs():

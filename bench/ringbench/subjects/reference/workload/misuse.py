@@ -26,7 +26,9 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.handles import task_handle
 from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.workload.disks import DISK_MISUSES
 from ringbench.subjects.reference.workload.draws import Maker, pick
+from ringbench.subjects.reference.workload.files import FILE_MISUSES
 from ringbench.subjects.reference.workload.frames import lent_run
 from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES
 from ringbench.subjects.reference.workload.misuse_spaces import SPACE_MISUSES, gone_task
@@ -151,5 +153,7 @@ MISUSES: Final[dict[str, tuple[Maker, ...]]] = {
     "vmm": SPACE_MISUSES,
     "heap": (_free_pointer, _resize_pointer, _alloc_too_much),
     "task": (_task_gone, _task_current),
+    "disk": DISK_MISUSES,
+    "file": FILE_MISUSES,
 }
 """Layer -> its mistakes, all drawn equally often."""

@@ -39,6 +39,8 @@ HOSTILE_HANDLES: Final = {
     "to": ("kernel", "t0", "t77"),
     "source": ("kernel", "t0", "t77"),
     "root": ("kernel", "t0", "t77", "r0", "r9", "r99"),
+    "disk": ("d0", "d1", "d4", "d77"),
+    "file": ("f0", "f15", "f16", "f77"),
 }
 """Field that holds a handle -> handles that may not be there, or not be permitted."""
 
@@ -47,7 +49,9 @@ SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "count",
     "flags",
     "length",
+    "offset",
     "paddr",
+    "sector",
     "size",
     "source_vaddr",
     "to_vaddr",
