@@ -48,6 +48,14 @@ def test_values_and_types(machine: Machine) -> None:
             gdb.evaluate_int(expression)
 
 
+def test_calls_into_a_kernel_that_only_devices_wake(kernels: KernelConfigs) -> None:
+    with Machine.start(kernels("called")) as machine:
+        machine.command("open")
+        with machine.stopped():
+            assert machine.gdb.call("same_word", 7) == 7
+        assert runs(machine)
+
+
 def test_calls_with_signed_unsigned_enum_pointer_and_void_results(machine: Machine) -> None:
     gdb = machine.gdb
     assert gdb.call("add", 3, 4) == 7

@@ -20,6 +20,8 @@ from ringbench.machine.process import Guard, Process
 
 MASK64 = (1 << 64) - 1
 CHUNK = 1 << 16  # bytes of guest memory asked for in one command
+_STEP_ENABLE = 1  # QEMU's modes of stepping: as it is; and with interrupts and timers held off
+_STEP_ALONE = 7
 _HLT = b"\xf4"
 # In C: signed or unsigned, whichever the expression is, and its value in decimal.
 _INTEGER = "(($ringbench = ({})) < 0) ? (long long)$ringbench : (unsigned long long)$ringbench"
@@ -412,7 +414,10 @@ class Gdb(GdbPipe):
     def _rouse(self) -> None:
         """Get a CPU out of HLT: QEMU keeps it asleep, whatever RIP a debugger gives it.
 
-        An interrupt wakes it; `nudge` causes one, by typing a character that consoles ignore.
+        An interrupt wakes it; `nudge` causes one, by typing a character that consoles ignore. gdb
+        steps off the breakpoint first, for which QEMU would mask interrupts: in a kernel without a
+        periodic timer the one that was caused would be spent before the breakpoint is there again
+        (QEMU 7.2, gdbstub/gdbstub.c: SSTEP_ENABLE alone leaves them on).
         """
         if self.nudge is None or self._roused:
             return
@@ -423,9 +428,11 @@ class Gdb(GdbPipe):
             asleep = False
         if asleep:
             self.break_(f"*{rip:#x}", hardware=True, temporary=True)
+            self.console(f"maintenance packet Qqemu.sstep={_STEP_ENABLE:#x}")
             self.nudge()
             self.continue_()
             self.wait_stop()
+            self.console(f"maintenance packet Qqemu.sstep={_STEP_ALONE:#x}")
         self._roused = True
 
     def _return_type(self, function: str) -> str:

@@ -184,7 +184,10 @@ class Guest:
                 yield
             finally:
                 self._paused = False
-                self.qmp.cont()
+                if self._gdb is not None and self._gdb.alive:  # it was connected meanwhile
+                    self._gdb.continue_()
+                else:
+                    self.qmp.cont()
 
     @property
     def ram(self) -> RamMap:

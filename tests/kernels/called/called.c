@@ -209,8 +209,13 @@ static void set_up(void) {
     out8(0x3fc, 0x0b);
 }
 
+static int stays_open; /* to interrupts, also when it does not sleep */
+
 CALLED void idle(void) {
-    __asm__ volatile("sti; hlt; cli");
+    if (stays_open)
+        __asm__ volatile("sti; nop; hlt");
+    else
+        __asm__ volatile("sti; hlt; cli");
 }
 
 static char get(void) {
@@ -246,7 +251,9 @@ static void start_second(void) { /* which runs in a loop of two bytes, at 0x8000
 }
 
 static void perform(const char *line) {
-    if (same(line, "clock")) {
+    if (same(line, "open")) {
+        stays_open = 1;
+    } else if (same(line, "clock")) {
         out8(0x40, 0); /* 18 times a second would do, and 1000 are quicker */
         out8(0x43, 0x34);
         out8(0x40, 0xa9);
