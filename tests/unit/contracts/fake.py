@@ -155,6 +155,8 @@ CONTRACTS: Final = Contracts(
         protect=parse_call("protect_page({virtual}, {flags})"),
         translate=parse_call("translate({virtual})"),
         ok=0,
+        translated="exact",
+        undoes=True,
         misuse=("map-mapped", "unmap-unmapped"),
     ),
     heap=HeapCalls(
@@ -166,6 +168,7 @@ CONTRACTS: Final = Contracts(
         usable=parse_call("kusable({block})"),
         largest=1 << 16,
         merges=True,
+        undoes=True,
         misuse=("double-free", "free-none", "zero-size", "huge-size"),
     ),
 )
