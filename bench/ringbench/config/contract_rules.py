@@ -139,6 +139,7 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "count": _optional(_count),
         "none": _number,
         "address": _one_of("physical", "virtual", "number"),
+        "keeps_modules": _truth,
         "exhaust": _truth,
         "misuse": _among(*FRAMES_MISUSE),
     },

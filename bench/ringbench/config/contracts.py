@@ -56,6 +56,7 @@ class FramesCalls:
         none: what is returned where there is no frame.
         address: what a frame is named by: its "physical" address, a "virtual" one that is mapped to
             it, or its "number".
+        keeps_modules: whether Multiboot modules stay in use, where they were loaded.
         exhaust, misuse: as for the heap.
     """
 
@@ -66,6 +67,7 @@ class FramesCalls:
     count: CallText | str | None = None
     none: int = 0
     address: str = "physical"
+    keeps_modules: bool = False
     exhaust: bool = True
     misuse: tuple[str, ...] = ()
 

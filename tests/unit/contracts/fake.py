@@ -62,7 +62,7 @@ class FakeGuest:
         self.sizes: Mapping[str, int] = {"free_frames": 8}
         self.silent: Set[str] = frozenset()
         self.ram = RamMap((RamRange(0, SIZE, 0),))
-        self.image: Mapping[int, str] = {IMAGE: "main (.text)"}
+        self.image: Mapping[int, str] = {IMAGE: "main (.text) of the kernel's image"}
         self.root = TABLE * PAGE
         self.own = range(0)
         self.reaches_user = True

@@ -66,9 +66,9 @@ def starve(left: int, request: Request, frames: FramesCalls | None, batch: Batch
     if not is_done and results[before] != results[after]:
         return breach(
             UNDONE[0],
-            f"{request.text} with frames left: {min(left, len(held))}; expected that it is done, or "
-            f"leaves the count of frames as it was, {results[before]}, seen that it is refused and "
-            f"the count is {results[after]}",
+            f"{request.text} with frames left: {min(left, len(held))}; expected that it is done, "
+            f"or leaves the count of frames as it was, {results[before]}, seen that it is refused "
+            f"and the count is {results[after]}",
         )
     return OK if is_done else NONE
 
