@@ -85,6 +85,11 @@ KERNEL_SOURCES := \
     kernel/file/archive.c \
     kernel/file/cache.c \
     kernel/file/file.c \
+    kernel/program/elf.c \
+    kernel/program/load.c \
+    kernel/program/user_mode.S \
+    kernel/program/syscall.c \
+    kernel/program/run.c \
     kernel/console/line.c \
     kernel/console/reply.c \
     kernel/console/parse.c \
@@ -97,6 +102,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_task.c \
     kernel/console/commands_disk.c \
     kernel/console/commands_file.c \
+    kernel/console/commands_program.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
@@ -111,13 +117,17 @@ KERNEL_SOURCES := \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk file base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk file program base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
     kernel/base/string.c \
     kernel/memmap/memory_map.c \
-    kernel/memmap/multiboot_map.c
+    kernel/memmap/multiboot_map.c \
+    kernel/program/elf.c
+
+# Programs for user mode: one a file, each linked with start.S into build/user/NAME.elf.
+USER_PROGRAMS := turns forbidden pointers random calls
 
 # --- how they are compiled -----------------------------------------------------------------------
 
@@ -151,8 +161,11 @@ build/kernel/base/string.o build/analyze/base/string.o: \
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+USER_FILES := $(USER_PROGRAMS:%=build/user/%.elf)
+
 .PHONY: all
 all: build/kernel.elf build/kernel32.elf build/data.tar ## build the kernel
+all: build/kernel.elf build/kernel32.elf $(USER_FILES) ## build the kernel and its programs
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
@@ -284,6 +297,31 @@ build/kernel32.elf: build/kernel.elf
 	$(call step,OBJCOPY,$@)
 	$(Q)$(OBJCOPY) --strip-all -O elf32-i386 $< $@
 
+# --- programs ------------------------------------------------------------------------------------
+
+USER_CFLAGS := $(filter-out -mcmodel=kernel -mno-red-zone,$(CODEGEN)) $(WARNINGS) $(CPPFLAGS)
+# each right in pages of its own, at the address where the kernel puts programs by custom
+USER_LDFLAGS := \
+    -nostdlib -static -no-pie -Wl,-Ttext-segment=0x400000 -Wl,-z,max-page-size=0x1000 \
+    -Wl,-z,separate-code -Wl,-z,noexecstack -Wl,--build-id=none -Wl,--fatal-warnings
+
+build/user/%.o: kernel/user/%.c Makefile | packages
+	$(call step,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -c -o $@ $<
+
+build/user/start.o: kernel/user/start.S Makefile | packages
+	$(call step,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -c -o $@ $<
+
+# make would take the objects for its own means to the end, and remove them
+.SECONDARY: $(USER_FILES:.elf=.o)
+
+build/user/%.elf: build/user/start.o build/user/%.o
+	$(call step,LD,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) -o $@ $^
+
 .PHONY: host-library
 host-library: build/host/libmemmap.so
 
@@ -350,4 +388,4 @@ clean: ## remove what was built
 distclean: clean ## remove .venv and caches as well
 	$(Q)rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/ringbench.egg-info
 
--include build/linker.d $(KERNEL_OBJECTS:.o=.d) $(ANALYZED:.o=.d) build/host/libmemmap.d
+-include build/linker.d $(USER_FILES:.elf=.d) $(KERNEL_OBJECTS:.o=.d) $(ANALYZED:.o=.d) build/host/libmemmap.d

@@ -11,6 +11,7 @@
 #include "heap/heap.h"
 #include "task/task.h"
 #include "disk/disk.h"
+#include "program/program.h"
 #include "console/crash.h"
 #include "console/console.h"
 #include "perf/perf.h"
@@ -30,6 +31,7 @@ void kmain(uint32_t magic, paddr_t information) {
     heap_init();                        /* kmalloc */
     task_init();                        /* the boot task */
     disk_init();                        /* virtio disks */
+    program_init();                     /* user mode */
     serial_enable_input();              /* COM1's interrupt */
     console_init();                     /* the console */
     print("ringbench kernel: %lu frames, %lu free\n", pmm.managed_count, pmm_free_count());

@@ -79,18 +79,33 @@
 #define CR4_PAE    BIT(5)  /* 8-byte entries */
 #define CR4_PGE    BIT(7)  /* PTE_G counts */
 #define CR4_OSFXSR BIT(9)  /* SSE instructions */
+#define CR4_UMIP   BIT(11) /* SGDT, SIDT, SLDT, SMSW, STR are the supervisor's */
+#define CR4_SMEP   BIT(20) /* the supervisor does not execute user pages */
+#define CR4_SMAP   BIT(21) /* nor read or write them, unless RFLAGS.AC is set */
 
-#define RFLAGS_IF BIT(9)  /* interrupts */
-#define RFLAGS_DF BIT(10) /* string instructions run downwards */
-#define RFLAGS_ID BIT(21) /* can be flipped: there is CPUID */
+#define FIXED_RFLAGS BIT(1)  /* always set */
+#define RFLAGS_TF    BIT(8)  /* a trap after each instruction */
+#define RFLAGS_IF    BIT(9)  /* interrupts */
+#define RFLAGS_DF    BIT(10) /* string instructions run downwards */
+#define RFLAGS_NT    BIT(14) /* nested task: IRET would raise an exception */
+#define RFLAGS_AC    BIT(18) /* with SMAP: the supervisor may access user pages */
+#define RFLAGS_ID    BIT(21) /* can be flipped: there is CPUID */
 
-#define MSR_PAT  0x277
-#define MSR_EFER 0xc0000080
-#define EFER_LME BIT(8)  /* long mode, once paging is on */
-#define EFER_NXE BIT(11) /* PTE_NX counts */
+#define MSR_PAT       0x277
+#define MSR_EFER      0xc0000080
+#define SYSCALL_STAR  0xc0000081 /* selectors of SYSCALL (47:32) and SYSRET (63:48) */
+#define SYSCALL_LSTAR 0xc0000082 /* where SYSCALL goes */
+#define SYSCALL_FMASK 0xc0000084 /* the bits of RFLAGS that it clears */
+#define EFER_SCE      BIT(0)     /* SYSCALL and SYSRET */
+#define EFER_LME      BIT(8)     /* long mode, once paging is on */
+#define EFER_NXE      BIT(11)    /* PTE_NX counts */
 
 /* --- CPUID (SDM 2A, CPUID; APM 3, appendix E) ------------------------------------------------ */
 
+#define CPUID_FEATURES      7 /* structured extended features, subleaf 0 */
+#define CPUID_EBX_SMEP      BIT(7)
+#define CPUID_EBX_SMAP      BIT(20)
+#define CPUID_ECX_UMIP      BIT(2)
 #define CPUID_EXTENDED_MAX  0x80000000 /* EAX: highest extended leaf */
 #define CPUID_EXTENDED      0x80000001
 #define CPUID_EDX_NX        BIT(20)
@@ -104,10 +119,12 @@
 #define SEGMENT_WRITABLE BIT(41) /* data */
 #define SEGMENT_READABLE BIT(41) /* code */
 #define SEGMENT_CODE     BIT(43)
-#define SEGMENT_MEMORY   BIT(44) /* code or data, not a system segment */
+#define SEGMENT_MEMORY   BIT(44)       /* code or data, not a system segment */
+#define SEGMENT_USER     (3 * BIT(45)) /* privilege level 3 */
 #define SEGMENT_PRESENT  BIT(47)
 #define SEGMENT_LONG     BIT(53)       /* 64-bit code */
 #define SEGMENT_TSS      (9 * BIT(40)) /* system type 9: available 64-bit TSS */
+#define TSS_STACK_OFFSET 4             /* in a TSS: the stack of traps from user mode */
 
 #define GATE_INTERRUPT (14 * BIT(40))  /* system type 14: clears RFLAGS.IF */
 #define GATE_IST(n)    ((n) * BIT(32)) /* 1..7; 0 stays on the stack */
@@ -115,6 +132,11 @@
 #define SELECTOR_CODE 0x08
 #define SELECTOR_DATA 0x10
 #define SELECTOR_TSS  0x18
+/* SYSRET takes SS from 8 and CS from 16 behind the selector in MSR_STAR (SDM 2B, SYSRET). */
+#define SELECTOR_SYSRET    0x20
+#define SELECTOR_USER_DATA 0x2b /* the lowest bits are the privilege level: 3 */
+#define SELECTOR_USER_CODE 0x33
+#define PRIVILEGE_MASK     3
 
 /* --- Exceptions and interrupts (SDM 3A 6.3.1) ------------------------------------------------ */
 

@@ -117,6 +117,9 @@ static const struct command commands[] = {
     {"file write", "FILE OFFSET HEX", command_file_write, "1 to 64 bytes"},
     {"file sync", "FILE", command_file_sync, "write what is dirty"},
     {"file evict", "COUNT", command_file_evict, "put pages out of memory, the lowest first"},
+
+    {"program load", "TASK MODULE [NUMBER]", command_program_load, "a module's program, to run"},
+    {"program run", "TASK", command_program_run, "until it ends; others by turns"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -75,5 +75,7 @@ int command_file_read(const struct arguments *arguments, struct reply *reply);
 int command_file_write(const struct arguments *arguments, struct reply *reply);
 int command_file_sync(const struct arguments *arguments, struct reply *reply);
 int command_file_evict(const struct arguments *arguments, struct reply *reply);
+int command_program_load(const struct arguments *arguments, struct reply *reply);
+int command_program_run(const struct arguments *arguments, struct reply *reply);
 
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

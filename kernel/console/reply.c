@@ -1,8 +1,9 @@
 #include "console/reply.h"
 
+#include "cpu/exception.h"
 #include "cpu/panic.h"
 #include "cpu/print.h"
-#include "cpu/traps.h"
+#include "program/elf.h"
 
 static const struct {
     const char *name;
@@ -77,7 +78,10 @@ static void print_value(const struct value *value, const struct reply *reply) {
         print_bytes(reply->bytes, number);
         break;
     case VALUE_VECTOR:
-        print("%s", number == VECTOR_PAGE_FAULT ? "page_fault" : "general_protection");
+        print("%s", vector_name(number));
+        break;
+    case VALUE_DEFECT:
+        print("%s", elf_defect_name(number));
         break;
     case VALUE_STATUS:
         print("%s", status_name((int)number));

@@ -18,7 +18,8 @@ enum value_kind {
     VALUE_FLAGS,   /* enum page_flags; the cache mode only if it is not write-back */
     VALUE_VM_KIND, /* enum vm_kind */
     VALUE_BYTES,   /* the number is how many of the reply's bytes there are */
-    VALUE_VECTOR,  /* enum vector */
+    VALUE_VECTOR,  /* an exception's, by its name */
+    VALUE_DEFECT,  /* enum elf_defect */
     VALUE_STATUS,  /* enum status, as a number of 64 bits */
 };
 

@@ -1,20 +1,9 @@
 #include "base/x86.h"
 #include "cpu/descriptors.h"
 
-struct __attribute__((packed)) tss { /* SDM 3A 7.7 */
-    uint32_t reserved0;
-    uint64_t privilege_stacks[3];
-    uint64_t reserved1;
-    uint64_t interrupt_stacks[7]; /* IST 1..7 */
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map; /* offset; at the segment's end: there is none */
-};
-_Static_assert(sizeof(struct tss) == 104, "as the manual draws it");
-
 static uint8_t double_fault_stack[KIB(8)] __attribute__((aligned(16)));
 
-static struct tss tss = {.io_map = sizeof(tss)};
+struct tss tss = {.io_map = sizeof(tss)};
 
 static uint64_t gdt[] = {
     [0] = 0,
@@ -23,6 +12,10 @@ static uint64_t gdt[] = {
     [SELECTOR_DATA / 8] = SEGMENT_PRESENT | SEGMENT_MEMORY | SEGMENT_WRITABLE | SEGMENT_ACCESSED,
     [SELECTOR_TSS / 8] = 0, /* 16 bytes: two entries */
     [SELECTOR_TSS / 8 + 1] = 0,
+    [SELECTOR_USER_DATA / 8] =
+        SEGMENT_PRESENT | SEGMENT_MEMORY | SEGMENT_WRITABLE | SEGMENT_USER | SEGMENT_ACCESSED,
+    [SELECTOR_USER_CODE / 8] = SEGMENT_PRESENT | SEGMENT_MEMORY | SEGMENT_CODE | SEGMENT_READABLE |
+                               SEGMENT_LONG | SEGMENT_USER | SEGMENT_ACCESSED,
 };
 
 static void load_gdt(void) {

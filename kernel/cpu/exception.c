@@ -34,8 +34,7 @@ static const char *const vector_names[EXCEPTIONS] = {
     [30] = "security",
 };
 
-/* "reserved" for a vector without a meaning, or none of the CPU's. */
-static const char *vector_name(uint64_t vector) {
+const char *vector_name(uint64_t vector) {
     return vector < EXCEPTIONS && vector_names[vector] ? vector_names[vector] : "reserved";
 }
 

@@ -19,9 +19,13 @@ static uint32_t physical_bits(uint32_t highest_leaf) {
 void cpu_features_init(void) {
     uint32_t highest_leaf = cpuid(CPUID_EXTENDED_MAX).eax;
     uint32_t edx = cpuid(CPUID_EXTENDED).edx; /* entry.S saw that it exists */
+    struct cpuid more = cpuid(0).eax >= CPUID_FEATURES ? cpuid(CPUID_FEATURES) : (struct cpuid){0};
     cpu_features = (struct cpu_features){
         .physical_bits = physical_bits(highest_leaf),
         .gib_pages = edx & CPUID_EDX_GIB_PAGES,
         .no_execute = edx & CPUID_EDX_NX,
+        .smep = more.ebx & CPUID_EBX_SMEP,
+        .smap = more.ebx & CPUID_EBX_SMAP,
+        .umip = more.ecx & CPUID_ECX_UMIP,
     };
 }

@@ -82,6 +82,11 @@ static inline void write_cr4(uint64_t value) {
     __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
+/* CLAC: from here on the kernel's accesses to user pages fault (SDM 2A; CPUs with SMAP only). */
+static inline void clear_ac(void) {
+    __asm__ volatile("clac" : : : "memory", "cc");
+}
+
 /* Drop the TLB entries for the page of `address`, global ones too. */
 static inline void invlpg(vaddr_t address) {
     __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");

@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/descriptors.h"
 #include "cpu/exception.h"
+#include "cpu/features.h"
 #include "cpu/instructions.h"
 #include "cpu/pic.h"
 #include "cpu/traps.h"
@@ -19,6 +20,7 @@ void trap_handle(struct trap_frame *frame);
 static struct gate idt[IRQ_VECTOR + IRQ_COUNT];
 static page_fault_handler resolve;
 static bool resolving;
+static user_trap_handler end_program;
 
 static struct gate gate_to(uint64_t handler, unsigned ist) {
     return (struct gate){
@@ -42,6 +44,10 @@ void traps_set_page_fault_handler(page_fault_handler handler) {
     resolve = handler;
 }
 
+void traps_set_user_trap_handler(user_trap_handler handler) {
+    end_program = handler;
+}
+
 static int page_fault(vaddr_t address, uint64_t error) {
     if (!resolve || resolving) {
         return STATUS_NOT_MAPPED;
@@ -52,10 +58,29 @@ static int page_fault(vaddr_t address, uint64_t error) {
     return status;
 }
 
+/* An exception of a program: its page fault is resolved, or it ends. */
+static void user_trap(const struct trap_frame *frame, vaddr_t cr2) {
+    if (cpu_features.smap) {
+        clear_ac(); /* the program's own RFLAGS.AC must not open its pages to the kernel */
+    }
+    int cause = STATUS_DENIED;
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        cause = page_fault(cr2, frame->error);
+        if (cause == STATUS_OK) {
+            return;
+        }
+    }
+    end_program(frame, cr2, cause);
+}
+
 void trap_handle(struct trap_frame *frame) {
     vaddr_t cr2 = read_cr2(); /* first: the next fault overwrites it */
     if (frame->vector >= IRQ_VECTOR) {
         pic_acknowledge((unsigned)frame->vector - IRQ_VECTOR);
+        return;
+    }
+    if ((frame->cs & PRIVILEGE_MASK) != 0) {
+        user_trap(frame, cr2);
         return;
     }
     if (frame->vector == VECTOR_PAGE_FAULT) {

@@ -25,3 +25,10 @@ void traps_init(void); /* needs descriptors_init (GDT, TSS with an IST stack for
  * retried, else a negative enum status. A fault inside the handler itself is nobody's. */
 typedef int (*page_fault_handler)(vaddr_t address, uint64_t error);
 void traps_set_page_fault_handler(page_fault_handler handler);
+
+/*
+ * Called with an exception that a program raised in user mode and nobody resolved; `address` is CR2
+ * and `cause` what the page-fault handler said, DENIED for another exception. It does not return.
+ */
+typedef void (*user_trap_handler)(const struct trap_frame *frame, vaddr_t address, int cause);
+void traps_set_user_trap_handler(user_trap_handler handler);

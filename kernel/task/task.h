@@ -1,6 +1,6 @@
 /*
- * A task owns a space; that is all it is here. Task 0 is the boot task: it has no space of its own
- * and runs on the kernel root.
+ * A task owns a space, and may have a program, which the layer above looks after. Task 0 is the
+ * boot task: it has no space of its own and runs on the kernel root.
  */
 #pragma once
 
@@ -8,8 +8,9 @@
 
 struct task {
     uint64_t id;
-    struct task *next;     /* ascending id, NULL at the end */
-    struct vm_space space; /* the boot task's is unused: root is the kernel root, no window */
+    struct task *next;       /* ascending id, NULL at the end */
+    struct vm_space space;   /* the boot task's is unused: root is the kernel root, no window */
+    struct program *program; /* that it runs (program/program.h), or NULL */
 };
 
 extern struct task boot_task; /* head of the list of all tasks */

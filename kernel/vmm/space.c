@@ -26,14 +26,18 @@ int vm_space_create(struct vm_space *space) {
     return STATUS_OK;
 }
 
-int vm_space_destroy(struct vm_space *space) {
-    if (space->root == paging_active_root()) {
-        return STATUS_BUSY;
-    }
+void vm_free_all(struct vm_space *space) {
     while (space->first) {
         int status = vm_free(space, space->first->base);
         ASSERT(status == STATUS_OK);
     }
+}
+
+int vm_space_destroy(struct vm_space *space) {
+    if (space->root == paging_active_root()) {
+        return STATUS_BUSY;
+    }
+    vm_free_all(space);
     int status = paging_root_destroy(space->root);
     ASSERT(status == STATUS_OK);
     return STATUS_OK;

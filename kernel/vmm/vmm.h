@@ -114,6 +114,9 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
 /* Free the region that starts at `base`. Errors: NOT_MAPPED. */
 int vm_free(struct vm_space *space, vaddr_t base);
 
+/* Free every region of the space. */
+void vm_free_all(struct vm_space *space);
+
 /*
  * Change WRITE, USER and EXEC of the region that starts at `base`; the cache mode stays.
  * Errors, nothing changed, in this order: INVALID (any other flag, WRITE with EXEC, USER in a

@@ -143,7 +143,7 @@ def test_impossible_memory_size(size: str) -> None:
 
 def test_usage(tmp_path: Path) -> None:
     fails(2, "--ops", arguments=["run", "--ops", "many"])
-    fails(2, "--layer", arguments=["run", "--layer", "disk"])
+    fails(2, "--layer", arguments=["run", "--layer", "screen"])
     fails(2, "no such option", arguments=["run", "--frobnicate"])
     fails(2, "no such command", arguments=["rnu"])
     fails(2, "folder", arguments=["run", "--json", str(tmp_path / "no" / "folder.json")])

@@ -206,7 +206,7 @@ def test_what_is_not_read_is_refused_by_name(
 
 
 def test_a_fault_under_five_levels_is_explained(tables_kernel: Build) -> None:
-    config = load(tables_kernel(5, "-DTOUCH=0xff11000000001000"), {})
+    config = load(tables_kernel(5, "-DTOUCH=0xff11000000001000"), {"kernel.ready": "end"})
     with pytest.raises(Ended) as caught:
         Machine.start(config)
     why = caught.value.explanation

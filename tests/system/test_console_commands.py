@@ -68,6 +68,8 @@ SESSION = (
     ("task switch t1", "ok"),
     ("info", r"ok .* tasks=2 current=t1"),
     ("task switch t0", "ok"),
+    ("program load t1 9", "err not_found .*"),
+    ("program run t1", "err not_found .*"),
     ("task delete t1", "ok"),
     ("heap alloc 100", rf"ok (?P<a>{HEX})"),
     ("heap zalloc 0x64", rf"ok (?P<b>{HEX})"),

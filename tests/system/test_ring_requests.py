@@ -67,6 +67,8 @@ PATTERNS: Final = {
     "file write": "FILE OFFSET HEX",
     "file sync": "FILE",
     "file evict": "COUNT",
+    "program load": "TASK MODULE [NUMBER]",
+    "program run": "TASK",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

@@ -23,6 +23,9 @@ def test_a_picture_is_no_text() -> None:
 
 def test_what_the_firmware_printed_is_not_the_kernels() -> None:
     firmware: dict[int, str] = {}
+    tried = "Boot failed: could not read the boot disk"
+    assert rows_of(cells(GREETING, "Booting from Floppy...", tried), {}) == ()
+    assert rows_of(cells(tried, "No bootable device."), {}) == ("", "No bootable device.")
     assert rows_of(cells(GREETING, "", "Booting from ROM..."), firmware) == ()
     assert rows_of(cells("k> hello" + GREETING[8:]), firmware) == ("k> hello",)
     assert rows_of(cells("it was cleared"), firmware) == ("it was cleared",)

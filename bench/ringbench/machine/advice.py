@@ -18,7 +18,7 @@ LAST_LINES = 40
 LATELY = 20
 """Lines, from the end, in which one with anything on it is looked for."""
 
-_PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
+_PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*(?:[>$#%:] ?|\] )\Z")
 
 
 def boot_advice(kernel: KernelConfig, serial: Serial) -> str:

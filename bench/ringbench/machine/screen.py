@@ -23,7 +23,9 @@ TRIES = 5
 LEAST_LEFT = 8  # characters
 Rows = tuple[str, ...]
 _GREETING = "SeaBIOS (version"
-_FIRMWARE = re.compile(r"(SeaBIOS|iPXE|Booting from) ")  # what it leaves for the kernel to clear
+_FIRMWARE = re.compile(
+    r"(SeaBIOS|iPXE|Booting from|Boot failed:) "
+)  # what it leaves for the kernel to clear
 
 
 class Screen:
