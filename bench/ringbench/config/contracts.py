@@ -25,6 +25,7 @@ class HeapCalls:
         align: what every block is aligned to; None for what the C standard asks of any size.
         largest: bytes that are asked for at most, huge sizes aside.
         merges: whether what was given back can be had again in any size: free blocks are merged.
+        undoes: whether a call that is refused gives back the frames that it got on the way.
         exhaust: whether the heap may be asked for more than it has.
         misuse: mistakes that the kernel promises to survive.
     """
@@ -39,6 +40,7 @@ class HeapCalls:
     align: int | None = None
     largest: int = 1 << 20
     merges: bool = False
+    undoes: bool = False
     exhaust: bool = True
     misuse: tuple[str, ...] = ()
 
@@ -54,6 +56,7 @@ class FramesCalls:
         none: what is returned where there is no frame.
         address: what a frame is named by: its "physical" address, a "virtual" one that is mapped to
             it, or its "number".
+        keeps_modules: whether Multiboot modules stay in use, where they were loaded.
         exhaust, misuse: as for the heap.
     """
 
@@ -64,6 +67,7 @@ class FramesCalls:
     count: CallText | str | None = None
     none: int = 0
     address: str = "physical"
+    keeps_modules: bool = False
     exhaust: bool = True
     misuse: tuple[str, ...] = ()
 
@@ -77,10 +81,11 @@ class PagesCalls:
         protect, translate: those that not every kernel has.
         range: the first virtual address that may be used, and the one behind the last.
         ok: what the first three return if they have done it; None if they do not say.
-        translated: what it returns: an "address", or the "entry" of the table, rights and all.
+        translated: what it returns: an "address", which may be the page's; the "exact" one, offset
+            within the page and all; or the "entry" of the table, rights and all.
         not_mapped: what `translate` returns where nothing is mapped.
         always, write, user, no_execute: parts of `{flags}`; of a right that is 0, nothing is known.
-        misuse: as for the heap.
+        undoes, misuse: as for the heap.
     """
 
     map: CallText
@@ -95,6 +100,7 @@ class PagesCalls:
     write: int = 1 << 1
     user: int = 1 << 2
     no_execute: int = 1 << 63
+    undoes: bool = False
     misuse: tuple[str, ...] = ()
 
 

@@ -62,7 +62,7 @@ class FakeGuest:
         self.sizes: Mapping[str, int] = {"free_frames": 8}
         self.silent: Set[str] = frozenset()
         self.ram = RamMap((RamRange(0, SIZE, 0),))
-        self.image: Mapping[int, str] = {IMAGE: "main (.text)"}
+        self.image: Mapping[int, str] = {IMAGE: "main (.text) of the kernel's image"}
         self.root = TABLE * PAGE
         self.own = range(0)
         self.reaches_user = True
@@ -155,6 +155,8 @@ CONTRACTS: Final = Contracts(
         protect=parse_call("protect_page({virtual}, {flags})"),
         translate=parse_call("translate({virtual})"),
         ok=0,
+        translated="exact",
+        undoes=True,
         misuse=("map-mapped", "unmap-unmapped"),
     ),
     heap=HeapCalls(
@@ -166,6 +168,7 @@ CONTRACTS: Final = Contracts(
         usable=parse_call("kusable({block})"),
         largest=1 << 16,
         merges=True,
+        undoes=True,
         misuse=("double-free", "free-none", "zero-size", "huge-size"),
     ),
 )

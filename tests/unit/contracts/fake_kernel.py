@@ -86,6 +86,15 @@ class Bug(Enum):
     PROTECT_REFUSES = auto()
     MAP_AGAIN_REPLACES = auto()
     ROUNDS_LOSE_FRAMES = auto()
+    TRANSLATE_FORGETS_OFFSET = auto()
+    USABLE_HAS_HEADER = auto()
+    """A block's usable size has the header of the next one in it."""
+    ALIGNED_FRONT_LEAKS = auto()
+    """What is cut off in front of an aligned block is lost."""
+    REFUSED_MAP_KEEPS = auto()
+    """A map that is refused for want of a second frame keeps the first."""
+    REFUSED_ALLOC_KEEPS = auto()
+    """A block that is refused takes a frame with it."""
 
 
 @dataclass
@@ -132,6 +141,8 @@ class FakeKernel:
             if (whole > room and not (past and room > HEADER and whole <= room + PAGE)) or exact:
                 continue
             rest = [(start, first - start), (start + whole, room - whole)]
+            if self.bug is Bug.ALIGNED_FRONT_LEAKS:
+                rest[0] = (start, 0)
             if self.bug is Bug.SPLIT_FORGETS_HEADER and room - whole > HEADER:
                 rest[1] = (start + whole - HEADER, room - whole + HEADER)
             self.holes[at : at + 1] = [each for each in rest if each[1] > 0]
@@ -139,6 +150,8 @@ class FakeKernel:
             self.given += 1
             odd = self.bug is Bug.UNALIGNED and self.given % 3 == 0 and size > 8
             return MAP + first + HEADER + (8 if odd else 0)
+        if self.bug is Bug.REFUSED_ALLOC_KEEPS and size > PAGE:
+            self.frame_alloc()
         return 0
 
     def kzalloc(self, size: int) -> int:
@@ -201,7 +214,8 @@ class FakeKernel:
     def kusable(self, block: int) -> int:
         """What a block has."""
         length = self.blocks.get((block - MAP - HEADER) & ~15, 0) - HEADER
-        return length - 16 if self.bug is Bug.USABLE_IS_LESS else length
+        less = {Bug.USABLE_IS_LESS: 16, Bug.USABLE_HAS_HEADER: -PAGE}
+        return length - less.get(self.bug, 0)
 
     # -- frames --------------------------------------------------------------------------------
 
@@ -254,6 +268,9 @@ class FakeKernel:
         place = virtual // PAGE % 512
         if virtual in self.tables and self.bug is not Bug.MAP_AGAIN_REPLACES:
             return -1 % (1 << 64)
+        if self.bug is Bug.REFUSED_MAP_KEEPS and len(self.free_frames) == 1:
+            self.frame_alloc()
+            return -1 % (1 << 64)
         if self.bug is Bug.MAPS_NEXT_FRAME and place == 511:
             physical += PAGE
         if self.bug is Bug.MAPS_WRITABLE:
@@ -287,5 +304,10 @@ class FakeKernel:
 
     def translate(self, virtual: int) -> int:
         """Walk the tables."""
-        physical, flags = self.tables.get(virtual, (0, 0))
-        return physical + (flags & 2 if self.bug is Bug.TRANSLATE_WRONG else 0)
+        inside = virtual % PAGE
+        if virtual - inside not in self.tables:
+            return 0
+        physical, flags = self.tables[virtual - inside]
+        if self.bug is Bug.TRANSLATE_FORGETS_OFFSET:
+            return physical
+        return physical + inside + (flags & 2 if self.bug is Bug.TRANSLATE_WRONG else 0)

@@ -98,7 +98,7 @@ def test_tables_arrive_and_stay_when_a_key_is_changed(tmp_path: Path) -> None:
         (HEAP + 'zalloc = "f({block})"', r"placeholders among {size}, not {block}"),
         (HEAP + "align = 3", "a power of two"),
         (FRAMES + 'alloc_run = "f()"', "a call with {count} or {bytes}"),
-        (PAGES + 'translated = "frame"', "one of address, entry"),
+        (PAGES + 'translated = "frame"', "one of address, exact, entry"),
         (HEAP + "none = true", "a number of at most 64 bits"),
         (HEAP + 'misuse = ["free-twice"]', "double-free"),
         ("[contracts]\nheap = 1", r"contracts\.heap: unknown key|expected a table"),

@@ -37,7 +37,7 @@ BREAKS: Final = {
     Bug.FREE_ENDS: {"returns"},
     Bug.DOUBLE_FREE_OVERLAPS: {"disjoint", "contents", "alignment"},
     Bug.HEAP_HAS_A_FRAME: {"once", "contents"},
-    Bug.TWICE: {"once"},
+    Bug.TWICE: {"once", "count"},
     Bug.NO_RAM: {"ram"},
     Bug.GIVES_IMAGE: {"image"},
     Bug.GIVES_TABLE: {"tables"},
@@ -62,6 +62,11 @@ BREAKS: Final = {
     Bug.PROTECT_REFUSES: {"done"},
     Bug.MAP_AGAIN_REPLACES: {"refused"},
     Bug.ROUNDS_LOSE_FRAMES: {"rounds"},
+    Bug.TRANSLATE_FORGETS_OFFSET: {"translated"},
+    Bug.USABLE_HAS_HEADER: {"disjoint", "contents", "memory"},
+    Bug.ALIGNED_FRONT_LEAKS: {"rounds", "merged", "all-back"},
+    Bug.REFUSED_MAP_KEEPS: {"undone"},
+    Bug.REFUSED_ALLOC_KEEPS: {"undone"},
 }
 """Wrong kernel -> the rules one of which it is seen to break."""
 

@@ -100,7 +100,7 @@ class ContractChannel(Channel[Operation]):
             assert self._contracts.frames is not None, "pages are of frames"
             return pages.perform(operation, self._contracts.pages, self._contracts.frames, batch)
         assert self._contracts.heap is not None, "the layer is there"
-        return heap.perform(operation, self._contracts.heap, batch)
+        return heap.perform(operation, self._contracts.heap, self._contracts.frames, batch)
 
     def _judge(
         self, operation: Operation, performance: Performance, results: Results, batch: Batch

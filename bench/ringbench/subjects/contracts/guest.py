@@ -35,7 +35,8 @@ class Guest(Protocol):
         sizes: name -> bytes of these variables.
         silent: those of the functions that return nothing.
         ram: where there is RAM, by QEMU's own account.
-        image: number of a frame -> what of the kernel's image is in it.
+        image: number of a frame -> what is in it that came with the kernel, and is in use: its
+            image, and modules that it keeps.
         root: physical address of the root of its page tables.
         own: virtual addresses at which the bench has its own memory while it makes calls.
         reaches_user: whether the kernel itself can use pages of programs (no SMAP).

@@ -17,6 +17,7 @@ from ringbench.drive.guest_calls import GuestCalls, Step
 from ringbench.machine import Machine
 from ringbench.machine.ram import RamMap
 from ringbench.observe.image import image_frames
+from ringbench.observe.modules import module_frames
 from ringbench.observe.processor import read_features, read_registers
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.names import Names
@@ -71,9 +72,16 @@ class MachineGuest:
         self.own = range(window.base, window.base + entry_span(LEVELS))
         self.reaches_user = not registers.cr4 & Cr4.SMAP
         pages, slide = self.pages(), machine.slide
-        self.image: Mapping[int, str] = image_frames(
+        image = image_frames(
             machine.config.kernel.elf, lambda vaddr: pages.translate(vaddr + slide)
         )
+        self.image: Mapping[int, str] = {
+            frame: f"{what} of the kernel's image" for frame, what in image.items()
+        }
+        frames = machine.config.contracts.frames
+        if frames is not None and frames.keeps_modules:
+            modules = [each.path for each in machine.config.kernel.modules]
+            self.image = {**self.image, **module_frames(machine.memory.views(), modules)}
 
     def perform(self, steps: Sequence[Step]) -> Sequence[int]:
         """Perform steps in order, and return the result of each.

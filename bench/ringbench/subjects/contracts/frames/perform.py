@@ -184,7 +184,7 @@ def _drain(order: int, calls: FramesCalls, batch: Batch, places: Places) -> Perf
         if broken is not None:
             return broken
         counts.append(len(got))
-        yield from _give_all(in_order(got, order), calls, batch)
+        yield from give_all(in_order(got, order), calls, batch)
     owned = len(ledger.owners)
     before = ledger.capacity if ledger.capacity is not None else counts[0] + owned
     for count in counts:
@@ -249,9 +249,10 @@ def _take_all(
             guest.write(frame * PAGE, b"\xd7" * PAGE)
 
 
-def _give_all(
+def give_all(
     handles: Sequence[int], calls: FramesCalls, batch: Batch
 ) -> Generator[None, Results, None]:
+    """Give frames back one by one, by what the kernel calls them."""
     for start in range(0, len(handles), AT_ONCE):
         for handle in handles[start : start + AT_ONCE]:
             batch.call(calls.free, {"frame": handle})

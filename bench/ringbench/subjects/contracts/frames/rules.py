@@ -22,7 +22,7 @@ class Places:
 
     Attributes:
         ram: where there is RAM, by QEMU's own account.
-        image: number of a frame -> what of the kernel's image is in it.
+        image: number of a frame -> what is in it that came with the kernel, and is in use.
         pages: the page tables in use.
         heap: number of a frame -> the block of the heap that is in it.
     """
@@ -104,7 +104,7 @@ def _image(seen: Seen, ledger: Ledger) -> str | None:
         if frame in seen.places.image:
             return (
                 f"{seen.call}: expected a frame that nobody uses, seen {frame * PAGE:#x}, which "
-                f"has {seen.places.image[frame]} of the kernel's image"
+                f"has {seen.places.image[frame]}"
             )
     return None
 
@@ -162,7 +162,11 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
     ),
     Rule("aligned", "A frame begins at a multiple of 4 KiB: tables keep no lower bits.", _aligned),
     Rule("ram", "A frame can be written and read: it is RAM, by the machine's own map.", _ram),
-    Rule("image", "The kernel's code and data are in use as long as it runs.", _image),
+    Rule(
+        "image",
+        "The kernel's code and data are in use as long as it runs; its modules, where it says so.",
+        _image,
+    ),
     Rule("tables", "The processor reads page tables in use at any time.", _tables),
     Rule("once", "A frame has one owner.", _once),
     Rule("count", "A count of frames moves by those that were got or given back.", _count),

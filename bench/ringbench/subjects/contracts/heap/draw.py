@@ -17,7 +17,9 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    Starve,
     ToNothing,
+    UseUp,
     Wear,
     Zalloc,
 )
@@ -48,6 +50,9 @@ WEAR, WEAR_AT_FIRST = 0.01, 0.06
 """Share of operations that wear the heap out; and of the first few, while there is much left."""
 AT_FIRST: Final = 8
 
+USE_UP, STARVE = 0.02, 0.01
+"""Share of operations that write to all that is usable; and that meet a machine without memory."""
+
 
 def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
     """Draw an operation that a caller may ask for."""
@@ -71,6 +76,11 @@ def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
     wear = WEAR_AT_FIRST if state.drawn <= AT_FIRST else WEAR
     if calls.exhaust and random.random() < wear:
         return Wear(random.choice((256, 1000)), random.randrange(2))
+    if calls.usable is not None and heap.live and random.random() < USE_UP:
+        return UseUp(one_of(random, heap.live))
+    if calls.exhaust and calls.undoes and random.random() < STARVE:
+        pages = random.choice((4, 2, 8, 16, 64))
+        return Starve(min(pages * PAGE, calls.largest), random.randrange(1, pages))
     size = _size(random, state, calls)
     kind = random.randrange(8)
     if kind == 7 and calls.aligned is not None:

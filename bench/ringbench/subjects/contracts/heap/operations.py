@@ -201,6 +201,50 @@ class Wear(OfHeap):
         return (replace(self, size=size) for size in _plainer_sizes(self.size, PLAIN_DRAIN))
 
 
+@dataclass(frozen=True, slots=True)
+class UseUp(OfHeap):
+    """Write to what a block has beyond the size that was asked for, as far as it is usable."""
+
+    word: ClassVar[str] = "use-up"
+    alone: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("usable",)
+    name: str
+
+    def after(self, state: State) -> State:
+        """Return that nothing has changed.
+
+        Raises:
+            Unpredictable: there is no such block.
+        """
+        if self.name not in state.heap.live:
+            raise Unpredictable(f"there is no {self.name}")
+        return state.but()
+
+
+@dataclass(frozen=True, slots=True)
+class Starve(OfHeap):
+    """Ask for a block while all frames but a few are taken, and give all of these back."""
+
+    word: ClassVar[str] = "starve"
+    alone: ClassVar[bool] = True
+    size: int
+    left: int
+
+    def after(self, state: State) -> State:
+        """Return that nothing has changed.
+
+        Raises:
+            Unpredictable: blocks of no size.
+        """
+        if not self.size:
+            raise Unpredictable("no size")
+        return state.but()
+
+    def plainer(self) -> Iterator[Operation]:
+        """Yield it with fewer frames left."""
+        return (replace(self, left=left) for left in (1, 2) if left < self.left)
+
+
 # -- mistakes, for a heap that promises to survive them -------------------------------------------
 
 
@@ -288,6 +332,6 @@ class Huge(OfHeap):
 
 
 KINDS: Final[tuple[type[Operation], ...]] = (
-    *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain, Wear),
+    *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain, Wear, UseUp, Starve),
     *(FreeAgain, FreeInside, ToNothing, FreeNone, Huge),
 )

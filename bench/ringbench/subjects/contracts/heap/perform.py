@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ringbench.config.call_text import CallText
-from ringbench.config.contracts import HeapCalls
+from ringbench.config.contracts import FramesCalls, HeapCalls
 from ringbench.drive.guest_calls import SKIPPED, Result
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Planned, first_other
@@ -21,7 +21,9 @@ from ringbench.subjects.contracts.heap.operations import (
     Huge,
     Realloc,
     Rounds,
+    Starve,
     ToNothing,
+    UseUp,
     Wear,
     Zalloc,
 )
@@ -30,6 +32,7 @@ from ringbench.subjects.contracts.heap.rules import REFUSED, RULES, Seen
 from ringbench.subjects.contracts.ledger import Block, byte_of, stretches
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.rule import breach, first_broken
+from ringbench.subjects.contracts.starve import Request, starve
 
 OK: Final = Reply("ok")
 NONE: Final = Reply("none")
@@ -37,7 +40,9 @@ LEFT_OUT: Final = Reply("left-out")
 """Of what was to be done with something that the kernel never gave out."""
 
 
-def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance:
+def perform(
+    operation: Operation, calls: HeapCalls, frames: FramesCalls | None, batch: Batch
+) -> Performance:
     """Return an operation's performance."""
     match operation:
         case Aligned(name, size, align):
@@ -58,6 +63,10 @@ def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance
             return wear(operation, calls, batch)
         case Drain(size, order):
             return drain(size, order, calls, batch)
+        case UseUp(name):
+            return _use_up(name, calls, batch)
+        case Starve(size, left):
+            return starve(left, _request(size, calls, batch), frames, batch)
         case FreeAgain(name):
             return _free_again(name, calls, batch)
         case FreeInside(name, offset):
@@ -178,6 +187,40 @@ def _realloc(operation: Realloc, calls: HeapCalls, batch: Batch) -> Performance:
         return NONE
     ledger.give(block)
     return Reply("ok", (block.address,))
+
+
+def _use_up(name: str, calls: HeapCalls, batch: Batch) -> Performance:
+    """Write to what a block has beyond its size: nobody minds, if it is usable."""
+    block = batch.ledger.blocks.get(name)
+    if block is None or calls.usable is None:
+        yield
+        return LEFT_OUT
+    step = batch.call(calls.usable, {"block": block.address})
+    results = yield
+    more = results[step] - block.size
+    if more <= 0:
+        return OK
+    text = calls.usable.shown({"block": block.address})
+    if other := batch.ledger.over(block.end, more):
+        return breach(
+            "disjoint",
+            f"{text} = {results[step]}: expected memory that no other block has, seen that "
+            f"{block} would have bytes of {other}",
+        )
+    batch.fill(block.end, stretches(more), block.byte)
+    yield
+    return OK
+
+
+def _request(size: int, calls: HeapCalls, batch: Batch) -> Request:
+    """Return the call that gets a block, for when there are few frames."""
+    values = {"size": size}
+    return Request(
+        calls.alloc.shown(values),
+        lambda: batch.call(calls.alloc, values, calls.none),
+        lambda result: result != calls.none,
+        lambda result: batch.call(calls.free, {"block": result}),
+    )
 
 
 def _to_nothing(name: str, calls: HeapCalls, batch: Batch) -> Performance:

@@ -27,6 +27,9 @@ MOST: Final = 1 << 14
 WORN, LEAST_WORN = 1000, 64
 """Rounds of wear at most; and blocks that there must be, so that a loss is told from a cache."""
 
+GROWTH: Final = 64
+"""Sizes of a block before an aligned one, in multiples of 16: up to 1 KiB."""
+
 EDGE: Final = 32
 """Bytes at both ends of a block of a drain that are filled, and checked."""
 
@@ -141,7 +144,7 @@ def wear(operation: Wear, calls: HeapCalls, batch: Batch) -> Performance:
         if last:
             break
         rounds = min(len(out) // 2, WORN)
-        used = [_wear_once(operation, calls, batch) for _ in range(rounds)]
+        used = [_wear_once(operation, number, calls, batch) for number in range(rounds)]
         results = yield
         for first, changed in used:
             is_there = results[first] != calls.none
@@ -159,14 +162,19 @@ def wear(operation: Wear, calls: HeapCalls, batch: Batch) -> Performance:
     return OK
 
 
-def _wear_once(operation: Wear, calls: HeapCalls, batch: Batch) -> tuple[int, int]:
+def _wear_once(operation: Wear, number: int, calls: HeapCalls, batch: Batch) -> tuple[int, int]:
     """Plan to get a block, to get another from it or beside it, and to give back what is there.
+
+    Before an aligned block, the first one grows from round to round where free blocks are merged:
+    what has to be cut off in front of the aligned one is then never there already.
 
     Returns the steps that get the first, which is given back only if the second is got, and the
     second.
     """
-    size = operation.size
-    first = batch.call(calls.alloc, {"size": size}, calls.none)
+    size = before = operation.size
+    if operation.kind == Wear.ALIGNED and calls.merges:
+        before = 16 * (1 + number % GROWTH)
+    first = batch.call(calls.alloc, {"size": before}, calls.none)
     if operation.kind == Wear.REALLOC and calls.realloc is not None:
         behind = batch.call(calls.alloc, {"size": size}, calls.none)  # so that it has to move
         values: dict[str, int | Result] = {"block": Result(first), "size": 2 * size}

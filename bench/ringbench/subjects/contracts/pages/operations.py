@@ -123,6 +123,36 @@ class Rounds(OfPages):
         return (replace(self, rounds=rounds) for rounds in (3, 64) if rounds < self.rounds)
 
 
+@dataclass(frozen=True, slots=True)
+class Starve(OfPages):
+    """Map a page while all frames but a few are taken, and give all of these back.
+
+    If it could be mapped, it is unmapped again.
+    """
+
+    word: ClassVar[str] = "starve"
+    alone: ClassVar[bool] = True
+    virtual: int
+    frame: str
+    left: int
+
+    def after(self, state: State) -> State:
+        """Return that nothing has changed.
+
+        Raises:
+            Unpredictable: something is there already, or there is no such frame, or address.
+        """
+        if self.virtual % PAGE or state.pages.at(self.virtual):
+            raise Unpredictable(f"{self.virtual:#x} is not free")
+        if self.frame not in state.frames.live:
+            raise Unpredictable(f"there is no {self.frame}")
+        return state.but()
+
+    def plainer(self) -> Iterator[Operation]:
+        """Yield it with fewer frames left."""
+        return (replace(self, left=left) for left in (1, 2) if left < self.left)
+
+
 # -- mistakes, for a kernel that promises to survive them -----------------------------------------
 
 
@@ -165,4 +195,7 @@ class UnmapNothing(OfPages):
         return state.but()
 
 
-KINDS: Final[tuple[type[Operation], ...]] = (Map, Unmap, Protect, Rounds, MapAgain, UnmapNothing)
+KINDS: Final[tuple[type[Operation], ...]] = (
+    *(Map, Unmap, Protect, Rounds, Starve),
+    *(MapAgain, UnmapNothing),
+)

@@ -18,11 +18,13 @@ from ringbench.subjects.contracts.pages.operations import (
     MapAgain,
     Protect,
     Rounds,
+    Starve,
     Unmap,
     UnmapNothing,
 )
-from ringbench.subjects.contracts.pages.rules import REFUSED, ROUNDS, RULES, Seen
+from ringbench.subjects.contracts.pages.rules import INSIDE, REFUSED, ROUNDS, RULES, Seen
 from ringbench.subjects.contracts.rule import breach, first_broken
+from ringbench.subjects.contracts.starve import Request, starve
 
 OK: Final = Reply("ok")
 NONE: Final = Reply("none")
@@ -43,9 +45,12 @@ def perform(
     """Return an operation's performance."""
     pages = batch.ledger.pages
     match operation:
-        case Map(virtual=virtual) | Rounds(virtual=virtual) | UnmapNothing(virtual=virtual) if (
-            virtual in batch.guest.own
-        ):
+        case (
+            Map(virtual=virtual)
+            | Rounds(virtual=virtual)
+            | Starve(virtual=virtual)
+            | UnmapNothing(virtual=virtual)
+        ) if virtual in batch.guest.own:
             return _nothing()
         case Map(name, virtual, frame, rights):
             run = batch.ledger.runs.get(frame)
@@ -61,6 +66,10 @@ def perform(
             run = batch.ledger.runs.get(frame)
             if run is not None:
                 return _rounds(calls, frames, batch, rounds, virtual, run)
+        case Starve(virtual, frame, left):
+            run = batch.ledger.runs.get(frame)
+            if run is not None and _says(calls, batch, calls.map):
+                return starve(left, _request(calls, batch, virtual, run), frames, batch)
         case MapAgain(name, frame):
             run = batch.ledger.runs.get(frame)
             if run is not None and name in pages:
@@ -130,7 +139,8 @@ def _look(seen: Seen, batch: Batch) -> Generator[None, Results, Reply | None]:
     batch.steps.clear()
     translated = None
     if calls.translate is not None:
-        translated = batch.call(calls.translate, _values(calls, batch, seen.virtual))
+        asked = seen.virtual + (INSIDE if calls.translated == "exact" else 0)
+        translated = batch.call(calls.translate, _values(calls, batch, asked))
     parts = ((0, EDGE), (PAGE - EDGE, EDGE))
     checks = range(0)
     if page is not None and ("u" not in page.rights or batch.guest.reaches_user):
@@ -195,6 +205,17 @@ def _rounds(
             )
         done += now
     return OK
+
+
+def _request(calls: PagesCalls, batch: Batch, virtual: int, run: Run) -> Request:
+    """Return the call that maps a page, for when there are few frames."""
+    values = _values(calls, batch, virtual, run.first, "rw")
+    return Request(
+        calls.map.shown(values),
+        lambda: batch.call(calls.map, values),
+        lambda result: _says_done(calls, batch, calls.map, result),
+        lambda result: batch.call(calls.unmap, _values(calls, batch, virtual)),
+    )
 
 
 def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Performance:

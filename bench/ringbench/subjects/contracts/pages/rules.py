@@ -11,6 +11,9 @@ from ringbench.config.contracts import PagesCalls
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Page
 from ringbench.subjects.contracts.rule import Rule
 
+INSIDE: Final = 0xABC
+"""Offset within a page of what is translated, where all of the address is promised."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -98,7 +101,8 @@ def _reads(seen: Seen, ledger: Ledger) -> str | None:
 def _translated(seen: Seen, ledger: Ledger) -> str | None:
     if seen.translated is None:
         return None
-    expected = seen.calls.not_mapped if seen.page is None else seen.page.frame * PAGE
+    inside = INSIDE if seen.calls.translated == "exact" else 0
+    expected = seen.calls.not_mapped if seen.page is None else seen.page.frame * PAGE + inside
     if seen.translated == expected:
         return None
     if seen.calls.translated == "entry":  # rights and all
@@ -106,8 +110,8 @@ def _translated(seen: Seen, ledger: Ledger) -> str | None:
         if present == (seen.page is not None) and (not present or found == expected):
             return None
     return (
-        f"{seen.calls.translate} of {seen.virtual:#x} after {seen.call}: expected {expected:#x}, "
-        f"seen {seen.translated:#x}"
+        f"{seen.calls.translate} of {seen.virtual + inside:#x} after {seen.call}: "
+        f"expected {expected:#x}, seen {seen.translated:#x}"
     )
 
 
