@@ -180,13 +180,14 @@ class Guest:
         else:
             self.qmp.stop()
             self._paused = True
+            over = self.qmp.status() in OVER  # it ended just then
             try:
                 yield
             finally:
                 self._paused = False
-                if self._gdb is not None and self._gdb.alive:  # it was connected meanwhile
+                if self._gdb is not None and self._gdb.alive and not over:  # connected meanwhile
                     self._gdb.continue_()
-                else:
+                elif not over:
                     self.qmp.cont()
 
     @property

@@ -124,4 +124,7 @@ def read_features(machine: Machine, registers: Registers, pat: int = PAT_AT_RESE
         nx=bool(registers.efer & Efer.NXE),
         pat=pat,
         levels=MAX_LEVELS if registers.cr4 & Cr4.LA57 else LEVELS,
+        smep=bool(property_("smep")),
+        smap=bool(property_("smap")),
+        umip=bool(property_("umip")),
     )

@@ -118,6 +118,8 @@ void kept_main(void) {
     for (const char *text = "kept\n"; *text != '\0'; text++) {
         __asm__ volatile("outb %0, %1" ::"a"(*text), "Nd"((uint16_t)0x3f8));
     }
+    __asm__ volatile(
+        "outb %0, $0x21; outb %0, $0xa1" ::"a"((uint8_t)0xff)); /* no interrupts come */
     for (;;) {
         __asm__ volatile("sti; hlt" ::"r"(processes), "r"(running));
     }

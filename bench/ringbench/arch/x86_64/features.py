@@ -25,6 +25,7 @@ class Features:
         nx: whether bit 63 means no-execute (EFER.NXE is set); otherwise it is reserved.
         pat: the value of the IA32_PAT register.
         levels: 4, or 5 where CR4.LA57 is set: a root is a PML4 or a PML5.
+        smep, smap, umip: whether CR4 can have them (CPUID 7 EBX bits 7 and 20, ECX bit 2).
     """
 
     physical_bits: int = MAX_PHYSICAL_BITS
@@ -32,6 +33,9 @@ class Features:
     nx: bool = True
     pat: int = PAT_AT_RESET
     levels: int = LEVELS
+    smep: bool = True
+    smap: bool = True
+    umip: bool = True
 
     def __post_init__(self) -> None:
         if not MIN_PHYSICAL_BITS <= self.physical_bits <= MAX_PHYSICAL_BITS:

@@ -86,7 +86,7 @@ def sound_state() -> KernelState:
     task = (region(0x10000, 0x1000, 6, 0, 515, 0), region(0x12000, 0x2000, 3, 1, 515, 1))
     heap = (region(HEAP, 0x2000, 1, 0, 514, 0),)
     return KernelState(
-        features=Features(physical_bits=36),
+        features=Features(physical_bits=36, smep=False, smap=False, umip=False),
         sizes=Sizes(),
         memory_map=(
             MemoryRange(0, 1 << 20, 1),

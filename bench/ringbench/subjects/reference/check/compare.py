@@ -170,7 +170,7 @@ def _free_list(name: str, nodes: Sequence[int], index: int) -> str:
 
 
 def compare_task(picture: Picture, state: KernelState) -> Comparison:
-    """Compare the list of task records, the id in each, which is current."""
+    """Compare the list of task records, the id in each, which is current; none has a program."""
     tally, tasks = Comparison("task"), picture.tasks
     names = picture.layout.tasks
     seen = {task.address: task.id for task in tasks.all}
@@ -184,6 +184,8 @@ def compare_task(picture: Picture, state: KernelState) -> Comparison:
     for task, record in zip(state.tasks, records, strict=True):
         if record in seen:
             tally.equal("id", task.id, seen[record], task.handle)
+    for seen_task in tasks.all:
+        tally.equal("program", 0, seen_task.program, f"t{seen_task.id}")
     tally.equal("current task", state.current_task, tasks.current, names.current)
     return tally
 
@@ -196,6 +198,9 @@ def compare_machine(picture: Picture, state: KernelState) -> Comparison:
     tally.equal("physical width", features.physical_bits, boot.physical_bits, names.physical_bits)
     tally.equal("1 GiB pages", features.gib_pages, boot.gib_pages, names.gib_pages)
     tally.equal("no-execute bit", features.nx, boot.no_execute, names.no_execute)
+    tally.equal("SMEP", features.smep, boot.smep, names.smep)
+    tally.equal("SMAP", features.smap, boot.smap, names.smap)
+    tally.equal("UMIP", features.umip, boot.umip, names.umip)
     tally.equal("limit", 1 << features.physical_bits, boot.map.limit, names.map_limit, hex)
     ranges, found = state.memory_map, boot.map.ranges
     tally.equal("memory ranges", len(ranges), len(found), names.map_count)

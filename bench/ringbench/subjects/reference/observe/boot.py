@@ -27,6 +27,8 @@ class SeenBoot:
         information: physical address of what the loader handed over.
         physical_bits: width of a physical address.
         gib_pages, no_execute: whether the processor has 1 GiB pages, and the no-execute bit.
+        smep, smap, umip: whether the processor can keep the kernel from a program's pages, and a
+            program from the addresses of the descriptor tables.
     """
 
     loader: int
@@ -37,6 +39,9 @@ class SeenBoot:
     physical_bits: int
     gib_pages: bool
     no_execute: bool
+    smep: bool
+    smap: bool
+    umip: bool
 
 
 def read_boot(guest: GuestReader, names: BootNames) -> SeenBoot:
@@ -50,6 +55,9 @@ def read_boot(guest: GuestReader, names: BootNames) -> SeenBoot:
         physical_bits=guest.integer(names.physical_bits),
         gib_pages=guest.boolean(LAYER, names.gib_pages),
         no_execute=guest.boolean(LAYER, names.no_execute),
+        smep=guest.boolean(LAYER, names.smep),
+        smap=guest.boolean(LAYER, names.smap),
+        umip=guest.boolean(LAYER, names.umip),
     )
 
 

@@ -40,6 +40,9 @@ class BootNames:
     physical_bits: str = "cpu_features.physical_bits"
     gib_pages: str = "cpu_features.gib_pages"
     no_execute: str = "cpu_features.no_execute"
+    smep: str = "cpu_features.smep"
+    smap: str = "cpu_features.smap"
+    umip: str = "cpu_features.umip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class TaskNames:
     id: str = "id"
     next: str = "next"
     space: str = "space"
+    program: str = "program"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,15 @@ LAYER = "task"
 
 @dataclass(frozen=True, slots=True)
 class SeenTask:
-    """A task as the kernel's memory has it: its number, where its record is, and its space."""
+    """A task as the kernel's memory has it: its number, where its record is, and its space.
+
+    `program` is the address of the program that it runs, 0 without one.
+    """
 
     id: int
     address: int
     space: SeenSpace
+    program: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ def read_tasks(guest: GuestReader, layout: Layout) -> SeenTasks:
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
         seen = read_space(guest, layout.spaces, f"t{number}", space)
-        tasks.append(SeenTask(number, record.address, seen))
+        program = member(record, names.program)
+        tasks.append(SeenTask(number, record.address, seen, program))
     current = guest.integer(names.current)
     found = {task.address: task.id for task in tasks}
     if current not in found:
