@@ -188,6 +188,23 @@ def test_a_load_that_lacks_a_frame_changes_nothing(machine: Machine) -> None:
     assert machine.command(f"pmm free {int(base, 16) + needed * PAGE:#x} {rest}") == "ok"
 
 
+def test_smep_and_smap_are_on_in_a_program(ringbench_config: Config) -> None:
+    with (ROOT / "build/user/turns.elf").open("rb") as file:
+        entry = ELFFile(file)["e_entry"]
+    with Machine.start(with_modules(ringbench_config)) as machine:
+        assert machine.command("task new") == "ok t1"
+        assert machine.command(f"program load t1 {TURNS}") == "ok"
+        with machine.stopped():
+            machine.gdb.break_(f"*{entry:#x}", hardware=True, temporary=True)
+        machine.begin("program run t1")
+        machine.gdb.wait_stop()
+        registers = machine.gdb.registers()
+        machine.gdb.continue_()
+        assert machine.finish().splitlines()[-1].startswith("ok exit=")
+    assert registers["cs"] & 3 == 3
+    assert registers["cr4"] & (SMEP | SMAP | UMIP) == SMEP | SMAP | UMIP
+
+
 def test_the_kernel_protects_itself_where_the_processor_can(machine: Machine) -> None:
     """SMEP and SMAP are for when programs run: CR4 is as it was, UMIP on, at the prompt."""
     cr4 = machine.gdb.evaluate_int("$cr4")
