@@ -53,11 +53,12 @@ def test_it_is_short_enough_to_be_read() -> None:
     assert sum(len(source.read_text().splitlines()) for source in sources) < 800
 
 
-def test_every_mutant_applies_and_compiles_to_something_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_mutants_apply_and_compile_to_something_else(step: int, tmp_path: Path) -> None:
     right = built(tmp_path / "right")
     image = Path("build") / "kernel32.elf"
     assert len(mutants()) >= 40
-    for mutant in mutants():
+    for mutant in mutants()[::step]:
         folder = built(tmp_path / mutant.name, mutant, right)
         assert (folder / image).read_bytes() != (right / image).read_bytes(), mutant.name
 

@@ -16,7 +16,7 @@ from tests.unit.floors import REFERENCE
 ITS_PLUGIN = "ringbench-reference"
 """The entry point of the plugin that is deleted with the rest."""
 
-PARTS = 4
+PARTS = 10
 """Of the tests, of which one is run each time: that all modules can be imported says most."""
 
 OF_THE_WHOLE_TREE = ("test_floors.py", "test_without_reference.py")

@@ -16,6 +16,7 @@
 #include "cpu/features.h"
 #include "console/console.h"
 #include "file/file.h"
+#include "program/program.h"
 #include "pmm/pmm.h"
 
 #define FRAMES      1024
@@ -227,6 +228,7 @@ struct heap heap = {
 /* --- tasks, console --------------------------------------------------------------------------- */
 
 struct task boot_task = {.next = &heap_page.task_node.task, .space = {.root = KERNEL_ROOT}};
+struct program programs[PROGRAMS_MAX];
 struct task *current_task = &heap_page.task_node.task;
 struct vm_space *current_space = &heap_page.task_node.task.space;
 

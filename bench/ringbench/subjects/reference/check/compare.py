@@ -170,7 +170,7 @@ def _free_list(name: str, nodes: Sequence[int], index: int) -> str:
 
 
 def compare_task(picture: Picture, state: KernelState) -> Comparison:
-    """Compare the list of task records, the id in each, which is current; none has a program."""
+    """Compare the list of task records, the id in each, which is current."""
     tally, tasks = Comparison("task"), picture.tasks
     names = picture.layout.tasks
     seen = {task.address: task.id for task in tasks.all}
@@ -184,8 +184,6 @@ def compare_task(picture: Picture, state: KernelState) -> Comparison:
     for task, record in zip(state.tasks, records, strict=True):
         if record in seen:
             tally.equal("id", task.id, seen[record], task.handle)
-    for seen_task in tasks.all:
-        tally.equal("program", 0, seen_task.program, f"t{seen_task.id}")
     tally.equal("current task", state.current_task, tasks.current, names.current)
     return tally
 

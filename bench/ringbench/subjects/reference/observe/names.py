@@ -150,6 +150,8 @@ class TaskNames:
     next: str = "next"
     space: str = "space"
     program: str = "program"
+    programs: str = "programs"
+    program_type: str = "struct program"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,11 @@ LAYER = "task"
 
 @dataclass(frozen=True, slots=True)
 class SeenTask:
-    """A task as the kernel's memory has it: its number, where its record is, and its space.
-
-    `program` is the address of the program that it runs, 0 without one.
-    """
+    """A task as the kernel's memory has it: its number, where its record is, and its space."""
 
     id: int
     address: int
     space: SeenSpace
-    program: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +45,19 @@ def read_tasks(guest: GuestReader, layout: Layout) -> SeenTasks:
         number, space = member(record, names.id), record[names.space]
         assert isinstance(space, Record)
         seen = read_space(guest, layout.spaces, f"t{number}", space)
+        tasks.append(SeenTask(number, record.address, seen))
         program = member(record, names.program)
-        tasks.append(SeenTask(number, record.address, seen, program))
+        if program and not _is_program(guest, layout, program):
+            guest.note(LAYER, f"its program is {program:#x}, which is no program", f"t{number}")
     current = guest.integer(names.current)
     found = {task.address: task.id for task in tasks}
     if current not in found:
         guest.note(LAYER, f"the current task is {current:#x}, which is no task", names.current)
     return SeenTasks(tuple(tasks), found.get(current))
+
+
+def _is_program(guest: GuestReader, layout: Layout, address: int) -> bool:
+    """Whether an address is that of a record in the kernel's table of programs."""
+    table = guest.types.variable(layout.tasks.programs)
+    size = guest.types.type(layout.tasks.program_type).size
+    return address - table.address in range(0, table.type.size, size)
