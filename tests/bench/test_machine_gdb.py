@@ -56,6 +56,17 @@ def test_calls_into_a_kernel_that_only_devices_wake(kernels: KernelConfigs) -> N
         assert runs(machine)
 
 
+def test_gdb_may_be_connected_and_run_on_within_stopped(kernels: KernelConfigs) -> None:
+    with Machine.start(kernels("echo")) as machine:
+        with machine.stopped():
+            machine.gdb.continue_()
+        assert runs(machine)
+        with machine.stopped():
+            assert not runs(machine)
+            machine.gdb.continue_()
+        assert runs(machine)
+
+
 def test_calls_with_signed_unsigned_enum_pointer_and_void_results(machine: Machine) -> None:
     gdb = machine.gdb
     assert gdb.call("add", 3, 4) == 7

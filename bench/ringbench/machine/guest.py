@@ -31,8 +31,9 @@ from ringbench.explanation import Explanation
 from ringbench.machine import stub
 from ringbench.machine.command import RAM_ID
 from ringbench.machine.deadline import Deadline
+from ringbench.machine.debugger import Debugger
 from ringbench.machine.gdb import Gdb
-from ringbench.machine.image import check_kernel, is_elf
+from ringbench.machine.image import check_kernel
 from ringbench.machine.inquest import Inquest
 from ringbench.machine.memory import GdbMemory, MappedMemory, QmpMemory, save_dump
 from ringbench.machine.own_memory import OwnMemory
@@ -59,14 +60,10 @@ class Guest:
         form = check_kernel(config)
         check_room(config.kernel.image, config.machine.memory)
         self.config = config
-        self._gdb: Gdb | None = None
         self._ram: RamMap | None = None
         self._mapping: mmap.mmap | None = None
         self._own: OwnMemory | None = None
         self._paused = False  # by QEMU; what gdb has stopped, it knows itself
-        self._debugged = False  # since the start, or since it was restored
-        self._slide: int | None = None  # once it has been found
-        self._placed = False  # whether gdb has the symbols where the kernel runs
         with ExitStack() as stack:
             self._qemu = Qemu(config, form, keep)
             stack.callback(self._qemu.close)
@@ -76,13 +73,21 @@ class Guest:
             self.outputs = self._qemu.outputs(config)
             stack.callback(self.outputs.close)
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
-            self.names = Names(config.kernel.elf, self._known_slide, config.kernel.more)
             self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
+            self._debugger = Debugger(
+                config,
+                self._qemu.guard,
+                self._qemu.gdb_socket,
+                self.serial.nudge,
+                self.stopped,
+                self._inquest.add_evidence,
+            )
+            self.names = Names(config.kernel.elf, self._debugger.known_slide, config.kernel.more)
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
             self.outputs.idle = self._inquest.idle
             stack.callback(self._close_mapping)
-            stack.callback(self._kill_gdb)
+            stack.callback(self._debugger.kill)
             self._stack = stack.pop_all()
 
     @classmethod
@@ -115,10 +120,11 @@ class Guest:
     def let_run(self) -> None:
         """Let the guest run that was stopped, by way of gdb where gdb is connected."""
         self._paused = False
-        if self._gdb is not None and self._gdb.alive:
-            self._gdb.continue_()
-        else:
+        gdb = self._debugger.connected
+        if gdb is None:
             self.qmp.cont()
+        elif not gdb.running:
+            gdb.continue_()
 
     @contextmanager
     def stub_running_to(self, address: int) -> Iterator[tuple[int, Callable[[], bool]]]:
@@ -127,7 +133,7 @@ class Guest:
         Raises:
             GdbError: QEMU's stub does not answer, or gdb is connected to it.
         """
-        if self._gdb is not None and self._gdb.alive:
+        if self._debugger.connected is not None:
             raise self._inquest.add_evidence(
                 GdbError("gdb is connected: use its own breakpoint for kernel.ready's function")
             )
@@ -150,9 +156,9 @@ class Guest:
     @property
     def running(self) -> bool:
         """Whether the guest is executing."""
-        if self._gdb is not None and self._gdb.alive:
-            self._gdb.poll()
-            return self._gdb.running
+        if (gdb := self._debugger.connected) is not None:
+            gdb.poll()
+            return gdb.running
         return not self._paused and self.qmp.status() == "running"
 
     @contextmanager
@@ -169,26 +175,22 @@ class Guest:
             raise self._inquest.ended(ending, Hang, "before it could be looked at")
         if not self.running:
             yield
-        elif self._gdb is not None and self._gdb.alive:
-            self._gdb.interrupt()
-            over = self.qmp.status() in OVER  # before gdb had heard of it
-            try:
-                yield
-            finally:
-                if not over:
-                    self._gdb.continue_()
+            return
+        gdb = self._debugger.connected
+        if gdb is not None:
+            gdb.interrupt()
         else:
             self.qmp.stop()
             self._paused = True
-            over = self.qmp.status() in OVER  # it ended just then
-            try:
-                yield
-            finally:
-                self._paused = False
-                if self._gdb is not None and self._gdb.alive and not over:  # connected meanwhile
-                    self._gdb.continue_()
-                elif not over:
-                    self.qmp.cont()
+        over = self.qmp.status() in OVER  # it ended just then
+        try:
+            yield
+        finally:
+            self._paused = False
+            if gdb is not None and not over and not gdb.running:
+                gdb.continue_()  # though it died: that must be heard
+            elif gdb is None and not over:
+                self.let_run()
 
     @property
     def ram(self) -> RamMap:
@@ -258,32 +260,7 @@ class Guest:
             GdbError: it cannot connect.
             MachineError: `kernel.slide` is "auto", and cannot be found where the guest is.
         """
-        gdb = self._debugger()
-        if not self._placed:
-            if self.slide:
-                gdb.move_symbols(self.config.kernel.elf, self.slide)
-            for elf in self.config.kernel.more:
-                gdb.add_symbols(elf)
-            self._placed = True
-        return gdb
-
-    def _debugger(self) -> Gdb:
-        if self._gdb is None:
-            config = self.config
-            gdb = Gdb.start(
-                config.machine.gdb,
-                config.kernel.elf if is_elf(config.kernel.elf) else None,
-                self._qemu.guard,
-                self.folder / "gdb.out",
-                config.deadlines.gdb,
-                self._inquest.add_evidence,
-            )
-            self._gdb = gdb
-            self._debugged = True
-            gdb.nudge = self.serial.nudge
-            gdb.connect(self._qemu.gdb_socket)
-            self._placed = False
-        return self._gdb
+        return self._debugger.connect(self.folder / "gdb.out")
 
     @property
     def slide(self) -> int:
@@ -294,21 +271,7 @@ class Guest:
         Raises:
             MachineError: it cannot be found where the guest is.
         """
-        stated = self.config.kernel.slide
-        if stated != "auto":
-            return stated
-        if self._slide is None:
-            from ringbench.machine.slide import find_slide
-
-            elf, gdb = self.config.kernel.elf, self._debugger()
-            with self.stopped():
-                self._slide = find_slide(elf, gdb, self._inquest.add_evidence)
-        return self._slide
-
-    def _known_slide(self) -> int:
-        """Return the slide as far as it is known: 0 of one that nobody has looked for yet."""
-        stated = self.config.kernel.slide
-        return (self._slide or 0) if stated == "auto" else stated
+        return self._debugger.slide(self.folder / "gdb.out")
 
     @property
     def types(self) -> Types:
@@ -320,7 +283,7 @@ class Guest:
 
     def detach_gdb(self) -> None:
         """End gdb, if there is one, and let the guest run on; `gdb` then starts another."""
-        gdb, self._gdb = self._gdb, None
+        gdb = self._debugger.take()
         if gdb is None:
             return
         gdb.close()
@@ -381,8 +344,9 @@ class Guest:
             with self.stopped():
                 cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
                 log = self._qemu.log_text()
-                if self.config.kernel.slide == "auto" and self._slide is None:
-                    self._slide = seen_slide(self.config.kernel.elf, cpus, log, self.memory)
+                if self._debugger.misses_slide:
+                    elf = self.config.kernel.elf
+                    self._debugger.learn_slide(seen_slide(elf, cpus, log, self.memory))
                 is_logged = self.config.machine.log_exceptions and self.accelerator == "tcg"
                 return explain(Evidence(kind, cpus, log, self.memory, self.names, is_logged))
         except (RingbenchError, ValueError):  # QEMU is gone, or past answering
@@ -395,10 +359,6 @@ class Guest:
             QmpError: QEMU is gone or does not answer.
         """
         return self.qmp.registers(seconds)
-
-    def _kill_gdb(self) -> None:
-        if self._gdb is not None:
-            self._gdb.kill()
 
     def _mapped(self) -> mmap.mmap:
         if self._mapping is None:

@@ -209,7 +209,8 @@ class Machine(Guest):
         if self.busy:
             text = f"cannot perform {what}: {self.busy}"
             raise self._inquest.add_evidence(MachineError(text))
-        if self._paused or (self._gdb is not None and self._gdb.alive and not self._gdb.running):
+        gdb = self._debugger.connected
+        if self._paused or (gdb is not None and not gdb.running):
             text = f"cannot perform {what}: the guest is stopped; let it run on first"
             raise self._inquest.add_evidence(MachineError(text))
 
@@ -264,7 +265,7 @@ class Machine(Guest):
         if snapshot.owner != self.private:
             raise ValueError("that snapshot is another machine's")
         self.park()
-        if self._debugged:  # which lets the guest run for a moment
+        if self._debugger.used:  # which lets the guest run for a moment
             stub.release(self._qemu.gdb_socket, self.config.deadlines.gdb)
             self.qmp.stop()
         if self.serial.untaken():
@@ -278,7 +279,7 @@ class Machine(Guest):
         self.folder = self._qemu.logs
         self.serial.restart(self.folder, snapshot.transcripts)
         self._inquest.reopen(keep)
-        self._debugged = False
+        self._debugger.used = False
         self._begun, self.busy = None, ""
         self._paused = not run
         if run:
@@ -291,9 +292,7 @@ class Machine(Guest):
         Raises:
             QmpError: QEMU is gone, or does not answer.
         """
-        gdb, self._gdb = self._gdb, None
-        if gdb is not None:
-            gdb.kill()
+        self._debugger.kill()
         self.serial.settle(Deadline(SETTLE_SECONDS))
         self.qmp.stop()
         self._paused = True
