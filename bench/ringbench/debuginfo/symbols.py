@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ringbench.debuginfo.elf import damage, open_elf
+from ringbench.debuginfo.near import near
 from ringbench.errors import ImageError
 
 if TYPE_CHECKING:
@@ -183,11 +184,7 @@ class Symbols:
         """
         found = self.addresses(name)
         if not found:
-            import difflib
-
-            near = difflib.get_close_matches(name, self.names, n=3)
-            guess = f"; near it are {', '.join(near)}" if near else ""
-            raise ImageError(f"{self._path}: no symbol {name!r}{guess}")
+            raise ImageError(f"{self._path}: no symbol {name!r}{near(name, self.names)}")
         if len(found) > 1:
             places = [self.place(each, name) for each in self.linked(name)]
             raise ImageError(

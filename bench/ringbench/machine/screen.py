@@ -23,9 +23,8 @@ TRIES = 5
 LEAST_LEFT = 8  # characters
 Rows = tuple[str, ...]
 _GREETING = "SeaBIOS (version"
-_FIRMWARE = re.compile(
-    r"(SeaBIOS|iPXE|Booting from|Boot failed:) "
-)  # what it leaves for the kernel to clear
+# What it leaves for the kernel to clear.
+_FIRMWARE = re.compile(r"(SeaBIOS|iPXE|Booting from|Boot failed:) ")
 
 
 class Screen:

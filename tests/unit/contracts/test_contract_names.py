@@ -58,7 +58,10 @@ def test_functions_and_variables_are_found(elf: Path) -> None:
 @pytest.mark.parametrize(
     ("alloc", "words"),
     [
-        ("frame_aloc()", r"frames\.alloc: k\.elf has no symbol 'frame_aloc'; there is frame_alloc"),
+        (
+            "frame_aloc()",
+            r"frames\.alloc: k\.elf has no symbol 'frame_aloc'; near it are frame_alloc",
+        ),
         ("frame_alloc(1)", "frame_alloc takes nothing: 0 arguments, not 1"),
         ("frame_free()", "frame_free takes frame: 1 arguments, not 0"),
         ("count()", "'count' is not a function"),

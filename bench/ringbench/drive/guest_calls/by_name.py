@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 from ringbench.debuginfo.ctype import Boolean, Enum, Integer, Pointer
 from ringbench.debuginfo.dwarf import Types
+from ringbench.debuginfo.near import near
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.drive.guest_calls.calls import GuestCalls
 from ringbench.drive.guest_calls.steps import Call
@@ -26,9 +26,7 @@ def function_address(elf: Path, name: str, slide: int = 0) -> int:
     """
     symbols = Symbols.load(elf)
     if not symbols.addresses(name):
-        near = difflib.get_close_matches(name, symbols.names)
-        guess = f"; near it are {', '.join(near)}" if near else ""
-        raise ImageError(f"{elf}: no function {name!r}{guess}")
+        raise ImageError(f"{elf}: no function {name!r}{near(name, symbols.names)}")
     address = symbols.address(name)
     if not Names(elf).is_code(address):
         raise ImageError(f"{elf}: {name!r}, at {address:#x}, is no function")

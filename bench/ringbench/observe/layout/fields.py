@@ -5,7 +5,6 @@ A name that does not exist ends in one line with the key that has it, and with n
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Final
 
 from ringbench.config.member_text import MemberText
 from ringbench.debuginfo.dwarf import Array, Pointer, Struct, Type
+from ringbench.debuginfo.near import near
 from ringbench.errors import ConfigError, ImageError
 from ringbench.observe.reader import UNREADABLE, GuestReader
 
@@ -42,9 +42,7 @@ class Names:
     def wrong(self, key: str, what: str, name: str, known: Iterable[str]) -> ConfigError:
         """Return the error that a key has a name which does not exist, with near ones."""
         short = re.split(r"::|:", name)[-1]  # without its file and its scopes
-        near = difflib.get_close_matches(short, known, n=3)
-        guess = f"; near it are {', '.join(near)}" if near else ""
-        return ConfigError(f"{self._source}: {key}: {what}{guess}")
+        return ConfigError(f"{self._source}: {key}: {what}{near(short, known)}")
 
     def place(self, key: str, path: str) -> Place:
         """Follow a path from a variable, through pointers too.

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Final
 
 from ringbench.config import Config
 from ringbench.config.call_text import CallText
 from ringbench.config.contracts import LAYERS, PREFIX, Contracts
 from ringbench.debuginfo.elf import load_segments
 from ringbench.debuginfo.functions import PLAIN, Functions
+from ringbench.debuginfo.near import near
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ConfigError, ImageError
-
-SIMILAR: Final = 3
-"""Names that a message offers in place of one that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +138,8 @@ class _Search:
                 f"the compiler has put all of {name!r} into its callers, so that it cannot be "
                 "called: mark it __attribute__((noinline, used))",
             )
-        near = difflib.get_close_matches(name, self._symbols.names, n=SIMILAR, cutoff=0.7)
-        guess = f"; there is {', '.join(near)}" if near else ""
-        raise self._error(key, f"{self._elf.name} has no symbol {name!r}{guess}")
+        others = near(name, self._symbols.names)
+        raise self._error(key, f"{self._elf.name} has no symbol {name!r}{others}")
 
     def _error(self, key: str, words: str) -> ConfigError:
         return ConfigError(f"{self._source}: {key}: {words}")
