@@ -128,6 +128,7 @@ HOST_SOURCES := \
 
 # Programs for user mode: one a file, each linked with start.S into build/user/NAME.elf.
 USER_PROGRAMS := turns forbidden pointers random calls
+USER_FILES := $(USER_PROGRAMS:%=build/user/%.elf)
 
 # --- how they are compiled -----------------------------------------------------------------------
 
@@ -161,11 +162,8 @@ build/kernel/base/string.o build/analyze/base/string.o: \
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-USER_FILES := $(USER_PROGRAMS:%=build/user/%.elf)
-
 .PHONY: all
-all: build/kernel.elf build/kernel32.elf build/data.tar ## build the kernel
-all: build/kernel.elf build/kernel32.elf $(USER_FILES) ## build the kernel and its programs
+all: build/kernel.elf build/kernel32.elf $(USER_FILES) build/data.tar ## build the kernel and its programs
 
 .PHONY: bench
 bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_ARGS=...)
