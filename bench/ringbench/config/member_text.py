@@ -1,6 +1,7 @@
 """Numbers made of a struct's members, as `[layout]` writes them: `flags & 1`, `!is_free`.
 
-The notation is that of C: members with `.`, `->` and `[3]`, numbers, and C's operators on them.
+The notation is that of C: members with `.`, `->` and `[3]`, numbers, and C's operators on them, of
+which `&`, `^` and `|` bind tighter than comparisons here: `flags & 1 == 0` is what it looks like.
 """
 
 from __future__ import annotations
@@ -29,11 +30,13 @@ _BINARY: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.RShift: operator.rshift,
 }
 _UNARY: Final[dict[type[ast.unaryop], Callable[[int], int]]] = {
-    ast.Not: operator.not_,
+    ast.UAdd: operator.not_,  # what `!` is written as to be parsed: it binds as tight as in C
     ast.Invert: operator.invert,
     ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
 }
+_PLUS: Final = re.compile(r"(?:^|[-+*/%&|^<>=!~(])\s*\+")
+_NOT_BEHIND: Final = re.compile(r"[\w)\]]\s*!(?!=)")
+"""What is no expression, and would be taken for one: a sign `+`, and `!` behind an operand."""
 _COMPARE: Final[dict[type[ast.cmpop], Callable[[int, int], bool]]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -74,9 +77,9 @@ def parse_members(text: str) -> MemberText:
         ValueError: it is no such expression; the message completes "expected ...".
     """
     python = text.strip().replace("->", ".").replace("&&", " and ").replace("||", " or ")
-    python = re.sub(r"!(?!=)", " not ", python).strip()
+    python = re.sub(r"!(?!=)", "+", python).strip()
     try:
-        if len(text) > LONGEST:
+        if len(text) > LONGEST or _PLUS.search(text) or _NOT_BEHIND.search(text):
             raise ValueError
         tree = ast.parse(python, mode="eval").body
         names: dict[str, int] = {}
