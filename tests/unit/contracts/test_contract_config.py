@@ -124,6 +124,15 @@ def test_pages_without_frames_are_refused(tmp_path: Path) -> None:
         subjects.load(load(write(tmp_path, PAGES)))
 
 
+@pytest.mark.parametrize("frames", ["", FRAMES, FRAMES + 'count = "n"\nexhaust = false'])
+def test_a_promise_that_nothing_can_check_is_refused(tmp_path: Path, frames: str) -> None:
+    config = load(write(tmp_path, f"{frames}\n{HEAP}undoes = true"))
+    with pytest.raises(
+        ConfigError, match=r"contracts\.heap\.undoes needs contracts\.frames\.count"
+    ):
+        subjects.load(config)
+
+
 def test_lines_are_read_as_they_are_written(tmp_path: Path) -> None:
     subject = subjects.load(load(write(tmp_path, HEAP)))
     for line in ("heap alloc b7 24", "heap free b7", "heap huge 0xffffffffffffffff"):

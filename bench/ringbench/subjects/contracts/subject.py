@@ -115,4 +115,17 @@ def described_by(config: Config) -> ContractSubject:
             f"{config.source}: [contracts.pages] needs [contracts.frames]: what is mapped are "
             "frames that the kernel gave out"
         )
+    frames = config.contracts.frames
+    if frames is None or frames.count is None or not frames.exhaust:
+        _require_no_undoing(config)
     return subject
+
+
+def _require_no_undoing(config: Config) -> None:
+    """Refuse a promise that nothing could hold the kernel to."""
+    for layer, calls in (("heap", config.contracts.heap), ("pages", config.contracts.pages)):
+        if calls is not None and calls.undoes:
+            raise ConfigError(
+                f"{config.source}: contracts.{layer}.undoes needs contracts.frames.count, by which "
+                "it is seen what a call that is refused has kept, and frames that may be exhausted"
+            )
