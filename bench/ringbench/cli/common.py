@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ringbench.config import Config, load
-from ringbench.errors import OutputError
+from ringbench.errors import Ended, OutputError
 from ringbench.files import require_place
 
 if TYPE_CHECKING:
@@ -130,6 +130,32 @@ def dumping(machine: Machine, file: Path | None) -> Iterator[None]:
         raise
     if file is not None:
         machine.save_dump(file)
+
+
+def bring_up(guest: Machine, lines: Iterable[str]) -> Ended | None:
+    """Boot, have the console perform the lines, and return how the kernel ended, if badly."""
+    try:
+        guest.boot()
+        type_lines(guest, lines)
+        if guest.ended_badly():  # after it was ready
+            guest.require_running("it was told anything more")
+    except Ended as error:
+        return error
+    return None
+
+
+def bring_up_to_look(guest: Machine, lines: Iterable[str]) -> Ended | None:
+    """Do the same for a command that looks at a guest, also at what one that ended has left.
+
+    Raises:
+        Ended: there is nothing left to be looked at.
+    """
+    ended = bring_up(guest, lines)
+    if ended is not None:
+        if not guest.is_there:
+            raise ended
+        click.echo(f"ringbench: {ended}; this is what it left:", err=True)
+    return ended
 
 
 def type_lines(machine: Machine, lines: Iterable[str]) -> None:

@@ -15,16 +15,15 @@ import click
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.cli.common import (
+    bring_up_to_look,
     command_option,
     configured,
     dumping,
     machine_options,
     save_dump_option,
-    type_lines,
 )
 from ringbench.cli.output import console, write_json
 from ringbench.config import Config
-from ringbench.errors import Ended
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,15 +86,7 @@ def _by_layout(
 
     with ExitStack() as stack:
         guest = stack.enter_context(Machine.launch(config))
-        ended = None
-        try:
-            guest.boot()
-            type_lines(guest, lines)
-        except Ended as error:
-            if not guest.is_there:
-                raise
-            ended = error
-            click.echo(f"ringbench: {error}; this is what it left:", err=True)
+        ended = bring_up_to_look(guest, lines)
         stack.enter_context(guest.stopped())
         stack.enter_context(dumping(guest, save_dump))
         from ringbench.observe.layout.picture import take_from

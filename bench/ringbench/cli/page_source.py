@@ -18,12 +18,12 @@ from ringbench.arch.x86_64.levels import levels_of
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.arch.x86_64.walk import root_table
 from ringbench.cli.common import (
+    bring_up_to_look,
     command_option,
     configured,
     dumping,
     machine_options,
     save_dump_option,
-    type_lines,
 )
 from ringbench.debuginfo.elf import LoadSegment, load_segments
 from ringbench.errors import ConfigError, Ended, ImageError, MemoryUnreadable, RingbenchError
@@ -207,15 +207,7 @@ def _from_machine(
 
     config = configured(**machine)
     with Machine.launch(config) as guest:
-        ended = None
-        try:
-            guest.boot()
-            type_lines(guest, lines)
-        except Ended as error:
-            if not guest.is_there:
-                raise
-            ended = error
-            click.echo(f"ringbench: {error}; this is what it left:", err=True)
+        ended = bring_up_to_look(guest, lines)
         yield from _still(guest, root, save_dump, ended)
 
 

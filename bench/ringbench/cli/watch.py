@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import click
 
-from ringbench.cli.common import command_option, configured, machine_options, type_lines
+from ringbench.cli.common import bring_up, command_option, configured, machine_options
 from ringbench.cli.output import write_json
-from ringbench.errors import Ended
 from ringbench.report.why import why_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ringbench.machine import Machine
 
 MOST = 100_000
 """Writes that can be kept, some 25 MiB of them."""
@@ -64,7 +57,7 @@ def watch(
     place = find_target(config, target, length, physical=physical)
     with watching(config, place, last) as watch, Machine.launch(watch.config) as guest:
         watch.attach(guest)
-        error = _ended(guest, lines)
+        error = bring_up(guest, lines)
         with nullcontext() if error is not None else guest.stopped():
             seen = watch.seen(guest.names)
     if as_json:
@@ -74,15 +67,3 @@ def watch(
         if error is not None:
             click.echo(f"\n{error}\n{error.details()}")
     return 0 if error is None else error.exit_code
-
-
-def _ended(guest: Machine, lines: Sequence[str]) -> Ended | None:
-    """Boot, perform the lines, and return how the guest ended, if it did badly."""
-    try:
-        guest.boot()
-        type_lines(guest, lines)
-        if guest.ended_badly():
-            guest.require_running("it was told anything more")
-    except Ended as error:
-        return error
-    return None

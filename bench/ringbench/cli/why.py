@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ringbench.cli.common import command_option, configured, machine_options, type_lines
+from ringbench.cli.common import bring_up, command_option, configured, machine_options
 from ringbench.cli.output import write_json
 from ringbench.ending import EndKind
-from ringbench.errors import Ended
 from ringbench.report.why import why_json
 
 
@@ -25,12 +24,8 @@ def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
     from ringbench.machine import Machine
 
     with Machine.launch(configured(**machine)) as guest:
-        try:
-            guest.boot()
-            type_lines(guest, lines)
-            if guest.ended_badly():  # after it was ready
-                guest.require_running("it was told anything more")
-        except Ended as error:
+        error = bring_up(guest, lines)
+        if error is not None:
             if as_json:
                 write_json(why_json(error))
             else:

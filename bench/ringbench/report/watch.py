@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
-from ringbench.explanation import Place
 from ringbench.microscope.watch import Watched, Write
 
 CALLERS_SHOWN: Final = 8
@@ -55,22 +55,4 @@ def _where(write: Write) -> str:
 
 
 def _write_json(write: Write) -> dict[str, Any]:
-    return {
-        "instruction": write.instruction,
-        "cpu": write.cpu,
-        "address": write.address,
-        "physical": write.physical,
-        "size": write.size,
-        "value": None if write.physical is None else write.value,
-        "place": _place_json(write.place),
-        "callers": [_place_json(each) for each in write.callers],
-    }
-
-
-def _place_json(place: Place) -> dict[str, Any]:
-    return {
-        "address": place.address,
-        "symbol": place.symbol,
-        "file": place.file,
-        "line": place.line,
-    }
+    return asdict(write) | {"value": None if write.physical is None else write.value}
