@@ -66,9 +66,19 @@ def interface_of(qemu: str) -> int:
 
 
 def _said(qemu: str, option: str) -> str:
+    """Return what QEMU prints; the text of an error names the key that names QEMU."""
+    return _run("machine.qemu", qemu, option).stdout
+
+
+def _run(what: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run something to its end, which is `what` in a message.
+
+    Raises:
+        StartError: it cannot be started, or does not end.
+    """
     try:
-        done = subprocess.run(
-            [qemu, option],
+        return subprocess.run(
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -77,10 +87,9 @@ def _said(qemu: str, option: str) -> str:
             check=False,
         )
     except (OSError, ValueError) as error:
-        raise StartError(f"machine.qemu: {qemu} cannot be started ({error})") from None
+        raise StartError(f"{what}: {command[0]} cannot be started ({error})") from None
     except subprocess.TimeoutExpired:
-        raise StartError(f"machine.qemu: {qemu} {option} did not end") from None
-    return done.stdout
+        raise StartError(f"{what}: {command[0]} did not end within {SECONDS:g} s") from None
 
 
 def _cache() -> Path:
@@ -99,18 +108,8 @@ def _compile(interface: int, result: Path) -> Path:
             "in CC"
         )
     units = [str(SOURCES / unit) for unit in UNITS]
-    try:
-        done = subprocess.run(
-            [compiler, *FLAGS, f"-DINTERFACE={interface}", "-o", str(result), *units],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise StartError(f"{compiler}: the plugin cannot be compiled ({error})") from None
+    what = "the plugin's compiler"
+    done = _run(what, compiler, *FLAGS, f"-DINTERFACE={interface}", "-o", str(result), *units)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise StartError(f"{compiler}: the plugin cannot be compiled ({last})")
