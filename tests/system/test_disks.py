@@ -17,14 +17,14 @@ from ringbench.machine import Machine, Pool
 from ringbench.machine.disks import changes, virtio_disks
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
     DiskInfo,
     DiskRead,
     DiskWrite,
-    TaskNew,
 )
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
 from tests.system.conftest import Kernel
 
 SIZE = 1 << 20

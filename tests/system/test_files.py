@@ -16,15 +16,15 @@ from ringbench.machine.disks import changes
 from ringbench.subject import Case
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import (
-    DiskWrite,
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskWrite
+from ringbench.subjects.reference.vocabulary.operations.file import (
     FileClose,
     FileEvict,
     FileOpen,
     FileRead,
     FileSync,
     FileWrite,
-    Operation,
 )
 from tests.system.archives import FILES, archive, with_header, without_end
 from tests.system.conftest import Kernel

@@ -18,14 +18,9 @@ from ringbench.machine import Machine, Snapshot
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    TaskDelete,
-    TaskNew,
-    VmAllocAt,
-    VmProtect,
-    VmWrite,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAllocAt, VmProtect, VmWrite
 from tests.places import ROOT
 
 PROGRAMS: Final = ("turns", "forbidden", "pointers", "random", "calls")

@@ -28,7 +28,6 @@ from ringbench.subjects.reference.model.console import (
     with_root,
 )
 from ringbench.subjects.reference.model.state import KernelState, PmmState, frames_of, replace
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     BYTES_MAX,
@@ -49,6 +48,57 @@ from ringbench.subjects.reference.vocabulary.handles import (
     root_handle,
     task_handle,
 )
+from ringbench.subjects.reference.vocabulary.operations.disk import (
+    DiskFind,
+    DiskFlush,
+    DiskInfo,
+    DiskRead,
+    DiskWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.file import (
+    FileClose,
+    FileEvict,
+    FileOpen,
+    FileRead,
+    FileSync,
+    FileWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapInfo,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import (
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    PmmInfo,
+)
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 Values = tuple[int | str, ...]
@@ -58,15 +108,15 @@ HANDLERS: Final = Handlers[KernelState, Outcome]()
 """What performs each operation on a state."""
 
 
-@HANDLERS.performs(ops.PmmAlloc)
-def _pmm_alloc(state: KernelState, op: ops.PmmAlloc) -> Outcome:
+@HANDLERS.performs(PmmAlloc)
+def _pmm_alloc(state: KernelState, op: PmmAlloc) -> Outcome:
     count = 1 if op.count is None else op.count
     align = FRAME_SIZE if op.align is None else op.align
     return _lent(state, pmm.pmm_alloc_run(state.pmm, count, align), count)
 
 
-@HANDLERS.performs(ops.PmmAlloc2m)
-def _pmm_alloc_2m(state: KernelState, op: ops.PmmAlloc2m) -> Outcome:
+@HANDLERS.performs(PmmAlloc2m)
+def _pmm_alloc_2m(state: KernelState, op: PmmAlloc2m) -> Outcome:
     return _lent(state, pmm.pmm_alloc_2m(state.pmm), BLOCK_FRAMES)
 
 
@@ -77,21 +127,21 @@ def _lent(state: KernelState, result: tuple[PmmState, Status, int], count: int) 
     return lend(replace(state, pmm=frames), base, count), status, (base,)
 
 
-@HANDLERS.performs(ops.PmmFree)
-def _pmm_free(state: KernelState, op: ops.PmmFree) -> Outcome:
+@HANDLERS.performs(PmmFree)
+def _pmm_free(state: KernelState, op: PmmFree) -> Outcome:
     frames, status, _ = pmm.pmm_free(state.pmm, op.paddr, op.count)
     if status:
         return state, status, ()
     return take_back(replace(state, pmm=frames), op.paddr, op.count), status, ()
 
 
-@HANDLERS.performs(ops.PmmInfo)
-def _pmm_info(state: KernelState, op: ops.PmmInfo) -> Outcome:
+@HANDLERS.performs(PmmInfo)
+def _pmm_info(state: KernelState, op: PmmInfo) -> Outcome:
     return state, Status.OK, (state.pmm.managed_count, state.pmm.free_count)
 
 
-@HANDLERS.performs(ops.PageNew)
-def _page_new(state: KernelState, op: ops.PageNew) -> Outcome:
+@HANDLERS.performs(PageNew)
+def _page_new(state: KernelState, op: PageNew) -> Outcome:
     if None not in state.console.roots:
         raise Refused(Status.NO_SPACE)
     number = state.console.roots.index(None)
@@ -101,15 +151,15 @@ def _page_new(state: KernelState, op: ops.PageNew) -> Outcome:
     return with_root(state, number, root), status, (root_handle(number),)
 
 
-@HANDLERS.performs(ops.PageDelete)
-def _page_delete(state: KernelState, op: ops.PageDelete) -> Outcome:
+@HANDLERS.performs(PageDelete)
+def _page_delete(state: KernelState, op: PageDelete) -> Outcome:
     root = bare_root(state, op.root)
     state, status, _ = paging.paging_root_destroy(state, root)
     return (state if status else with_root(state, number_of(op.root), None)), status, ()
 
 
-@HANDLERS.performs(ops.PageMap)
-def _page_map(state: KernelState, op: ops.PageMap) -> Outcome:
+@HANDLERS.performs(PageMap)
+def _page_map(state: KernelState, op: PageMap) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_map(
         state, root, op.vaddr, op.paddr, op.length, op.page_size, op.flags
@@ -117,37 +167,37 @@ def _page_map(state: KernelState, op: ops.PageMap) -> Outcome:
     return state, status, ()
 
 
-@HANDLERS.performs(ops.PageUnmap)
-def _page_unmap(state: KernelState, op: ops.PageUnmap) -> Outcome:
+@HANDLERS.performs(PageUnmap)
+def _page_unmap(state: KernelState, op: PageUnmap) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_unmap(state, root, op.vaddr, op.length)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.PageProtect)
-def _page_protect(state: KernelState, op: ops.PageProtect) -> Outcome:
+@HANDLERS.performs(PageProtect)
+def _page_protect(state: KernelState, op: PageProtect) -> Outcome:
     root = lower_half(bare_root(state, op.root), op.vaddr)
     state, status, _ = paging.paging_protect(state, root, op.vaddr, op.length, op.flags)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.PageQuery)
-def _page_query(state: KernelState, op: ops.PageQuery) -> Outcome:
+@HANDLERS.performs(PageQuery)
+def _page_query(state: KernelState, op: PageQuery) -> Outcome:
     state, status, leaf = paging.paging_query(state, any_root(state, op.root), op.vaddr)
     if leaf is None:
         return state, status, ()
     return state, status, (leaf.vaddr, leaf.paddr, leaf.size, flags_text(leaf.flags))
 
 
-@HANDLERS.performs(ops.VmAlloc)
-def _vm_alloc(state: KernelState, op: ops.VmAlloc) -> Outcome:
+@HANDLERS.performs(VmAlloc)
+def _vm_alloc(state: KernelState, op: VmAlloc) -> Outcome:
     name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
     state, status, base = vmm.vm_alloc(state, name, op.length, op.flags, kind, paddr)
     return state, status, () if status else (base,)
 
 
-@HANDLERS.performs(ops.VmAllocAt)
-def _vm_alloc_at(state: KernelState, op: ops.VmAllocAt) -> Outcome:
+@HANDLERS.performs(VmAllocAt)
+def _vm_alloc_at(state: KernelState, op: VmAllocAt) -> Outcome:
     name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
     state, status, _ = vmm.vm_alloc_at(state, name, op.vaddr, op.length, op.flags, kind, paddr)
     return state, status, ()
@@ -157,22 +207,22 @@ def _physical(paddr: int | None) -> int:
     return PADDR_NONE if paddr is None else paddr
 
 
-@HANDLERS.performs(ops.VmFree)
-def _vm_free(state: KernelState, op: ops.VmFree) -> Outcome:
+@HANDLERS.performs(VmFree)
+def _vm_free(state: KernelState, op: VmFree) -> Outcome:
     name = _changeable(state, op.space, op.vaddr)
     state, status, _ = vmm.vm_free(state, name, op.vaddr)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.VmProtect)
-def _vm_protect(state: KernelState, op: ops.VmProtect) -> Outcome:
+@HANDLERS.performs(VmProtect)
+def _vm_protect(state: KernelState, op: VmProtect) -> Outcome:
     name = _changeable(state, op.space, op.vaddr)
     state, status, _ = vmm.vm_protect(state, name, op.vaddr, op.flags)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.VmResize)
-def _vm_resize(state: KernelState, op: ops.VmResize) -> Outcome:
+@HANDLERS.performs(VmResize)
+def _vm_resize(state: KernelState, op: VmResize) -> Outcome:
     name = _changeable(state, op.space, op.vaddr)
     state, status, _ = vmm.vm_resize(state, name, op.vaddr, op.length)
     return state, status, ()
@@ -185,8 +235,8 @@ def _changeable(state: KernelState, handle: str, va: int) -> str:
     return name
 
 
-@HANDLERS.performs(ops.VmQuery)
-def _vm_query(state: KernelState, op: ops.VmQuery) -> Outcome:
+@HANDLERS.performs(VmQuery)
+def _vm_query(state: KernelState, op: VmQuery) -> Outcome:
     state, status, region = vmm.vm_query(state, space_name(state, op.space), op.vaddr)
     if region is None:
         return state, status, ()
@@ -195,8 +245,8 @@ def _vm_query(state: KernelState, op: ops.VmQuery) -> Outcome:
     return state, status, (*values, region.paddr) if kind is VmKind.PHYSICAL else values
 
 
-@HANDLERS.performs(ops.VmRead)
-def _vm_read(state: KernelState, op: ops.VmRead) -> Outcome:
+@HANDLERS.performs(VmRead)
+def _vm_read(state: KernelState, op: VmRead) -> Outcome:
     name = space_name(state, op.space)
     if not 1 <= op.length <= BYTES_MAX:
         raise Refused(Status.INVALID)
@@ -204,21 +254,21 @@ def _vm_read(state: KernelState, op: ops.VmRead) -> Outcome:
     return state, status, () if status else (data.hex(),)
 
 
-@HANDLERS.performs(ops.VmWrite)
-def _vm_write(state: KernelState, op: ops.VmWrite) -> Outcome:
+@HANDLERS.performs(VmWrite)
+def _vm_write(state: KernelState, op: VmWrite) -> Outcome:
     state, status, _ = vm_copy.vm_write(state, space_name(state, op.space), op.vaddr, op.data)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.VmCopy)
-def _vm_copy(state: KernelState, op: ops.VmCopy) -> Outcome:
+@HANDLERS.performs(VmCopy)
+def _vm_copy(state: KernelState, op: VmCopy) -> Outcome:
     to, source = space_name(state, op.to), space_name(state, op.source)
     state, status, _ = vm_copy.vm_copy(state, to, op.to_vaddr, source, op.source_vaddr, op.length)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.Touch)
-def _touch(state: KernelState, op: ops.Touch) -> Outcome:
+@HANDLERS.performs(Touch)
+def _touch(state: KernelState, op: Touch) -> Outcome:
     root = any_root(state, op.root)
     no_registers(state, op.vaddr)
     space = op.root if is_task(op.root) and op.root != BOOT_TASK else None
@@ -228,42 +278,42 @@ def _touch(state: KernelState, op: ops.Touch) -> Outcome:
     return state, status, (fault.vector.text, fault.error, fault.cause.text)
 
 
-@HANDLERS.performs(ops.HeapAlloc)
-def _heap_alloc(state: KernelState, op: ops.HeapAlloc) -> Outcome:
+@HANDLERS.performs(HeapAlloc)
+def _heap_alloc(state: KernelState, op: HeapAlloc) -> Outcome:
     return _pointer(heap.kmalloc(state, op.size))
 
 
-@HANDLERS.performs(ops.HeapZalloc)
-def _heap_zalloc(state: KernelState, op: ops.HeapZalloc) -> Outcome:
+@HANDLERS.performs(HeapZalloc)
+def _heap_zalloc(state: KernelState, op: HeapZalloc) -> Outcome:
     return _pointer(heap.kzalloc(state, op.size))
 
 
-@HANDLERS.performs(ops.HeapAlign)
-def _heap_align(state: KernelState, op: ops.HeapAlign) -> Outcome:
+@HANDLERS.performs(HeapAlign)
+def _heap_align(state: KernelState, op: HeapAlign) -> Outcome:
     return _pointer(heap.kmemalign(state, op.align, op.size))
 
 
-@HANDLERS.performs(ops.HeapRealloc)
-def _heap_realloc(state: KernelState, op: ops.HeapRealloc) -> Outcome:
+@HANDLERS.performs(HeapRealloc)
+def _heap_realloc(state: KernelState, op: HeapRealloc) -> Outcome:
     refuse_record(state, op.vaddr)
     return _pointer(heap.krealloc(state, op.vaddr, op.size))
 
 
-@HANDLERS.performs(ops.HeapFree)
-def _heap_free(state: KernelState, op: ops.HeapFree) -> Outcome:
+@HANDLERS.performs(HeapFree)
+def _heap_free(state: KernelState, op: HeapFree) -> Outcome:
     refuse_record(state, op.vaddr)
     state, status, _ = heap.kfree(state, op.vaddr)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.HeapCheck)
-def _heap_check(state: KernelState, op: ops.HeapCheck) -> Outcome:
+@HANDLERS.performs(HeapCheck)
+def _heap_check(state: KernelState, op: HeapCheck) -> Outcome:
     state, status, _ = heap.heap_check(state)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.HeapInfo)
-def _heap_info(state: KernelState, op: ops.HeapInfo) -> Outcome:
+@HANDLERS.performs(HeapInfo)
+def _heap_info(state: KernelState, op: HeapInfo) -> Outcome:
     it = state.heap
     return state, Status.OK, (it.end, it.used_count, it.free_count, it.used_bytes, it.free_bytes)
 
@@ -273,45 +323,45 @@ def _pointer(result: tuple[KernelState, Status, int]) -> Outcome:
     return state, status, () if status else (pointer,)
 
 
-@HANDLERS.performs(ops.TaskNew)
-def _task_new(state: KernelState, op: ops.TaskNew) -> Outcome:
+@HANDLERS.performs(TaskNew)
+def _task_new(state: KernelState, op: TaskNew) -> Outcome:
     state, status, number = task.task_create(state)
     return state, status, () if status else (task_handle(number),)
 
 
-@HANDLERS.performs(ops.TaskSwitch)
-def _task_switch(state: KernelState, op: ops.TaskSwitch) -> Outcome:
+@HANDLERS.performs(TaskSwitch)
+def _task_switch(state: KernelState, op: TaskSwitch) -> Outcome:
     state, status, _ = task.task_switch(state, number_of(op.task))
     return state, status, ()
 
 
-@HANDLERS.performs(ops.TaskDelete)
-def _task_delete(state: KernelState, op: ops.TaskDelete) -> Outcome:
+@HANDLERS.performs(TaskDelete)
+def _task_delete(state: KernelState, op: TaskDelete) -> Outcome:
     state, status, _ = task.task_destroy(state, number_of(op.task))
     return state, status, ()
 
 
-@HANDLERS.performs(ops.DiskFind)
-def _disk_find(state: KernelState, op: ops.DiskFind) -> Outcome:
+@HANDLERS.performs(DiskFind)
+def _disk_find(state: KernelState, op: DiskFind) -> Outcome:
     state, status, number = disk.disk_find(state, op.name)
     return state, status, () if status else (disk_handle(number),)
 
 
-@HANDLERS.performs(ops.DiskInfo)
-def _disk_info(state: KernelState, op: ops.DiskInfo) -> Outcome:
+@HANDLERS.performs(DiskInfo)
+def _disk_info(state: KernelState, op: DiskInfo) -> Outcome:
     return state, Status.OK, (state.disks[disk_number(state, op.disk)].sectors,)
 
 
-@HANDLERS.performs(ops.DiskRead)
-def _disk_read(state: KernelState, op: ops.DiskRead) -> Outcome:
+@HANDLERS.performs(DiskRead)
+def _disk_read(state: KernelState, op: DiskRead) -> Outcome:
     number = disk_number(state, op.disk)
     _borrow(state, op.count)
     state, status, data = disk.disk_read(state, number, op.sector, op.count)
     return state, status, () if status else (crc32(data),)
 
 
-@HANDLERS.performs(ops.DiskWrite)
-def _disk_write(state: KernelState, op: ops.DiskWrite) -> Outcome:
+@HANDLERS.performs(DiskWrite)
+def _disk_write(state: KernelState, op: DiskWrite) -> Outcome:
     number = disk_number(state, op.disk)
     if any(each.disk == number for each in state.files.values()):
         raise Refused(Status.BUSY)
@@ -331,26 +381,26 @@ def _borrow(state: KernelState, sectors: int) -> None:
         raise Refused(Status.NO_MEMORY)
 
 
-@HANDLERS.performs(ops.DiskFlush)
-def _disk_flush(state: KernelState, op: ops.DiskFlush) -> Outcome:
+@HANDLERS.performs(DiskFlush)
+def _disk_flush(state: KernelState, op: DiskFlush) -> Outcome:
     state, status, _ = disk.disk_flush(state, disk_number(state, op.disk))
     return state, status, ()
 
 
-@HANDLERS.performs(ops.FileOpen)
-def _file_open(state: KernelState, op: ops.FileOpen) -> Outcome:
+@HANDLERS.performs(FileOpen)
+def _file_open(state: KernelState, op: FileOpen) -> Outcome:
     state, status, number = file.file_open(state, op.name)
     return state, status, () if status else (file_handle(number), state.files[number].size)
 
 
-@HANDLERS.performs(ops.FileClose)
-def _file_close(state: KernelState, op: ops.FileClose) -> Outcome:
+@HANDLERS.performs(FileClose)
+def _file_close(state: KernelState, op: FileClose) -> Outcome:
     state, status, _ = file.file_close(state, file_number(state, op.file))
     return state, status, ()
 
 
-@HANDLERS.performs(ops.FileRead)
-def _file_read(state: KernelState, op: ops.FileRead) -> Outcome:
+@HANDLERS.performs(FileRead)
+def _file_read(state: KernelState, op: FileRead) -> Outcome:
     number = file_number(state, op.file)
     if op.length > BYTES_MAX:
         raise Refused(Status.INVALID)
@@ -358,20 +408,20 @@ def _file_read(state: KernelState, op: ops.FileRead) -> Outcome:
     return state, status, () if status else (data.hex(),)
 
 
-@HANDLERS.performs(ops.FileWrite)
-def _file_write(state: KernelState, op: ops.FileWrite) -> Outcome:
+@HANDLERS.performs(FileWrite)
+def _file_write(state: KernelState, op: FileWrite) -> Outcome:
     number = file_number(state, op.file)
     state, status, _ = file.file_write(state, number, op.offset, op.data)
     return state, status, ()
 
 
-@HANDLERS.performs(ops.FileSync)
-def _file_sync(state: KernelState, op: ops.FileSync) -> Outcome:
+@HANDLERS.performs(FileSync)
+def _file_sync(state: KernelState, op: FileSync) -> Outcome:
     state, status, _ = file.file_sync(state, file_number(state, op.file))
     return state, status, ()
 
 
-@HANDLERS.performs(ops.FileEvict)
-def _file_evict(state: KernelState, op: ops.FileEvict) -> Outcome:
+@HANDLERS.performs(FileEvict)
+def _file_evict(state: KernelState, op: FileEvict) -> Outcome:
     state, status, gone = file.file_evict(state, op.count)
     return state, status, () if status else (gone,)

@@ -31,7 +31,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_END,
 )
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.status import Panic, Refused, Status
 
 
