@@ -38,6 +38,7 @@ static void add(pci_function function, const struct virtio_place *place) {
         disk_count++;
         return;
     }
+    virtio_blk_reset(place, disk->registers); /* or it would keep the frame for its queue */
     status = vm_free(&kernel_space, disk->registers);
     ASSERT(status == STATUS_OK);
     frame_give(frame);

@@ -177,7 +177,7 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
     arguments = []
     for serial, options in devices:
         node = f"driver=null-co,read-zeroes=on,size={1 << 20},read-only=on,node-name=n{serial}"
-        device = f"virtio-blk-pci,drive=n{serial},serial={serial},{options}"
+        device = f"virtio-blk-pci,id={serial},drive=n{serial},serial={serial},{options}"
         arguments += ["-blockdev", node, "-device", device]
     config = override(ringbench_config, {"machine.arguments": arguments})
     with Machine.start(config) as machine:
@@ -187,3 +187,12 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
         assert machine.command("disk write d0 0 1 00").startswith("err denied")
         assert machine.command("vm list kernel").splitlines()[-1] == "ok 1"
         assert machine.command("pmm info") == free
+        assert "DRIVER_OK" in " ".join(_statuses(machine, "fixed"))
+        assert _statuses(machine, "short") == [], "its queue's frame is another's now"
+
+
+def _statuses(machine: Machine, device: str) -> list[str]:
+    """What a virtio device has been told of its driver, as QEMU has it."""
+    path = f"/machine/peripheral/{device}/virtio-backend"
+    found: list[str] = machine.qmp.command("x-query-virtio-status", path=path)["status"]["statuses"]
+    return found
