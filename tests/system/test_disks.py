@@ -113,7 +113,9 @@ def test_a_disk_that_does_not_hold_what_was_written_is_caught(disks: Kernel) -> 
     disks.machine.command("disk write d1 64 1 ab")  # behind the model's back
     wrong = [each for found in _look(disks) for each in found.mismatches]
     assert {(each.layer, each.what) for each in wrong} >= {("disk", "contents")}
-    assert any("d1: sector 64" in each.where for each in wrong)
+    [shown] = [each for each in wrong if "d1: sector 64" in each.where]
+    assert shown.expected == "aaaaaaaaaaaaaaaa at offset 0x8"
+    assert shown.seen == "abababababababab at offset 0x8"
     assert disks.lockstep.state is state
     disks.lockstep.predict(DiskWrite("d1", 64, 1, b"\xab"))
     disks.lockstep.predicted.clear()
