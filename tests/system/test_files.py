@@ -173,6 +173,16 @@ def test_sixteen_files_are_open_at_most(ringbench_config: Config, tmp_path: Path
         kernel.lockstep.drain(kernel.console)
 
 
+def test_the_longest_name_is_passed_by(ringbench_config: Config, tmp_path: Path) -> None:
+    longest = "p" * 155 + "/" + "n" * 100
+    image = tmp_path / "long.tar"
+    image.write_bytes(archive({longest: b"x", "hello.txt": FILES["hello.txt"]}))
+    with _booted(ringbench_config, image) as machine:
+        kernel = Kernel(machine)
+        assert data(kernel, opened(kernel, "hello.txt"), 0, 5) == b"hello"
+        kernel.lockstep.drain(kernel.console)
+
+
 def test_nobody_else_writes_to_the_disk_of_an_open_file(files: Kernel) -> None:
     hello = opened(files, "hello.txt")
     files.values(DiskWrite("d0", 2000, 1, b"x"), "busy")
