@@ -14,7 +14,7 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_line, parse_reply
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.model.handlers import HANDLERS
+from ringbench.subjects.reference.model.handlers.table import HANDLERS
 from ringbench.subjects.reference.vocabulary import operations
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.operations.base import Operation

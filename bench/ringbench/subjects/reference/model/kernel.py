@@ -6,7 +6,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
-from ringbench.subjects.reference.model.handlers import HANDLERS
+from ringbench.subjects.reference.model.handlers.table import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
