@@ -18,7 +18,8 @@ from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import Operation, PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 
 PAIRS = 20
 """Allocations, each with its free, that are timed together on a channel without batches."""

@@ -5,8 +5,6 @@
 #include "console/commands.h"
 #include "console/reply.h"
 
-#define FRAME_SECTORS (FRAME_SIZE / SECTOR_SIZE)
-
 /* The disk that the word DISK names. Errors: NOT_FOUND. */
 static int disk_named(const struct argument *argument, struct disk **disk) {
     if (argument->number >= disk_count) {

@@ -66,9 +66,14 @@ static bool parse_number(const char *text, struct argument *argument) {
                        : parse_digits(text, 10, &argument->number);
 }
 
+/* A letter and a decimal number: t1. */
+static bool parse_numbered(char letter, const char *text, struct argument *argument) {
+    return text[0] == letter && parse_digits(text + 1, 10, &argument->number);
+}
+
 static bool parse_task(const char *text, struct argument *argument) {
     argument->handle = HANDLE_TASK;
-    return text[0] == 't' && parse_digits(text + 1, 10, &argument->number);
+    return parse_numbered('t', text, argument);
 }
 
 static bool parse_space(const char *text, struct argument *argument) {
@@ -82,7 +87,7 @@ static bool parse_space(const char *text, struct argument *argument) {
 static bool parse_root(const char *text, struct argument *argument) {
     if (text[0] == 'r') {
         argument->handle = HANDLE_ROOT;
-        return parse_digits(text + 1, 10, &argument->number);
+        return parse_numbered('r', text, argument);
     }
     return parse_space(text, argument);
 }
@@ -165,28 +170,12 @@ static bool parse_hex(const char *text, struct argument *argument) {
     return true;
 }
 
-static bool is_name_character(char c) {
-    return c > ' ' && c <= '~';
-}
-
-static bool parse_name_word(const char *text, struct argument *argument) {
-    size_t length = strlen(text);
-    if (length > BYTES_MAX) {
-        return false;
-    }
-    memset(argument->bytes, 0, sizeof argument->bytes);
-    memcpy(argument->bytes, text, length);
-    argument->number = length;
-    argument->end = '\0';
-    return true;
-}
-
 static bool parse_disk(const char *text, struct argument *argument) {
-    return text[0] == 'd' && parse_digits(text + 1, 10, &argument->number);
+    return parse_numbered('d', text, argument);
 }
 
 static bool parse_file(const char *text, struct argument *argument) {
-    return text[0] == 'f' && parse_digits(text + 1, 10, &argument->number);
+    return parse_numbered('f', text, argument);
 }
 
 static bool take_number(uint64_t number, const uint8_t *bytes, struct argument *argument) {
@@ -238,13 +227,17 @@ static bool take_hex(uint64_t number, const uint8_t *bytes, struct argument *arg
 
 static bool take_name(uint64_t number, const uint8_t *bytes, struct argument *argument) {
     for (uint64_t i = 0; i < number && i < BYTES_MAX; i++) {
-        if (!is_name_character(bytes[i])) {
+        if (bytes[i] <= ' ' || bytes[i] > '~') {
             return false;
         }
     }
     memset(argument->bytes, 0, sizeof argument->bytes);
     argument->end = '\0';
     return take_hex(number, bytes, argument);
+}
+
+static bool parse_name_word(const char *text, struct argument *argument) {
+    return take_name(strlen(text), (const uint8_t *)text, argument);
 }
 
 /* What reads an argument: from a word, or from a number. False: it has no meaning there. */

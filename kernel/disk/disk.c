@@ -27,10 +27,7 @@ static void add(pci_function function, const struct virtio_place *place) {
     struct vm_backing registers = {.kind = VM_PHYSICAL, .physical = place->base};
     int status = vm_alloc(&kernel_space, place->length, PAGE_WRITE | PAGE_CACHE_UC, registers,
                           &disk->registers);
-    if (status == STATUS_OK && pmm_free_count() < 2) {
-        status = STATUS_NO_MEMORY;
-    }
-    if (status < 0) {
+    if (status < 0 || pmm_free_count() < 2) {
         panic("no memory for a disk");
     }
     paddr_t frame = frame_take();
@@ -38,6 +35,7 @@ static void add(pci_function function, const struct virtio_place *place) {
         disk_count++;
         return;
     }
+    virtio_blk_reset(place, disk->registers); /* or it would keep the frame for its queue */
     status = vm_free(&kernel_space, disk->registers);
     ASSERT(status == STATUS_OK);
     frame_give(frame);

@@ -10,7 +10,8 @@
 #include "disk/virtio_blk.h"
 
 #define DISKS_MAX        4 /* further ones are left alone */
-#define DISK_SECTORS_MAX (VIRTIO_BLK_FRAMES * (FRAME_SIZE / SECTOR_SIZE)) /* of a request */
+#define FRAME_SECTORS    (FRAME_SIZE / SECTOR_SIZE)
+#define DISK_SECTORS_MAX (VIRTIO_BLK_FRAMES * FRAME_SECTORS) /* of a request */
 #define DISK_SERIAL_MAX  VIRTIO_BLK_ID_LENGTH
 
 struct disk {

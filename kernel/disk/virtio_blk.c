@@ -46,6 +46,9 @@ _Static_assert(sizeof(struct virtio_common) == 0x38, "as the specification has i
 #define TYPE_NOTIFY           2
 #define TYPE_DEVICE           4
 
+#define NOTIFY_BYTES 2 /* a queue's number */
+#define DEVICE_BYTES 8 /* the capacity, which is first */
+
 /* --- The queue (VIO 2.6) ---------------------------------------------------------------------- */
 
 #define QUEUE_LENGTH 128 /* descriptors; more than a request has */
@@ -104,6 +107,14 @@ static bool is_virtio_blk(pci_function function) {
            (device == VIRTIO_BLK_MODERN || device == VIRTIO_BLK_TRANSITIONAL);
 }
 
+/* How many bytes the registers of a type have at least; 0 for a type that is of no use here. */
+static uint64_t bytes_needed(uint8_t type) {
+    return type == TYPE_COMMON   ? sizeof(struct virtio_common)
+           : type == TYPE_NOTIFY ? NOTIFY_BYTES
+           : type == TYPE_DEVICE ? DEVICE_BYTES
+                                 : 0;
+}
+
 int virtio_blk_find(pci_function function, struct virtio_place *place) {
     if (!is_virtio_blk(function)) {
         return STATUS_UNSUPPORTED;
@@ -117,18 +128,19 @@ int virtio_blk_find(pci_function function, struct virtio_place *place) {
     for (uint8_t at = pci_capability(function, 0, &steps); at != 0;
          at = pci_capability(function, at, &steps)) {
         uint8_t type = pci_read8(function, at + CAPABILITY_TYPE);
-        bool wanted = type == TYPE_COMMON || type == TYPE_NOTIFY || type == TYPE_DEVICE;
-        if (pci_read8(function, at) != CAPABILITY_VENDOR || !wanted || found & BIT(type)) {
+        uint64_t needed = bytes_needed(type);
+        if (pci_read8(function, at) != CAPABILITY_VENDOR || needed == 0 || found & BIT(type)) {
             continue; /* VIO 4.1.4.1: of several, the first is used */
         }
         uint8_t in_bar = pci_read8(function, at + CAPABILITY_BAR);
-        if (found != 0 && in_bar != bar) {
+        uint64_t length = pci_read32(function, at + CAPABILITY_LENGTH);
+        if ((found != 0 && in_bar != bar) || length < needed) {
             return STATUS_UNSUPPORTED;
         }
         bar = in_bar;
         found |= BIT(type);
         offsets[type] = pci_read32(function, at + CAPABILITY_OFFSET);
-        end = max_u64(end, offsets[type] + pci_read32(function, at + CAPABILITY_LENGTH));
+        end = max_u64(end, offsets[type] + length);
         if (type == TYPE_NOTIFY) {
             place->notify_multiplier = pci_read32(function, at + CAPABILITY_MULTIPLIER);
         }
@@ -140,10 +152,19 @@ int virtio_blk_find(pci_function function, struct virtio_place *place) {
     place->notify = offsets[TYPE_NOTIFY];
     place->device = offsets[TYPE_DEVICE];
     place->length = align_up(end, PAGE_SIZE_4K);
-    return pci_memory_bar(function, bar, &place->base);
+    int status = pci_memory_bar(function, bar, &place->base);
+    return is_aligned(place->base, PAGE_SIZE_4K) ? status : STATUS_UNSUPPORTED;
 }
 
 /* --- Setting it up (VIO 3.1.1) ---------------------------------------------------------------- */
+
+void virtio_blk_reset(const struct virtio_place *place, vaddr_t registers) {
+    volatile struct virtio_common *common = (void *)(registers + place->common);
+    common->device_status = 0;
+    while (common->device_status != 0) { /* VIO 4.1.4.3.2: until it has been reset */
+        spin_wait();
+    }
+}
 
 static uint64_t offered_features(volatile struct virtio_common *common) {
     common->device_feature_select = 0;
@@ -171,17 +192,15 @@ int virtio_blk_init(struct virtio_blk *device, pci_function function,
     uint16_t command = pci_read16(function, PCI_COMMAND);
     pci_write16(function, PCI_COMMAND,
                 command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_NO_INTERRUPT);
-    common->device_status = 0;
-    while (common->device_status != 0) { /* VIO 4.1.4.3.2: until it has been reset */
-        spin_wait();
-    }
+    virtio_blk_reset(place, registers);
     common->device_status = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
     uint64_t features = offered_features(common);
     accept_features(common, features & (FEATURE_READ_ONLY | FEATURE_FLUSH | FEATURE_VERSION_1));
     common->device_status = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK;
     common->queue_select = 0;
+    uint64_t notify = place->notify + (uint64_t)common->queue_notify_off * place->notify_multiplier;
     if (!(features & FEATURE_VERSION_1) || !(common->device_status & STATUS_FEATURES_OK) ||
-        common->queue_size < QUEUE_LENGTH) {
+        common->queue_size < QUEUE_LENGTH || notify + NOTIFY_BYTES > place->length) {
         return STATUS_IO;
     }
     frame_zero(frame);
@@ -192,7 +211,6 @@ int virtio_blk_init(struct virtio_blk *device, pci_function function,
     write_address(common->queue_driver, &queue->driver);
     write_address(common->queue_device, &queue->device);
     common->queue_enable = 1;
-    uint64_t notify = place->notify + (uint64_t)common->queue_notify_off * place->notify_multiplier;
     common->device_status |= STATUS_DRIVER_OK;
     const volatile uint32_t *capacity = (void *)(registers + place->device);
     *device = (struct virtio_blk){

@@ -55,13 +55,19 @@ struct virtio_place {
 
 /*
  * Find the registers of a PCI function. Errors: UNSUPPORTED (it is no virtio block device, or has
- * no modern interface, or that is spread over several BARs or has no address).
+ * no modern interface, or that is spread over several BARs, is too short, or has no address at a
+ * page of its own).
  */
 int virtio_blk_find(pci_function function, struct virtio_place *place);
 
+/* Have the device forget all that it was told, its queue above all, which it does not touch again.
+ */
+void virtio_blk_reset(const struct virtio_place *place, vaddr_t registers);
+
 /*
  * Set the device up: `registers` is where `place` is mapped, `frame` becomes its queue. Errors: IO
- * (the device refuses what it is told, or has no queue of that length).
+ * (the device refuses what it is told, or has no queue of that length, or wants to be notified
+ * outside of its registers).
  */
 int virtio_blk_init(struct virtio_blk *device, pci_function function,
                     const struct virtio_place *place, vaddr_t registers, paddr_t frame);

@@ -3,9 +3,6 @@
 #include "base/direct_map.h"
 #include "base/string.h"
 
-#define PAGE_SECTORS (FRAME_SIZE / SECTOR_SIZE)
-#define ENTRY_FRAME  (~(FRAME_SIZE - 1))
-
 uint64_t *cache_entries(const struct file *file) {
     return direct_map(file->index);
 }
@@ -26,11 +23,11 @@ static int transfer(struct file *file, uint64_t first, uint64_t count, bool writ
     const uint64_t *entries = cache_entries(file);
     paddr_t frames[VIRTIO_BLK_FRAMES];
     for (uint64_t i = 0; i < count; i++) {
-        frames[i] = entries[first + i] & ENTRY_FRAME;
+        frames[i] = entries[first + i] & FILE_FRAME;
     }
-    uint64_t left = (file->size + SECTOR_SIZE - 1) / SECTOR_SIZE - first * PAGE_SECTORS;
-    uint64_t sectors = min_u64(count * PAGE_SECTORS, left);
-    uint64_t sector = file->sector + first * PAGE_SECTORS;
+    uint64_t left = (file->size + SECTOR_SIZE - 1) / SECTOR_SIZE - first * FRAME_SECTORS;
+    uint64_t sectors = min_u64(count * FRAME_SECTORS, left);
+    uint64_t sector = file->sector + first * FRAME_SECTORS;
     return write ? disk_write(file->disk, sector, sectors, frames)
                  : disk_read(file->disk, sector, sectors, frames);
 }
@@ -39,7 +36,7 @@ static int transfer(struct file *file, uint64_t first, uint64_t count, bool writ
 static void clear_tail(struct file *file, uint64_t page) {
     uint64_t used = file->size - page * FRAME_SIZE;
     if (used < FRAME_SIZE) {
-        uint8_t *bytes = direct_map(cache_entries(file)[page] & ENTRY_FRAME);
+        uint8_t *bytes = direct_map(cache_entries(file)[page] & FILE_FRAME);
         memset(bytes + used, 0, FRAME_SIZE - used);
     }
 }
@@ -112,6 +109,6 @@ int cache_write_back(struct file *file) {
 void cache_drop(struct file *file, uint64_t page) {
     uint64_t *entry = &cache_entries(file)[page];
     ASSERT((*entry & (FILE_CACHED | FILE_DIRTY)) == FILE_CACHED);
-    frame_give(*entry & ENTRY_FRAME);
+    frame_give(*entry & FILE_FRAME);
     *entry = 0;
 }

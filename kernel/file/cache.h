@@ -7,6 +7,7 @@
 #define FILE_PAGES_MAX 512 /* 2 MiB */
 
 /* An entry of an index: a frame and these; 0: the page is not in memory. */
+#define FILE_FRAME  (~(FRAME_SIZE - 1))
 #define FILE_CACHED 1ULL
 #define FILE_DIRTY  2ULL
 #define FILE_FRESH  4ULL /* read by the operation under way, which may have to take it back */

@@ -6,7 +6,6 @@
 #include "file/cache.h"
 
 #define ARCHIVE_DISK "data"
-#define ENTRY_FRAME  (~(FRAME_SIZE - 1))
 
 struct file files[FILES_MAX];
 
@@ -120,7 +119,7 @@ static void copy(struct file *file, uint64_t offset, uint8_t *buffer, uint64_t l
         uint64_t *entry = &entries[offset / FRAME_SIZE];
         uint64_t at = offset % FRAME_SIZE;
         uint64_t part = min_u64(length, FRAME_SIZE - at);
-        uint8_t *bytes = (uint8_t *)direct_map(*entry & ENTRY_FRAME) + at;
+        uint8_t *bytes = (uint8_t *)direct_map(*entry & FILE_FRAME) + at;
         memcpy(write ? bytes : buffer, write ? buffer : bytes, part);
         *entry |= write ? FILE_DIRTY : 0;
         buffer += part;

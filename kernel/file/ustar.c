@@ -16,6 +16,8 @@
 #define PREFIX          345
 #define PREFIX_LENGTH   155
 
+_Static_assert(USTAR_NAME_MAX == PREFIX_LENGTH + 1 + NAME_LENGTH + 1, "the longest name has room");
+
 bool ustar_is_end(const uint8_t header[USTAR_SECTOR]) {
     for (unsigned i = 0; i < USTAR_SECTOR; i++) {
         if (header[i] != 0) {

@@ -8,7 +8,7 @@
 #include "base/types.h"
 
 #define USTAR_SECTOR   512
-#define USTAR_NAME_MAX 256 /* characters of a prefix, a slash, and a name, with a NUL */
+#define USTAR_NAME_MAX 257 /* characters of a prefix, a slash, and a name, with a NUL */
 
 struct ustar_member {
     uint64_t size; /* bytes */

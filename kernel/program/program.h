@@ -12,8 +12,8 @@
  *
  * While programs run, SMEP and SMAP are on where the CPU has them (UMIP always is): the kernel does
  * not execute user pages, and does not read or write them by their user addresses. It has no need
- * to: system calls reach a program's memory through the direct map (vm_read, vm_write), which
- * judges every pointer by the regions. The console's `touch`, whose purpose is such an access,
+ * to: system calls read a program's memory through the direct map (vm_read), which judges every
+ * pointer by the regions. The console's `touch`, whose purpose is such an access,
  * works while no program runs. RFLAGS.AC, with which a program could lift SMAP, is cleared on each
  * way into the kernel.
  *

@@ -5,6 +5,7 @@
 #include "cpu/print.h"
 #include "program/user_mode.h"
 
+_Static_assert(WRITE_MAX <= PAGE_SIZE_4K, "what is written touches two pages at most");
 _Static_assert(RIGHT_WRITE == PAGE_WRITE && RIGHT_EXECUTE == PAGE_EXEC, "as paging.h has them");
 
 struct program_end program_end;
@@ -33,6 +34,16 @@ static int read_region(uint64_t kind, uint64_t rights, uint32_t *flags,
         *flags = 0;
     }
     return status;
+}
+
+/* Whether there is a region at an address which is not the program's: the console can give its
+ * space others, which are the kernel's alone, or memory that nobody allocated. */
+static bool is_foreign(const struct vm_space *space, vaddr_t address) {
+    struct vm_region region;
+    if (vm_query(space, address, &region) < 0 || region.kind == VM_GUARD) {
+        return false;
+    }
+    return region.kind == VM_PHYSICAL || !(region.flags & PAGE_USER);
 }
 
 /* A program's output is lines for people: each begins with two spaces, and nothing in them can look
@@ -64,6 +75,9 @@ static int64_t call_write(const struct vm_space *space, vaddr_t address, uint64_
     if (status < 0) {
         return status;
     }
+    if (is_foreign(space, address) || is_foreign(space, address + length - 1)) {
+        return STATUS_DENIED; /* two pages at most, so at most two regions */
+    }
     print_for_people(buffer, length);
     return STATUS_OK;
 }
@@ -86,10 +100,21 @@ static int64_t call_map_at(struct vm_space *space, const struct trap_frame *fram
     return status < 0 ? status : vm_alloc_at(space, frame->rdi, frame->rsi, flags, backing);
 }
 
+static int64_t call_unmap(struct vm_space *space, vaddr_t address) {
+    return is_foreign(space, address) ? STATUS_DENIED : vm_free(space, address);
+}
+
 static int64_t call_protect(struct vm_space *space, vaddr_t address, uint64_t rights) {
+    if (is_foreign(space, address)) {
+        return STATUS_DENIED;
+    }
     uint32_t flags;
     int status = page_flags_of(rights, &flags);
     return status < 0 ? status : vm_protect(space, address, flags);
+}
+
+static int64_t call_resize(struct vm_space *space, vaddr_t address, uint64_t length) {
+    return is_foreign(space, address) ? STATUS_DENIED : vm_resize(space, address, length);
 }
 
 static int64_t perform(struct trap_frame *frame) {
@@ -105,11 +130,11 @@ static int64_t perform(struct trap_frame *frame) {
     case CALL_MAP_AT:
         return call_map_at(space, frame);
     case CALL_UNMAP:
-        return vm_free(space, frame->rdi);
+        return call_unmap(space, frame->rdi);
     case CALL_PROTECT:
         return call_protect(space, frame->rdi, frame->rsi);
     case CALL_RESIZE:
-        return vm_resize(space, frame->rdi, frame->rsi);
+        return call_resize(space, frame->rdi, frame->rsi);
     case CALL_YIELD:
         frame->rax = STATUS_OK;
         current_task->program->frame = *frame;

@@ -1,7 +1,9 @@
 /*
  * The system calls: a number in RAX, arguments in RDI, RSI, RDX, R10, by the instruction SYSCALL.
  * The result is in RAX, a negative enum status for an error, which changes nothing; RCX and R11 are
- * lost, all other registers kept. Kernel and programs share this file, which includes nothing.
+ * lost, all other registers kept. A region of its space that is for the kernel alone, or of
+ * physical memory, which only the console can make, is DENIED to a program. Kernel and programs
+ * share this file, which includes nothing.
  */
 #pragma once
 

@@ -3,6 +3,9 @@
 
 #include "program/program.h"
 
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "as FRAME_WORDS in user_mode.S has it");
+_Static_assert(offsetof(struct trap_frame, rsp) == (15 + 5) * 8, "as FRAME_RSP there has it");
+
 /* Go on in user mode where `frame` says; returns what program_leave is given. */
 enum program_ending program_enter(const struct trap_frame *frame);
 

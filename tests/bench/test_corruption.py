@@ -24,14 +24,11 @@ from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.observe.picture import Picture, take_from
 from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    HeapAlloc,
-    HeapFree,
-    Operation,
-    PmmAlloc,
-    TaskNew,
-    VmAlloc,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc
 
 OPERATIONS: tuple[Operation, ...] = (
     TaskNew(),

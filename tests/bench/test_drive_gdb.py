@@ -11,14 +11,41 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.vocabulary import operations as ops
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskFind, DiskRead, DiskWrite
+from ringbench.subjects.reference.vocabulary.operations.file import FileOpen, FileRead, FileWrite
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapFree,
+    HeapInfo,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmCopy,
+    VmFree,
+    VmRead,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63
 NOT_CALLED = {
-    *(ops.Touch, ops.HeapInfo),
-    *(ops.DiskFind, ops.DiskRead, ops.DiskWrite, ops.FileOpen, ops.FileRead, ops.FileWrite),
+    *(Touch, HeapInfo),
+    *(DiskFind, DiskRead, DiskWrite, FileOpen, FileRead, FileWrite),
 }
 """Operations that no call of a function is: an access, and what the console makes of several."""
 
@@ -45,15 +72,15 @@ def test_a_workload_by_calls(machine: Machine) -> None:
     machine.detach_gdb()
     found = [str(each) for part in inspector.inspect(state, "after") for each in part.mismatches]
     assert found == []
-    answer = perform(state, ops.HeapInfo())[1]
-    assert ConsoleChannel(machine.command).perform(ops.HeapInfo()) == answer
+    answer = perform(state, HeapInfo())[1]
+    assert ConsoleChannel(machine.command).perform(HeapInfo()) == answer
 
 
 def test_what_the_console_refuses_is_refused(machine: Machine) -> None:
     state = Inspector(machine).boot_state()
     channel = GdbChannel.at_prompt(machine)
     expected = Reply("")
-    preparation: tuple[Operation, ...] = (ops.TaskNew(), ops.PageNew(), ops.PmmAlloc(3))
+    preparation: tuple[Operation, ...] = (TaskNew(), PageNew(), PmmAlloc(3))
     for operation in preparation:
         state, expected = perform(state, operation)
         assert channel.perform(operation) == expected
@@ -61,33 +88,33 @@ def test_what_the_console_refuses_is_refused(machine: Machine) -> None:
     assert isinstance(lent, int)
     record = state.tasks[1].record
     refused: list[Operation] = [
-        ops.PmmFree(state.kernel_root),
-        ops.PmmFree(lent, 4),
-        ops.PmmFree(lent - 4096, 2),
-        ops.PmmFree(lent + 1),
-        ops.PmmFree(lent, 0),
-        ops.PmmFree(0),
-        ops.PmmFree(1 << 52, (1 << 64) - 1),
-        ops.PageDelete("r1"),
-        ops.PageDelete("r16"),
-        ops.PageDelete("t1"),
-        ops.PageMap("r0", HIGH, 0, 4096, 4096, 0),
-        ops.PageUnmap("kernel", 0, 4096),
-        ops.PageProtect("r0", HIGH, 4096, 0),
-        ops.PageQuery("t9", 0),
-        ops.VmFree("t0", 0),
-        ops.VmFree("t9", 0),
-        ops.VmRead("t1", 0x10000, 65),
-        ops.VmWrite("t1", 0x10000, b"x"),
-        ops.VmCopy("t9", 0, "t0", 0, 1),
-        ops.HeapAlloc(0),
-        ops.HeapZalloc((1 << 30) + 1),
-        ops.HeapAlign(48, 1),
-        ops.HeapAlign(4 << 20, 1),
-        ops.HeapFree(record),
-        ops.HeapRealloc(record, 8),
-        ops.TaskDelete("t0"),
-        ops.TaskSwitch("t9"),
+        PmmFree(state.kernel_root),
+        PmmFree(lent, 4),
+        PmmFree(lent - 4096, 2),
+        PmmFree(lent + 1),
+        PmmFree(lent, 0),
+        PmmFree(0),
+        PmmFree(1 << 52, (1 << 64) - 1),
+        PageDelete("r1"),
+        PageDelete("r16"),
+        PageDelete("t1"),
+        PageMap("r0", HIGH, 0, 4096, 4096, 0),
+        PageUnmap("kernel", 0, 4096),
+        PageProtect("r0", HIGH, 4096, 0),
+        PageQuery("t9", 0),
+        VmFree("t0", 0),
+        VmFree("t9", 0),
+        VmRead("t1", 0x10000, 65),
+        VmWrite("t1", 0x10000, b"x"),
+        VmCopy("t9", 0, "t0", 0, 1),
+        HeapAlloc(0),
+        HeapZalloc((1 << 30) + 1),
+        HeapAlign(48, 1),
+        HeapAlign(4 << 20, 1),
+        HeapFree(record),
+        HeapRealloc(record, 8),
+        TaskDelete("t0"),
+        TaskSwitch("t9"),
     ]
     for operation in refused:
         after, expected = perform(state, operation)
@@ -98,7 +125,7 @@ def test_what_the_console_refuses_is_refused(machine: Machine) -> None:
 
 def test_what_is_left_to_the_console(machine: Machine) -> None:
     channel = GdbChannel.at_prompt(machine)
-    for operation in (ops.Touch("kernel", 0, "r"), ops.HeapInfo()):
+    for operation in (Touch("kernel", 0, "r"), HeapInfo()):
         assert not channel.supports(operation)
         with pytest.raises(ValueError, match="console"):
             channel.perform(operation)
@@ -106,12 +133,12 @@ def test_what_is_left_to_the_console(machine: Machine) -> None:
 
 def test_the_guest_goes_on_after_the_calls(machine: Machine) -> None:
     channel = GdbChannel.at_prompt(machine)
-    assert channel.perform(ops.TaskNew()) == Reply("ok", ("t1",))
-    assert channel.perform(ops.TaskSwitch("t1")).ok
+    assert channel.perform(TaskNew()) == Reply("ok", ("t1",))
+    assert channel.perform(TaskSwitch("t1")).ok
     machine.detach_gdb()
     console = ConsoleChannel(machine.command)
-    assert console.perform(ops.TaskDelete("t1")) == Reply("busy")
-    assert console.perform(ops.TaskSwitch("t0")).ok
-    assert console.perform(ops.TaskDelete("t1")).ok
+    assert console.perform(TaskDelete("t1")) == Reply("busy")
+    assert console.perform(TaskSwitch("t0")).ok
+    assert console.perform(TaskDelete("t1")).ok
     again = GdbChannel.at_prompt(machine)
-    assert again.perform(ops.TaskNew()) == Reply("ok", ("t1",))
+    assert again.perform(TaskNew()) == Reply("ok", ("t1",))

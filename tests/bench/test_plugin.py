@@ -23,7 +23,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def test_fixtures_reach_a_booted_kernel(inner: pytest.Pytester) -> None:
     inner.makepyfile(
         """
-        from ringbench.subjects.reference.vocabulary.operations import PmmAlloc
+        from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc
 
         def test_console(console, memory, machine):
             reply = console.perform(PmmAlloc())

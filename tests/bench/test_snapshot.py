@@ -19,7 +19,10 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.vocabulary.flags import WRITE
-from ringbench.subjects.reference.vocabulary.operations import HeapAlloc, PageNew, PmmAlloc, VmAlloc
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc
 from tests.bench.left import wait_until
 
 KernelConfigs = Callable[..., Config]

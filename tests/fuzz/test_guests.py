@@ -38,7 +38,9 @@ from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.report.frames import frames_json, frames_table
 from ringbench.subjects.reference.report.heap import heap_json, heap_table
 from ringbench.subjects.reference.report.spaces import spaces_json, spaces_table
-from ringbench.subjects.reference.vocabulary.operations import HeapAlloc, TaskNew, VmAlloc
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc
 from tests.fuzz.mutate import Tally, in_place, mutated
 from tests.unit.reference.picture.conftest import sound_state
 from tests.unit.reference.picture.guest import SIZE, TASK_ROOT, Guest, compiled, made

@@ -31,12 +31,12 @@ from ringbench.errors import MachineError, RingbenchError
 from ringbench.subject import Case
 from ringbench.subjects.reference.boots import hunt_boots
 from ringbench.subjects.reference.subject import REFERENCE, Reference
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.file import (
     FileClose,
     FileOpen,
     FileRead,
     FileWrite,
-    Operation,
 )
 from ringbench.subjects.reference.workload import giant_nodes
 from tests.mutants.tree import build

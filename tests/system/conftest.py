@@ -17,14 +17,11 @@ from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.flags import WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    PageMap,
-    PmmAlloc,
-    PmmFree,
-    TaskNew,
-    Touch,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from tests.system.layout import PAGE
 from tests.system.page_tables import G1, K4, M2, new_root
 from tests.system.serving import Serving

@@ -10,7 +10,7 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.model.heap import written
-from ringbench.subjects.reference.vocabulary.operations import HeapAlloc, HeapFree, HeapInfo
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree, HeapInfo
 from tests.system.layout import HEAP, PAGE
 
 if TYPE_CHECKING:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ringbench.arch.x86_64.walk import translate
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    PageNew,
-    PmmAlloc,
-    PmmFree,
-    PmmInfo,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree, PmmInfo
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel

@@ -20,7 +20,6 @@ from ringbench.machine import Deadline, EndKind
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_HEADER,
@@ -28,7 +27,59 @@ from ringbench.subjects.reference.vocabulary.constants import (
     TASK_WINDOW_BASE,
 )
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import (
+    DiskFind,
+    DiskFlush,
+    DiskInfo,
+    DiskRead,
+    DiskWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.file import (
+    FileClose,
+    FileEvict,
+    FileOpen,
+    FileRead,
+    FileSync,
+    FileWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapInfo,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import (
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    PmmInfo,
+)
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload import choose, spoil
 
 if TYPE_CHECKING:
@@ -39,97 +90,97 @@ TASK, KERNEL, HEAP = TASK_WINDOW_BASE, KERNEL_WINDOW_BASE, HEAP_BASE + HEAP_HEAD
 
 # Performed in this order on a kernel as after boot. The comment is what it is there for.
 SCRIPT: tuple[Operation, ...] = (
-    ops.PmmInfo(),
-    ops.PmmAlloc(),
-    ops.PmmAlloc(3),
-    ops.PmmAlloc(2, 1 << 16),
-    ops.PmmAlloc(0),  # invalid
-    ops.PmmAlloc(1 << 40),  # no memory
-    ops.PmmAlloc2m(),
-    ops.PmmFree(0x200000),  # the kernel's own
-    ops.PmmFree(0x200001),
-    ops.PmmFree((1 << 64) - 0x1000, 1 << 63),
-    ops.PageNew(),
-    ops.PageMap("r0", 0x400000, 0x200000, 0x3000, 4096, WRITE | USER),
-    ops.PageMap("r0", 0x400000, 0x200000, 0x1000, 4096, WRITE),  # mapped
-    ops.PageMap("r0", 0x600000, 0, 2 << 20, 2 << 20, EXEC | CACHE_UC),
-    ops.PageMap("r0", 1 << 63, 0, 4096, 4096, 0),  # denied
-    ops.PageMap("r9", 0, 0, 4096, 4096, 0),  # not found
-    ops.PageProtect("r0", 0x401000, 0x2000, EXEC),
-    ops.PageProtect("kernel", 0x401000, 0x2000, EXEC),  # denied
-    ops.PageQuery("r0", 0x402123),
-    ops.PageQuery("r0", 0x600123),
-    ops.PageQuery("r0", 0x403000),  # not mapped
-    ops.PageQuery("t0", 1 << 47),  # non-canonical
-    ops.PageUnmap("r0", 0x400000, 0x2000),
-    ops.PageUnmap("r0", 0x600000, 0x1000),  # cuts a leaf
-    ops.TaskNew(),
-    ops.TaskNew(),
-    ops.VmAlloc("t1", 0x5000, "demand", WRITE | USER),
-    ops.VmAlloc("kernel", 0x3000, "anonymous", WRITE),
-    ops.VmAlloc("t2", 0x1000, "physical", WRITE | CACHE_UC, 0xFEE00000),
-    ops.VmAlloc("t2", 0x1000, "guard", WRITE),  # invalid
-    ops.VmAlloc("t0", 0x1000, "guard", 0),  # denied
-    ops.VmAllocAt("t1", TASK + 0x10000, 0x2000, "guard", 0),
-    ops.VmAllocAt("t1", TASK + 0x11000, 0x2000, "guard", 0),  # mapped
-    ops.VmWrite("t1", TASK + 0xFFE, b"\xc3" * 4),
-    ops.VmWrite("t1", TASK + 0x10000, b"x"),  # a guard
-    ops.VmWrite("t9", TASK, b"x" * 64),  # not found
-    ops.VmRead("t1", TASK + 0xFF0, 64),
-    ops.VmRead("t1", TASK + 0xFF0, 65),  # invalid
-    ops.VmRead("t1", TASK + 0x8000, 1),  # not mapped
-    ops.VmCopy("kernel", KERNEL + 0x10, "t1", TASK + 0xF00, 0x200),
-    ops.VmCopy("t1", TASK, "kernel", KERNEL + 0x5000, 1),  # not mapped
-    ops.VmRead("kernel", KERNEL + 0x100, 32),
-    ops.VmProtect("t1", TASK, EXEC),
-    ops.VmProtect("t1", TASK + 0x10000, WRITE),  # a guard
-    ops.VmResize("kernel", KERNEL, 0x5000),
-    ops.VmResize("t1", TASK, 0x5001),  # misaligned
-    ops.VmQuery("t1", TASK + 0x4FFF),
-    ops.VmQuery("t2", TASK),
-    ops.VmQuery("t2", TASK + 0x1000),  # not mapped
-    ops.VmFree("t2", TASK),
-    ops.VmFree("t2", TASK),  # not mapped
-    ops.HeapCheck(),
-    ops.HeapAlloc(100),
-    ops.HeapZalloc(5000),
-    ops.HeapAlign(4096, 10),
-    ops.HeapAlign(3, 10),  # invalid
-    ops.HeapAlloc(0),  # invalid
-    ops.HeapAlloc(1 << 30),  # no memory
-    ops.HeapRealloc(0, 40),
-    ops.HeapRealloc(HEAP, 40),  # the record of a task
-    ops.HeapFree(HEAP),  # the same
-    ops.HeapFree(HEAP + 8),
-    ops.HeapFree(0),
-    ops.TaskSwitch("t1"),
-    ops.TaskSwitch("t9"),  # not found
-    ops.TaskDelete("t1"),  # busy
-    ops.TaskDelete("t0"),  # denied
-    ops.Touch("t1", TASK, "x"),
-    ops.Touch("t1", TASK, "w"),  # denied
-    ops.Touch("t1", TASK + 0x3000, "r"),  # resolved
-    ops.Touch("t1", TASK + 0x10000, "r"),  # a guard
-    ops.Touch("r0", 1 << 63, "r"),  # non-canonical
-    ops.Touch("r1", 0, "r"),  # not found
-    ops.HeapInfo(),
-    ops.DiskFind("swap"),  # not found, as all of a disk; with disks: test_disks.py
-    ops.DiskInfo("d0"),
-    ops.DiskRead("d0", 0, 1),
-    ops.DiskWrite("d0", 0, 1, b"x"),
-    ops.DiskFlush("d0"),
-    ops.FileOpen("a"),  # not found either; with an archive: test_files.py
-    ops.FileClose("f0"),
-    ops.FileRead("f0", 0, 1),
-    ops.FileWrite("f0", 0, b"x"),
-    ops.FileSync("f0"),
-    ops.FileEvict(1),
-    ops.TaskSwitch("t0"),
-    ops.TaskDelete("t2"),
-    ops.PageDelete("r0"),
-    ops.PageDelete("r0"),  # not found
-    ops.PageDelete("t1"),  # denied
-    ops.VmFree("t1", TASK),
+    PmmInfo(),
+    PmmAlloc(),
+    PmmAlloc(3),
+    PmmAlloc(2, 1 << 16),
+    PmmAlloc(0),  # invalid
+    PmmAlloc(1 << 40),  # no memory
+    PmmAlloc2m(),
+    PmmFree(0x200000),  # the kernel's own
+    PmmFree(0x200001),
+    PmmFree((1 << 64) - 0x1000, 1 << 63),
+    PageNew(),
+    PageMap("r0", 0x400000, 0x200000, 0x3000, 4096, WRITE | USER),
+    PageMap("r0", 0x400000, 0x200000, 0x1000, 4096, WRITE),  # mapped
+    PageMap("r0", 0x600000, 0, 2 << 20, 2 << 20, EXEC | CACHE_UC),
+    PageMap("r0", 1 << 63, 0, 4096, 4096, 0),  # denied
+    PageMap("r9", 0, 0, 4096, 4096, 0),  # not found
+    PageProtect("r0", 0x401000, 0x2000, EXEC),
+    PageProtect("kernel", 0x401000, 0x2000, EXEC),  # denied
+    PageQuery("r0", 0x402123),
+    PageQuery("r0", 0x600123),
+    PageQuery("r0", 0x403000),  # not mapped
+    PageQuery("t0", 1 << 47),  # non-canonical
+    PageUnmap("r0", 0x400000, 0x2000),
+    PageUnmap("r0", 0x600000, 0x1000),  # cuts a leaf
+    TaskNew(),
+    TaskNew(),
+    VmAlloc("t1", 0x5000, "demand", WRITE | USER),
+    VmAlloc("kernel", 0x3000, "anonymous", WRITE),
+    VmAlloc("t2", 0x1000, "physical", WRITE | CACHE_UC, 0xFEE00000),
+    VmAlloc("t2", 0x1000, "guard", WRITE),  # invalid
+    VmAlloc("t0", 0x1000, "guard", 0),  # denied
+    VmAllocAt("t1", TASK + 0x10000, 0x2000, "guard", 0),
+    VmAllocAt("t1", TASK + 0x11000, 0x2000, "guard", 0),  # mapped
+    VmWrite("t1", TASK + 0xFFE, b"\xc3" * 4),
+    VmWrite("t1", TASK + 0x10000, b"x"),  # a guard
+    VmWrite("t9", TASK, b"x" * 64),  # not found
+    VmRead("t1", TASK + 0xFF0, 64),
+    VmRead("t1", TASK + 0xFF0, 65),  # invalid
+    VmRead("t1", TASK + 0x8000, 1),  # not mapped
+    VmCopy("kernel", KERNEL + 0x10, "t1", TASK + 0xF00, 0x200),
+    VmCopy("t1", TASK, "kernel", KERNEL + 0x5000, 1),  # not mapped
+    VmRead("kernel", KERNEL + 0x100, 32),
+    VmProtect("t1", TASK, EXEC),
+    VmProtect("t1", TASK + 0x10000, WRITE),  # a guard
+    VmResize("kernel", KERNEL, 0x5000),
+    VmResize("t1", TASK, 0x5001),  # misaligned
+    VmQuery("t1", TASK + 0x4FFF),
+    VmQuery("t2", TASK),
+    VmQuery("t2", TASK + 0x1000),  # not mapped
+    VmFree("t2", TASK),
+    VmFree("t2", TASK),  # not mapped
+    HeapCheck(),
+    HeapAlloc(100),
+    HeapZalloc(5000),
+    HeapAlign(4096, 10),
+    HeapAlign(3, 10),  # invalid
+    HeapAlloc(0),  # invalid
+    HeapAlloc(1 << 30),  # no memory
+    HeapRealloc(0, 40),
+    HeapRealloc(HEAP, 40),  # the record of a task
+    HeapFree(HEAP),  # the same
+    HeapFree(HEAP + 8),
+    HeapFree(0),
+    TaskSwitch("t1"),
+    TaskSwitch("t9"),  # not found
+    TaskDelete("t1"),  # busy
+    TaskDelete("t0"),  # denied
+    Touch("t1", TASK, "x"),
+    Touch("t1", TASK, "w"),  # denied
+    Touch("t1", TASK + 0x3000, "r"),  # resolved
+    Touch("t1", TASK + 0x10000, "r"),  # a guard
+    Touch("r0", 1 << 63, "r"),  # non-canonical
+    Touch("r1", 0, "r"),  # not found
+    HeapInfo(),
+    DiskFind("swap"),  # not found, as all of a disk; with disks: test_disks.py
+    DiskInfo("d0"),
+    DiskRead("d0", 0, 1),
+    DiskWrite("d0", 0, 1, b"x"),
+    DiskFlush("d0"),
+    FileOpen("a"),  # not found either; with an archive: test_files.py
+    FileClose("f0"),
+    FileRead("f0", 0, 1),
+    FileWrite("f0", 0, b"x"),
+    FileSync("f0"),
+    FileEvict(1),
+    TaskSwitch("t0"),
+    TaskDelete("t2"),
+    PageDelete("r0"),
+    PageDelete("r0"),  # not found
+    PageDelete("t1"),  # denied
+    VmFree("t1", TASK),
 )
 STATUSES = {
     *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
@@ -164,8 +215,8 @@ def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
     console = kernel.console
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
-    left_out = {ops.Touch, ops.HeapInfo, ops.DiskFind, ops.DiskRead, ops.DiskWrite}
-    left_out |= {ops.FileOpen, ops.FileRead, ops.FileWrite}
+    left_out = {Touch, HeapInfo, DiskFind, DiskRead, DiskWrite}
+    left_out |= {FileOpen, FileRead, FileWrite}
     assert left_out == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)
     kernel.machine.detach_gdb()
@@ -182,7 +233,7 @@ def test_a_workload_goes_the_same_way_by_console_and_ring(kernel: Kernel, seed: 
             operation = choose(random, kernel.state, ("pmm", "paging", "heap", "task"))
             if random.random() < 0.2:
                 operation = spoil(random, operation)
-            if isinstance(operation, ops.Touch):
+            if isinstance(operation, Touch):
                 continue
             done.append((operation, kernel.lockstep.step(channel, operation)))
         kernel.lockstep.look("after the workload", channel)
@@ -201,14 +252,14 @@ def test_more_operations_than_slots(serving: Serving) -> None:
     count = 2 * serving.format.slots + 3
     with serving.ring() as ring:
         assert ring.perform_many([]) == []
-        ring.perform(ops.PmmInfo())  # so that batches do not start at slot 0
-        replies = ring.perform_many([ops.PmmAlloc()] * count)
+        ring.perform(PmmInfo())  # so that batches do not start at slot 0
+        replies = ring.perform_many([PmmAlloc()] * count)
         frames = [int(reply.values[0]) for reply in replies]
         assert len(set(frames)) == count
-        freed = ring.perform_many([ops.PmmFree(frame) for frame in frames])
+        freed = ring.perform_many([PmmFree(frame) for frame in frames])
         assert freed == [Reply("ok")] * count
         serving.lockstep.look("after many", ring)
-    assert ConsoleChannel(serving.machine.command).perform(ops.HeapCheck()).ok
+    assert ConsoleChannel(serving.machine.command).perform(HeapCheck()).ok
 
 
 def test_the_kernel_sleeps_where_it_waits_and_wakes_for_whatever_comes(serving: Serving) -> None:
@@ -223,7 +274,7 @@ def test_the_kernel_sleeps_where_it_waits_and_wakes_for_whatever_comes(serving: 
         with serving.ring() as ring:
             for _ in range(3):
                 assert falls_asleep()
-                assert ring.perform(ops.PmmInfo()).ok
+                assert ring.perform(PmmInfo()).ok
             assert falls_asleep()
     assert serving.machine.command("info").startswith("ok ")
     assert falls_asleep()
@@ -233,7 +284,7 @@ def test_no_wake_up_is_lost_at_whatever_moment_it_comes(serving: Serving) -> Non
     random, memory, place = Random(5), serving.machine.memory, serving.place
     slots, asleep = serving.format.slots, 0
     with serving.ring() as ring:
-        ring.perform_many([ops.PmmInfo()] * slots)  # the slots keep them
+        ring.perform_many([PmmInfo()] * slots)  # the slots keep them
         for number in range(slots + 1, slots + 501):
             # Up to twice as long as it looks before it sleeps: any moment on the way there.
             moment = time.perf_counter() + random.random() * 600e-6
@@ -262,15 +313,15 @@ def test_no_lines_while_the_ring_is_served(serving: Serving) -> None:
     with serving.ring() as ring:
         with pytest.raises(MachineError, match="still performing 'ring'"):
             serving.machine.command("info")
-        assert ring.perform(ops.PmmInfo()).ok
+        assert ring.perform(PmmInfo()).ok
     assert serving.machine.command("info").startswith("ok ")
 
 
 def test_no_operations_while_the_guest_is_stopped(serving: Serving) -> None:
     with serving.ring() as ring:
         with serving.machine.stopped(), pytest.raises(MachineError, match="stopped"):
-            ring.perform(ops.PmmInfo())
-        assert ring.perform(ops.PmmInfo()).ok
+            ring.perform(PmmInfo())
+        assert ring.perform(PmmInfo()).ok
 
 
 def test_a_character_ends_it(serving: Serving) -> None:
@@ -289,8 +340,8 @@ def test_an_index_that_cannot_be_ends_it(serving: Serving, submitted: int) -> No
     assert machine.finish().startswith("err invalid ")
     with serving.ring() as ring:
         serving.write(serving.place.served, submitted)  # its own count is not in memory
-        assert ring.perform(ops.PmmAlloc()).ok
-    serving.lockstep.predict(ops.PmmAlloc())
+        assert ring.perform(PmmAlloc()).ok
+    serving.lockstep.predict(PmmAlloc())
     serving.lockstep.predicted.clear()
     serving.lockstep.look("after absurd indices")
 
@@ -337,7 +388,7 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
     with Again(serving.machine, serving.format, serving.place) as ring:
         request = serving.format.request
         again = request.pack(serving.format.commands["ring"], 0, *(0,) * 6, b"")
-        ring.perform(ops.PmmInfo())
+        ring.perform(PmmInfo())
         serving.machine.memory.write(serving.place.requests + request.size, again)
         serving.write(serving.place.submitted, 2)
         ring._collected = 2
@@ -349,11 +400,11 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
 def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
     console = ConsoleChannel(serving.machine.command)
-    address = int(console.perform(ops.HeapAlloc(64)).values[0])
-    mapping = console.perform(ops.PageQuery("kernel", address))
+    address = int(console.perform(HeapAlloc(64)).values[0])
+    mapping = console.perform(PageQuery("kernel", address))
     vaddr, paddr = int(mapping.values[0]), int(mapping.values[1])
     serving.machine.memory.write(paddr + address - HEAP_HEADER - vaddr, b"\xff" * 16)
-    checks = (ops.HeapCheck(), ops.HeapInfo(), ops.HeapFree(address))
+    checks = (HeapCheck(), HeapInfo(), HeapFree(address))
     by_console = [console.perform(operation) for operation in checks]
     assert [reply.status for reply in by_console] == ["corrupt"] * 3
     with serving.ring() as ring:
@@ -362,7 +413,7 @@ def test_a_smashed_node_is_named_by_both(serving: Serving) -> None:
 
 def test_the_operation_that_disagrees_is_named(serving: Serving) -> None:
     lockstep = serving.lockstep
-    for operation in (ops.PmmAlloc(), ops.PmmAlloc(), ops.PmmInfo(), ops.PmmInfo()):
+    for operation in (PmmAlloc(), PmmAlloc(), PmmInfo(), PmmInfo()):
         lockstep.predict(operation)
     with serving.ring() as ring:
         serving.variable("pmm.managed_count", 77)
@@ -384,7 +435,7 @@ def test_an_end_in_the_ring_is_noticed(
     def perform() -> None:
         with serving.ring() as ring:
             serving.variable(path, value)
-            ring.perform_many([ops.PmmInfo(), ops.PmmAlloc(), ops.PmmInfo()])
+            ring.perform_many([PmmInfo(), PmmAlloc(), PmmInfo()])
 
     with pytest.raises(Ended) as caught:
         perform()

@@ -17,14 +17,14 @@ from ringbench.machine import Machine, Pool
 from ringbench.machine.disks import changes, virtio_disks
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
     DiskInfo,
     DiskRead,
     DiskWrite,
-    TaskNew,
 )
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
 from tests.system.conftest import Kernel
 
 SIZE = 1 << 20
@@ -113,7 +113,9 @@ def test_a_disk_that_does_not_hold_what_was_written_is_caught(disks: Kernel) -> 
     disks.machine.command("disk write d1 64 1 ab")  # behind the model's back
     wrong = [each for found in _look(disks) for each in found.mismatches]
     assert {(each.layer, each.what) for each in wrong} >= {("disk", "contents")}
-    assert any("d1: sector 64" in each.where for each in wrong)
+    [shown] = [each for each in wrong if "d1: sector 64" in each.where]
+    assert shown.expected == "aaaaaaaaaaaaaaaa at offset 0x8"
+    assert shown.seen == "abababababababab at offset 0x8"
     assert disks.lockstep.state is state
     disks.lockstep.predict(DiskWrite("d1", 64, 1, b"\xab"))
     disks.lockstep.predicted.clear()
@@ -177,7 +179,7 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
     arguments = []
     for serial, options in devices:
         node = f"driver=null-co,read-zeroes=on,size={1 << 20},read-only=on,node-name=n{serial}"
-        device = f"virtio-blk-pci,drive=n{serial},serial={serial},{options}"
+        device = f"virtio-blk-pci,id={serial},drive=n{serial},serial={serial},{options}"
         arguments += ["-blockdev", node, "-device", device]
     config = override(ringbench_config, {"machine.arguments": arguments})
     with Machine.start(config) as machine:
@@ -187,3 +189,12 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
         assert machine.command("disk write d0 0 1 00").startswith("err denied")
         assert machine.command("vm list kernel").splitlines()[-1] == "ok 1"
         assert machine.command("pmm info") == free
+        assert "DRIVER_OK" in " ".join(_statuses(machine, "fixed"))
+        assert _statuses(machine, "short") == [], "its queue's frame is another's now"
+
+
+def _statuses(machine: Machine, device: str) -> list[str]:
+    """What a virtio device has been told of its driver, as QEMU has it."""
+    path = f"/machine/peripheral/{device}/virtio-backend"
+    found: list[str] = machine.qmp.command("x-query-virtio-status", path=path)["status"]["statuses"]
+    return found

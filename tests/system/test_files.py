@@ -16,15 +16,15 @@ from ringbench.machine.disks import changes
 from ringbench.subject import Case
 from ringbench.subjects.reference import workload
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import (
-    DiskWrite,
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskWrite
+from ringbench.subjects.reference.vocabulary.operations.file import (
     FileClose,
     FileEvict,
     FileOpen,
     FileRead,
     FileSync,
     FileWrite,
-    Operation,
 )
 from tests.system.archives import FILES, archive, with_header, without_end
 from tests.system.conftest import Kernel
@@ -170,6 +170,16 @@ def test_sixteen_files_are_open_at_most(ringbench_config: Config, tmp_path: Path
             assert kernel.values(FileOpen(f"{number}")) == (f"f{number}", 1)
         kernel.values(FileOpen("16"), "no_space")
         kernel.values(FileOpen("3"))
+        kernel.lockstep.drain(kernel.console)
+
+
+def test_the_longest_name_is_passed_by(ringbench_config: Config, tmp_path: Path) -> None:
+    longest = "p" * 155 + "/" + "n" * 100
+    image = tmp_path / "long.tar"
+    image.write_bytes(archive({longest: b"x", "hello.txt": FILES["hello.txt"]}))
+    with _booted(ringbench_config, image) as machine:
+        kernel = Kernel(machine)
+        assert data(kernel, opened(kernel, "hello.txt"), 0, 5) == b"hello"
         kernel.lockstep.drain(kernel.console)
 
 

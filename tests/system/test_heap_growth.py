@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlign,
     HeapAlloc,
     HeapCheck,
     HeapRealloc,
     HeapZalloc,
-    Operation,
-    PmmFree,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
 from tests.system.heap_nodes import BASE, FREE, HEADER, USED, alloc, end, fill, free, nodes, peek
 from tests.system.layout import HEAP, PAGE
 

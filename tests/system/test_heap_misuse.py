@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlloc,
     HeapCheck,
     HeapFree,
     HeapInfo,
     HeapRealloc,
-    TaskNew,
 )
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.heap_nodes import ALIGN_MAX, ALLOC_MAX, BASE, HEADER, alloc, fill, free
 from tests.system.layout import HEAP, PAGE

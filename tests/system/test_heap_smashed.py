@@ -14,7 +14,7 @@ from ringbench.drive.reply import Reply
 from ringbench.errors import Ended
 from ringbench.machine import EndKind, Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlloc,
     HeapCheck,
     HeapFree,

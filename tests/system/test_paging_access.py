@@ -14,14 +14,13 @@ from ringbench.subjects.reference.vocabulary.flags import (
     USER,
     WRITE,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageMap,
     PageProtect,
     PageUnmap,
-    PmmAlloc,
-    PmmAlloc2m,
-    Touch,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from tests.system.page_tables import ADDRESS_END, G1, G512, HALF, K4, M2
 
 if TYPE_CHECKING:

@@ -25,18 +25,10 @@ from ringbench.subjects.reference.vocabulary.flags import (
     WRITE,
     flags_text,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
-    PageNew,
-    PageQuery,
-    PmmAlloc,
-    PmmFree,
-    PmmInfo,
-    TaskNew,
-    TaskSwitch,
-    VmAlloc,
-    VmProtect,
-    VmWrite,
-)
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew, PageQuery
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc, VmProtect, VmWrite
 from tests.system.layout import HEAP, WINDOW
 from tests.system.page_tables import ADDRESS_END, G1, G512, HALF, K4, M2, PHYSICAL_END
 

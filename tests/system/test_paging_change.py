@@ -14,7 +14,7 @@ from ringbench.subjects.reference.vocabulary.flags import (
     USER,
     WRITE,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageMap,
     PageProtect,
     PageQuery,

@@ -17,14 +17,16 @@ from ringbench.arch.x86_64.walk import translate
 from ringbench.machine import Gdb
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.vocabulary.flags import GLOBAL, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
     PageNew,
     PageProtect,
     PageUnmap,
-    TaskDelete,
+)
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmFree,

@@ -22,14 +22,13 @@ from ringbench.subjects.reference.vocabulary.flags import (
     WRITE,
     flags_text,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageMap,
     PageProtect,
     PageQuery,
     PageUnmap,
-    PmmAlloc,
-    PmmFree,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 from tests.system.page_tables import (
     G1,
     G512,

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageMap,
     PageNew,
     PageProtect,
     PageQuery,
     PageUnmap,
-    PmmAlloc,
-    PmmFree,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 from tests.system.page_tables import (
     ADDRESS_END,
     G1,

@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
     PageNew,
     PageProtect,
     PageQuery,
     PageUnmap,
-    PmmAlloc,
-    PmmAlloc2m,
-    PmmFree,
-    TaskNew,
-    Touch,
-    VmAlloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAlloc
 from tests.system.page_tables import (
     ADDRESS_END,
     G1,

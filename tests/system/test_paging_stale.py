@@ -15,15 +15,15 @@ import pytest
 from ringbench.arch.x86_64.vectors import PageFaultCode
 from ringbench.subjects.reference.model.state import replace
 from ringbench.subjects.reference.vocabulary.flags import GLOBAL, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
     PageNew,
     PageProtect,
     PageUnmap,
-    PmmAlloc2m,
-    Touch,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc2m
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from tests.system.conftest import Kernel
 from tests.system.page_tables import G1, K4, M2
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageMap,
     PageNew,
     PageQuery,
     PageUnmap,
-    PmmAlloc,
-    PmmInfo,
-    Touch,
 )
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from tests.system.page_tables import ADDRESS_END, G1, HALF, K4, M2
 
 if TYPE_CHECKING:

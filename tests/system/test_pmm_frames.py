@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ringbench.subjects.reference.vocabulary.operations import PmmAlloc, PmmAlloc2m
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m
 from tests.system.frames import (
     BLOCK,
     FRAME,

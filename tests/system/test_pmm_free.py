@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.subjects.reference.drive.gdb import GdbChannel
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    PageDelete,
-    PageNew,
-    PmmAlloc,
-    PmmAlloc2m,
-    PmmFree,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import PageDelete, PageNew
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m, PmmFree
 from tests.system.frames import (
     ADDRESS_END,
     BLOCK,

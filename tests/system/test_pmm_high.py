@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    PageMap,
-    PageNew,
-    PageQuery,
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew, PageQuery
+from ringbench.subjects.reference.vocabulary.operations.pmm import (
     PmmAlloc,
     PmmAlloc2m,
     PmmFree,
     PmmInfo,
-    Touch,
 )
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel

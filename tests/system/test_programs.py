@@ -18,14 +18,9 @@ from ringbench.machine import Machine, Snapshot
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    TaskDelete,
-    TaskNew,
-    VmAllocAt,
-    VmProtect,
-    VmWrite,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAllocAt, VmProtect, VmWrite
 from tests.places import ROOT
 
 PROGRAMS: Final = ("turns", "forbidden", "pointers", "random", "calls")
@@ -131,6 +126,24 @@ def test_what_is_forbidden_ends_the_program_alone(machine: Machine, number: int)
 
 def test_bad_pointers_are_refused_by_every_call(machine: Machine) -> None:
     assert run(machine, POINTERS) == ["  t1 exit 0", "ok exit=0"]
+
+
+FOREIGN: Final = 0x3FF000
+"""The page below the first segment of each program."""
+
+
+@pytest.mark.parametrize("backing", ["anonymous rw", "demand rw", "physical rwu 0xfee00000"])
+@pytest.mark.parametrize("address", [FOREIGN, FOREIGN - 4])
+def test_what_the_console_put_into_its_space_is_not_the_programs(
+    machine: Machine, backing: str, address: int
+) -> None:
+    """The kernel's own memory and physical memory, also behind bytes that are the program's."""
+    assert machine.command("task new") == "ok t1"
+    assert machine.command(f"program load t1 {POINTERS} {address:#x}") == "ok"
+    assert machine.command(f"vm at t1 {FOREIGN:#x} 4096 {backing}") == "ok"
+    assert machine.command(f"vm at t1 {FOREIGN - PAGE:#x} 4096 anonymous rwu") == "ok"
+    assert machine.command("program run t1").splitlines()[-1] == "ok exit=0"
+    assert machine.command("task delete t1") == "ok"
 
 
 def test_random_system_calls_harm_nothing(machine: Machine) -> None:

@@ -20,19 +20,17 @@ from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlloc,
     HeapFree,
     HeapRealloc,
     HeapZalloc,
-    Operation,
-    PageNew,
-    PageQuery,
-    PmmAlloc,
-    PmmFree,
-    TaskDelete,
-    TaskNew,
-    TaskSwitch,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew, PageQuery
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmAllocAt,

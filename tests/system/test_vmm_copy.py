@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ringbench.subjects.reference.vocabulary.flags import USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    PageQuery,
-    TaskNew,
-    TaskSwitch,
+from ringbench.subjects.reference.vocabulary.operations.paging import PageQuery
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     VmAlloc,
     VmAllocAt,
     VmCopy,

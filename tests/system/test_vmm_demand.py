@@ -8,16 +8,9 @@ from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    PageNew,
-    PageQuery,
-    TaskNew,
-    TaskSwitch,
-    Touch,
-    VmAlloc,
-    VmAllocAt,
-    VmFree,
-)
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew, PageQuery
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAlloc, VmAllocAt, VmFree
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.layout import MIB2, PAGE, TASK, WINDOW, WINDOW_END
 

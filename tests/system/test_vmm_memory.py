@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    Operation,
-    PmmAlloc,
-    PmmFree,
-    TaskDelete,
-    TaskNew,
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmAllocAt,

@@ -16,10 +16,9 @@ from ringbench.subjects.reference.vocabulary.flags import (
     USER,
     WRITE,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
-    PageQuery,
-    PmmAlloc,
-    PmmFree,
+from ringbench.subjects.reference.vocabulary.operations.paging import PageQuery
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmAllocAt,

@@ -15,9 +15,8 @@ from ringbench.machine import Machine
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.vocabulary.flags import CACHES, EXEC, GLOBAL, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    TaskNew,
-    TaskSwitch,
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmAllocAt,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ringbench.subjects.reference.vocabulary.flags import CACHE_WC, EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     VmAlloc,
     VmAllocAt,
     VmFree,

@@ -47,6 +47,17 @@ class Comparison:
         if expected != seen:
             self.differs(what, show(expected), show(seen), where)
 
+    def equal_bytes(self, what: str, expected: bytes, seen: bytes, where: str) -> None:
+        """Compare as many bytes as a fact; a mismatch shows the first eight that differ."""
+        self.comparisons += 1
+        if expected != seen:
+            pairs = enumerate(zip(expected, seen, strict=True))
+            at = next(n for n, (one, other) in pairs if one != other)
+            one, other = (
+                f"{each[at : at + 8].hex()} at offset {at:#x}" for each in (expected, seen)
+            )
+            self.differs(what, one, other, where)
+
     def equal_all(
         self,
         what: str,

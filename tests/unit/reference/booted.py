@@ -16,7 +16,7 @@ from ringbench.subjects.reference.model.state import (
 )
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import IMAGE_BASE, MemoryKind
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 MEMORY = (
     MemoryRange(0, 1 << 20, MemoryKind.LOW),

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbench.subjects.reference.drive.console_lines import MalformedLine, parse_line
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import VmKind
 from ringbench.subjects.reference.vocabulary.flags import FLAGS_ALL, flags_text
-from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmWrite
 from ringbench.subjects.reference.vocabulary.words import PAGE_SIZE_WORDS
 
 
@@ -49,7 +51,7 @@ def operations(draw: st.DrawFn) -> Operation:
     values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
     if values.get("kind", "physical") != "physical":
         values["paddr"] = None
-    if kind is ops.PmmAlloc and draw(st.booleans()):
+    if kind is PmmAlloc and draw(st.booleans()):
         values["align"] = None
         if draw(st.booleans()):
             values["count"] = None
@@ -81,9 +83,9 @@ LINES = (
 
 
 def test_words_may_be_spelled_as_the_console_takes_them() -> None:
-    assert parse_line("  pmm   free 0X1000".replace("X", "x")) == ops.PmmFree(0x1000, 1)
-    assert parse_line("pmm alloc 0x10 8192") == ops.PmmAlloc(16, 8192)
-    assert parse_line("vm write t1 0xABC FF") == ops.VmWrite("t1", 0xABC, b"\xff")
+    assert parse_line("  pmm   free 0X1000".replace("X", "x")) == PmmFree(0x1000, 1)
+    assert parse_line("pmm alloc 0x10 8192") == PmmAlloc(16, 8192)
+    assert parse_line("vm write t1 0xABC FF") == VmWrite("t1", 0xABC, b"\xff")
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,29 @@ from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import MemoryKind
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import (
+    DiskFind,
+    DiskInfo,
+    DiskRead,
+    DiskWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree, HeapRealloc
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.misuse import MISUSES, misuse
 from ringbench.subjects.reference.workload.mixture import draw
 from tests.places import ROOT
@@ -48,7 +67,7 @@ MEMORY = (
     MemoryRange((2 << 20) + (1 << 16), 14 << 20, MemoryKind.AVAILABLE),
 )
 SCRIPT = Script(
-    (op.PmmAlloc(), op.PmmFree(0x148000), op.VmWrite("t1", 0x10000, b"\x01")),
+    (PmmAlloc(), PmmFree(0x148000), VmWrite("t1", 0x10000, b"\x01")),
     {"memory": "16M", "cpu": "max,-pdpe1gb", "modules": "2"},
     ("what it shows", "kernel 1234"),
 )
@@ -75,7 +94,7 @@ def test_a_script_may_be_typed_by_a_person() -> None:
     script = parse_script(
         "\n# a thought\n  pmm alloc\n\n# another\npmm info\n", "typed", REFERENCE.parse
     )
-    assert script == Script((op.PmmAlloc(), op.PmmInfo()), {}, ("a thought", "another"))
+    assert script == Script((PmmAlloc(), PmmInfo()), {}, ("a thought", "another"))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +158,7 @@ def test_a_corpus_goes_on(tmp_path: Path) -> None:
 
 def test_the_shortest_of_each_failure_is_kept(tmp_path: Path) -> None:
     corpus = Corpus(tmp_path, REFERENCE.parse)
-    longer, shorter = Script((op.PmmInfo(), op.PmmAlloc())), Script((op.PmmAlloc(),))
+    longer, shorter = Script((PmmInfo(), PmmAlloc())), Script((PmmAlloc(),))
     path, is_new = corpus.keep_failure("pmm: one", longer)
     assert is_new
     assert corpus.keep_failure("pmm: one", shorter) == (path, False)
@@ -193,7 +212,7 @@ def interrupted(*arguments: object) -> None:
 
 def test_a_failure_says_what_it_shows() -> None:
     found = Mismatch("pmm", "reply", "ok", "foreign", "operation 1: pmm alloc")
-    script = failure_script(Failure(Caught("hunt", 3, (found,)), (op.PmmAlloc(),)), {}, "seed 1")
+    script = failure_script(Failure(Caught("hunt", 3, (found,)), (PmmAlloc(),)), {}, "seed 1")
     assert script.about == (str(found), "seed 1")
     ended = failure_script(Failure(Caught("hunt", 3, (), "panic"), ()), {})
     assert ended.about == ("panic",)
@@ -237,45 +256,45 @@ def play(seed: int, count: int, state: KernelState, layers: tuple[str, ...] = LA
 def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
     refused = play(2, 6000, booted).refused
     assert {
-        (op.PmmFree, "not_allocated"),
-        (op.PmmFree, "denied"),
-        (op.PmmFree, "foreign"),
-        (op.PmmFree, "misaligned"),
-        (op.PmmAlloc, "no_memory"),
-        (op.PageMap, "mapped"),
-        (op.PageMap, "not_found"),
-        (op.PageMap, "non_canonical"),
-        (op.PageMap, "out_of_range"),
-        (op.VmAllocAt, "mapped"),
-        (op.VmAllocAt, "out_of_range"),
-        (op.VmFree, "not_mapped"),
-        (op.VmFree, "not_found"),
-        (op.VmResize, "mapped"),
-        (op.VmResize, "denied"),
-        (op.VmCopy, "denied"),
-        (op.Touch, "fault"),
-        (op.HeapFree, "double_free"),
-        (op.HeapFree, "interior"),
-        (op.HeapFree, "foreign"),
-        (op.HeapFree, "denied"),
-        (op.HeapRealloc, "double_free"),
-        (op.TaskDelete, "busy"),
-        (op.TaskDelete, "not_found"),
+        (PmmFree, "not_allocated"),
+        (PmmFree, "denied"),
+        (PmmFree, "foreign"),
+        (PmmFree, "misaligned"),
+        (PmmAlloc, "no_memory"),
+        (PageMap, "mapped"),
+        (PageMap, "not_found"),
+        (PageMap, "non_canonical"),
+        (PageMap, "out_of_range"),
+        (VmAllocAt, "mapped"),
+        (VmAllocAt, "out_of_range"),
+        (VmFree, "not_mapped"),
+        (VmFree, "not_found"),
+        (VmResize, "mapped"),
+        (VmResize, "denied"),
+        (VmCopy, "denied"),
+        (Touch, "fault"),
+        (HeapFree, "double_free"),
+        (HeapFree, "interior"),
+        (HeapFree, "foreign"),
+        (HeapFree, "denied"),
+        (HeapRealloc, "double_free"),
+        (TaskDelete, "busy"),
+        (TaskDelete, "not_found"),
     } <= refused
 
 
 def test_mistakes_with_disks_are_refused_in_every_way() -> None:
     refused = play(3, 3000, with_disks(), ("disk",)).refused
     assert {
-        (op.DiskFind, "not_found"),
-        (op.DiskInfo, "not_found"),
-        (op.DiskRead, "out_of_range"),
-        (op.DiskRead, "invalid"),
-        (op.DiskWrite, "out_of_range"),
-        (op.VmFree, "denied"),
-        (op.VmProtect, "denied"),
-        (op.VmResize, "denied"),
-        (op.Touch, "denied"),
+        (DiskFind, "not_found"),
+        (DiskInfo, "not_found"),
+        (DiskRead, "out_of_range"),
+        (DiskRead, "invalid"),
+        (DiskWrite, "out_of_range"),
+        (VmFree, "denied"),
+        (VmProtect, "denied"),
+        (VmResize, "denied"),
+        (Touch, "denied"),
     } <= refused
 
 
@@ -287,8 +306,8 @@ def test_every_layer_has_mistakes() -> None:
 
 
 def test_nothing_that_is_needed_is_lost_and_nothing_else_stays() -> None:
-    needed: tuple[Operation, ...] = (op.PmmAlloc(), op.TaskNew(), op.PmmFree(0x1000))
-    padding = [op.HeapAlloc(size) for size in range(1, 60)]
+    needed: tuple[Operation, ...] = (PmmAlloc(), TaskNew(), PmmFree(0x1000))
+    padding = [HeapAlloc(size) for size in range(1, 60)]
     sequence = (*padding[:20], needed[0], *padding[20:40], needed[1], *padding[40:], needed[2])
 
     def fails(operations: Operations) -> bool:
@@ -299,16 +318,16 @@ def test_nothing_that_is_needed_is_lost_and_nothing_else_stays() -> None:
 
 
 def test_two_that_go_only_together_go() -> None:
-    pair: tuple[Operation, ...] = (op.TaskNew(), op.TaskDelete("t1"))
+    pair: tuple[Operation, ...] = (TaskNew(), TaskDelete("t1"))
 
     def fails(operations: Operations) -> bool:
-        return op.PmmInfo() in operations and operations.count(pair[0]) == operations.count(pair[1])
+        return PmmInfo() in operations and operations.count(pair[0]) == operations.count(pair[1])
 
-    assert reduce((pair[0], op.PmmInfo(), pair[1]), fails, REFERENCE.plainer) == (op.PmmInfo(),)
+    assert reduce((pair[0], PmmInfo(), pair[1]), fails, REFERENCE.plainer) == (PmmInfo(),)
 
 
 def test_numbers_become_plain() -> None:
     def fails(operations: Operations) -> bool:
-        return any(isinstance(each, op.HeapAlloc) and each.size > 5 for each in operations)
+        return any(isinstance(each, HeapAlloc) and each.size > 5 for each in operations)
 
-    assert reduce((op.HeapAlloc(12345),), fails, REFERENCE.plainer) == (op.HeapAlloc(16),)
+    assert reduce((HeapAlloc(12345),), fails, REFERENCE.plainer) == (HeapAlloc(16),)

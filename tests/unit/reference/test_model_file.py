@@ -10,8 +10,14 @@ from ringbench.subjects.reference.model.disk import held
 from ringbench.subjects.reference.model.file import octal, read_header
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Sizes
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.operations.file import (
+    FileClose,
+    FileOpen,
+    FileRead,
+    FileSync,
+    FileWrite,
+)
 from tests.system.archives import FILES, archive
 from tests.unit.reference.booted import IMAGE, MEMORY, booted, disk, performed, with_free
 
@@ -27,7 +33,7 @@ def state() -> KernelState:
 
 
 def test_an_open_file_is_one_frame_and_a_page_another(state: KernelState) -> None:
-    after = performed(state, ops.FileOpen("pages.bin"), ops.FileRead("f0", FRAME_SIZE - 1, 2))
+    after = performed(state, FileOpen("pages.bin"), FileRead("f0", FRAME_SIZE - 1, 2))
     file = after.files[0]
     lowest = state.pmm.free.edges[0] * FRAME_SIZE
     assert (file.size, file.references, file.index) == (len(PAGES), 1, lowest)
@@ -40,30 +46,30 @@ def test_an_open_file_is_one_frame_and_a_page_another(state: KernelState) -> Non
 
 
 def test_the_last_page_ends_with_zeros(state: KernelState) -> None:
-    after = performed(state, ops.FileOpen("pages.bin"), ops.FileRead("f0", len(PAGES) - 1, 1))
+    after = performed(state, FileOpen("pages.bin"), FileRead("f0", len(PAGES) - 1, 1))
     assert after.files[0].pages[5].data == PAGES[5 * FRAME_SIZE :].ljust(FRAME_SIZE, b"\0")
 
 
 def test_adjacent_dirty_pages_are_written_in_one_request(state: KernelState) -> None:
-    writes = [ops.FileWrite("f0", page * FRAME_SIZE, b"x") for page in (4, 0, 1)]
-    dirty = performed(state, ops.FileOpen("pages.bin"), *writes)
+    writes = [FileWrite("f0", page * FRAME_SIZE, b"x") for page in (4, 0, 1)]
+    dirty = performed(state, FileOpen("pages.bin"), *writes)
     assert [n for n, page in sorted(dirty.files[0].pages.items()) if page.dirty] == [0, 1, 4]
     assert not dirty.disks[0].written
-    clean = performed(dirty, ops.FileSync("f0"))
+    clean = performed(dirty, FileSync("f0"))
     assert clean.disks[0].requests - dirty.disks[0].requests == 3, "two runs, and a flush"
     assert not any(page.dirty for page in clean.files[0].pages.values())
     sector = clean.files[0].sector
     assert held(clean.disks[0], sector, 1)[:2] == b"x" + PAGES[1:2]
-    assert performed(clean, ops.FileClose("f0")).pmm == state.pmm
+    assert performed(clean, FileClose("f0")).pmm == state.pmm
 
 
 def test_without_a_frame_nothing_changes(state: KernelState) -> None:
     none = with_free(state, 0)
-    assert perform(none, ops.FileOpen("pages.bin"))[1].status == "no_memory"
-    opened = performed(state, ops.FileOpen("pages.bin"))
+    assert perform(none, FileOpen("pages.bin"))[1].status == "no_memory"
+    opened = performed(state, FileOpen("pages.bin"))
     for free, status in ((1, "no_memory"), (2, "ok")):
         before = with_free(opened, free)
-        after, reply = perform(before, ops.FileRead("f0", FRAME_SIZE - 1, 2))
+        after, reply = perform(before, FileRead("f0", FRAME_SIZE - 1, 2))
         assert reply.status == status
         assert reply.ok or after == before
 

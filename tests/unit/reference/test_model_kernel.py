@@ -11,7 +11,6 @@ from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.model.kernel import boot, perform
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
@@ -21,7 +20,26 @@ from ringbench.subjects.reference.vocabulary.constants import (
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree, HeapInfo, HeapRealloc
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmCopy,
+    VmFree,
+    VmRead,
+)
 from ringbench.subjects.reference.workload import choose, drain, spoil
 from tests.unit.reference.booted import performed, with_free
 
@@ -44,7 +62,7 @@ def booted() -> KernelState:
 
 def reply(state: KernelState, operation: Operation) -> Reply:
     after, answer = perform(state, operation)
-    assert answer.ok or after == state or isinstance(operation, ops.Touch)
+    assert answer.ok or after == state or isinstance(operation, Touch)
     return answer
 
 
@@ -88,7 +106,7 @@ def test_a_mixed_workload_loses_no_frame(seed: int) -> None:
             after, answer = perform(state, operation)
         except Unpredictable:
             continue
-        if not answer.ok and not isinstance(operation, ops.Touch):
+        if not answer.ok and not isinstance(operation, Touch):
             assert after == state, operation
         state = after
         seen.add(type(operation))
@@ -108,95 +126,95 @@ def test_performing_does_not_change_the_state_before() -> None:
     state = booted()
     after = performed(
         state,
-        ops.PmmAlloc(),
-        ops.PageNew(),
-        ops.TaskNew(),
-        ops.VmAlloc("kernel", 0x1000, "anonymous", WRITE),
+        PmmAlloc(),
+        PageNew(),
+        TaskNew(),
+        VmAlloc("kernel", 0x1000, "anonymous", WRITE),
     )
     assert state == booted()
     assert after != state
 
 
 def test_handles() -> None:
-    state = performed(booted(), ops.TaskNew(), ops.PageNew())
+    state = performed(booted(), TaskNew(), PageNew())
     for root, status in {"r1": "not_found", "r16": "not_found", "t9": "not_found"}.items():
-        assert reply(state, ops.PageQuery(root, 0)) == Reply(status)
-        assert reply(state, ops.PageDelete(root)) == Reply(status)
-        assert reply(state, ops.Touch(root, 0, "r")) == Reply(status)
+        assert reply(state, PageQuery(root, 0)) == Reply(status)
+        assert reply(state, PageDelete(root)) == Reply(status)
+        assert reply(state, Touch(root, 0, "r")) == Reply(status)
     for root in ("kernel", "t0", "t1"):
-        assert reply(state, ops.PageDelete(root)) == Reply("denied")
-        assert reply(state, ops.PageMap(root, 1 << 63, 0, 0, 1, 0)) == Reply("denied")
-        assert reply(state, ops.PageQuery(root, IMAGE_BASE)) == Reply("not_mapped")
+        assert reply(state, PageDelete(root)) == Reply("denied")
+        assert reply(state, PageMap(root, 1 << 63, 0, 0, 1, 0)) == Reply("denied")
+        assert reply(state, PageQuery(root, IMAGE_BASE)) == Reply("not_mapped")
     for space, status in {"t0": "denied", "t9": "not_found", "heap": "syntax"}.items():
-        assert reply(state, ops.VmFree(space, 0)) == Reply(status)
-        assert reply(state, ops.VmCopy("t1", 0, space, 0, 0)) == Reply(status)
-    assert reply(state, ops.VmCopy("t0", 0, "t9", 0, 0)) == Reply("denied"), "TO first"
-    assert reply(state, ops.VmRead("t9", 0, 0)) == Reply("not_found")
-    assert reply(state, ops.VmRead("t1", 0, 65)) == Reply("invalid")
-    assert reply(state, ops.TaskSwitch("t9")) == Reply("not_found")
+        assert reply(state, VmFree(space, 0)) == Reply(status)
+        assert reply(state, VmCopy("t1", 0, space, 0, 0)) == Reply(status)
+    assert reply(state, VmCopy("t0", 0, "t9", 0, 0)) == Reply("denied"), "TO first"
+    assert reply(state, VmRead("t9", 0, 0)) == Reply("not_found")
+    assert reply(state, VmRead("t1", 0, 65)) == Reply("invalid")
+    assert reply(state, TaskSwitch("t9")) == Reply("not_found")
 
 
 def test_bare_roots() -> None:
     state = booted()
     for number in range(16):
-        state, answer = perform(state, ops.PageNew())
+        state, answer = perform(state, PageNew())
         assert answer == Reply("ok", (f"r{number}",))
-    assert reply(state, ops.PageNew()) == Reply("no_space")
-    state = performed(state, ops.PageDelete("r3"))
-    assert reply(state, ops.PageNew()) == Reply("ok", ("r3",))
+    assert reply(state, PageNew()) == Reply("no_space")
+    state = performed(state, PageDelete("r3"))
+    assert reply(state, PageNew()) == Reply("ok", ("r3",))
     high = 0xFFFF_8000_0000_0000
-    assert reply(state, ops.PageMap("r0", high, 0, 4096, 4096, 0)) == Reply("denied")
-    assert reply(state, ops.PageUnmap("r0", high, 4096)) == Reply("denied")
-    assert reply(state, ops.PageProtect("r0", high, 4096, 0)) == Reply("denied")
+    assert reply(state, PageMap("r0", high, 0, 4096, 4096, 0)) == Reply("denied")
+    assert reply(state, PageUnmap("r0", high, 4096)) == Reply("denied")
+    assert reply(state, PageProtect("r0", high, 4096, 0)) == Reply("denied")
     full = with_free(booted(), 0)
-    assert reply(full, ops.PageNew()) == Reply("no_memory")
+    assert reply(full, PageNew()) == Reply("no_memory")
 
 
 def test_only_lent_frames_are_taken_back() -> None:
-    state, answer = perform(booted(), ops.PmmAlloc(4))
+    state, answer = perform(booted(), PmmAlloc(4))
     base = answer.values[0]
     assert isinstance(base, int)
-    assert reply(state, ops.PmmFree(state.kernel_root, 1)) == Reply("denied")
-    assert reply(state, ops.PmmFree(base - FRAME_SIZE, 2)) == Reply("denied")
-    assert reply(state, ops.PmmFree(base + 1, 1)) == Reply("misaligned")
-    assert reply(state, ops.PmmFree(0, 1)) == Reply("foreign")
-    assert reply(state, ops.PmmFree(base, 5)) == Reply("not_allocated")
-    state = performed(state, ops.PmmFree(base + FRAME_SIZE, 2), ops.PmmFree(base))
-    assert reply(state, ops.PmmFree(base)) == Reply("not_allocated")
-    assert performed(state, ops.PmmFree(base + 3 * FRAME_SIZE)) == booted()
+    assert reply(state, PmmFree(state.kernel_root, 1)) == Reply("denied")
+    assert reply(state, PmmFree(base - FRAME_SIZE, 2)) == Reply("denied")
+    assert reply(state, PmmFree(base + 1, 1)) == Reply("misaligned")
+    assert reply(state, PmmFree(0, 1)) == Reply("foreign")
+    assert reply(state, PmmFree(base, 5)) == Reply("not_allocated")
+    state = performed(state, PmmFree(base + FRAME_SIZE, 2), PmmFree(base))
+    assert reply(state, PmmFree(base)) == Reply("not_allocated")
+    assert performed(state, PmmFree(base + 3 * FRAME_SIZE)) == booted()
 
 
 def test_a_tasks_record_is_not_the_consoles() -> None:
-    state = performed(booted(), ops.TaskNew())
+    state = performed(booted(), TaskNew())
     record = state.tasks[1].record
     assert record == HEAP_BASE + 16
-    assert reply(state, ops.HeapFree(record)) == Reply("denied")
-    assert reply(state, ops.HeapRealloc(record, 0)) == Reply("denied")
-    assert reply(state, ops.HeapFree(0)) == Reply("ok")
-    assert reply(state, ops.HeapInfo()) == Reply("ok", (HEAP_BASE + 4096, 1, 1, 80, 4016))
+    assert reply(state, HeapFree(record)) == Reply("denied")
+    assert reply(state, HeapRealloc(record, 0)) == Reply("denied")
+    assert reply(state, HeapFree(0)) == Reply("ok")
+    assert reply(state, HeapInfo()) == Reply("ok", (HEAP_BASE + 4096, 1, 1, 80, 4016))
 
 
 def test_the_current_task_decides_nothing_for_a_touch() -> None:
     """A fault of another root must not be resolved in the current task's space."""
     state = performed(
         booted(),
-        ops.TaskNew(),
-        ops.VmAlloc("t1", 4096, "demand", WRITE | USER),
-        ops.TaskSwitch("t1"),
-        ops.PageNew(),
+        TaskNew(),
+        VmAlloc("t1", 4096, "demand", WRITE | USER),
+        TaskSwitch("t1"),
+        PageNew(),
     )
     lost = Reply("fault", ("page_fault", 0, "not_mapped"))
     for root in ("kernel", "t0", "r0"):
-        assert reply(state, ops.Touch(root, 0x10000, "r")) == lost
-    after, answer = perform(state, ops.Touch("t1", 0x10000, "r"))
+        assert reply(state, Touch(root, 0x10000, "r")) == lost
+    after, answer = perform(state, Touch("t1", 0x10000, "r"))
     assert answer == Reply("ok")
     assert after.active_root == state.spaces["t1"].root
-    assert reply(state, ops.TaskDelete("t1")) == Reply("busy")
+    assert reply(state, TaskDelete("t1")) == Reply("busy")
 
 
 def test_info() -> None:
     state = booted()
     managed, free = state.pmm.managed_count, state.pmm.free_count
-    assert reply(state, ops.PmmInfo()) == Reply("ok", (managed, free))
+    assert reply(state, PmmInfo()) == Reply("ok", (managed, free))
     # root, four PDPTs, PD and PT of the image, PD and two PTs of the direct map, lent bits
     assert managed - free == 11

@@ -13,7 +13,7 @@ from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.operations import LAYERS
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
 from ringbench.subjects.reference.workload import choose
 from tests.unit.reference.booted import booted
 from tests.unit.reference.rendered import render

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,16 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_line, parse_reply
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.model.handlers import HANDLERS
-from ringbench.subjects.reference.vocabulary import operation_base
-from ringbench.subjects.reference.vocabulary import operations as ops
+from ringbench.subjects.reference.model.handlers.table import HANDLERS
+from ringbench.subjects.reference.vocabulary import operations
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskFind, DiskRead, DiskWrite
+from ringbench.subjects.reference.vocabulary.operations.file import FileOpen, FileRead, FileWrite
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapInfo
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from ringbench.subjects.reference.vocabulary.status import Status
 from ringbench.subjects.reference.vocabulary.values import ValueKind
 
@@ -52,16 +59,25 @@ def test_every_operation_says_all_about_itself() -> None:
         assert not each.__doc__.startswith(f"{each.__name__}("), "a docstring of its own"
 
 
-def test_every_class_of_the_module_is_listed() -> None:
-    classes = [each for each in vars(ops).values() if isinstance(each, type)]
+def test_every_class_of_every_file_is_listed() -> None:
+    files = [import_module(f"{operations.__name__}.{each.stem}") for each in _files_of_operations()]
+    classes = [each for file in files for each in vars(file).values() if isinstance(each, type)]
     defined = [each for each in classes if issubclass(each, Operation) and each is not Operation]
-    assert defined == list(OPERATIONS)
+    assert len(defined) == len(OPERATIONS)
+    assert set(defined) == set(OPERATIONS)
+    for each in OPERATIONS:
+        assert each.__module__.rpartition(".")[2] == each.layer
+
+
+def _files_of_operations() -> list[Path]:
+    [folder] = operations.__path__
+    return sorted(each for each in Path(folder).glob("*.py") if each.stem != "__init__")
 
 
 def test_an_operation_is_a_plain_value() -> None:
-    one = ops.PmmFree(0x1000, 2)
-    assert one == ops.PmmFree(0x1000, 2) == replace(ops.PmmFree(0x1000), count=2)
-    assert hash(one) == hash(ops.PmmFree(0x1000, 2))
+    one = PmmFree(0x1000, 2)
+    assert one == PmmFree(0x1000, 2) == replace(PmmFree(0x1000), count=2)
+    assert hash(one) == hash(PmmFree(0x1000, 2))
     assert not hasattr(one, "__dict__")
     with pytest.raises(FrozenInstanceError):
         one.count = 3  # type: ignore[misc]
@@ -70,30 +86,29 @@ def test_an_operation_is_a_plain_value() -> None:
 def test_each_is_performed_by_the_model_and_by_the_channels_that_say_so() -> None:
     assert list(HANDLERS) == list(OPERATIONS)
     not_by_gdb = {
-        *(ops.Touch, ops.HeapInfo, ops.DiskFind, ops.DiskRead, ops.DiskWrite),
-        *(ops.FileOpen, ops.FileRead, ops.FileWrite),
+        *(Touch, HeapInfo, DiskFind, DiskRead, DiskWrite),
+        *(FileOpen, FileRead, FileWrite),
     }
     assert list(CALLS) == [each for each in OPERATIONS if each not in not_by_gdb]
-    assert ConsoleChannel(str).supports(ops.Touch("kernel", 0, "r"))
+    assert ConsoleChannel(str).supports(Touch("kernel", 0, "r"))
 
 
 def test_an_operation_is_performed_in_one_way() -> None:
     table = Handlers[None, str]()
 
-    @table.performs(ops.PmmInfo)
-    def first(context: None, operation: ops.PmmInfo) -> str:
+    @table.performs(PmmInfo)
+    def first(context: None, operation: PmmInfo) -> str:
         return str(operation)
 
-    assert table[ops.PmmInfo] is first
+    assert table[PmmInfo] is first
     with pytest.raises(AssertionError, match="PmmInfo"):
-        table.performs(ops.PmmInfo)(first)
+        table.performs(PmmInfo)(first)
 
 
 def test_a_new_operation_needs_nothing_but_its_class(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a line, which is read back; a request, and replies, by console and ring."""
-    monkeypatch.setattr(operation_base, "_DEFINED", [])
 
-    @operation_base.operation
+    @dataclass(frozen=True, slots=True)
     class Weigh(Operation):
         """Ask what a region of a space weighs."""
 
@@ -105,7 +120,6 @@ def test_a_new_operation_needs_nothing_but_its_class(monkeypatch: pytest.MonkeyP
         vaddr: int
         flags: int = 0
 
-    assert operation_base.defined() == (Weigh,)
     assert [each.name for each in fields(Weigh)] == ["space", "vaddr", "flags"]
     monkeypatch.setattr("ringbench.subjects.reference.drive.ring_format.OPERATIONS", (Weigh,))
     monkeypatch.setattr(

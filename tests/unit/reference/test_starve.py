@@ -25,19 +25,13 @@ from ringbench.subjects.reference.starve.shortage import (
 )
 from ringbench.subjects.reference.subject import REFERENCE
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, HEAP_BASE, HEAP_HEADER
-from ringbench.subjects.reference.vocabulary.operations import (
-    OPERATIONS,
-    HeapAlloc,
-    HeapFree,
-    Operation,
-    PageNew,
-    PmmAlloc,
-    PmmFree,
-    PmmInfo,
-    TaskNew,
-    Touch,
-    VmAllocAt,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree, PmmInfo
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAllocAt
 from tests.unit.reference.booted import booted, performed, with_disks
 
 NEVER_SHORT = "no frame"

@@ -13,13 +13,11 @@ from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import HEAP_ALLOC_MAX, HEAP_HEADER
 from ringbench.subjects.reference.vocabulary.flags import EXEC, WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    LAYERS,
-    OPERATIONS,
-    HeapRealloc,
-    Operation,
-    TaskNew,
-    TaskSwitch,
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapRealloc
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
     VmCopy,

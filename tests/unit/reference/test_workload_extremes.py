@@ -20,16 +20,12 @@ from ringbench.subjects.reference.vocabulary.constants import (
     VM_SLAB_REGIONS,
     MemoryKind,
 )
-from ringbench.subjects.reference.vocabulary.operations import (
-    LAYERS,
-    HeapAlign,
-    HeapRealloc,
-    Operation,
-    PageMap,
-    PmmFree,
-    VmAllocAt,
-    VmResize,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlign, HeapRealloc
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAllocAt, VmResize
 from ringbench.subjects.reference.workload import choose, draw_steps, giant_nodes, go_far
 from ringbench.subjects.reference.workload.edges import (
     beside,

@@ -18,7 +18,7 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 CHANNELS: Final = ("console", "gdb", "ring")
 """Lines on the console; calls of the kernel's functions by GDB; a ring of requests in memory."""

@@ -12,7 +12,7 @@ from ringbench.engine.lockstep import Lockstep
 from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.subject import REFERENCE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 
 class ReferenceLockstep(Lockstep[KernelState, Operation]):

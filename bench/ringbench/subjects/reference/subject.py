@@ -20,7 +20,8 @@ from ringbench.subjects.reference.starve import shortage
 from ringbench.subjects.reference.starve.cases import ALL
 from ringbench.subjects.reference.starve.disk_errors import disk_errors
 from ringbench.subjects.reference.starve.growth import heap_cannot_grow
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
 from ringbench.subjects.reference.vocabulary.required import NAME
 
 PLAIN: Final[dict[str, tuple[int, ...]]] = {

@@ -22,15 +22,11 @@ from ringbench.subjects.reference.model.pmm import take
 from ringbench.subjects.reference.model.state import KernelState, PmmState
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.flags import WRITE
-from ringbench.subjects.reference.vocabulary.operations import (
-    HeapAlloc,
-    Operation,
-    PmmAlloc,
-    PmmAlloc2m,
-    PmmFree,
-    TaskNew,
-    VmAlloc,
-)
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc
 
 ROOMY: Final = 1024
 """Lowest free frames that must be RAM for operations that write to the frames they take."""

@@ -103,8 +103,4 @@ def _compare_bytes(tally: Comparison, disk: Disk, seen: dict[int, bytes], name: 
                 low = sector * SECTOR_SIZE
                 one, other = (each[low : low + SECTOR_SIZE] for each in (expected, found))
                 where = f"{name}: sector {at // SECTOR_SIZE + sector}"
-                tally.equal("contents", one, other, where, _shown)
-
-
-def _shown(data: bytes) -> str:
-    return f"{data[:16].hex()}..."
+                tally.equal_bytes("contents", one, other, where)

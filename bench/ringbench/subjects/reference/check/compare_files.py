@@ -47,14 +47,10 @@ def compare_cache(memory: PhysicalMemory, state: KernelState) -> Finding:
         for page, it in file.pages.items():
             where = f"{file_handle(number)}: page {page} (physical {it.frame:#x})"
             seen = memory.read(it.frame, FRAME_SIZE)
-            tally.equal("contents", it.data, seen, where, _shown)
+            tally.equal_bytes("contents", it.data, seen, where)
             if not it.dirty:
                 disk = state.disks[file.disk]
                 on_disk = held(disk, file.sector + page * PAGE_SECTORS, PAGE_SECTORS)
                 end = file.size - page * FRAME_SIZE
-                tally.equal("clean page", on_disk[:end], seen[:end], where, _shown)
+                tally.equal_bytes("clean page", on_disk[:end], seen[:end], where)
     return tally.done()
-
-
-def _shown(data: bytes) -> str:
-    return f"{data[:16].hex()}..."

@@ -42,7 +42,7 @@ from ringbench.subjects.reference.observe.names import RINGBENCH
 from ringbench.subjects.reference.observe.picture import Picture, take, take_tables
 from ringbench.subjects.reference.observe.ring import locate_ring
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 
 class Inspector:

@@ -34,7 +34,8 @@ from ringbench.subjects.reference.check.boot import compare_loader, expected_boo
 from ringbench.subjects.reference.check.page_query import LAYER, KernelMapping, compare_query
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.observe.boot import SeenBoot
-from ringbench.subjects.reference.vocabulary.operations import Operation, PageQuery
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import PageQuery
 
 SAMPLED_QUERIES: Final = 12
 """Addresses of each root at which the kernel's own query and QEMU's translation are asked for."""

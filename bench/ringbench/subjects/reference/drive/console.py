@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ringbench.drive.channel import Channel
 from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.drive.console_lines import parse_reply
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 
 class ConsoleChannel(Channel[Operation]):

@@ -15,7 +15,8 @@ from ringbench.drive.reply import Reply
 from ringbench.errors import ConfigError, MalformedReply
 from ringbench.subjects.reference.vocabulary.constants import AccessVector, VmKind
 from ringbench.subjects.reference.vocabulary.flags import flags_text, parse_flags
-from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.status import Status
 from ringbench.subjects.reference.vocabulary.values import ValueKind
 from ringbench.subjects.reference.vocabulary.words import word_of

@@ -19,7 +19,7 @@ from ringbench.drive.reply import Reply
 from ringbench.machine import Deadline, Gdb, Machine
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.status import Refused
 
 _READS_LINE: Final = "line_read"

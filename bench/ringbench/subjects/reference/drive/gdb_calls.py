@@ -11,7 +11,6 @@ from typing import Final
 
 from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.drive.gdb_kernel import GdbKernel
-from ringbench.subjects.reference.vocabulary import operations as ops
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     BYTES_MAX,
@@ -23,6 +22,42 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import number_of, root_handle, task_handle
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskFlush, DiskInfo
+from ringbench.subjects.reference.vocabulary.operations.file import FileClose, FileEvict, FileSync
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import (
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    PmmInfo,
+)
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 CALLS: Final = Handlers[GdbKernel, Reply]()
@@ -34,8 +69,8 @@ _BACKING_WORD: Final = 4
 """Word of the scratch space where a struct vm_backing is put to be passed by value."""
 
 
-@CALLS.performs(ops.PmmAlloc)
-def _pmm_alloc(kernel: GdbKernel, op: ops.PmmAlloc) -> Reply:
+@CALLS.performs(PmmAlloc)
+def _pmm_alloc(kernel: GdbKernel, op: PmmAlloc) -> Reply:
     if op.count is None:
         return _lend(kernel, kernel.reply("pmm_alloc", kernel.scratch), 1)
     align = FRAME_SIZE if op.align is None else op.align
@@ -43,8 +78,8 @@ def _pmm_alloc(kernel: GdbKernel, op: ops.PmmAlloc) -> Reply:
     return _lend(kernel, reply, op.count)
 
 
-@CALLS.performs(ops.PmmAlloc2m)
-def _pmm_alloc_2m(kernel: GdbKernel, op: ops.PmmAlloc2m) -> Reply:
+@CALLS.performs(PmmAlloc2m)
+def _pmm_alloc_2m(kernel: GdbKernel, op: PmmAlloc2m) -> Reply:
     return _lend(kernel, kernel.reply("pmm_alloc_2m", kernel.scratch), BLOCK_FRAMES)
 
 
@@ -57,8 +92,8 @@ def _lend(kernel: GdbKernel, reply: Reply, count: int) -> Reply:
     return Reply("ok", (base,))
 
 
-@CALLS.performs(ops.PmmFree)
-def _pmm_free(kernel: GdbKernel, op: ops.PmmFree) -> Reply:
+@CALLS.performs(PmmFree)
+def _pmm_free(kernel: GdbKernel, op: PmmFree) -> Reply:
     if not kernel.may_free(op.paddr, op.count):
         raise Refused(Status.DENIED)
     reply = kernel.reply("pmm_free", op.paddr, op.count)
@@ -67,13 +102,13 @@ def _pmm_free(kernel: GdbKernel, op: ops.PmmFree) -> Reply:
     return reply
 
 
-@CALLS.performs(ops.PmmInfo)
-def _pmm_info(kernel: GdbKernel, op: ops.PmmInfo) -> Reply:
+@CALLS.performs(PmmInfo)
+def _pmm_info(kernel: GdbKernel, op: PmmInfo) -> Reply:
     return Reply("ok", (kernel.value("pmm.managed_count"), kernel.value("pmm.free_count")))
 
 
-@CALLS.performs(ops.PageNew)
-def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
+@CALLS.performs(PageNew)
+def _page_new(kernel: GdbKernel, op: PageNew) -> Reply:
     number = kernel.unused_root()
     reply = kernel.reply("paging_root_create", kernel.scratch)
     if not reply.ok:
@@ -83,29 +118,29 @@ def _page_new(kernel: GdbKernel, op: ops.PageNew) -> Reply:
     return Reply("ok", (root_handle(number),))
 
 
-@CALLS.performs(ops.PageDelete)
-def _page_delete(kernel: GdbKernel, op: ops.PageDelete) -> Reply:
+@CALLS.performs(PageDelete)
+def _page_delete(kernel: GdbKernel, op: PageDelete) -> Reply:
     reply = kernel.reply("paging_root_destroy", kernel.bare_root(op.root))
     if reply.ok:
         kernel.assign(f"console.roots[{number_of(op.root)}]", PADDR_NONE)
     return reply
 
 
-@CALLS.performs(ops.PageMap)
-def _page_map(kernel: GdbKernel, op: ops.PageMap) -> Reply:
+@CALLS.performs(PageMap)
+def _page_map(kernel: GdbKernel, op: PageMap) -> Reply:
     root = _lower_half(kernel, op.root, op.vaddr)
     arguments = (root, op.vaddr, op.paddr, op.length, op.page_size, op.flags)
     return kernel.reply("paging_map", *arguments)
 
 
-@CALLS.performs(ops.PageUnmap)
-def _page_unmap(kernel: GdbKernel, op: ops.PageUnmap) -> Reply:
+@CALLS.performs(PageUnmap)
+def _page_unmap(kernel: GdbKernel, op: PageUnmap) -> Reply:
     root = _lower_half(kernel, op.root, op.vaddr)
     return kernel.reply("paging_unmap", root, op.vaddr, op.length)
 
 
-@CALLS.performs(ops.PageProtect)
-def _page_protect(kernel: GdbKernel, op: ops.PageProtect) -> Reply:
+@CALLS.performs(PageProtect)
+def _page_protect(kernel: GdbKernel, op: PageProtect) -> Reply:
     root = _lower_half(kernel, op.root, op.vaddr)
     return kernel.reply("paging_protect", root, op.vaddr, op.length, op.flags)
 
@@ -118,8 +153,8 @@ def _lower_half(kernel: GdbKernel, handle: str, vaddr: int) -> int:
     return root
 
 
-@CALLS.performs(ops.PageQuery)
-def _page_query(kernel: GdbKernel, op: ops.PageQuery) -> Reply:
+@CALLS.performs(PageQuery)
+def _page_query(kernel: GdbKernel, op: PageQuery) -> Reply:
     reply = kernel.reply("paging_query", kernel.root(op.root), op.vaddr, kernel.scratch)
     if not reply.ok:
         return reply
@@ -128,16 +163,16 @@ def _page_query(kernel: GdbKernel, op: ops.PageQuery) -> Reply:
     return Reply("ok", (*fields, flags_text(kernel.value(f"{mapping}.flags"))))
 
 
-@CALLS.performs(ops.VmAlloc)
-def _vm_alloc(kernel: GdbKernel, op: ops.VmAlloc) -> Reply:
+@CALLS.performs(VmAlloc)
+def _vm_alloc(kernel: GdbKernel, op: VmAlloc) -> Reply:
     space = kernel.space(op.space)
     backing = _backing(kernel, op.kind, op.paddr)
     call = f"vm_alloc({space:#x}, {op.length:#x}, {op.flags:#x}, {backing}, debug_scratch)"
     return kernel.with_word(Reply(kernel.status(kernel.value(call))))
 
 
-@CALLS.performs(ops.VmAllocAt)
-def _vm_alloc_at(kernel: GdbKernel, op: ops.VmAllocAt) -> Reply:
+@CALLS.performs(VmAllocAt)
+def _vm_alloc_at(kernel: GdbKernel, op: VmAllocAt) -> Reply:
     space = kernel.space(op.space)
     backing = _backing(kernel, op.kind, op.paddr)
     call = f"vm_alloc_at({space:#x}, {op.vaddr:#x}, {op.length:#x}, {op.flags:#x}, {backing})"
@@ -152,26 +187,26 @@ def _backing(kernel: GdbKernel, kind: str, paddr: int | None) -> str:
     return f"*(struct vm_backing *)&debug_scratch[{_BACKING_WORD}]"
 
 
-@CALLS.performs(ops.VmFree)
-def _vm_free(kernel: GdbKernel, op: ops.VmFree) -> Reply:
+@CALLS.performs(VmFree)
+def _vm_free(kernel: GdbKernel, op: VmFree) -> Reply:
     space = kernel.changeable(op.space, op.vaddr)
     return kernel.reply("vm_free", space, op.vaddr)
 
 
-@CALLS.performs(ops.VmProtect)
-def _vm_protect(kernel: GdbKernel, op: ops.VmProtect) -> Reply:
+@CALLS.performs(VmProtect)
+def _vm_protect(kernel: GdbKernel, op: VmProtect) -> Reply:
     space = kernel.changeable(op.space, op.vaddr)
     return kernel.reply("vm_protect", space, op.vaddr, op.flags)
 
 
-@CALLS.performs(ops.VmResize)
-def _vm_resize(kernel: GdbKernel, op: ops.VmResize) -> Reply:
+@CALLS.performs(VmResize)
+def _vm_resize(kernel: GdbKernel, op: VmResize) -> Reply:
     space = kernel.changeable(op.space, op.vaddr)
     return kernel.reply("vm_resize", space, op.vaddr, op.length)
 
 
-@CALLS.performs(ops.VmQuery)
-def _vm_query(kernel: GdbKernel, op: ops.VmQuery) -> Reply:
+@CALLS.performs(VmQuery)
+def _vm_query(kernel: GdbKernel, op: VmQuery) -> Reply:
     reply = kernel.reply("vm_query", kernel.space(op.space), op.vaddr, kernel.scratch)
     if not reply.ok:
         return reply
@@ -183,8 +218,8 @@ def _vm_query(kernel: GdbKernel, op: ops.VmQuery) -> Reply:
     return Reply("ok", (base, length, kind, flags, *paddr))
 
 
-@CALLS.performs(ops.VmRead)
-def _vm_read(kernel: GdbKernel, op: ops.VmRead) -> Reply:
+@CALLS.performs(VmRead)
+def _vm_read(kernel: GdbKernel, op: VmRead) -> Reply:
     space = kernel.space(op.space)
     if not 1 <= op.length <= BYTES_MAX:
         raise Refused(Status.INVALID)
@@ -192,33 +227,33 @@ def _vm_read(kernel: GdbKernel, op: ops.VmRead) -> Reply:
     return Reply("ok", (kernel.read_scratch(op.length).hex(),)) if reply.ok else reply
 
 
-@CALLS.performs(ops.VmWrite)
-def _vm_write(kernel: GdbKernel, op: ops.VmWrite) -> Reply:
+@CALLS.performs(VmWrite)
+def _vm_write(kernel: GdbKernel, op: VmWrite) -> Reply:
     space = kernel.space(op.space)
     kernel.write_scratch(op.data)
     return kernel.reply("vm_write", space, op.vaddr, kernel.scratch, len(op.data))
 
 
-@CALLS.performs(ops.VmCopy)
-def _vm_copy(kernel: GdbKernel, op: ops.VmCopy) -> Reply:
+@CALLS.performs(VmCopy)
+def _vm_copy(kernel: GdbKernel, op: VmCopy) -> Reply:
     to, source = kernel.space(op.to), kernel.space(op.source)
     return kernel.reply("vm_copy", to, op.to_vaddr, source, op.source_vaddr, op.length)
 
 
-@CALLS.performs(ops.HeapAlloc)
-def _heap_alloc(kernel: GdbKernel, op: ops.HeapAlloc) -> Reply:
+@CALLS.performs(HeapAlloc)
+def _heap_alloc(kernel: GdbKernel, op: HeapAlloc) -> Reply:
     _check_size(op.size)
     return _block(kernel.call("kmalloc", op.size))
 
 
-@CALLS.performs(ops.HeapZalloc)
-def _heap_zalloc(kernel: GdbKernel, op: ops.HeapZalloc) -> Reply:
+@CALLS.performs(HeapZalloc)
+def _heap_zalloc(kernel: GdbKernel, op: HeapZalloc) -> Reply:
     _check_size(op.size)
     return _block(kernel.call("kzalloc", op.size))
 
 
-@CALLS.performs(ops.HeapAlign)
-def _heap_align(kernel: GdbKernel, op: ops.HeapAlign) -> Reply:
+@CALLS.performs(HeapAlign)
+def _heap_align(kernel: GdbKernel, op: HeapAlign) -> Reply:
     if op.align <= 0 or op.align & (op.align - 1) or op.align > HEAP_ALIGN_MAX:
         raise Refused(Status.INVALID)
     _check_size(op.size)
@@ -235,35 +270,35 @@ def _block(vaddr: int) -> Reply:
     return Reply("ok", (vaddr,)) if vaddr else Reply(Status.NO_MEMORY.text)
 
 
-@CALLS.performs(ops.HeapRealloc)
-def _heap_realloc(kernel: GdbKernel, op: ops.HeapRealloc) -> Reply:
+@CALLS.performs(HeapRealloc)
+def _heap_realloc(kernel: GdbKernel, op: HeapRealloc) -> Reply:
     if op.vaddr in kernel.records():
         raise Refused(Status.DENIED)
     kernel.write_scratch(pack("<Q", op.vaddr))
     return kernel.with_word(kernel.reply("krealloc", kernel.scratch, op.size))
 
 
-@CALLS.performs(ops.HeapFree)
-def _heap_free(kernel: GdbKernel, op: ops.HeapFree) -> Reply:
+@CALLS.performs(HeapFree)
+def _heap_free(kernel: GdbKernel, op: HeapFree) -> Reply:
     if op.vaddr in kernel.records():
         raise Refused(Status.DENIED)
     return kernel.reply("kfree", op.vaddr)
 
 
-@CALLS.performs(ops.HeapCheck)
-def _heap_check(kernel: GdbKernel, op: ops.HeapCheck) -> Reply:
+@CALLS.performs(HeapCheck)
+def _heap_check(kernel: GdbKernel, op: HeapCheck) -> Reply:
     reply = kernel.reply("heap_check", kernel.scratch)
     return reply if reply.ok else Reply(reply.status, kernel.words())
 
 
-@CALLS.performs(ops.TaskNew)
-def _task_new(kernel: GdbKernel, op: ops.TaskNew) -> Reply:
+@CALLS.performs(TaskNew)
+def _task_new(kernel: GdbKernel, op: TaskNew) -> Reply:
     reply = kernel.reply("task_create", kernel.scratch)
     return Reply("ok", (task_handle(*kernel.words()),)) if reply.ok else reply
 
 
-@CALLS.performs(ops.TaskSwitch)
-def _task_switch(kernel: GdbKernel, op: ops.TaskSwitch) -> Reply:
+@CALLS.performs(TaskSwitch)
+def _task_switch(kernel: GdbKernel, op: TaskSwitch) -> Reply:
     reply = kernel.reply("task_switch", number_of(op.task))
     if reply.ok:
         # gdb puts back every register after a call, CR3 too: the new root is loaded again.
@@ -271,33 +306,33 @@ def _task_switch(kernel: GdbKernel, op: ops.TaskSwitch) -> Reply:
     return reply
 
 
-@CALLS.performs(ops.TaskDelete)
-def _task_delete(kernel: GdbKernel, op: ops.TaskDelete) -> Reply:
+@CALLS.performs(TaskDelete)
+def _task_delete(kernel: GdbKernel, op: TaskDelete) -> Reply:
     return kernel.reply("task_destroy", number_of(op.task))
 
 
-@CALLS.performs(ops.DiskInfo)
-def _disk_info(kernel: GdbKernel, op: ops.DiskInfo) -> Reply:
+@CALLS.performs(DiskInfo)
+def _disk_info(kernel: GdbKernel, op: DiskInfo) -> Reply:
     return Reply(
         "ok", (kernel.value(f"((struct disk *){kernel.disk(op.disk):#x})->device.sectors"),)
     )
 
 
-@CALLS.performs(ops.DiskFlush)
-def _disk_flush(kernel: GdbKernel, op: ops.DiskFlush) -> Reply:
+@CALLS.performs(DiskFlush)
+def _disk_flush(kernel: GdbKernel, op: DiskFlush) -> Reply:
     return kernel.reply("disk_flush", kernel.disk(op.disk))
 
 
-@CALLS.performs(ops.FileClose)
-def _file_close(kernel: GdbKernel, op: ops.FileClose) -> Reply:
+@CALLS.performs(FileClose)
+def _file_close(kernel: GdbKernel, op: FileClose) -> Reply:
     return kernel.reply("file_close", kernel.file(op.file))
 
 
-@CALLS.performs(ops.FileSync)
-def _file_sync(kernel: GdbKernel, op: ops.FileSync) -> Reply:
+@CALLS.performs(FileSync)
+def _file_sync(kernel: GdbKernel, op: FileSync) -> Reply:
     return kernel.reply("file_sync", kernel.file(op.file))
 
 
-@CALLS.performs(ops.FileEvict)
-def _file_evict(kernel: GdbKernel, op: ops.FileEvict) -> Reply:
+@CALLS.performs(FileEvict)
+def _file_evict(kernel: GdbKernel, op: FileEvict) -> Reply:
     return kernel.with_word(kernel.reply("file_evict", op.count, kernel.scratch))

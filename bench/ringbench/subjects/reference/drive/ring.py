@@ -20,7 +20,7 @@ from ringbench.drive.reply import Reply
 from ringbench.errors import Ended, RingbenchError
 from ringbench.machine import Deadline, Machine
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 COMMAND: Final = "ring"
 LOOKS_BEFORE_YIELD: Final = 100

@@ -24,7 +24,8 @@ from ringbench.subjects.reference.vocabulary.handles import (
     root_handle,
     task_handle,
 )
-from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.values import ValueKind
 from ringbench.subjects.reference.vocabulary.words import HANDLES
 

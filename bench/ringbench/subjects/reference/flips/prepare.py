@@ -11,11 +11,15 @@ from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.lockstep import ReferenceLockstep
 from ringbench.subjects.reference.model.state import Space
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import VM_SLAB_REGIONS
 from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
-from ringbench.subjects.reference.vocabulary.operations import LAYERS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAlloc, VmFree
 from ringbench.subjects.reference.workload import choose, drain
 
 OPERATIONS: Final = 1000
@@ -45,7 +49,7 @@ def prepare(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rando
         _perform(lockstep, ring, operation)
     while _is_full(lockstep.state.spaces[KERNEL]):
         last = lockstep.state.spaces[KERNEL].regions[-1]
-        _perform(lockstep, ring, op.VmFree(KERNEL, last.base))
+        _perform(lockstep, ring, VmFree(KERNEL, last.base))
     _furnish(lockstep, ring, random)
     lockstep.catch_up(ring)
 
@@ -74,23 +78,23 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
     def do(operation: Operation) -> Reply:
         return _perform(lockstep, ring, operation)
 
-    (task,) = do(op.TaskNew()).values
+    (task,) = do(TaskNew()).values
     for space, user in (("kernel", 0), (str(task), USER)):
-        do(op.VmAlloc(space, 3 * PAGE, "anonymous", WRITE | user))
-        do(op.VmAlloc(space, 2 * PAGE, "guard", 0))
-        do(op.VmAlloc(space, 2 * PAGE, "physical", WRITE, MMIO))
-        (base,) = do(op.VmAlloc(space, 4 * PAGE, "demand", EXEC | user)).values
-        do(op.Touch(space, int(base), "r"))
+        do(VmAlloc(space, 3 * PAGE, "anonymous", WRITE | user))
+        do(VmAlloc(space, 2 * PAGE, "guard", 0))
+        do(VmAlloc(space, 2 * PAGE, "physical", WRITE, MMIO))
+        (base,) = do(VmAlloc(space, 4 * PAGE, "demand", EXEC | user)).values
+        do(Touch(space, int(base), "r"))
     for _ in range(VM_SLAB_REGIONS + 1):
-        do(op.VmAlloc(str(task), PAGE, "guard", 0))
+        do(VmAlloc(str(task), PAGE, "guard", 0))
     if random.random() < 0.5:
-        do(op.TaskSwitch(str(task)))
-    made = do(op.PageNew()).values
+        do(TaskSwitch(str(task)))
+    made = do(PageNew()).values
     if made:  # else there are as many as there can be
         root = str(made[0])
         for number, (size, flags) in enumerate(((PAGE, EXEC), (MIB2, WRITE | USER), (GIB, GLOBAL))):
-            do(op.PageMap(root, number * GIB, number * GIB, size, size, flags))
+            do(PageMap(root, number * GIB, number * GIB, size, size, flags))
     sizes = [random.randrange(1, 600) for _ in range(24)]
-    pointers = [int(do(op.HeapAlloc(size)).values[0]) for size in sizes]
+    pointers = [int(do(HeapAlloc(size)).values[0]) for size in sizes]
     for pointer in (*pointers[0::4], *pointers[1::4]):
-        do(op.HeapFree(pointer))
+        do(HeapFree(pointer))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.subjects.reference.flips.free import FREE
 from ringbench.subjects.reference.flips.structure import Flip
-from ringbench.subjects.reference.vocabulary.operations import LAYERS
+from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
 
 
 class Verdict(StrEnum):

@@ -6,7 +6,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
-from ringbench.subjects.reference.model.handlers import HANDLERS
+from ringbench.subjects.reference.model.handlers.table import HANDLERS
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
@@ -31,7 +31,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_END,
 )
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.status import Panic, Refused, Status
 
 

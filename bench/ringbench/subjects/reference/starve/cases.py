@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from ringbench.subject import Case
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     DISK_SECTORS_MAX,
     HEAP_BASE,
@@ -18,7 +17,35 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_BASE,
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import DiskRead, DiskWrite
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapFree,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 
 K4: Final = 4 << 10
 M2: Final = 2 << 20
@@ -29,7 +56,7 @@ SLOT: Final = 512 << 30
 HEAP_FIRST: Final = HEAP_BASE + HEAP_HEADER
 """What the first allocation of an empty heap returns."""
 
-FULL_PAGE: Final = op.HeapAlloc(K4 - 2 * HEAP_HEADER)
+FULL_PAGE: Final = HeapAlloc(K4 - 2 * HEAP_HEADER)
 """Leaves the first page of the heap no more than the last node's header."""
 
 SLAB_RECORDS: Final = 63
@@ -37,18 +64,18 @@ SLAB_RECORDS: Final = 63
 
 
 def _frames() -> Iterator[Case[Operation]]:
-    yield Case("frame", (), op.PmmAlloc())
-    yield Case("run of frames", (), op.PmmAlloc(7))
-    yield Case("aligned run of frames", (), op.PmmAlloc(3, 8 * K4))
-    yield Case("2 MiB frame", (), op.PmmAlloc2m())
+    yield Case("frame", (), PmmAlloc())
+    yield Case("run of frames", (), PmmAlloc(7))
+    yield Case("aligned run of frames", (), PmmAlloc(3, 8 * K4))
+    yield Case("2 MiB frame", (), PmmAlloc2m())
 
 
-def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> op.PageMap:
-    return op.PageMap("r0", vaddr, paddr, length, size, WRITE)
+def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> PageMap:
+    return PageMap("r0", vaddr, paddr, length, size, WRITE)
 
 
 def _tables() -> Iterator[Case[Operation]]:
-    root = op.PageNew()
+    root = PageNew()
     yield Case("root", (), root)
     yield Case("map: no tables", (root,), _map(M2, K4))
     yield Case("map: no PD", (root, _map(0, K4)), _map(G1, K4))
@@ -65,151 +92,145 @@ def _tables() -> Iterator[Case[Operation]]:
     yield Case("map: 1 GiB pages", (root,), _map(SLOT - G1, 2 * G1, G1))
 
 
-def _at(vaddr: int, length: int, kind: str, flags: int = WRITE, space: str = "t1") -> op.VmAllocAt:
-    return op.VmAllocAt(space, vaddr, length, kind, flags, 0 if kind == "physical" else None)
+def _at(vaddr: int, length: int, kind: str, flags: int = WRITE, space: str = "t1") -> VmAllocAt:
+    return VmAllocAt(space, vaddr, length, kind, flags, 0 if kind == "physical" else None)
 
 
 def _regions() -> Iterator[Case[Operation]]:
-    task = op.TaskNew()
+    task = TaskNew()
     guards = tuple(_at(G1 + 2 * n * K4, K4, "guard", 0) for n in range(SLAB_RECORDS))
-    page = op.VmAlloc("t1", K4, "anonymous", WRITE)
-    yield Case("guard, no record", (task,), op.VmAlloc("t1", K4, "guard", 0))
-    yield Case("demand, no record", (task,), op.VmAlloc("t1", G1, "demand", WRITE))
-    yield Case("guard, records full", (task, *guards), op.VmAlloc("t1", K4, "guard", 0))
+    page = VmAlloc("t1", K4, "anonymous", WRITE)
+    yield Case("guard, no record", (task,), VmAlloc("t1", K4, "guard", 0))
+    yield Case("demand, no record", (task,), VmAlloc("t1", G1, "demand", WRITE))
+    yield Case("guard, records full", (task, *guards), VmAlloc("t1", K4, "guard", 0))
     yield Case("page, no record", (task,), page)
     yield Case("page, records full", (task, *guards), page)
     yield Case("page, tables there", (task, page), page)
     yield Case("page, last of the window", (task, page), _at((1 << 47) - 2 * K4, K4, "anonymous"))
-    yield Case("pages", (task,), op.VmAlloc("t1", 21 * K4, "anonymous", USER | EXEC))
+    yield Case("pages", (task,), VmAlloc("t1", 21 * K4, "anonymous", USER | EXEC))
     yield Case("pages across 2 MiB", (task,), _at(M2 - 2 * K4, 4 * K4, "anonymous"))
     yield Case("pages across a PML4 entry", (task,), _at(SLOT - 2 * K4, 4 * K4, "anonymous"))
-    yield Case("page, kernel window", (), op.VmAlloc("kernel", K4, "anonymous", WRITE))
+    yield Case("page, kernel window", (), VmAlloc("kernel", K4, "anonymous", WRITE))
     kernel_border = _at(KERNEL_WINDOW_BASE + G1 - K4, 2 * K4, "anonymous", space="kernel")
     yield Case("pages across 1 GiB, kernel window", (), kernel_border)
-    yield Case("physical", (task,), op.VmAlloc("t1", 3 * K4, "physical", WRITE, 0xB8000))
+    yield Case("physical", (task,), VmAlloc("t1", 3 * K4, "physical", WRITE, 0xB8000))
     yield Case("physical, records full", (task, *guards), _at(M2 - K4, 2 * K4, "physical"))
     yield Case("physical, many tables", (task,), _at(G1 - 3 * M2, 6 * M2, "physical"))
 
 
 def _resizes() -> Iterator[Case[Operation]]:
-    task = op.TaskNew()
+    task = TaskNew()
     low = _at(M2 - 2 * K4, K4, "anonymous")
-    yield Case("resize in a table", (task, low), op.VmResize("t1", low.vaddr, 2 * K4))
-    yield Case("resize across 2 MiB", (task, low), op.VmResize("t1", low.vaddr, 5 * K4))
+    yield Case("resize in a table", (task, low), VmResize("t1", low.vaddr, 2 * K4))
+    yield Case("resize across 2 MiB", (task, low), VmResize("t1", low.vaddr, 5 * K4))
     high = _at(SLOT - K4, K4, "anonymous")
-    yield Case("resize across a PML4 entry", (task, high), op.VmResize("t1", high.vaddr, 3 * K4))
-    page = op.VmAlloc("kernel", K4, "anonymous", WRITE)
-    grown = op.VmResize("kernel", KERNEL_WINDOW_BASE, M2 + K4)
+    yield Case("resize across a PML4 entry", (task, high), VmResize("t1", high.vaddr, 3 * K4))
+    page = VmAlloc("kernel", K4, "anonymous", WRITE)
+    grown = VmResize("kernel", KERNEL_WINDOW_BASE, M2 + K4)
     yield Case("resize to many pages", (page,), grown)
 
 
 def _contents() -> Iterator[Case[Operation]]:
-    task = op.TaskNew()
+    task = TaskNew()
     demand = _at(M2 - 4 * K4, 8 * K4, "demand")
     scene = (task, demand)
     first, border = demand.vaddr, M2
-    yield Case("write: no tables", scene, op.VmWrite("t1", first, b"ring"))
-    touched = op.Touch("t1", first, "w")
-    yield Case("write: tables there", (*scene, touched), op.VmWrite("t1", first + K4, b"ring"))
-    yield Case(
-        "write: one of two there", (*scene, touched), op.VmWrite("t1", first + K4 - 2, b"ring")
-    )
-    yield Case("write: across 2 MiB", scene, op.VmWrite("t1", border - 2, b"ring"))
+    yield Case("write: no tables", scene, VmWrite("t1", first, b"ring"))
+    touched = Touch("t1", first, "w")
+    yield Case("write: tables there", (*scene, touched), VmWrite("t1", first + K4, b"ring"))
+    yield Case("write: one of two there", (*scene, touched), VmWrite("t1", first + K4 - 2, b"ring"))
+    yield Case("write: across 2 MiB", scene, VmWrite("t1", border - 2, b"ring"))
     anonymous = _at(M2 + 4 * K4, K4, "anonymous")
-    across = op.VmWrite("t1", anonymous.vaddr - 2, b"ring")
+    across = VmWrite("t1", anonymous.vaddr - 2, b"ring")
     yield Case("write: into the next region", (*scene, anonymous), across)
-    source = op.VmAlloc("kernel", 8 * K4, "anonymous", WRITE)
-    data = op.VmWrite("kernel", KERNEL_WINDOW_BASE + 5, b"bench")
-    copy = op.VmCopy("t1", first + 9, "kernel", KERNEL_WINDOW_BASE, 7 * K4)
+    source = VmAlloc("kernel", 8 * K4, "anonymous", WRITE)
+    data = VmWrite("kernel", KERNEL_WINDOW_BASE + 5, b"bench")
+    copy = VmCopy("t1", first + 9, "kernel", KERNEL_WINDOW_BASE, 7 * K4)
     yield Case("copy: across 2 MiB", (*scene, source, data), copy)
-    holes = tuple(op.Touch("t1", first + n * K4, "w") for n in (1, 2, 5))
+    holes = tuple(Touch("t1", first + n * K4, "w") for n in (1, 2, 5))
     yield Case("copy: some pages there", (*scene, source, data, *holes), copy)
-    lazy = op.VmAlloc("kernel", 8 * K4, "demand", WRITE)
+    lazy = VmAlloc("kernel", 8 * K4, "demand", WRITE)
     yield Case("copy: source untouched", (*scene, lazy), copy)
-    within = op.VmCopy("t1", border, "t1", first, 3 * K4)
+    within = VmCopy("t1", border, "t1", first, 3 * K4)
     yield Case("copy: within a region", (*scene, touched), within)
 
 
 def _faults() -> Iterator[Case[Operation]]:
-    task = op.TaskNew()
+    task = TaskNew()
     region = _at(M2 - K4, 2 * K4, "demand", WRITE | USER)
     scene = (task, region)
-    yield Case("touch r: no tables", scene, op.Touch("t1", region.vaddr, "r"))
-    yield Case("touch w: no tables", scene, op.Touch("t1", region.vaddr + 7, "w"))
-    beside = op.Touch("t1", region.vaddr, "r")
-    yield Case("touch w: no PT", (*scene, beside), op.Touch("t1", M2, "w"))
+    yield Case("touch r: no tables", scene, Touch("t1", region.vaddr, "r"))
+    yield Case("touch w: no tables", scene, Touch("t1", region.vaddr + 7, "w"))
+    beside = Touch("t1", region.vaddr, "r")
+    yield Case("touch w: no PT", (*scene, beside), Touch("t1", M2, "w"))
     near = _at(G1, 2 * K4, "demand", EXEC)
-    there = op.Touch("t1", G1, "r")
-    yield Case("touch r: tables there", (task, near, there), op.Touch("t1", G1 + K4, "r"))
-    yield Case("touch x: no tables", (task, near), op.Touch("t1", G1, "x"))
-    current = op.TaskSwitch("t1")
-    yield Case("touch w: current task", (*scene, current), op.Touch("t1", region.vaddr, "w"))
-    window = op.VmAlloc("kernel", 2 * K4, "demand", WRITE)
-    touch = op.Touch("kernel", KERNEL_WINDOW_BASE, "w")
+    there = Touch("t1", G1, "r")
+    yield Case("touch r: tables there", (task, near, there), Touch("t1", G1 + K4, "r"))
+    yield Case("touch x: no tables", (task, near), Touch("t1", G1, "x"))
+    current = TaskSwitch("t1")
+    yield Case("touch w: current task", (*scene, current), Touch("t1", region.vaddr, "w"))
+    window = VmAlloc("kernel", 2 * K4, "demand", WRITE)
+    touch = Touch("kernel", KERNEL_WINDOW_BASE, "w")
     yield Case("touch w: kernel window", (window,), touch)
-    yield Case(
-        "touch w: kernel window, task's root", (task, window), op.Touch("t1", touch.vaddr, "w")
-    )
+    yield Case("touch w: kernel window, task's root", (task, window), Touch("t1", touch.vaddr, "w"))
 
 
 def _heap() -> Iterator[Case[Operation]]:
-    yield Case("heap: first allocation", (), op.HeapAlloc(1))
-    yield Case("heap: first, zeroed", (), op.HeapZalloc(100))
-    yield Case("heap: first, many pages", (), op.HeapAlloc(5 * K4))
-    yield Case("heap: one page more", (FULL_PAGE,), op.HeapAlloc(100))
-    yield Case("heap: many pages more", (op.HeapAlloc(K4),), op.HeapZalloc(18 * K4))
-    yield Case("heap: more across 2 MiB", (op.HeapAlloc(M2 - 2 * K4),), op.HeapAlloc(3 * K4))
-    yield Case("heap: aligned", (op.HeapAlloc(1),), op.HeapAlign(K4, 3 * K4))
-    hole = (op.HeapAlloc(2 * K4), op.HeapAlloc(1), op.HeapFree(HEAP_FIRST))
-    yield Case("heap: more than a hole holds", hole, op.HeapAlloc(2 * K4 + 1))
-    yield Case("heap: resized from nothing", (), op.HeapRealloc(0, 3 * K4))
-    pinned = (op.HeapAlloc(100), op.HeapAlloc(100))
-    yield Case("heap: resized and moved", pinned, op.HeapRealloc(HEAP_FIRST, 4 * K4))
-    last = (op.HeapAlloc(100),)
-    yield Case("heap: last one resized", last, op.HeapRealloc(HEAP_FIRST, 2 * K4))
+    yield Case("heap: first allocation", (), HeapAlloc(1))
+    yield Case("heap: first, zeroed", (), HeapZalloc(100))
+    yield Case("heap: first, many pages", (), HeapAlloc(5 * K4))
+    yield Case("heap: one page more", (FULL_PAGE,), HeapAlloc(100))
+    yield Case("heap: many pages more", (HeapAlloc(K4),), HeapZalloc(18 * K4))
+    yield Case("heap: more across 2 MiB", (HeapAlloc(M2 - 2 * K4),), HeapAlloc(3 * K4))
+    yield Case("heap: aligned", (HeapAlloc(1),), HeapAlign(K4, 3 * K4))
+    hole = (HeapAlloc(2 * K4), HeapAlloc(1), HeapFree(HEAP_FIRST))
+    yield Case("heap: more than a hole holds", hole, HeapAlloc(2 * K4 + 1))
+    yield Case("heap: resized from nothing", (), HeapRealloc(0, 3 * K4))
+    pinned = (HeapAlloc(100), HeapAlloc(100))
+    yield Case("heap: resized and moved", pinned, HeapRealloc(HEAP_FIRST, 4 * K4))
+    last = (HeapAlloc(100),)
+    yield Case("heap: last one resized", last, HeapRealloc(HEAP_FIRST, 2 * K4))
 
 
 def _tasks() -> Iterator[Case[Operation]]:
-    yield Case("task: heap empty", (), op.TaskNew())
-    yield Case("task: heap has room", (op.TaskNew(),), op.TaskNew())
-    yield Case("task: heap full", (FULL_PAGE,), op.TaskNew())
+    yield Case("task: heap empty", (), TaskNew())
+    yield Case("task: heap has room", (TaskNew(),), TaskNew())
+    yield Case("task: heap full", (FULL_PAGE,), TaskNew())
 
 
 def _disks() -> Iterator[Case[Operation]]:
     """On a machine without disks, each says that it found none."""
-    yield Case("disk: read a sector", (), op.DiskRead("d0", 3, 1))
-    yield Case("disk: read many", (), op.DiskRead("d1", 3, DISK_SECTORS_MAX))
-    yield Case("disk: write", (), op.DiskWrite("d1", 5, 20, b"ring"))
+    yield Case("disk: read a sector", (), DiskRead("d0", 3, 1))
+    yield Case("disk: read many", (), DiskRead("d1", 3, DISK_SECTORS_MAX))
+    yield Case("disk: write", (), DiskWrite("d1", 5, 20, b"ring"))
 
 
 def _needing_none() -> Iterator[Case[Operation]]:
-    task = op.TaskNew()
-    root, small, large = op.PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
+    task = TaskNew()
+    root, small, large = PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
     yield Case("no frame: map, table there", (root, small), _map(4 * K4, 3 * K4))
-    yield Case("no frame: unmap", (root, small), op.PageUnmap("r0", K4, K4))
-    yield Case("no frame: unmap part of 2 MiB", (root, large), op.PageUnmap("r0", 4 * M2, K4))
-    yield Case(
-        "no frame: protect part of 2 MiB", (root, large), op.PageProtect("r0", 4 * M2, K4, 0)
-    )
+    yield Case("no frame: unmap", (root, small), PageUnmap("r0", K4, K4))
+    yield Case("no frame: unmap part of 2 MiB", (root, large), PageUnmap("r0", 4 * M2, K4))
+    yield Case("no frame: protect part of 2 MiB", (root, large), PageProtect("r0", 4 * M2, K4, 0))
     huge = _map(G1, G1, G1)
-    yield Case("no frame: unmap part of 1 GiB", (root, huge), op.PageUnmap("r0", G1, M2))
-    yield Case("no frame: protect", (root, large), op.PageProtect("r0", 4 * M2, 2 * M2, EXEC))
-    yield Case("no frame: delete root", (root, small, large), op.PageDelete("r0"))
+    yield Case("no frame: unmap part of 1 GiB", (root, huge), PageUnmap("r0", G1, M2))
+    yield Case("no frame: protect", (root, large), PageProtect("r0", 4 * M2, 2 * M2, EXEC))
+    yield Case("no frame: delete root", (root, small, large), PageDelete("r0"))
     pages = _at(M2 - K4, 3 * K4, "anonymous")
     scene = (task, pages)
-    yield Case("no frame: free region", scene, op.VmFree("t1", pages.vaddr))
-    yield Case("no frame: protect region", scene, op.VmProtect("t1", pages.vaddr, EXEC))
-    yield Case("no frame: shrink region", scene, op.VmResize("t1", pages.vaddr, K4))
-    yield Case("no frame: write", scene, op.VmWrite("t1", M2 - 2, b"ring"))
-    yield Case("no frame: touch", scene, op.Touch("t1", M2, "w"))
+    yield Case("no frame: free region", scene, VmFree("t1", pages.vaddr))
+    yield Case("no frame: protect region", scene, VmProtect("t1", pages.vaddr, EXEC))
+    yield Case("no frame: shrink region", scene, VmResize("t1", pages.vaddr, K4))
+    yield Case("no frame: write", scene, VmWrite("t1", M2 - 2, b"ring"))
+    yield Case("no frame: touch", scene, Touch("t1", M2, "w"))
     demand = _at(G1, 2 * K4, "demand")
-    yield Case("no frame: read untouched", (task, demand), op.VmRead("t1", G1 + K4 - 8, 16))
-    yield Case("no frame: region, record there", scene, op.VmAlloc("t1", K4, "guard", 0))
-    hole = (op.HeapAlloc(2 * K4), op.HeapAlloc(1), op.HeapFree(HEAP_FIRST))
-    yield Case("no frame: heap has a hole", hole, op.HeapAlloc(K4))
-    yield Case("no frame: heap shrinks", (op.HeapAlloc(1 << 20),), op.HeapFree(HEAP_FIRST))
-    yield Case("no frame: resize in place", hole[:1], op.HeapRealloc(HEAP_FIRST, K4))
-    yield Case("no frame: delete task", scene, op.TaskDelete("t1"))
+    yield Case("no frame: read untouched", (task, demand), VmRead("t1", G1 + K4 - 8, 16))
+    yield Case("no frame: region, record there", scene, VmAlloc("t1", K4, "guard", 0))
+    hole = (HeapAlloc(2 * K4), HeapAlloc(1), HeapFree(HEAP_FIRST))
+    yield Case("no frame: heap has a hole", hole, HeapAlloc(K4))
+    yield Case("no frame: heap shrinks", (HeapAlloc(1 << 20),), HeapFree(HEAP_FIRST))
+    yield Case("no frame: resize in place", hole[:1], HeapRealloc(HEAP_FIRST, K4))
+    yield Case("no frame: delete task", scene, TaskDelete("t1"))
 
 
 ALL: Final = (

@@ -13,7 +13,7 @@ from ringbench.subjects.reference.model.disk import with_disk
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState, Request, replace
 from ringbench.subjects.reference.vocabulary.handles import disk_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 
 def disk_errors(

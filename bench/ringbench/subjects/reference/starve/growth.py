@@ -12,7 +12,7 @@ from ringbench.subjects.reference.kernel import ReferenceKernel
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.starve.shortage import NO_MEMORY
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 
 def grows_heap(state: KernelState, operation: Operation) -> bool:

@@ -9,7 +9,7 @@ from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.operations import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 from ringbench.subjects.reference.vocabulary.status import Status
 
 NO_MEMORY = Status.NO_MEMORY.text

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from ringbench.subjects.reference.vocabulary.operation_base import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 Context = TypeVar("Context")
 Result = TypeVar("Result")

@@ -13,9 +13,15 @@ from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.vmm import region_at
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.task import TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmFree,
+    VmProtect,
+    VmResize,
+)
 from ringbench.subjects.reference.workload.draws import pick
 
 SHARE: Final = 0.5
@@ -38,15 +44,15 @@ def between_touches(
         if "task" not in layers:
             yield operation
             return
-        yield op.TaskSwitch("t0" if space == "kernel" else space)
-    yield op.Touch(space, vaddr, pick(random, "rw"))
+        yield TaskSwitch("t0" if space == "kernel" else space)
+    yield Touch(space, vaddr, pick(random, "rw"))
     yield operation
-    yield op.Touch(space, vaddr, pick(random, "rwx"))
+    yield Touch(space, vaddr, pick(random, "rwx"))
 
 
 def _page_in(random: Random, state: KernelState, operation: Operation) -> tuple[str, int] | None:
     """The space of the region that an operation changes, and an address in a page that it may."""
-    if not isinstance(operation, op.VmFree | op.VmProtect | op.VmResize):
+    if not isinstance(operation, VmFree | VmProtect | VmResize):
         return None
     space = state.spaces.get(operation.space)
     region = space and region_at(space, operation.vaddr)

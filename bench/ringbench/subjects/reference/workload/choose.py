@@ -14,7 +14,7 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.workload import disks, files, frames, heap, pages, spaces, tasks
 from ringbench.subjects.reference.workload.draws import Maker, pick
 

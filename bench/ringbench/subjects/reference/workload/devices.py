@@ -6,9 +6,10 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import PageMap
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmAlloc
 from ringbench.subjects.reference.workload.draws import draw_flags, pick
 from ringbench.subjects.reference.workload.pages import bare_roots, near
 from ringbench.subjects.reference.workload.spaces import window_spaces
@@ -36,6 +37,6 @@ def map_device(random: Random, state: KernelState) -> Operation:
     roots = bare_roots(state)
     if roots and random.random() < 0.4:
         vaddr = near(random, FRAME_SIZE)
-        return op.PageMap(pick(random, roots), vaddr, paddr, length, FRAME_SIZE, flags)
+        return PageMap(pick(random, roots), vaddr, paddr, length, FRAME_SIZE, flags)
     space = pick(random, window_spaces(state))
-    return op.VmAlloc(space, length, "physical", flags, paddr)
+    return VmAlloc(space, length, "physical", flags, paddr)

@@ -11,10 +11,25 @@ from typing import Final
 from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.file import ARCHIVE_DISK
 from ringbench.subjects.reference.model.state import Disk, KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import DISK_SECTORS_MAX, DISKS_MAX
 from ringbench.subjects.reference.vocabulary.handles import KERNEL, disk_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.disk import (
+    DiskFind,
+    DiskFlush,
+    DiskInfo,
+    DiskRead,
+    DiskWrite,
+)
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.draws import Maker, pick
 
 COUNTS: Final = (1, 1, 2, 7, 8, 9, 16, 24, 65, DISK_SECTORS_MAX)
@@ -29,24 +44,24 @@ def disk_transfer(random: Random, state: KernelState) -> Operation | None:
     number = random.randrange(len(state.disks)) if state.disks else 0
     sector, count = _place(random, state.disks[number]) if state.disks else (0, 1)
     if random.random() < 0.5:
-        return op.DiskRead(disk_handle(number), sector, count)
+        return DiskRead(disk_handle(number), sector, count)
     if state.disks and state.disks[number].serial == ARCHIVE_DISK:
         sector, count = state.disks[number].sectors - 1, 1  # behind what ends an archive
     data = bytes(random.randrange(256) for _ in range(pick(random, (1, 3, 8))))
-    return op.DiskWrite(disk_handle(number), sector, count, data)
+    return DiskWrite(disk_handle(number), sector, count, data)
 
 
 def disk_look(random: Random, state: KernelState) -> Operation | None:
     """Look for a disk by its serial string, or ask for the size of one."""
     names = [disk.serial for disk in state.disks] or ["none"]
     if random.random() < 0.5:
-        return op.DiskFind(pick(random, names))
-    return op.DiskInfo(disk_handle(random.randrange(len(state.disks) + 1)))
+        return DiskFind(pick(random, names))
+    return DiskInfo(disk_handle(random.randrange(len(state.disks) + 1)))
 
 
 def disk_flush(random: Random, state: KernelState) -> Operation | None:
     """Flush a disk."""
-    return op.DiskFlush(disk_handle(random.randrange(max(1, len(state.disks)))))
+    return DiskFlush(disk_handle(random.randrange(max(1, len(state.disks)))))
 
 
 def _place(random: Random, disk: Disk) -> tuple[int, int]:
@@ -67,21 +82,21 @@ def _past_the_end(random: Random, state: KernelState) -> Operation | None:
     sector = pick(random, (end, end - 1, end - 7, (1 << 64) - 1, (1 << 64) - 8, 1 << 55))
     count = pick(random, (1, 2, 8, DISK_SECTORS_MAX))
     if random.random() < 0.5:
-        return op.DiskRead(disk_handle(number), sector % (1 << 64), count)
-    return op.DiskWrite(disk_handle(number), sector % (1 << 64), count, b"\xee")
+        return DiskRead(disk_handle(number), sector % (1 << 64), count)
+    return DiskWrite(disk_handle(number), sector % (1 << 64), count, b"\xee")
 
 
 def _too_many(random: Random, state: KernelState) -> Operation | None:
     """Ask for no sectors, or for more than a request has."""
     count = pick(random, (0, DISK_SECTORS_MAX + 1, 1 << 32, (1 << 64) - 1))
-    return op.DiskRead("d0", random.randrange(BUSY), count)
+    return DiskRead("d0", random.randrange(BUSY), count)
 
 
 def _no_disk(random: Random, state: KernelState) -> Operation | None:
     """Ask for a disk that is not there."""
     number = pick(random, (len(state.disks), DISKS_MAX, DISKS_MAX + 1, 77))
     names = ("none", "SWAP", "swa", "swapp", "d0", "x" * 20, "y" * 21, "z" * 64)
-    return pick(random, (op.DiskFind(pick(random, names)), op.DiskInfo(disk_handle(number))))
+    return pick(random, (DiskFind(pick(random, names)), DiskInfo(disk_handle(number))))
 
 
 def _registers(random: Random, state: KernelState) -> Operation | None:
@@ -92,13 +107,13 @@ def _registers(random: Random, state: KernelState) -> Operation | None:
     region = pick(random, found)
     vaddr = region.base + pick(random, (0, 0, 0, 1, 0x1000, region.length - 1))
     changes: tuple[Operation, ...] = (
-        op.VmFree(KERNEL, vaddr),
-        op.VmProtect(KERNEL, vaddr, 0),
-        op.VmResize(KERNEL, vaddr, 0x1000),
-        op.VmQuery(KERNEL, vaddr),
-        op.Touch(pick(random, list(state.roots())), vaddr, pick(random, ("r", "w", "x"))),
-        op.VmRead(KERNEL, vaddr, 4),
-        op.VmWrite(KERNEL, vaddr, b"\x01"),
+        VmFree(KERNEL, vaddr),
+        VmProtect(KERNEL, vaddr, 0),
+        VmResize(KERNEL, vaddr, 0x1000),
+        VmQuery(KERNEL, vaddr),
+        Touch(pick(random, list(state.roots())), vaddr, pick(random, ("r", "w", "x"))),
+        VmRead(KERNEL, vaddr, 4),
+        VmWrite(KERNEL, vaddr, b"\x01"),
     )
     return pick(random, changes)
 

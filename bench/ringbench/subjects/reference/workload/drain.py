@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.handles import file_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.file import FileClose
+from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree
+from ringbench.subjects.reference.vocabulary.operations.paging import PageDelete
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
+from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
 
@@ -15,19 +20,19 @@ from ringbench.subjects.reference.workload.pages import bare_roots
 def drain(state: KernelState) -> Operation | None:
     """The next operation on the way back to the state after boot; None when there."""
     for number in state.files:
-        return op.FileClose(file_handle(number))
+        return FileClose(file_handle(number))
     for root in bare_roots(state):
-        return op.PageDelete(root)
+        return PageDelete(root)
     if state.current_task != 0:
-        return op.TaskSwitch("t0")
+        return TaskSwitch("t0")
     for task in state.tasks:
         if task.id:
-            return op.TaskDelete(task.handle)
+            return TaskDelete(task.handle)
     for region in state.spaces["kernel"].regions:
         if not disk_owns(state, region.base):
-            return op.VmFree("kernel", region.base)
+            return VmFree("kernel", region.base)
     for payload in payloads(state):
-        return op.HeapFree(payload)
+        return HeapFree(payload)
     for first, count in state.console.lent.runs():
-        return op.PmmFree(first * FRAME_SIZE, count)
+        return PmmFree(first * FRAME_SIZE, count)
     return None

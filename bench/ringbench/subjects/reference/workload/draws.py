@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import flags as page_flags
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
 Maker = Callable[[Random, KernelState], Operation | None]
 """Draws an operation, or None if the state has nothing to perform it on."""

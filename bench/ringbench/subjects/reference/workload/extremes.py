@@ -12,7 +12,6 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     CONSOLE_ROOTS,
     FRAME_SIZE,
@@ -24,7 +23,28 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import WRITE
 from ringbench.subjects.reference.vocabulary.handles import task_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapInfo,
+    HeapRealloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.paging import PageNew
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc
+from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.draws import pick
 from ringbench.subjects.reference.workload.edges import GIB_EDGES, HUGE_LENGTHS
 from ringbench.subjects.reference.workload.spaces import window_spaces
@@ -70,23 +90,23 @@ def _climb(random: Random, state: KernelState) -> Iterator[Operation]:
     # The longest first: a run goes to the lowest place that holds it.
     longest, *others = sorted(below, reverse=True) or [0]
     if longest > left:
-        yield op.PmmAlloc(longest - left, FRAME_SIZE)
+        yield PmmAlloc(longest - left, FRAME_SIZE)
     for count in others[:RUNS]:
-        yield op.PmmAlloc(count, FRAME_SIZE)
+        yield PmmAlloc(count, FRAME_SIZE)
 
 
 def _all_roots(random: Random, state: KernelState) -> Iterator[Operation]:
     """Make bare roots until there is none left."""
     for _ in range(CONSOLE_ROOTS + 1):
-        yield op.PageNew()
+        yield PageNew()
 
 
 def _many_tasks(random: Random, state: KernelState) -> Iterator[Operation]:
     """Make tasks; each tenth gets a region, at the lowest address."""
     for number in range(TASKS - min(len(state.tasks), TASKS)):
-        yield op.TaskNew()
+        yield TaskNew()
         if number % 10 == 0:
-            yield op.VmAlloc(f"t{number + 1}", FRAME_SIZE, "demand", 0)
+            yield VmAlloc(f"t{number + 1}", FRAME_SIZE, "demand", 0)
 
 
 def _huge_regions(random: Random, state: KernelState) -> Iterator[Operation]:
@@ -95,22 +115,22 @@ def _huge_regions(random: Random, state: KernelState) -> Iterator[Operation]:
     task = task_handle(next(n for n in range(1, len(present) + 1) if n not in present))
     length, base, other = pick(random, HUGE_LENGTHS), 1 << 44, 3 << 45
     end, rest = length - FRAME_SIZE, FRAME_SIZE * 3 // 2
-    yield op.TaskNew()
+    yield TaskNew()
     for at in (base, other):
-        yield op.VmAllocAt(task, at, length, "demand", WRITE)
-        yield op.VmWrite(task, at + end + FRAME_SIZE - 8, b"\xc3" * 8)
-        yield op.Touch(task, at + length // 2, "w")
-    yield op.VmCopy(task, other, task, base, length)
-    yield op.VmCopy(task, other, task, base + FRAME_SIZE, length - FRAME_SIZE + 1)
-    yield op.VmCopy(task, other, task, base + length - rest, rest)
-    yield op.VmRead(task, other + rest - 8, 8)
-    yield op.VmQuery(task, base + length - 1)
-    yield op.VmProtect(task, base, 0)
-    yield op.Touch(task, base + length - 1, "w")
-    yield op.VmAllocAt(task, base + length, FRAME_SIZE, "guard", 0)
-    yield op.Touch(task, base + length, "r")
-    yield op.VmFree(task, other)
-    yield op.VmRead(task, other + length - 1, 1)
+        yield VmAllocAt(task, at, length, "demand", WRITE)
+        yield VmWrite(task, at + end + FRAME_SIZE - 8, b"\xc3" * 8)
+        yield Touch(task, at + length // 2, "w")
+    yield VmCopy(task, other, task, base, length)
+    yield VmCopy(task, other, task, base + FRAME_SIZE, length - FRAME_SIZE + 1)
+    yield VmCopy(task, other, task, base + length - rest, rest)
+    yield VmRead(task, other + rest - 8, 8)
+    yield VmQuery(task, base + length - 1)
+    yield VmProtect(task, base, 0)
+    yield Touch(task, base + length - 1, "w")
+    yield VmAllocAt(task, base + length, FRAME_SIZE, "guard", 0)
+    yield Touch(task, base + length, "r")
+    yield VmFree(task, other)
+    yield VmRead(task, other + length - 1, 1)
 
 
 def _many_regions(random: Random, state: KernelState) -> Iterator[Operation]:
@@ -124,15 +144,15 @@ def _many_regions(random: Random, state: KernelState) -> Iterator[Operation]:
     base, step = state.spaces[space].base + (1 << 31), pick(random, (1, 1, 2)) * FRAME_SIZE
     for number in range(count):
         kind = "demand" if number % 7 == 0 else "guard"
-        yield op.VmAllocAt(space, base + number * step, FRAME_SIZE, kind, 0)
+        yield VmAllocAt(space, base + number * step, FRAME_SIZE, kind, 0)
     for _ in range(REPLACED):
         vaddr = base + random.randrange(count) * step
-        yield op.VmFree(space, vaddr)
-        yield op.VmQuery(space, vaddr)
+        yield VmFree(space, vaddr)
+        yield VmQuery(space, vaddr)
         if random.random() < 0.5:
-            yield op.VmAllocAt(space, vaddr, FRAME_SIZE, "guard", 0)
+            yield VmAllocAt(space, vaddr, FRAME_SIZE, "guard", 0)
         else:
-            yield op.VmAlloc(space, FRAME_SIZE, "guard", 0)
+            yield VmAlloc(space, FRAME_SIZE, "guard", 0)
 
 
 def _large_nodes(random: Random, state: KernelState) -> Iterator[Operation]:
@@ -154,20 +174,20 @@ def giant_nodes(
     first = (state.heap.last or state.heap.end) + HEAP_HEADER
     payloads = [first + number * node for number in range(GIANTS)]
     for _ in payloads:
-        yield op.HeapAlloc(size)
-    yield op.HeapAlloc(behind)
+        yield HeapAlloc(size)
+    yield HeapAlloc(behind)
     random.shuffle(payloads)
     for payload in payloads:
-        yield op.HeapFree(payload)
-    yield op.HeapCheck()
-    yield op.HeapAlloc(size // 2)
-    yield op.HeapRealloc(first, min(HEAP_ALLOC_MAX, GIANTS * node - HEAP_HEADER))
-    yield op.HeapInfo()
-    yield op.HeapRealloc(first, size - 2 * HEAP_ALIGN)
-    yield op.HeapAlloc(size)
-    yield op.HeapFree(first)
-    yield op.HeapFree(first + node - 2 * HEAP_ALIGN)
-    yield op.HeapFree(first + GIANTS * node)
+        yield HeapFree(payload)
+    yield HeapCheck()
+    yield HeapAlloc(size // 2)
+    yield HeapRealloc(first, min(HEAP_ALLOC_MAX, GIANTS * node - HEAP_HEADER))
+    yield HeapInfo()
+    yield HeapRealloc(first, size - 2 * HEAP_ALIGN)
+    yield HeapAlloc(size)
+    yield HeapFree(first)
+    yield HeapFree(first + node - 2 * HEAP_ALIGN)
+    yield HeapFree(first + GIANTS * node)
 
 
 EXTREMES: Final[dict[str, tuple[Extreme, ...]]] = {

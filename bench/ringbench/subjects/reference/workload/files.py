@@ -12,7 +12,6 @@ from typing import Final
 from ringbench.subjects.reference.model.disk import held
 from ringbench.subjects.reference.model.file import ARCHIVE_DISK, read_header
 from ringbench.subjects.reference.model.state import Disk, KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     BYTES_MAX,
     FILES_MAX,
@@ -20,7 +19,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
     SECTOR_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import file_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.file import (
+    FileClose,
+    FileEvict,
+    FileOpen,
+    FileRead,
+    FileSync,
+    FileWrite,
+)
 from ringbench.subjects.reference.workload.draws import Maker, crowded, pick
 
 OPEN: Final = 4
@@ -45,18 +52,18 @@ def members(disk: Disk) -> Iterator[str]:
 def file_open(random: Random, state: KernelState) -> Operation | None:
     """Open a member, or close a file where many are open."""
     if crowded(random, len(state.files), OPEN):
-        return op.FileClose(file_handle(pick(random, list(state.files))))
+        return FileClose(file_handle(pick(random, list(state.files))))
     disks = [disk for disk in state.disks if disk.serial == ARCHIVE_DISK]
     if not disks and random.random() < 0.5:
-        return op.FileClose("f0")
+        return FileClose("f0")
     names = [name for name in members(disks[0]) if 0 < len(name) <= BYTES_MAX] if disks else []
-    return op.FileOpen(pick(random, names) if names else "none")
+    return FileOpen(pick(random, names) if names else "none")
 
 
 def file_data(random: Random, state: KernelState) -> Operation | None:
     """Read or write some bytes of an open file, often where two pages meet or at its end."""
     if not state.files:
-        return op.FileRead("f0", 0, 1) if random.random() < 0.5 else op.FileWrite("f0", 0, b"x")
+        return FileRead("f0", 0, 1) if random.random() < 0.5 else FileWrite("f0", 0, b"x")
     number = pick(random, list(state.files))
     size = state.files[number].size
     length = random.randrange(1, BYTES_MAX + 1)
@@ -65,29 +72,29 @@ def file_data(random: Random, state: KernelState) -> Operation | None:
         offset = max(0, pick(random, (offset // FRAME_SIZE * FRAME_SIZE, size)) - length // 2)
     length = max(1, min(length, size - offset))
     if random.random() < 0.5:
-        return op.FileRead(file_handle(number), offset, length)
+        return FileRead(file_handle(number), offset, length)
     data = bytes(random.randrange(256) for _ in range(length))
-    return op.FileWrite(file_handle(number), offset, data)
+    return FileWrite(file_handle(number), offset, data)
 
 
 def file_sync(random: Random, state: KernelState) -> Operation | None:
     """Sync an open file, or put some pages out of memory."""
     if random.random() < 0.5:
-        return op.FileEvict(pick(random, (1, 1, 2, 5, 100)))
-    return op.FileSync(file_handle(pick(random, list(state.files) or [0])))
+        return FileEvict(pick(random, (1, 1, 2, 5, 100)))
+    return FileSync(file_handle(pick(random, list(state.files) or [0])))
 
 
 def _closed(random: Random, state: KernelState) -> Operation | None:
     """Use a file that is not open."""
     unused = [n for n in range(FILES_MAX + 2) if n not in state.files]
     handle = file_handle(pick(random, unused))
-    offered = (op.FileClose(handle), op.FileSync(handle), op.FileRead(handle, 0, 1))
+    offered = (FileClose(handle), FileSync(handle), FileRead(handle, 0, 1))
     return pick(random, offered)
 
 
 def _no_member(random: Random, state: KernelState) -> Operation | None:
     """Open what is no member, or no file."""
-    return op.FileOpen(pick(random, ("none", "..", "/", "a" * 64, "folder", "folder/")))
+    return FileOpen(pick(random, ("none", "..", "/", "a" * 64, "folder", "folder/")))
 
 
 def _outside(random: Random, state: KernelState) -> Operation | None:
@@ -97,8 +104,8 @@ def _outside(random: Random, state: KernelState) -> Operation | None:
     offset = pick(random, (size, size - 1, size + 1, (1 << 64) - 1, 1 << 40)) % (1 << 64)
     if random.random() < 0.5:
         length = pick(random, (0, 2, 64, 65, 1 << 32, (1 << 64) - 1))
-        return op.FileRead(file_handle(number), offset, length)
-    return op.FileWrite(file_handle(number), offset, b"past")
+        return FileRead(file_handle(number), offset, length)
+    return FileWrite(file_handle(number), offset, b"past")
 
 
 FILE_MISUSES: Final[tuple[Maker, ...]] = (_closed, _no_member, _outside)

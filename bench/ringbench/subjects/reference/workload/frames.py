@@ -7,9 +7,14 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import BLOCK_FRAMES, FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.pmm import (
+    PmmAlloc,
+    PmmAlloc2m,
+    PmmFree,
+    PmmInfo,
+)
 from ringbench.subjects.reference.workload.draws import crowded, pick
 from ringbench.subjects.reference.workload.edges import (
     GIB_EDGES,
@@ -52,14 +57,14 @@ def pmm_alloc(random: Random, state: KernelState) -> Operation | None:
         return pmm_free(random, state)
     shape = random.random()
     if shape < 0.55:
-        return op.PmmAlloc()
+        return PmmAlloc()
     if shape < 0.65:
-        return op.PmmAlloc2m()
+        return PmmAlloc2m()
     if shape < 0.7:
         return _pmm_hoard(random, state)
     count = pick(random, (1, 2, 3, 7, 16, 63, 64, 65, 100, 511, 512, 513, 700))
     align = pick(random, (None, FRAME_SIZE, 8 * FRAME_SIZE, 1 << 16, 2 << 20, 4 << 20, 1 << 30))
-    return op.PmmAlloc(count, align)
+    return PmmAlloc(count, align)
 
 
 def _pmm_hoard(random: Random, state: KernelState) -> Operation:
@@ -72,13 +77,13 @@ def _pmm_hoard(random: Random, state: KernelState) -> Operation:
     if shape < 0.4:
         first, count = free[0]
         unit = pick(random, (WORD_FRAMES, BLOCK_FRAMES))
-        return op.PmmAlloc(min(count, unit - first % unit), FRAME_SIZE)
+        return PmmAlloc(min(count, unit - first % unit), FRAME_SIZE)
     if shape < 0.6:
-        return op.PmmAlloc(max(1, beside(random, pick(random, free)[1])), FRAME_SIZE)
+        return PmmAlloc(max(1, beside(random, pick(random, free)[1])), FRAME_SIZE)
     first, longest = max(free, key=itemgetter(1))
     edges = [edge // FRAME_SIZE - first for edge in GIB_EDGES]
     ends = [edge for edge in edges if 0 < edge < longest] or [longest]
-    return op.PmmAlloc(max(1, pick(random, ends) - random.randrange(12)), FRAME_SIZE)
+    return PmmAlloc(max(1, pick(random, ends) - random.randrange(12)), FRAME_SIZE)
 
 
 def pmm_free(random: Random, state: KernelState) -> Operation | None:
@@ -88,20 +93,20 @@ def pmm_free(random: Random, state: KernelState) -> Operation | None:
     if found is None or shape < 0.08:
         frame = index(random, state.pmm.frame_limit + 1)
         if shape < 0.02:
-            return op.PmmFree(frame // BLOCK_FRAMES * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
-        return op.PmmFree(frame * FRAME_SIZE)
+            return PmmFree(frame // BLOCK_FRAMES * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
+        return PmmFree(frame * FRAME_SIZE)
     if state.pmm.free_count < SHORT_OF_FRAMES and shape < 0.5:
         first, count = max(state.console.lent.runs(), key=itemgetter(1))
-        return op.PmmFree(first * FRAME_SIZE, count)
+        return PmmFree(first * FRAME_SIZE, count)
     first, count = found
     if count > LONG_RUN and shape < 0.6:  # it is there to keep others from its frames
-        return op.PmmFree((first + index(random, count)) * FRAME_SIZE)
+        return PmmFree((first + index(random, count)) * FRAME_SIZE)
     if shape < 0.7:
-        return op.PmmFree(first * FRAME_SIZE, count)
+        return PmmFree(first * FRAME_SIZE, count)
     if shape < 0.8:
         return _free_block(random, first, count)
     start, length = part_of_run(random, first, count)
-    return op.PmmFree(start * FRAME_SIZE, length)
+    return PmmFree(start * FRAME_SIZE, length)
 
 
 def _free_block(random: Random, first: int, count: int) -> Operation:
@@ -109,11 +114,11 @@ def _free_block(random: Random, first: int, count: int) -> Operation:
     whole = -(-first // BLOCK_FRAMES) * BLOCK_FRAMES
     if whole + BLOCK_FRAMES > first + count:
         block = pick(random, (first, first + count - 1)) // BLOCK_FRAMES
-        return op.PmmFree(block * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
+        return PmmFree(block * BLOCK_FRAMES * FRAME_SIZE, BLOCK_FRAMES)
     start, length = pick(random, PARTS_OF_BLOCK)
-    return op.PmmFree((whole + start) * FRAME_SIZE, length)
+    return PmmFree((whole + start) * FRAME_SIZE, length)
 
 
 def pmm_info(random: Random, state: KernelState) -> Operation | None:
     """Ask for the counts."""
-    return op.PmmInfo()
+    return PmmInfo()

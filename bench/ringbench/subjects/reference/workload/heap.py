@@ -6,7 +6,6 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_ALIGN_MAX,
@@ -14,7 +13,16 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_HEADER,
     HEAP_TRIM,
 )
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapCheck,
+    HeapFree,
+    HeapInfo,
+    HeapRealloc,
+    HeapZalloc,
+)
 from ringbench.subjects.reference.workload.draws import crowded, pick
 from ringbench.subjects.reference.workload.edges import class_edge, payload_of, rest_of_node
 
@@ -83,20 +91,20 @@ def heap_alloc(random: Random, state: KernelState) -> Operation | None:
         return heap_free(random, state)
     shape = random.random()
     if shape < 0.1:
-        return op.HeapAlloc(_edge_size(random, state))
+        return HeapAlloc(_edge_size(random, state))
     if shape < 0.2:
-        return op.HeapAlloc(payload_of(random, _fitting_node(random, state)))
+        return HeapAlloc(payload_of(random, _fitting_node(random, state)))
     if shape < 0.6:
-        return op.HeapAlloc(_draw_size(random))
+        return HeapAlloc(_draw_size(random))
     if shape < 0.8:
-        return op.HeapZalloc(_draw_size(random))
+        return HeapZalloc(_draw_size(random))
     if shape < 0.84:
         align = 32 << random.randrange(8)
         room = _fitting_node(random, state) - align - HEAP_HEADER
-        return op.HeapAlign(align, payload_of(random, room))
+        return HeapAlign(align, payload_of(random, room))
     if shape < 0.85:
-        return op.HeapAlign(HEAP_ALIGN_MAX >> random.randrange(2), _draw_size(random))
-    return op.HeapAlign(1 << random.randrange(14), _draw_size(random))
+        return HeapAlign(HEAP_ALIGN_MAX >> random.randrange(2), _draw_size(random))
+    return HeapAlign(1 << random.randrange(14), _draw_size(random))
 
 
 def heap_free(random: Random, state: KernelState) -> Operation | None:
@@ -104,9 +112,9 @@ def heap_free(random: Random, state: KernelState) -> Operation | None:
     if state.heap.last and random.random() < 0.1:
         highest = state.heap.nodes[state.heap.last].previous + HEAP_HEADER
         if all(highest != task.record for task in state.tasks):
-            return op.HeapFree(highest)
+            return HeapFree(highest)
     payload = _some_payload(random, state)
-    return op.HeapFree(payload) if payload else None
+    return HeapFree(payload) if payload else None
 
 
 def heap_realloc(random: Random, state: KernelState) -> Operation | None:
@@ -115,14 +123,14 @@ def heap_realloc(random: Random, state: KernelState) -> Operation | None:
     if payload is None:
         return None
     if random.random() < 0.02 and state.pmm.free_count * FRAME_SIZE < HEAP_ALLOC_MAX:
-        return op.HeapRealloc(payload, HEAP_ALLOC_MAX + random.randint(0, 1))
+        return HeapRealloc(payload, HEAP_ALLOC_MAX + random.randint(0, 1))
     shape = random.random()
     if shape < 0.2:  # about the size that it has
         size = state.heap.nodes[payload - HEAP_HEADER].size - HEAP_HEADER
-        return op.HeapRealloc(payload, max(1, size + random.randint(-3, 3) * 8))
+        return HeapRealloc(payload, max(1, size + random.randint(-3, 3) * 8))
     if shape < 0.5:  # about what it has with the node after it
-        return op.HeapRealloc(payload, payload_of(random, _with_next(random, state, payload)))
-    return op.HeapRealloc(payload, _draw_size(random))
+        return HeapRealloc(payload, payload_of(random, _with_next(random, state, payload)))
+    return HeapRealloc(payload, _draw_size(random))
 
 
 def _with_next(random: Random, state: KernelState, payload: int) -> int:
@@ -135,4 +143,4 @@ def _with_next(random: Random, state: KernelState, payload: int) -> int:
 
 def heap_look(random: Random, state: KernelState) -> Operation | None:
     """Have the heap checked, or ask for its counts."""
-    return random.choice((op.HeapCheck(), op.HeapInfo()))
+    return random.choice((HeapCheck(), HeapInfo()))

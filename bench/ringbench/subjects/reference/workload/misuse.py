@@ -13,7 +13,6 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import LOWER_HALF_END
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     DIRECT_MAP_BASE,
@@ -25,7 +24,16 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_BASE,
 )
 from ringbench.subjects.reference.vocabulary.handles import task_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.heap import (
+    HeapAlign,
+    HeapAlloc,
+    HeapFree,
+    HeapRealloc,
+    HeapZalloc,
+)
+from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
 from ringbench.subjects.reference.workload.disks import DISK_MISUSES
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.files import FILE_MISUSES
@@ -55,14 +63,14 @@ def _free_free(random: Random, state: KernelState) -> Operation | None:
     if not free:
         return None
     frame = pick(random, (free.edges[0], random.randrange(free.end)))
-    return op.PmmFree(frame * FRAME_SIZE)
+    return PmmFree(frame * FRAME_SIZE)
 
 
 def _free_of_others(random: Random, state: KernelState) -> Operation | None:
     """Free what the kernel holds: a root, the console's own bitmap, the allocator's."""
     roots = list(state.roots().values())
     held = (*roots, state.console.lent_base, state.pmm.metadata_base)
-    return op.PmmFree(pick(random, held), pick(random, (1, 1, 2)))
+    return PmmFree(pick(random, held), pick(random, (1, 1, 2)))
 
 
 def _free_too_much(random: Random, state: KernelState) -> Operation | None:
@@ -72,10 +80,10 @@ def _free_too_much(random: Random, state: KernelState) -> Operation | None:
     first, count = found
     shape = pick(random, (0, 1, 2))
     if shape == 0:
-        return op.PmmFree(first * FRAME_SIZE, count + 1)
+        return PmmFree(first * FRAME_SIZE, count + 1)
     if shape == 1:
-        return op.PmmFree(max(0, first - 1) * FRAME_SIZE, count)
-    return op.PmmFree(first * FRAME_SIZE + pick(random, (1, 8, FRAME_SIZE - 1)), count)
+        return PmmFree(max(0, first - 1) * FRAME_SIZE, count)
+    return PmmFree(first * FRAME_SIZE + pick(random, (1, 8, FRAME_SIZE - 1)), count)
 
 
 def _free_outside(random: Random, state: KernelState) -> Operation | None:
@@ -83,13 +91,13 @@ def _free_outside(random: Random, state: KernelState) -> Operation | None:
     frames = (0, end - 1, end - BLOCK_FRAMES, end, (1 << 52) - 1, LOWER_HALF_END // FRAME_SIZE)
     frame = pick(random, frames)
     counts = (1, 0, 2, BLOCK_FRAMES, 1 << 32, 1 << 40, 1 << 52, LAST)
-    return op.PmmFree(frame * FRAME_SIZE, pick(random, counts))
+    return PmmFree(frame * FRAME_SIZE, pick(random, counts))
 
 
 def _alloc_impossible(random: Random, state: KernelState) -> Operation | None:
     count = pick(random, (0, state.pmm.free_count + 1, 1 << 40, 1 << 52, LAST, 1))
     aligns = (None, 0, 1, 3 * FRAME_SIZE, 1 << 63, FRAME_SIZE // 2, FRAME_SIZE + 1, 1 << 32)
-    return op.PmmAlloc(count, pick(random, aligns))
+    return PmmAlloc(count, pick(random, aligns))
 
 
 # --- heap -----------------------------------------------------------------------------------------
@@ -113,12 +121,12 @@ def _some_pointer(random: Random, state: KernelState) -> int:
 
 
 def _free_pointer(random: Random, state: KernelState) -> Operation | None:
-    return op.HeapFree(_some_pointer(random, state))
+    return HeapFree(_some_pointer(random, state))
 
 
 def _resize_pointer(random: Random, state: KernelState) -> Operation | None:
     size = pick(random, (16, 1, 0, 4096, (1 << 30) + 1, LAST, state.pmm.free_count * FRAME_SIZE))
-    return op.HeapRealloc(_some_pointer(random, state), size)
+    return HeapRealloc(_some_pointer(random, state), size)
 
 
 def _alloc_too_much(random: Random, state: KernelState) -> Operation | None:
@@ -129,10 +137,10 @@ def _alloc_too_much(random: Random, state: KernelState) -> Operation | None:
     size = pick(random, sizes)
     shape = pick(random, (0, 1, 2))
     if shape == 0:
-        return op.HeapAlloc(size)
+        return HeapAlloc(size)
     if shape == 1:
-        return op.HeapZalloc(size)
-    return op.HeapAlign(pick(random, (0, 3, 1, 2 << 20, 4 << 20, 1 << 63)), pick(random, (1, size)))
+        return HeapZalloc(size)
+    return HeapAlign(pick(random, (0, 3, 1, 2 << 20, 4 << 20, 1 << 63)), pick(random, (1, size)))
 
 
 # --- tasks ----------------------------------------------------------------------------------------
@@ -140,11 +148,11 @@ def _alloc_too_much(random: Random, state: KernelState) -> Operation | None:
 
 def _task_gone(random: Random, state: KernelState) -> Operation | None:
     task = gone_task(random, state)
-    return op.TaskDelete(task) if random.random() < 0.5 else op.TaskSwitch(task)
+    return TaskDelete(task) if random.random() < 0.5 else TaskSwitch(task)
 
 
 def _task_current(random: Random, state: KernelState) -> Operation | None:
-    return op.TaskDelete(task_handle(state.current_task))
+    return TaskDelete(task_handle(state.current_task))
 
 
 MISUSES: Final[dict[str, tuple[Maker, ...]]] = {

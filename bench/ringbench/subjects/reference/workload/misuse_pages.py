@@ -8,7 +8,6 @@ from typing import Final
 from ringbench.arch.x86_64.address import ADDRESS_MASK, LOWER_HALF_END, SIZE_1G, SIZE_2M
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import flags as page_flags
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
@@ -16,7 +15,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
     KERNEL_WINDOW_BASE,
 )
 from ringbench.subjects.reference.vocabulary.handles import root_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.pages import bare_roots, some_leaf
 
@@ -35,16 +42,16 @@ def _page_gone(random: Random, state: KernelState) -> Operation | None:
     root, vaddr = _gone_root(random, state), pick(random, (0, SIZE_1G, KERNEL_WINDOW_BASE))
     shape = pick(random, (0, 1, 2, 3, 4, 5))
     if shape == 0:
-        return op.PageDelete(root)
+        return PageDelete(root)
     if shape == 1:
-        return op.PageMap(root, vaddr, 0, FRAME_SIZE, FRAME_SIZE, 0)
+        return PageMap(root, vaddr, 0, FRAME_SIZE, FRAME_SIZE, 0)
     if shape == 2:
-        return op.PageUnmap(root, vaddr, FRAME_SIZE)
+        return PageUnmap(root, vaddr, FRAME_SIZE)
     if shape == 3:
-        return op.PageProtect(root, vaddr, FRAME_SIZE, 0)
+        return PageProtect(root, vaddr, FRAME_SIZE, 0)
     if shape == 4:
-        return op.Touch(root, vaddr, "r")
-    return op.PageQuery(root, vaddr)
+        return Touch(root, vaddr, "r")
+    return PageQuery(root, vaddr)
 
 
 def _map_over(random: Random, state: KernelState) -> Operation | None:
@@ -56,7 +63,7 @@ def _map_over(random: Random, state: KernelState) -> Operation | None:
     other = pick(random, (size, FRAME_SIZE, SIZE_2M, SIZE_1G))
     start = vaddr // other * other + pick(random, (0, 0, -other, other))
     length = other * pick(random, (1, 2, 3))
-    return op.PageMap(root, start & ADDRESS_MASK, 0, length, other, page_flags.WRITE)
+    return PageMap(root, start & ADDRESS_MASK, 0, length, other, page_flags.WRITE)
 
 
 def _map_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -83,7 +90,7 @@ def _map_wrong(random: Random, state: KernelState) -> Operation | None:
         flags = RWX
     else:
         vaddr = pick(random, (LOWER_HALF_END, KERNEL_HALF - size, KERNEL_HALF, LAST - size + 1))
-    return op.PageMap(root, vaddr, paddr, length, size, flags)
+    return PageMap(root, vaddr, paddr, length, size, flags)
 
 
 def _change_part(random: Random, state: KernelState) -> Operation | None:
@@ -95,16 +102,16 @@ def _change_part(random: Random, state: KernelState) -> Operation | None:
     start = vaddr + pick(random, (0, 0, FRAME_SIZE, 1, size // 2))
     length = pick(random, (FRAME_SIZE, size // 2, size + FRAME_SIZE, 16 * size, 0, size + 1))
     if random.random() < 0.5:
-        return op.PageUnmap(root, start, length)
-    return op.PageProtect(root, start, length, pick(random, (0, page_flags.WRITE, RWX)))
+        return PageUnmap(root, start, length)
+    return PageProtect(root, start, length, pick(random, (0, page_flags.WRITE, RWX)))
 
 
 def _ask_nowhere(random: Random, state: KernelState) -> Operation | None:
     root = pick(random, list(state.roots()))
     vaddr = pick(random, (LOWER_HALF_END, KERNEL_HALF - 1, LOWER_HALF_END - 1, LAST, HEAP_BASE - 1))
     if random.random() < 0.5:
-        return op.PageQuery(root, vaddr)
-    return op.Touch(root, vaddr, pick(random, "rwx"))
+        return PageQuery(root, vaddr)
+    return Touch(root, vaddr, pick(random, "rwx"))
 
 
 PAGE_MISUSES: Final[tuple[Maker, ...]] = (

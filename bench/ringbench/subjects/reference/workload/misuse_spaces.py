@@ -8,7 +8,6 @@ from typing import Final
 from ringbench.arch.x86_64.address import LOWER_HALF_END
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary import flags as page_flags
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     DIRECT_MAP_BASE,
     FRAME_SIZE,
@@ -21,7 +20,19 @@ from ringbench.subjects.reference.vocabulary.constants import (
     TASK_WINDOW_END,
 )
 from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, task_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.misuse_pages import LAST, RWX
 from ringbench.subjects.reference.workload.spaces import limit_of, some_region, window_spaces
@@ -41,22 +52,22 @@ def _gone_space(random: Random, state: KernelState) -> Operation | None:
     vaddr, other = 0x10000, pick(random, window_spaces(state))
     shape = pick(random, range(9))
     if shape == 0:
-        return op.VmAlloc(space, FRAME_SIZE, "anonymous", page_flags.WRITE)
+        return VmAlloc(space, FRAME_SIZE, "anonymous", page_flags.WRITE)
     if shape == 1:
-        return op.VmAllocAt(space, vaddr, FRAME_SIZE, "demand", page_flags.WRITE)
+        return VmAllocAt(space, vaddr, FRAME_SIZE, "demand", page_flags.WRITE)
     if shape == 2:
-        return op.VmFree(space, vaddr)
+        return VmFree(space, vaddr)
     if shape == 3:
-        return op.VmProtect(space, vaddr, 0)
+        return VmProtect(space, vaddr, 0)
     if shape == 4:
-        return op.VmResize(space, vaddr, FRAME_SIZE)
+        return VmResize(space, vaddr, FRAME_SIZE)
     if shape == 5:
-        return op.VmWrite(space, vaddr, b"\x5a")
+        return VmWrite(space, vaddr, b"\x5a")
     if shape == 6:
-        return op.VmCopy(other, vaddr, space, vaddr, 8)
+        return VmCopy(other, vaddr, space, vaddr, 8)
     if shape == 7:
-        return op.Touch(space, vaddr, "w")
-    return op.VmQuery(space, vaddr)
+        return Touch(space, vaddr, "w")
+    return VmQuery(space, vaddr)
 
 
 def _alloc_over(random: Random, state: KernelState) -> Operation | None:
@@ -68,7 +79,7 @@ def _alloc_over(random: Random, state: KernelState) -> Operation | None:
     kind = pick(random, ("demand", "anonymous", "guard"))
     start = pick(random, (region.base, region.end - FRAME_SIZE, region.base - FRAME_SIZE))
     length = pick(random, (FRAME_SIZE, 2 * FRAME_SIZE, region.length + 2 * FRAME_SIZE))
-    return op.VmAllocAt(space, start, length, kind, 0)
+    return VmAllocAt(space, start, length, kind, 0)
 
 
 def _alloc_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -79,11 +90,11 @@ def _alloc_wrong(random: Random, state: KernelState) -> Operation | None:
     free = state.pmm.free_count * FRAME_SIZE
     lengths = (FRAME_SIZE, 0, 1, FRAME_SIZE + 1, free + FRAME_SIZE, free, 1 << 44, LAST_FRAME)
     if random.random() < 0.5:
-        return op.VmAlloc(space, pick(random, lengths), kind, flags)
+        return VmAlloc(space, pick(random, lengths), kind, flags)
     edges = [0, TASK_WINDOW_END, TASK_WINDOW_END - FRAME_SIZE, LOWER_HALF_END, KERNEL_HALF]
     edges += [KERNEL_WINDOW_BASE - FRAME_SIZE, KERNEL_WINDOW_BASE + 1, HEAP_BASE, LAST_FRAME]
     edges += [KERNEL_WINDOW_END - FRAME_SIZE, KERNEL_WINDOW_END, TASK_WINDOW_BASE - FRAME_SIZE]
-    return op.VmAllocAt(space, pick(random, edges), pick(random, lengths), kind, flags)
+    return VmAllocAt(space, pick(random, edges), pick(random, lengths), kind, flags)
 
 
 def _inside(random: Random, state: KernelState) -> Operation | None:
@@ -97,10 +108,10 @@ def _inside(random: Random, state: KernelState) -> Operation | None:
     )
     shape = pick(random, (0, 1, 2))
     if shape == 0:
-        return op.VmFree(space, vaddr)
+        return VmFree(space, vaddr)
     if shape == 1:
-        return op.VmProtect(space, vaddr, 0)
-    return op.VmResize(space, vaddr, FRAME_SIZE)
+        return VmProtect(space, vaddr, 0)
+    return VmResize(space, vaddr, FRAME_SIZE)
 
 
 def _change_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -112,10 +123,10 @@ def _change_wrong(random: Random, state: KernelState) -> Operation | None:
     window = state.spaces[space]
     if random.random() < 0.4:
         flags = pick(random, (RWX, page_flags.GLOBAL, page_flags.CACHE_UC, page_flags.USER))
-        return op.VmProtect(space, region.base, flags)
+        return VmProtect(space, region.base, flags)
     lengths = [0, 1, region.length + 1, window.limit - region.base + pick(random, (0, FRAME_SIZE))]
     lengths += [limit_of(window, region) - region.base + pages * FRAME_SIZE for pages in (0, 1, 1)]
-    return op.VmResize(space, region.base, pick(random, lengths))
+    return VmResize(space, region.base, pick(random, lengths))
 
 
 def _data_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -127,15 +138,15 @@ def _data_wrong(random: Random, state: KernelState) -> Operation | None:
     shape = pick(random, (0, 1, 2, 3))
     if shape == 0:
         vaddr = pick(random, (region.base, region.end - 1, region.end, region.base - 1))
-        return op.VmRead(space, vaddr, pick(random, (0, 1, 2, 64, 65, LAST)))
+        return VmRead(space, vaddr, pick(random, (0, 1, 2, 64, 65, LAST)))
     if shape == 1:
-        return op.VmWrite(space, region.end - 1, b"\xa5" * pick(random, (1, 2, 64)))
+        return VmWrite(space, region.end - 1, b"\xa5" * pick(random, (1, 2, 64)))
     if shape == 2:
         length = pick(random, (region.length, FRAME_SIZE, 1))
         shift = pick(random, (0, 1, FRAME_SIZE - 1))
-        return op.VmCopy(space, region.base + shift, space, region.base, length)
+        return VmCopy(space, region.base + shift, space, region.base, length)
     length = pick(random, (region.length, region.length + 1, 0, 1 << 40, LAST))
-    return op.VmCopy(other[0], other[1].base, space, region.base, length)
+    return VmCopy(other[0], other[1].base, space, region.base, length)
 
 
 def _touch_kernel(random: Random, state: KernelState) -> Operation | None:
@@ -147,7 +158,7 @@ def _touch_kernel(random: Random, state: KernelState) -> Operation | None:
     places += [state.heap.end, state.heap.end - 1, KERNEL_WINDOW_BASE - 1, KERNEL_WINDOW_END]
     places += [KERNEL_HALF, KERNEL_HALF - 1, LOWER_HALF_END - 1, TASK_WINDOW_END, LAST]
     places += [DIRECT_MAP_BASE + state.pmm.frame_limit * FRAME_SIZE - 1]
-    return op.Touch(root, pick(random, places), pick(random, "rwx"))
+    return Touch(root, pick(random, places), pick(random, "rwx"))
 
 
 SPACE_MISUSES: Final[tuple[Maker, ...]] = (

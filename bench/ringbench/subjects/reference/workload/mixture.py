@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.workload.between_touches import between_touches
 from ringbench.subjects.reference.workload.choose import choose
 from ringbench.subjects.reference.workload.devices import map_device

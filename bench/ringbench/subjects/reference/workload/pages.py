@@ -11,10 +11,18 @@ from ringbench.arch.x86_64.entry import ADDRESS
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import is_leaf
 from ringbench.subjects.reference.vocabulary import flags as page_flags
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, KERNEL_WINDOW_BASE
 from ringbench.subjects.reference.vocabulary.handles import root_handle
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.paging import (
+    PageDelete,
+    PageMap,
+    PageNew,
+    PageProtect,
+    PageQuery,
+    PageUnmap,
+)
+from ringbench.subjects.reference.vocabulary.operations.vmm import Touch
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 from ringbench.subjects.reference.workload.edges import beside, entries_to_end, far_address, index
 
@@ -39,8 +47,8 @@ def page_new(random: Random, state: KernelState) -> Operation | None:
     """Make a bare root, or delete one where there are many."""
     roots = bare_roots(state)
     if roots and crowded(random, len(roots), ROOTS):
-        return op.PageDelete(pick(random, roots))
-    return op.PageNew()
+        return PageDelete(pick(random, roots))
+    return PageNew()
 
 
 def near(random: Random, size: int) -> int:
@@ -56,7 +64,7 @@ def page_map(random: Random, state: KernelState) -> Operation | None:
     """Map some pages of a size in a bare root, close to others."""
     roots = bare_roots(state)
     if not roots:
-        return op.PageNew()
+        return PageNew()
     size = random.choices(LEAF_SIZES, (6, 3, 1))[0]
     pages = pick(random, (1, 1, 2, 3, 8, 600 if size == FRAME_SIZE else 2))
     memory = state.pmm.frame_limit * FRAME_SIZE
@@ -67,7 +75,7 @@ def page_map(random: Random, state: KernelState) -> Operation | None:
     vaddr = near(random, size)
     if random.random() < TABLE_SHARE:
         pages = max(1, beside(random, entries_to_end(vaddr, size)))
-    return op.PageMap(pick(random, roots), vaddr, paddr, pages * size, size, flags)
+    return PageMap(pick(random, roots), vaddr, paddr, pages * size, size, flags)
 
 
 def some_leaf(random: Random, state: KernelState) -> tuple[str, int, int] | None:
@@ -99,7 +107,7 @@ def page_unmap(random: Random, state: KernelState) -> Operation | None:
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.PageUnmap(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2, 4)))
+    return PageUnmap(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2, 4)))
 
 
 def _pages(random: Random, vaddr: int, size: int, few: Sequence[int]) -> int:
@@ -116,19 +124,19 @@ def page_protect(random: Random, state: KernelState) -> Operation | None:
         return None
     root, vaddr, size = leaf
     flags = draw_flags(random, user=True, cached=False)
-    return op.PageProtect(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2)), flags)
+    return PageProtect(root, vaddr, size * _pages(random, vaddr, size, (1, 1, 2)), flags)
 
 
 def page_query(random: Random, state: KernelState) -> Operation | None:
     """Ask at a leaf, or anywhere in any root."""
     if random.random() < 0.3:
         root = pick(random, list(state.roots()))
-        return op.PageQuery(root, pick(random, (near(random, 1), KERNEL_WINDOW_BASE)))
+        return PageQuery(root, pick(random, (near(random, 1), KERNEL_WINDOW_BASE)))
     leaf = some_leaf(random, state)
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.PageQuery(root, vaddr + index(random, size))
+    return PageQuery(root, vaddr + index(random, size))
 
 
 def page_touch(random: Random, state: KernelState) -> Operation | None:
@@ -137,4 +145,4 @@ def page_touch(random: Random, state: KernelState) -> Operation | None:
     if leaf is None:
         return None
     root, vaddr, size = leaf
-    return op.Touch(root, vaddr + index(random, 2 * size), pick(random, "rw"))
+    return Touch(root, vaddr + index(random, 2 * size), pick(random, "rw"))

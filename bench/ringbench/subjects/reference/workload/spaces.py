@@ -10,14 +10,25 @@ from typing import Final
 from ringbench.arch.x86_64.address import SIZE_2M
 from ringbench.subjects.reference.model.state import KernelState, Region, Space
 from ringbench.subjects.reference.model.tables import find, leaf_address
-from ringbench.subjects.reference.vocabulary import operations as op
 from ringbench.subjects.reference.vocabulary.constants import (
     BYTES_MAX,
     FRAME_SIZE,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import WRITE
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmCopy,
+    VmFree,
+    VmProtect,
+    VmQuery,
+    VmRead,
+    VmResize,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 from ringbench.subjects.reference.workload.edges import HUGE_LENGTHS, beside, index, up_to
 
@@ -69,7 +80,7 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
     if crowded(random, len(window.regions), REGIONS):
         return vm_free(random, state)
     if window.regions and window.regions[-1].end == window.limit and random.random() < 0.5:
-        return op.VmFree(space, window.regions[-1].base)  # else there is hardly room for others
+        return VmFree(space, window.regions[-1].base)  # else there is hardly room for others
     kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
     paddr = None
@@ -86,13 +97,13 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
             length = pick(random, HUGE_LENGTHS)
     shape = random.random()
     if shape < 0.7:
-        return op.VmAlloc(space, length, kind.text, flags, paddr)
+        return VmAlloc(space, length, kind.text, flags, paddr)
     if random.random() < BESIDE_SHARE:
         vaddr, length = _beside(random, window, length, cheap=length > FRAME_SIZE * 40)
     else:
         vaddr = window.base + random.randrange(256) * FRAME_SIZE
         vaddr += pick(random, (0, 0, 2 << 20, 5 << 30))
-    return op.VmAllocAt(space, vaddr, length, kind.text, flags, paddr)
+    return VmAllocAt(space, vaddr, length, kind.text, flags, paddr)
 
 
 def _too_long_to_map(random: Random, state: KernelState, length: int) -> int:
@@ -120,7 +131,7 @@ def _beside(random: Random, window: Space, length: int, *, cheap: bool) -> tuple
 def vm_free(random: Random, state: KernelState) -> Operation | None:
     """Free a region."""
     found = some_region(random, state)
-    return None if found is None else op.VmFree(found[0], found[1].base)
+    return None if found is None else VmFree(found[0], found[1].base)
 
 
 def vm_change(random: Random, state: KernelState) -> Operation | None:
@@ -130,13 +141,13 @@ def vm_change(random: Random, state: KernelState) -> Operation | None:
         return None
     space, region = found
     if random.random() < 0.5:
-        return op.VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
+        return VmProtect(space, region.base, draw_flags(random, user=space != "kernel"))
     pages = region.length // FRAME_SIZE
     window = state.spaces[space]
     if random.random() < 0.25:  # to the next region, or about as far as the window goes
         most = limit_of(window, region) - region.base
-        return op.VmResize(space, region.base, max(0, beside(random, most, FRAME_SIZE)))
-    return op.VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
+        return VmResize(space, region.base, max(0, beside(random, most, FRAME_SIZE)))
+    return VmResize(space, region.base, FRAME_SIZE * random.randint(1, 2 * min(pages, 64)))
 
 
 def limit_of(window: Space, region: Region) -> int:
@@ -151,7 +162,7 @@ def vm_query(random: Random, state: KernelState) -> Operation | None:
     if found is None:
         return None
     space, region = found
-    return op.VmQuery(space, region.base + index(random, 2 * region.length))
+    return VmQuery(space, region.base + index(random, 2 * region.length))
 
 
 def _within(random: Random, region: Region, longest: int) -> tuple[int, int]:
@@ -173,11 +184,11 @@ def vm_data(random: Random, state: KernelState) -> Operation | None:
     space, region = found
     vaddr, length = _within(random, region, BYTES_MAX)
     if shape < 0.3:
-        return op.VmRead(space, vaddr, length)
+        return VmRead(space, vaddr, length)
     if shape < 0.6:
         # A page that starts with RET can be executed: now and then one does.
         data = b"\xc3" * length if random.random() < 0.3 else random.randbytes(length)
-        return op.VmWrite(space, vaddr, data)
+        return VmWrite(space, vaddr, data)
     return _vm_copy(random, state, found, other)
 
 
@@ -197,7 +208,7 @@ def _vm_copy(
     elif random.random() < WHOLE_SHARE:
         vaddr, to_vaddr = found[1].base, to_region.base
         length = beside(random, min(found[1].length, to_region.length))
-    return op.VmCopy(to, to_vaddr, space, vaddr, length)
+    return VmCopy(to, to_vaddr, space, vaddr, length)
 
 
 def _some_writable(random: Random, state: KernelState) -> tuple[str, Region] | None:
@@ -239,7 +250,7 @@ def touch(random: Random, state: KernelState) -> Operation | None:
         if random.random() < VACANT_SHARE:
             page = min(random.randrange(VACANT_PAGES), random.randrange(VACANT_PAGES))
             vaddr = state.spaces[active].base + page * FRAME_SIZE
-            return op.Touch(active, vaddr, pick(random, "rw"))
+            return Touch(active, vaddr, pick(random, "rw"))
         regions = state.spaces[active].regions
         found = (active, pick(random, regions)) if regions else None
     else:
@@ -249,4 +260,4 @@ def touch(random: Random, state: KernelState) -> Operation | None:
     space, region = found
     last = min(region.length + FRAME_SIZE, pick(random, (64, 64, 64, 1 << 40)) * FRAME_SIZE)
     offset = pick(random, (0, region.length - 1, region.length, int(random.random() * last)))
-    return op.Touch(space, region.base + offset, pick(random, "rrwwx"))
+    return Touch(space, region.base + offset, pick(random, "rrwwx"))

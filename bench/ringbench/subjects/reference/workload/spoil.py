@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.flags import CACHES, GLOBAL
-from ringbench.subjects.reference.vocabulary.operations import OPERATIONS, Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 
 HOSTILE_NUMBERS: Final = (
     0,

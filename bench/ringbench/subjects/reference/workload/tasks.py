@@ -6,8 +6,8 @@ from random import Random
 from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
-from ringbench.subjects.reference.vocabulary import operations as op
-from ringbench.subjects.reference.vocabulary.operations import Operation
+from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.workload.draws import crowded, pick
 
 TASKS: Final = 5
@@ -17,10 +17,10 @@ TASKS: Final = 5
 def task_new(random: Random, state: KernelState) -> Operation | None:
     """Make a task, or delete one where there are many."""
     if crowded(random, len(state.tasks) - 1, TASKS):
-        return op.TaskDelete(pick(random, state.tasks).handle)
-    return op.TaskNew()
+        return TaskDelete(pick(random, state.tasks).handle)
+    return TaskNew()
 
 
 def task_switch(random: Random, state: KernelState) -> Operation | None:
     """Make any task the current one."""
-    return op.TaskSwitch(pick(random, state.tasks).handle)
+    return TaskSwitch(pick(random, state.tasks).handle)

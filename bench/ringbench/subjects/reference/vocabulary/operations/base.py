@@ -9,14 +9,10 @@ guessed.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import ClassVar, Final, TypeVar, dataclass_transform
+from typing import ClassVar
 
 from ringbench.subjects.reference.vocabulary.values import Shape
 from ringbench.subjects.reference.vocabulary.words import word_of
-
-_DEFINED: Final[list[type["Operation"]]] = []
-
-OperationT = TypeVar("OperationT", bound="Operation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +40,3 @@ class Operation:
         arguments = ((field.name, getattr(self, field.name)) for field in fields(self))
         written = (word_of(name).write(value) for name, value in arguments if value is not None)
         return " ".join((self.command, *written))
-
-
-@dataclass_transform(frozen_default=True)
-def operation(cls: type[OperationT]) -> type[OperationT]:
-    """Make a class an operation: a frozen dataclass, and one of those that `defined` lists."""
-    made = dataclass(frozen=True, slots=True)(cls)
-    _DEFINED.append(made)
-    return made
-
-
-def defined() -> tuple[type[Operation], ...]:
-    """Return every operation's class, in the order of their definition."""
-    return tuple(_DEFINED)

@@ -1,0 +1,16 @@
+"""What performs each operation on a state."""
+
+from typing import Final
+
+from ringbench.subjects.reference.model.handlers import disk, file, heap, paging, pmm, task, vmm
+
+HANDLERS: Final = {
+    **pmm.HANDLERS,
+    **paging.HANDLERS,
+    **vmm.HANDLERS,
+    **heap.HANDLERS,
+    **task.HANDLERS,
+    **disk.HANDLERS,
+    **file.HANDLERS,
+}
+"""Operation -> its function, in the order of the table of operations."""
