@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,9 @@ def test_what_is_suggested_to_be_awaited_is_a_line_that_was_said() -> None:
     suggested = tomllib.loads(line.removeprefix("# "))["ready"]["log"]
     assert re.search(suggested, "[73] all done")
     assert not re.search(suggested, "coming up")
+    by_uefi = configuration(replace(survey, firmware=("uefi",)), heard, Path.cwd())
+    assert '# ready = { function = "kmain" }' in by_uefi
+    assert "all done" not in by_uefi
 
 
 def test_a_kernel_that_goes_on_talking(tmp_path: Path) -> None:

@@ -55,6 +55,9 @@ def _kernel(found: Survey, heard: Heard, folder: Path) -> Iterator[str]:
         if heard.landmark:
             what = "it goes on talking: a line that it said once"
             yield _key("ready", f"{{ log = {quoted(pattern(heard.landmark))} }}", what)
+        elif found.firmware[0] == "uefi":  # which may have said that last line
+            what = "the firmware speaks first: a function of the kernel's, or a line of its log"
+            yield _key("# ready", '{ function = "kmain" }', what)
         else:
             line = quoted(pattern(heard.last.strip()) or "up")
             yield _key("# ready", f"{{ log = {line} }}", "or a line of its log that says it is up")
