@@ -56,7 +56,10 @@ def _set_physical(on: bool) -> None:
 
 def number(expression: str) -> int:
     """Evaluate an expression of the debugged program as an unsigned 64-bit number."""
-    return int(gdb.parse_and_eval(f"(unsigned long long)({expression})")) & ADDRESS_MASK
+    try:
+        return int(gdb.parse_and_eval(f"(unsigned long long)({expression})")) & ADDRESS_MASK
+    except gdb.error as error:
+        raise gdb.GdbError(f"{expression}: {error}") from None
 
 
 def mode_now() -> PagingMode:

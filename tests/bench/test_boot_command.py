@@ -98,6 +98,15 @@ def test_the_kernels_own_tests_are_collected(tmp_path: Path) -> None:
         assert words in done.stdout.replace("2 failed, ", "")
 
 
+def test_a_configuration_under_another_name_is_collected(tmp_path: Path) -> None:
+    configure(tmp_path, build(tmp_path, "TESTS"), PATTERN)
+    (tmp_path / "ringbench.toml").rename(tmp_path / "tests.toml")
+    collect = ("pytest", "-q", "-p", "no:cacheprovider", "--ringbench-selftests", "-rA")
+    done = run(tmp_path, *collect, "tests.toml")
+    assert "PASSED tests.toml::frames" in done.stdout
+    assert "FAILED tests.toml::heap" in done.stdout
+
+
 def test_the_fixture_fails_with_the_kernels_own_tests(tmp_path: Path) -> None:
     configure(tmp_path, build(tmp_path, "TESTS"), "passed = {exit = 33}")
     (tmp_path / "test_k.py").write_text("def test_k(machine):\n    pass\n")

@@ -1,6 +1,7 @@
 """`ringbench debug`: GDB on a terminal, the kernel at its beginning, its console beside."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,32 @@ def test_a_boot_sector_without_symbols(
     (tmp_path / "ringbench.toml").write_text('[kernel]\nimage = "disk.img"\n')
     with terminal(tmp_path, "debug") as gdb:
         gdb.expect(r"breakpoint 1, 0x0*7c00 ")
+        gdb.expect_exact("(gdb) ")
+
+
+HIGH = """
+    .long 0x1BADB002, FLAGS, -(0x1BADB002 + FLAGS)
+    .long 0x100000, 0x100000, 0, 0, 0x100024  # where the header says that it is loaded and begins
+    .globl start
+start:
+    .fill 4, 1, 0x90
+    hlt
+"""
+SCRIPT = "SECTIONS { . = 0xffffffff80100000; .text : AT(0x100000) { *(.text) } }"
+
+
+@pytest.mark.parametrize(("flags", "entry"), [(0, 0x100020), (1 << 16, 0x100024)])
+def test_an_entry_in_the_higher_half(flags: int, entry: int, tmp_path: Path) -> None:
+    """The loader jumps to where it lies in memory, or to where the Multiboot header says."""
+    source, script, elf = tmp_path / "high.S", tmp_path / "high.ld", tmp_path / "high.elf"
+    source.write_text(HIGH)
+    script.write_text(SCRIPT)
+    command = ["gcc", "-nostdlib", "-static", "-no-pie", f"-DFLAGS={flags}", f"-Wl,-T,{script}"]
+    command += ["-Wl,-e,start,--build-id=none,-z,noexecstack", "-o", str(elf), str(source)]
+    subprocess.run(command, check=True)
+    configure(tmp_path, elf, "")
+    with terminal(tmp_path, "debug") as gdb:
+        gdb.expect(rf"breakpoint 1, 0x0*{entry:x} ")
         gdb.expect_exact("(gdb) ")
 
 

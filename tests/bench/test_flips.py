@@ -248,3 +248,10 @@ def test_a_missed_flip_is_told_by_the_exit_status(
     monkeypatch.setattr(run_module, "VARIANTS", VARIANTS[:1])
     assert ringbench(["flips", "--count", "45"]) == 1
     assert "MISSED: absorbed headers: bit" in capfd.readouterr().out
+
+
+def test_another_kernel_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('[kernel]\nelf = "other.elf"\n')
+    assert ringbench(["flips", "--config", str(file)]) == 2
+    assert "other.toml: kernel.subject is not 'reference'" in capfd.readouterr().err

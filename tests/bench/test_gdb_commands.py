@@ -4,8 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ringbench.arch.x86_64.bulk import decode
 from ringbench.arch.x86_64.walk import translate
+from ringbench.errors import GdbError
 from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 
@@ -37,6 +40,14 @@ def test_every_range_and_a_walk(machine: Machine) -> None:
     assert walked[-1].startswith(f"{leaf.vaddr + 0x123:#x} -> {leaf.paddr + 0x123:#x} ")
     missing = gdb.console(f"rb-translate {ABSENT:#x}").splitlines()
     assert missing[-1] == f"{ABSENT:#x}: not present at level 4 (PML4)"
+
+
+def test_what_is_no_address_is_said_in_one_line(machine: Machine) -> None:
+    gdb = machine.gdb
+    gdb.console(f"source {COMMANDS}")
+    with pytest.raises(GdbError, match="no_such: No symbol") as refused:
+        gdb.console("rb-translate no_such")
+    assert "Python" not in str(refused.value)
 
 
 def test_an_entry_that_cannot_be_is_a_problem(machine: Machine) -> None:

@@ -1,8 +1,10 @@
 """`ringbench init`: a configuration from a kernel's files and its first boot, which then works."""
 
+import re
 import shutil
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from ringbench.config import load
 from ringbench.errors import BootTimeout
 from ringbench.machine import Machine
-from ringbench.machine.first_boot import landmark
-from ringbench.report.configuration import pattern
+from ringbench.machine.first_boot import Heard, landmark
+from ringbench.machine.image import Form
+from ringbench.machine.survey import Survey
+from ringbench.report.configuration import configuration, pattern
 from tests.bench.talkers import build, configure, run
 from tests.bench.test_forms import image
 
@@ -94,12 +98,27 @@ def test_a_kernel_that_qemu_cannot_boot_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "ringbench.toml").exists()
 
 
+def test_what_is_suggested_to_be_awaited_is_a_line_that_was_said() -> None:
+    survey = Survey(Path("k.elf"), Form.MULTIBOOT, ("bios",), None, None)
+    heard = Heard(spoke=("com1",), console="com1", last=" [1] all done")
+    text = configuration(survey, heard, Path.cwd())
+    [line] = [line for line in text.splitlines() if line.startswith("# ready")]
+    suggested = tomllib.loads(line.removeprefix("# "))["ready"]["log"]
+    assert re.search(suggested, "[73] all done")
+    assert not re.search(suggested, "coming up")
+    by_uefi = configuration(replace(survey, firmware=("uefi",)), heard, Path.cwd())
+    assert '# ready = { function = "kmain" }' in by_uefi
+    assert "all done" not in by_uefi
+
+
 def test_a_kernel_that_goes_on_talking(tmp_path: Path) -> None:
     elf = build(tmp_path, "TALKS")
     config = configure(tmp_path, elf, "", **{"deadlines.boot": 1})
     with (
         Machine.launch(config) as machine,
-        pytest.raises(BootTimeout, match=r"did not fall quiet within 1 s.*kernel\.ready = {log"),
+        pytest.raises(
+            BootTimeout, match=r"within 1 s \(if.*kernel\.ready = {log.*\) while booting"
+        ),
     ):
         machine.boot()
     line = landmark("up\nheap at 0x1000\nturn 0\nturn 1\nturn 2\ntur")

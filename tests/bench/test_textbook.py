@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from ringbench.config import load
 from ringbench.machine import Machine
+from tests.bench.command import run
 from tests.kernels.textbook.hunt import hunt
 from tests.kernels.textbook.kernels import EXAMPLE, built, mutants
 from tests.kernels.textbook.table import read
@@ -71,6 +73,14 @@ def test_the_table_has_each_mutant() -> None:
 
 def test_most_mutants_are_caught() -> None:
     assert len(known()) >= 60
+
+
+def test_a_run_performs_what_was_asked_for(tmp_path: Path) -> None:
+    """Though its only channel is none of those that have an option of their own."""
+    done = run("run", "--ops", 20, "--json", "result.json", cwd=built(tmp_path / "kernel"))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "kernel" / "result.json").read_text())
+    assert result["channels"] == {"calls": 20}
 
 
 def test_the_right_kernel_hunts_clean(tmp_path: Path) -> None:

@@ -100,6 +100,11 @@ def test_what_the_user_wants_logged_is_logged_beside() -> None:
     assert own_log(("-smp", "2")) is None
 
 
+def test_a_missing_argument_is_left_for_qemu_to_complain_of() -> None:
+    command = qemu_command(make(MachineConfig(arguments=("-S", "-d"))), PATHS, None, KERNEL)
+    assert command[-2:] == ("-S", "-d")
+
+
 def test_command_line_and_modules_keep_their_commas() -> None:
     modules = (Module(Path("/m,1"), "a,b c"), Module(Path("/m2")))
     command = qemu_command(make(command_line="x=1,y=2", modules=modules), PATHS, None, KERNEL)

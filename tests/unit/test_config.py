@@ -84,7 +84,9 @@ def test_nearest_file_upwards_is_found(
 
 def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")  # nothing is above it where somebody may have left one
-    with pytest.raises(ConfigError, match=r"no ringbench\.toml and no pyproject\.toml"):
+    with pytest.raises(
+        ConfigError, match=r"no ringbench\.toml and no pyproject\.toml.*`ringbench init"
+    ):
         load()
     config = load(None, {"kernel.elf": "k.elf", "kernel.prompt": "> "})
     assert config.kernel.elf == Path("/k.elf")
@@ -112,6 +114,12 @@ def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         (MINIMAL + "[machine]\nguest_calls = 1\n", ["machine.guest_calls", "true or false"]),
         (MINIMAL + "[machine]\narguments='-smp 2'\n", ["machine.arguments", "a list of texts"]),
         (MINIMAL + "[machine]\narguments=[1]\n", ["machine.arguments", "expected text"]),
+        (MINIMAL + "[machine]\narguments=['-daemonize']\n", ["machine.arguments", "-daemonize"]),
+        (
+            MINIMAL + "[machine]\narguments=['-S', '--daemonize']\n",
+            ["machine.arguments", "outlive"],
+        ),
+        (MINIMAL + "prompt_rest=-1\n", ["kernel.prompt_rest", "0 or a number of seconds above 0"]),
         (MINIMAL + "modules='m'\n", ["kernel.modules", "a list"]),
         (MINIMAL + "modules=['']\n", ["kernel.modules", "not empty"]),
         (MINIMAL + "panic='('\n", ["kernel.panic", "a regular expression"]),

@@ -167,6 +167,13 @@ def test_missing_module(tmp_path: Path) -> None:
         check_kernel(Config(absent, tmp_path))
 
 
+def test_a_missing_further_elf_file(tmp_path: Path) -> None:
+    elf = link(tmp_path, HEADER1 + CODE, "-m32")
+    absent = KernelConfig(elf, elf, more=(tmp_path / "user.elf",))
+    with pytest.raises(ImageError, match=r"user\.elf: no such ELF file of kernel\.more"):
+        check_kernel(Config(absent, tmp_path))
+
+
 def test_where_headers_are_found() -> None:
     header = struct.pack("<III", 0x1BADB002, 3, (-0x1BADB002 - 3) & 0xFFFFFFFF)
     wrong = struct.pack("<III", 0x1BADB002, 3, 17)

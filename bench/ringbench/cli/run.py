@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=5000,
     show_default=True,
-    help="Operations over the console.",
+    help="Operations over the console, or whatever other way the subject has.",
 )
 @click.option(
     "--gdb-ops",
@@ -101,8 +101,8 @@ def run(
     from ringbench.report import coverage
     from ringbench.report.run import as_table
 
-    workloads = {
-        "console": Workload(ops, picture_every),
+    # A channel that has no option of its own, as that of calls in batches, gets the --ops.
+    workloads = dict.fromkeys(subject.channels, Workload(ops, picture_every)) | {
         "gdb": Workload(gdb_ops, picture_every),
         "ring": Workload(ring_ops, ring_picture_every),
     }

@@ -103,7 +103,7 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
         if not overrides:
             raise ConfigError(
                 f"no {FILE_NAME} and no pyproject.toml with [tool.ringbench] in {Path.cwd()} or "
-                "above it: write one, or name it with --config"
+                "above it: `ringbench init KERNEL` writes one; or name one with --config"
             )
         source = Path.cwd() / FILE_NAME
         tables: Mapping[str, Any] = {}

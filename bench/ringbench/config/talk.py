@@ -38,7 +38,12 @@ def input_(value: object, folder: Path) -> str:
 
 def rest(value: object, folder: Path) -> float:
     """Seconds, or 0."""
-    return 0.0 if value == 0 and not isinstance(value, bool) else seconds(value, folder)
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    try:
+        return seconds(value, folder)
+    except Expected as error:
+        raise Expected(f"0 or {error}") from None
 
 
 def ready(value: object, folder: Path) -> Ready:

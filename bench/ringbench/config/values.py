@@ -16,6 +16,7 @@ from ringbench.config.settings import Disk, Module
 PAGE = 4096
 MIN_MEMORY = 1 << 20
 MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can address as RAM
+DAEMON = frozenset({"-daemonize", "--daemonize"})
 INTERFACES = ("ide", "virtio", "floppy")
 SERIAL = "[A-Za-z0-9_.-]{1,20}"
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
@@ -221,10 +222,13 @@ def firmware(value: object, folder: Path) -> str:
 
 
 def arguments(value: object, folder: Path) -> tuple[str, ...]:
-    """A list of texts."""
+    """A list of texts, with which QEMU stays the bench's own child."""
     if not isinstance(value, list | tuple):
         raise Expected("a list of texts")
-    return tuple(text(item, folder) for item in value)
+    found = tuple(text(item, folder) for item in value)
+    if not DAEMON.isdisjoint(found):
+        raise Expected("arguments without -daemonize, by which QEMU would outlive the command")
+    return found
 
 
 def modules(value: object, folder: Path) -> tuple[Module, ...]:

@@ -86,6 +86,8 @@ def check_kernel(config: Config) -> Form:
         )
     if form.is_efi and firmware == "bios":
         raise ImageError(f'{kernel.image}: {form.value} needs machine.firmware = "uefi"')
+    for further in kernel.more:
+        _head(further, "ELF file of kernel.more", 1)
     for module in kernel.modules:
         _head(module.path, "module", 1)
     for disk in config.machine.disks:

@@ -37,12 +37,14 @@ def values_of(arguments: tuple[str, ...], option: str) -> list[str]:
 
 
 def without_option(arguments: tuple[str, ...], option: str) -> tuple[str, ...]:
-    """Return the arguments without each `option` and what follows it."""
+    """Return the arguments without each `option` and what follows it.
+
+    One that nothing follows is kept: QEMU says that its argument is missing.
+    """
     kept: list[str] = []
     rest = iter(arguments)
     for argument in rest:
-        if argument in (option, f"-{option}"):
-            next(rest, None)
-        else:
+        is_kept = argument not in (option, f"-{option}") or next(rest, None) is None
+        if is_kept:
             kept.append(argument)
     return tuple(kept)

@@ -95,8 +95,8 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
             guest.serial.check()
         if left < patience:
             raise SerialTimeout(
-                f"it did not fall quiet within {deadline.seconds:g} s; if it goes on talking, have "
-                "kernel.ready = {log = '...'} name a line that says that it is up"
+                f"it did not fall quiet within {deadline.seconds:g} s (if it goes on talking, have "
+                "kernel.ready = {log = '...'} name a line that says that it is up)"
             )
     except SerialClosed:
         if not guest.rests:

@@ -109,10 +109,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect the kernel's own tests from the configuration file, if that is asked for."""
+    """Collect the kernel's own tests from the configuration file, if that is asked for.
+
+    A file that is named to pytest itself is one, whatever it is called.
+    """
     if not parent.config.getoption(OPTION) or file_path.suffix != ".toml":
         return None
-    config = _load(parent.config)
+    is_named = parent.session.isinitpath(file_path)
+    config = _load(parent.config, file_path if is_named else None)
     if config.source != file_path:
         return None
     tests: SelfTests = SelfTests.from_parent(parent, path=file_path)
@@ -126,7 +130,7 @@ def ringbench_config(pytestconfig: pytest.Config) -> Config:
     return _load(pytestconfig)
 
 
-def _load(pytestconfig: pytest.Config) -> Config:
+def _load(pytestconfig: pytest.Config, named: Path | None = None) -> Config:
     from ringbench.config import load
 
     changes = {
@@ -134,7 +138,7 @@ def _load(pytestconfig: pytest.Config) -> Config:
         "kernel.image": pytestconfig.getoption("--ringbench-image"),
         "machine.memory": pytestconfig.getoption("--ringbench-memory"),
     }
-    path = pytestconfig.getoption("--ringbench-config")
+    path = named or pytestconfig.getoption("--ringbench-config")
     return load(
         Path(path) if path else None,
         {key: value for key, value in changes.items() if value is not None},

@@ -55,8 +55,12 @@ def _kernel(found: Survey, heard: Heard, folder: Path) -> Iterator[str]:
         if heard.landmark:
             what = "it goes on talking: a line that it said once"
             yield _key("ready", f"{{ log = {quoted(pattern(heard.landmark))} }}", what)
+        elif found.firmware[0] == "uefi":  # which may have said that last line
+            what = "the firmware speaks first: a function of the kernel's, or a line of its log"
+            yield _key("# ready", '{ function = "kmain" }', what)
         else:
-            yield _key("# ready", "{ log = 'up' }", "or a line of its log that says that it is up")
+            line = quoted(pattern(heard.last.strip()) or "up")
+            yield _key("# ready", f"{{ log = {line} }}", "or a line of its log that says it is up")
     if heard.tests is not None:
         yield _key("# tests", quoted(heard.tests), "if its own tests print such lines")
     yield _key("# panic", quoted("^PANIC"), "a line that opens its last words")

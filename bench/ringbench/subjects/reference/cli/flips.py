@@ -9,6 +9,7 @@ import click
 
 from ringbench.cli.common import configured, machine_options, output_option
 from ringbench.files import write_atomically
+from ringbench.subjects.reference.vocabulary.required import require_reference
 
 
 @click.command()
@@ -31,6 +32,7 @@ def flips(seed: int, count: int, json_file: Path | None, **machine: object) -> i
     if machine["memory"] or machine["cpu"]:
         raise click.UsageError("memory and cpu are those of the states that bits are flipped in")
     config = configured(**machine)
+    require_reference(config)
     # A third of a second of imports: not before it is known that there will be flips.
     from ringbench.cli.output import console, progress_bar
     from ringbench.subjects.reference.flips.run import flip_many
