@@ -74,6 +74,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "arguments": values.arguments,
         "translations": values.path,
         "guest_calls": values.yes_or_no,
+        "watch": values.watches,
     },
     "deadlines": {
         "boot": values.seconds,

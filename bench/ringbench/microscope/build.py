@@ -13,7 +13,6 @@ from typing import Final
 from ringbench.errors import StartError
 
 SOURCES: Final = Path(__file__).parent / "plugin"
-UNITS: Final = ("microscope.c", "calls.c")
 FLAGS: Final = ("-std=gnu17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden")
 COMPILERS: Final = ("cc", "gcc", "clang")
 SECONDS: Final = 60.0
@@ -107,7 +106,7 @@ def _compile(interface: int, result: Path) -> Path:
             "watching needs a C compiler, for the plugin that QEMU loads: install gcc, or name one "
             "in CC"
         )
-    units = [str(SOURCES / unit) for unit in UNITS]
+    units = sorted(map(str, SOURCES.glob("*.c")))
     what = "the plugin's compiler"
     done = _run(what, compiler, *FLAGS, f"-DINTERFACE={interface}", "-o", str(result), *units)
     if done.returncode != 0:
