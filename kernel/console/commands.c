@@ -109,6 +109,12 @@ static const struct command commands[] = {
     {"disk read", "DISK SECTOR COUNT", command_disk_read, "the CRC-32 of some sectors"},
     {"disk write", "DISK SECTOR COUNT HEX", command_disk_write, "fill some sectors"},
     {"disk flush", "DISK", command_disk_flush, "have it keep what was written"},
+
+    {"slab new", "BYTES ALIGN", command_slab_new, "a cache of objects of one size"},
+    {"slab delete", "CACHE", command_slab_delete, "a cache without objects"},
+    {"slab alloc", "CACHE", command_slab_alloc, "an object of the cache"},
+    {"slab free", "CACHE VA", command_slab_free, "free it"},
+    {"slab list", "", command_slab_list, "all caches, and their slabs with live objects"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -68,4 +68,10 @@ int command_disk_read(const struct arguments *arguments, struct reply *reply);
 int command_disk_write(const struct arguments *arguments, struct reply *reply);
 int command_disk_flush(const struct arguments *arguments, struct reply *reply);
 
+int command_slab_new(const struct arguments *arguments, struct reply *reply);
+int command_slab_delete(const struct arguments *arguments, struct reply *reply);
+int command_slab_alloc(const struct arguments *arguments, struct reply *reply);
+int command_slab_free(const struct arguments *arguments, struct reply *reply);
+int command_slab_list(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

@@ -47,6 +47,7 @@ class OwnerKind(StrEnum):
     FREE = "free"
     TABLE = "page table"
     SLAB = "slab"
+    CACHE = "slab of cache"
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
     HEAP = "heap"
@@ -59,6 +60,7 @@ ALLOCATED: Final = frozenset(
     {
         OwnerKind.TABLE,
         OwnerKind.SLAB,
+        OwnerKind.CACHE,
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
@@ -214,6 +216,9 @@ def owners(picture: Picture) -> FrameOwners:
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+    for cache in picture.caches:
+        for each in cache.slabs:
+            claims.bytes(Owner(OwnerKind.CACHE, cache.name), each.frame, PAGE_SIZE)
     for disk in picture.disks:
         claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
     _claim_regions(claims, picture)

@@ -21,7 +21,12 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
-from ringbench.subjects.reference.vocabulary.handles import number_of, root_handle, task_handle
+from ringbench.subjects.reference.vocabulary.handles import (
+    cache_name,
+    number_of,
+    root_handle,
+    task_handle,
+)
 from ringbench.subjects.reference.vocabulary.status import Refused, Status
 
 CALLS: Final = Handlers[GdbKernel, Reply]()
@@ -69,6 +74,30 @@ def _pmm_free(kernel: GdbKernel, op: ops.PmmFree) -> Reply:
 @CALLS.performs(ops.PmmInfo)
 def _pmm_info(kernel: GdbKernel, op: ops.PmmInfo) -> Reply:
     return Reply("ok", (kernel.value("pmm.managed_count"), kernel.value("pmm.free_count")))
+
+
+@CALLS.performs(ops.SlabNew)
+def _slab_new(kernel: GdbKernel, op: ops.SlabNew) -> Reply:
+    number = kernel.unused_cache()
+    kernel.write_scratch(cache_name(number).encode() + b"\0")
+    address = kernel.value(f"(unsigned long)&console.caches[{number}]")
+    reply = kernel.reply("slab_cache_create", address, kernel.scratch, op.size, op.align)
+    return Reply("ok", (number,)) if reply.ok else reply
+
+
+@CALLS.performs(ops.SlabDelete)
+def _slab_delete(kernel: GdbKernel, op: ops.SlabDelete) -> Reply:
+    return kernel.reply("slab_cache_destroy", kernel.cache(op.cache))
+
+
+@CALLS.performs(ops.SlabAlloc)
+def _slab_alloc(kernel: GdbKernel, op: ops.SlabAlloc) -> Reply:
+    return kernel.with_word(kernel.reply("slab_alloc", kernel.cache(op.cache), kernel.scratch))
+
+
+@CALLS.performs(ops.SlabFree)
+def _slab_free(kernel: GdbKernel, op: ops.SlabFree) -> Reply:
+    return kernel.reply("slab_free", kernel.cache(op.cache), op.vaddr)
 
 
 @CALLS.performs(ops.PageNew)

@@ -83,6 +83,10 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
         do(op.Touch(space, int(base), "r"))
     for _ in range(VM_SLAB_REGIONS + 1):
         do(op.VmAlloc(str(task), PAGE, "guard", 0))
+    for size in (24, 1000):
+        cache = do(op.SlabNew(size, 8)).values
+        for _ in range(200 if cache and size == 24 else 7 if cache else 0):
+            do(op.SlabAlloc(int(cache[0])))
     if random.random() < 0.5:
         do(op.TaskSwitch(str(task)))
     made = do(op.PageNew()).values

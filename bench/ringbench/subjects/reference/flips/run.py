@@ -23,6 +23,7 @@ from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
+from ringbench.subjects.reference.flips.in_slabs import slab_structures
 from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
 from ringbench.subjects.reference.flips.in_tables import table_structures
 from ringbench.subjects.reference.flips.prepare import prepare
@@ -130,6 +131,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
     """Return everything that there is to flip bits of, as far as the state has any."""
     found = (
         *allocator_structures(site),
+        *slab_structures(site),
         *table_structures(site),
         *space_structures(site),
         *heap_structures(site),

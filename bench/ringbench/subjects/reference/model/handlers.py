@@ -3,10 +3,21 @@
 from typing import Final
 from zlib import crc32
 
-from ringbench.subjects.reference.model import access, disk, heap, paging, pmm, task, vm_copy, vmm
+from ringbench.subjects.reference.model import (
+    access,
+    disk,
+    heap,
+    paging,
+    pmm,
+    slab,
+    task,
+    vm_copy,
+    vmm,
+)
 from ringbench.subjects.reference.model.console import (
     any_root,
     bare_root,
+    cache_of,
     disk_number,
     lend,
     lower_half,
@@ -14,6 +25,7 @@ from ringbench.subjects.reference.model.console import (
     refuse_record,
     space_name,
     take_back,
+    unused_cache,
     with_root,
 )
 from ringbench.subjects.reference.model.state import KernelState, PmmState, frames_of, replace
@@ -31,6 +43,7 @@ from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
+    cache_name,
     disk_handle,
     is_task,
     number_of,
@@ -76,6 +89,31 @@ def _pmm_free(state: KernelState, op: ops.PmmFree) -> Outcome:
 @HANDLERS.performs(ops.PmmInfo)
 def _pmm_info(state: KernelState, op: ops.PmmInfo) -> Outcome:
     return state, Status.OK, (state.pmm.managed_count, state.pmm.free_count)
+
+
+@HANDLERS.performs(ops.SlabNew)
+def _slab_new(state: KernelState, op: ops.SlabNew) -> Outcome:
+    number = unused_cache(state)
+    state, status, _ = slab.slab_cache_create(state, cache_name(number), op.size, op.align)
+    return state, status, () if status else (number,)
+
+
+@HANDLERS.performs(ops.SlabDelete)
+def _slab_delete(state: KernelState, op: ops.SlabDelete) -> Outcome:
+    state, status, _ = slab.slab_cache_destroy(state, cache_of(state, op.cache))
+    return state, status, ()
+
+
+@HANDLERS.performs(ops.SlabAlloc)
+def _slab_alloc(state: KernelState, op: ops.SlabAlloc) -> Outcome:
+    state, status, address = slab.slab_alloc(state, cache_of(state, op.cache))
+    return state, status, () if status else (address,)
+
+
+@HANDLERS.performs(ops.SlabFree)
+def _slab_free(state: KernelState, op: ops.SlabFree) -> Outcome:
+    state, status, _ = slab.slab_free(state, cache_of(state, op.cache), op.vaddr)
+    return state, status, ()
 
 
 @HANDLERS.performs(ops.PageNew)

@@ -24,6 +24,7 @@ from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
+from ringbench.subjects.reference.observe.slabs import SeenCache, read_slabs
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
 
@@ -54,6 +55,7 @@ class Picture:
     heap: SeenHeap
     tasks: SeenTasks
     disks: tuple[SeenDisk, ...]
+    caches: tuple[SeenCache, ...]
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -111,6 +113,7 @@ def take(
         heap=heap,
         tasks=tasks,
         disks=scope.read(read_disks, guest, layout.disks),
+        caches=scope.read(read_slabs, guest, layout.slabs),
         console=console,
         broken=guest.notebook.broken,
     )

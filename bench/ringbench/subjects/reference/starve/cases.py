@@ -43,6 +43,13 @@ def _frames() -> Iterator[Case[Operation]]:
     yield Case("2 MiB frame", (), op.PmmAlloc2m())
 
 
+def _slabs() -> Iterator[Case[Operation]]:
+    """Objects of 2 KiB, of which a slab has one, and small ones."""
+    large, small = op.SlabNew(2048, 8), op.SlabNew(8, 8)
+    yield Case("object, no slab", (small,), op.SlabAlloc(0))
+    yield Case("object, slab full", (large, op.SlabAlloc(0)), op.SlabAlloc(0))
+
+
 def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> op.PageMap:
     return op.PageMap("r0", vaddr, paddr, length, size, WRITE)
 
@@ -183,6 +190,10 @@ def _disks() -> Iterator[Case[Operation]]:
 
 
 def _needing_none() -> Iterator[Case[Operation]]:
+    cache = op.SlabNew(8, 8)
+    yield Case("no frame: cache", (), cache)
+    yield Case("no frame: object, slab there", (cache, op.SlabAlloc(0)), op.SlabAlloc(0))
+    yield Case("no frame: delete cache", (cache,), op.SlabDelete(0))
     task = op.TaskNew()
     root, small, large = op.PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
     yield Case("no frame: map, table there", (root, small), _map(4 * K4, 3 * K4))
@@ -214,6 +225,7 @@ def _needing_none() -> Iterator[Case[Operation]]:
 
 ALL: Final = (
     *_frames(),
+    *_slabs(),
     *_tables(),
     *_regions(),
     *_resizes(),

@@ -14,7 +14,7 @@ from ringbench.subjects.reference.vocabulary.operation_base import Operation as 
 from ringbench.subjects.reference.vocabulary.operation_base import defined, operation
 from ringbench.subjects.reference.vocabulary.values import Shape, ValueKind
 
-LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task", "disk")
+LAYERS: Final = ("pmm", "slab", "paging", "vmm", "heap", "task", "disk")
 """The kernel's layers, bottom first: the order of every table."""
 
 _ADDRESS: Final[tuple[Shape, ...]] = ((ValueKind.ADDRESS,),)
@@ -73,6 +73,46 @@ class PmmInfo(Operation):
     layer = "pmm"
     command = "pmm info"
     values = ((ValueKind.COUNT, ValueKind.COUNT),)
+
+
+@operation
+class SlabNew(Operation):
+    """Make a slab cache of objects of `size` bytes at multiples of `align`; its number."""
+
+    layer = "slab"
+    command = "slab new"
+    values = ((ValueKind.COUNT,),)
+    size: int
+    align: int
+
+
+@operation
+class SlabDelete(Operation):
+    """Take a slab cache away that has no objects."""
+
+    layer = "slab"
+    command = "slab delete"
+    cache: int
+
+
+@operation
+class SlabAlloc(Operation):
+    """Take an object of a slab cache; the reply has its address."""
+
+    layer = "slab"
+    command = "slab alloc"
+    values = _ADDRESS
+    cache: int
+
+
+@operation
+class SlabFree(Operation):
+    """Give an object back to its slab cache."""
+
+    layer = "slab"
+    command = "slab free"
+    cache: int
+    vaddr: int
 
 
 @operation

@@ -94,6 +94,7 @@ _ROOT: Final = _matching("kernel|[tr][0-9]{1,18}", "`kernel`, a task like t1 or 
 
 _WORDS: Final[dict[str, Word]] = {
     **dict.fromkeys(HANDLES, _ROOT),
+    "cache": Word(str, read_number),
     "count": Word(str, read_number),
     "disk": _matching("d[0-9]{1,18}", "a disk like d0"),
     "name": _matching(f"[!-~]{{1,{BYTES_MAX}}}", f"1 to {BYTES_MAX} printable characters"),

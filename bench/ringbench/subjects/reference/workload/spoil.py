@@ -45,6 +45,7 @@ HOSTILE_HANDLES: Final = {
 
 SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "align",
+    "cache",
     "count",
     "flags",
     "length",
