@@ -60,7 +60,7 @@ static uint64_t frame_count(const struct transfer *transfer) {
     return (transfer->sectors + FRAME_SECTORS - 1) / FRAME_SECTORS;
 }
 
-/* Of the words DISK SECTOR COUNT. Errors: NOT_FOUND; INVALID (no such COUNT); NO_MEMORY. */
+/* Of the words DISK SECTOR COUNT. Errors: NOT_FOUND; INVALID (too many); NO_MEMORY. */
 static int begin(const struct arguments *arguments, struct transfer *transfer) {
     int status = disk_named(&arguments->at[0], &transfer->disk);
     if (status < 0) {
@@ -68,7 +68,7 @@ static int begin(const struct arguments *arguments, struct transfer *transfer) {
     }
     transfer->sector = arguments->at[1].number;
     transfer->sectors = arguments->at[2].number;
-    if (transfer->sectors == 0 || transfer->sectors > DISK_SECTORS_MAX) {
+    if (transfer->sectors > DISK_SECTORS_MAX) {
         return STATUS_INVALID;
     }
     if (pmm_free_count() < frame_count(transfer)) {

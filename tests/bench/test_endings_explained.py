@@ -114,6 +114,13 @@ def test_a_log_of_the_users_own_is_read(kernels: KernelConfigs, tmp_path: Path) 
     assert "v=0e" in log.read_text()
 
 
+def test_without_a_log_nothing_is_said_of_exceptions(kernels: KernelConfigs) -> None:
+    _, explanation = explained(configured(kernels, "no_idt", machine_log_exceptions=False))
+    assert explanation.fault is None
+    assert "which exception led to it, if any, is not known" in explanation.summary
+    assert explanation.processors[0].place.symbol.startswith("touch+")
+
+
 def test_a_kernel_that_reports_its_exception_and_halts(kernels: KernelConfigs) -> None:
     error, explanation = explained(configured(kernels, "handled"))
     assert error.ending is not None

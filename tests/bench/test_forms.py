@@ -105,6 +105,36 @@ def test_32_bit_kernels_are_explained(tmp_path: Path, option: str, words: tuple[
     assert all(each in text for each in words), text
 
 
+LAST_CALL = """
+    .text
+    .long 0x1badb002, 0, -0x1badb002
+    .type fails, @function
+fails:
+    ud2
+    .globl start
+start:
+    movl $stack_top, %esp
+    xorl %ebp, %ebp
+    call fails
+    .bss
+    .skip 4096
+stack_top:
+"""
+
+
+def test_a_call_that_is_the_last_of_all_instructions_has_a_caller(tmp_path: Path) -> None:
+    """As of what does not return: the address behind it is in no code."""
+    elf, source = tmp_path / "k.elf", tmp_path / "k.S"
+    source.write_text(LAST_CALL)
+    flags = ("-m32", "-g", "-nostdlib", "-static", "-Wl,-e,start,-Ttext-segment=0x100000")
+    subprocess.run(["gcc", *flags, "-o", elf, source], check=True)
+    with pytest.raises(Ended) as caught:
+        Machine.start(configure(tmp_path, elf, ""))
+    explanation = caught.value.explanation
+    assert explanation is not None
+    assert [each.symbol.partition("+")[0] for each in explanation.callers] == ["start"]
+
+
 def image(folder: Path) -> Path:
     elf = link(folder, "sector.S", "-m32", "-Wl,-Ttext,0x7c00")
     subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, folder / "disk.img"], check=True)
@@ -188,3 +218,15 @@ def test_an_efi_application(tmp_path: Path, as_folder: bool) -> None:
     with Machine.start(config) as machine:
         assert machine.boot_text.splitlines()[-1].endswith("efi up")
     assert application.read_bytes() == before
+
+
+@pytest.mark.exhaustive
+def test_an_efi_application_that_crashes_is_not_ready(tmp_path: Path) -> None:
+    """Not when the firmware has been silent for long, and not when its handler has reported it."""
+    application = tmp_path / "k.efi"
+    elf = link(tmp_path, "application.S", "-DCRASH", "-Wl,-Ttext,0")
+    subprocess.run(["objcopy", "-O", "binary", "-j", ".text", elf, application], check=True)
+    config = configure(tmp_path, application, "", **{"deadlines.boot": 100})
+    with pytest.raises(Ended, match="it fell quiet, but after #UD invalid opcode") as caught:
+        Machine.start(config)
+    assert "efi up" in caught.value.serial_tail

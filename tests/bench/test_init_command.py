@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import load
+from ringbench.errors import BootTimeout
 from ringbench.machine import Machine
-from tests.bench.talkers import build, run
+from ringbench.machine.first_boot import landmark
+from ringbench.report.configuration import pattern
+from tests.bench.talkers import build, configure, run
 from tests.bench.test_forms import image
 
 
@@ -53,13 +56,31 @@ def test_a_kernel_that_tests_itself(tmp_path: Path) -> None:
     build(tmp_path, "TESTS")
     _, kernel = made(tmp_path, "TESTS.elf")
     assert kernel["passed"] == {"exit": 35}
+    text = (tmp_path / "ringbench.toml").read_text()
+    (tmp_path / "ringbench.toml").write_text(text.replace("# tests", "tests"))
+    done = run(tmp_path, "ringbench.cli.main", "boot")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        1,
+        "ringbench: failed: 'test heap: FAILED' is no test that passed",
+    )
+
+
+def test_a_kernel_that_does_not_come_up(tmp_path: Path) -> None:
+    build(tmp_path, "LOST")
+    said, kernel = made(tmp_path, "LOST.elf")
+    assert kernel["console"] == "com1"
+    assert "first boot: it printed on com1; com1 ends with 'up'; hang: at 0x" in said
+    assert "it did not come up: `ringbench why` boots it again" in said
 
 
 def test_a_disk_image_and_no_symbols(tmp_path: Path) -> None:
     image(tmp_path).chmod(0o444)
-    said, kernel = made(tmp_path, "disk.img")
+    (tmp_path / "data.img").write_bytes(bytes(1 << 16))
+    said, kernel = made(tmp_path, "disk.img", "data.img")
     assert kernel == {"image": "disk.img", "console": "com1", "prompt": "> "}
-    assert "a disk image, for bios" in said
+    assert "a disk image, for bios\ndata.img: a further disk\n" in said
+    [disk] = load(tmp_path / "ringbench.toml").machine.disks
+    assert disk.path == tmp_path / "data.img"
 
 
 def test_a_kernel_that_qemu_cannot_boot_itself(tmp_path: Path) -> None:
@@ -71,6 +92,22 @@ def test_a_kernel_that_qemu_cannot_boot_itself(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Limine protocol" in done.stderr
     assert not (tmp_path / "ringbench.toml").exists()
+
+
+def test_a_kernel_that_goes_on_talking(tmp_path: Path) -> None:
+    elf = build(tmp_path, "TALKS")
+    config = configure(tmp_path, elf, "", **{"deadlines.boot": 1})
+    with (
+        Machine.launch(config) as machine,
+        pytest.raises(BootTimeout, match=r"did not fall quiet within 1 s.*kernel\.ready = {log"),
+    ):
+        machine.boot()
+    line = landmark("up\nheap at 0x1000\nturn 0\nturn 1\nturn 2\ntur")
+    assert line == "heap at 0x1000"
+    assert pattern(line) == r"heap at \w+"
+    configure(tmp_path, elf, f"ready = {{ log = '{pattern(line)}' }}")
+    with Machine.start(load(tmp_path / "ringbench.toml")) as machine:
+        assert machine.boot_text.startswith("up\nheap at ")
 
 
 @pytest.mark.parametrize("files", [["absent.elf"], ["a.img", "b.img"], []])

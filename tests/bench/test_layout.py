@@ -142,6 +142,7 @@ def test_what_cannot_be_followed_is_noted(
     ("line", "instead", "message"),
     [
         ('"frame_map.bits"', '"framemap.bits"', "near it are frame_map"),
+        ('"chunks"', "\"'kept.c'::chunk\"", "near it are chunks"),
         ('"frame_map.bits"', '"frame_map.bit"', "has no member 'bit'; near it are bits"),
         ('"bytes + header"', '"byte + header"', "has no member 'byte', and no enumerator is"),
         ('"chunks"', '"arena"', "say it with layout.heap.node"),

@@ -1,5 +1,6 @@
 """A kernel that runs elsewhere than it was linked, and a second ELF file: symbols, types, gdb."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from ringbench.config import Config, load, override
 from ringbench.debuginfo.dwarf import Types
 from ringbench.drive.guest_calls import GuestCalls, KernelFunctions, function_address
-from ringbench.errors import ImageError, MachineError
+from ringbench.errors import Ended, ImageError, MachineError
 from ringbench.machine import Machine
 from ringbench.subjects.contracts.frames.operations import Alloc
 from ringbench.subjects.contracts.kernel import ContractKernel
@@ -91,6 +92,15 @@ def test_the_second_file_is_known_as_well(machine: Machine) -> None:
     assert "user.c:" in str(place)
     assert machine.names.is_code(entry)
     assert not machine.names.is_code(machine.gdb.symbol("session"))
+
+
+def test_where_it_crashed_is_known_though_nobody_asked_where_it_runs(folder: Path) -> None:
+    with Machine.start(configure(folder, "auto")) as machine:
+        with pytest.raises(Ended) as caught:
+            machine.command("seven77")
+        why = str(caught.value.explanation)
+        assert re.search(r"#UD .* at crash\+?\w* \(.*kernel\.c:\d+\)", why), why
+        assert machine.slide == SLIDE
 
 
 def test_its_functions_are_called_where_it_runs(folder: Path) -> None:

@@ -123,6 +123,19 @@ def test_a_kernel_that_is_done_and_halts_is_ready_where_nothing_else_is_awaited(
                     machine.expect("more", output="debugcon")
 
 
+def test_a_line_that_does_not_end_for_the_kernel(tmp_path: Path) -> None:
+    elf = build(tmp_path, "TORN", "-DENDS='\\r'")
+    config = configure(tmp_path, elf, 'prompt = "> "', **{"deadlines.reply": 1})
+    with (
+        Machine.start(config) as machine,
+        pytest.raises(Hang, match=r'another key to end the line, set kernel\.line_end = "\\r"'),
+    ):
+        machine.command("x")
+    config = configure(tmp_path, elf, 'prompt = "> "\nline_end = "\\r"')
+    with Machine.start(config) as machine:
+        assert machine.command("hi") == "said hi"
+
+
 def test_last_words_are_no_readiness(tmp_path: Path) -> None:
     """A panic that no pattern of the configuration knows is not taken for a kernel that is done."""
     elf = build(tmp_path, "LOG", '-DLAST="KERNEL PANIC: no heap\\n rip 0x10\\n"')

@@ -146,6 +146,16 @@ def starved(config: Config, count: Count) -> Caught | None:
     return next(iter(result.caught), None)
 
 
+def starved_disks(config: Config, count: Count) -> Caught | None:
+    """Every request to a disk of every operation that makes some fails once."""
+    cases = [case for case in REFERENCE.cases if case.name.startswith("disk:")]
+    there = override(config, {"machine.disks": DISKS})
+    result = starve(REFERENCE, there, cases=cases, stop=True)
+    assert not result.given_up, result.given_up
+    count.operations += result.operations
+    return next(iter(result.caught), None)
+
+
 def stateful(seed: int, chunks: int, changes: dict[str, object] | None = None) -> Stage:
     """Sequences that hypothesis and the explorer make, `chunks` times ten."""
 
@@ -211,11 +221,15 @@ TESTS: Final = (
     "tests/unit/reference/test_string.py",
 )
 
+DISKS: Final = ["1M virtio serial=data", "4M virtio serial=swap"]
+"""Two disks of zeros."""
+
 SPLIT: Final = {"machine.arguments": ["-machine", "max-ram-below-4g=24M"]}
 """Hardly any memory below 4 GiB: all but the first frames that are taken lie above."""
 
 STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
+    "run disks": run_stage(_ring(24, 3000, "disk", "vmm", "task"), {"machine.disks": DISKS}),
     "run modules": run_stage(
         _mixed(2, Workload(50, 50), Workload(1000, 1000)),
         {
@@ -248,6 +262,7 @@ STAGES: Final[dict[str, Stage]] = {
     "iso": multiboot2,
     "giants": giants,
     "starve": starved,
+    "starve disks": starved_disks,
     "hunt": stateful(1, 6),
     "hunt 16M": stateful(2, 6, {"machine.memory": "16M"}),
     "instructions": instruction_counts,

@@ -73,12 +73,23 @@ def test_what_is_read_is_what_the_host_reads(disks: Kernel, image: Path) -> None
     assert disks.value(DiskRead("d0", 2047, 1)) == crc32(content[2047 * 512 :].ljust(512, b"\0"))
 
 
+def test_what_is_refused(disks: Kernel) -> None:
+    for operation in (DiskRead("d0", 0, 0), DiskRead("d1", 0, 513), DiskWrite("d1", 0, 0, b"x")):
+        disks.values(operation, "invalid")
+    for operation in (DiskRead("d0", 2048, 1), DiskWrite("d1", 8191, 2, b"x")):
+        disks.values(operation, "out_of_range")
+    disks.values(DiskRead("d0", (1 << 64) - 1, 2), "out_of_range")
+    disks.values(DiskRead("d2", 0, 1), "not_found")
+
+
 def test_what_is_written_is_on_the_disk_and_not_in_the_users_file(
     disks: Kernel, image: Path
 ) -> None:
     before = image.read_bytes()
     disks.values(DiskWrite("d0", 5, 2, b"\xaa\xbb"))
+    flushes = _flushes(disks.machine)
     disks.values(DiskFlush("d0"))
+    assert _flushes(disks.machine) == flushes + 1
     with disks.machine.stopped():
         [(at, data)] = changes(disks.machine, 0)
     assert at == 0
@@ -86,6 +97,14 @@ def test_what_is_written_is_on_the_disk_and_not_in_the_users_file(
     assert data[5 * 512 : 6 * 512] == sector
     assert data[: 5 * 512] == before[: 5 * 512]
     assert image.read_bytes() == before
+
+
+def _flushes(machine: Machine) -> int:
+    """How often QEMU was asked to flush the first disk, by its own count."""
+    [stats] = [
+        each for each in machine.qmp.command("query-blockstats") if each["device"] == "drive0"
+    ]
+    return int(stats["stats"]["flush_operations"])
 
 
 def test_a_disk_that_does_not_hold_what_was_written_is_caught(disks: Kernel) -> None:
@@ -152,8 +171,8 @@ def test_devices_that_are_no_disks_for_this_kernel(ringbench_config: Config) -> 
     """Without the modern interface, with too short a queue, or read-only; behind them, one more."""
     devices = (
         ("legacy", "disable-modern=on"),
-        ("short", "queue-size=64"),
-        ("fixed", "queue-size=128"),
+        ("short", "queue-size=64,addr=9.0,multifunction=on"),
+        ("fixed", "queue-size=128,addr=9.3"),
     )
     arguments = []
     for serial, options in devices:

@@ -20,19 +20,22 @@ next:
   ringbench why         boot, and explain how it ended
   ringbench pages       what its page tables map
   pytest                a test asks for the fixture `machine` and has a booted kernel"""
+WHY: Final = "`ringbench why` boots it again, and explains that in one page"
 PLACES: Final = ("*", "build/*", "out/*", "bin/*", "target/*", "zig-out/bin/*", "*/build/*")
 IMAGES: Final = (".iso", ".img", ".efi", ".hdd", ".qcow2")
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[ELF] [ISO|IMG|EFI]")
+@click.argument(
+    "files", nargs=-1, type=click.Path(path_type=Path), metavar="[ELF] [ISO|IMG|EFI] [IMG]..."
+)
 @click.option("--force", is_flag=True, help="Replace a configuration that is there.")
 def init(files: tuple[Path, ...], force: bool) -> int:
     """Write a commented ringbench.toml for a kernel, from its files and from a first boot.
 
     Name its ELF file, the image that it boots from, or both: then the image is booted, and the ELF
-    file has the symbols. Without any, what is found here and in folders such as build is taken, if
-    it is one kernel.
+    file has the symbols. Further images are disks that it has as well. Without any file, what is
+    found here and in folders such as build is taken, if it is one kernel.
     """
     from ringbench.config.load import FILE_NAME, load
     from ringbench.files import require_place, write_atomically
@@ -51,6 +54,8 @@ def init(files: tuple[Path, ...], force: bool) -> int:
     write_atomically(target, configuration(found, heard, Path.cwd()))
     load(target)
     click.echo(f"{FILE_NAME} is written")
+    if heard.trouble:
+        click.echo(f"it did not come up: {WHY}")
     click.echo(NEXT)
     return 0
 
@@ -61,6 +66,7 @@ def _described(found: Survey) -> str:
         lines.append(f"{found.elf}: an ELF file: {found.facts}")
     if found.image != found.elf:
         lines.append(f"{found.image}: {found.form.value}, for {' and '.join(found.firmware)}")
+    lines += [f"{disk}: a further disk" for disk in found.disks]
     return "\n".join(lines)
 
 

@@ -43,7 +43,9 @@ def why(lines: tuple[str, ...], as_json: bool, **machine: object) -> int:
         write_json(why_json(None))
     elif ending is None:
         click.echo("the kernel came up, and waits for what it is told")
-        for each in seen.processors if seen is not None else ():
+        if seen is not None and seen.fault is not None:  # which it may be about to recover from
+            click.echo(str(seen))
+        for each in seen.processors if seen is not None and seen.fault is None else ():
             click.echo("\n".join(each.lines()))
     else:
         click.echo(f"the kernel came up as kernel.ready has it, and then: {ending.message}")

@@ -38,7 +38,8 @@ def frames(space: Space, cpu: Cpu, names: Names) -> tuple[Frame, ...]:
     while len(found) < DEEPEST:
         last = found[-1]
         caller = None if last.guessed else _caller(space, last, names, innermost=len(found) == 1)
-        if caller is None or caller.sp <= last.sp or not names.is_code(caller.pc):
+        # A call that does not return may be the last instruction of all code.
+        if caller is None or caller.sp <= last.sp or not names.is_code(caller.pc - 1):
             caller = _guess(space, last, names)
         if caller is None or (caller.guessed and len(found) > GUESSES):
             break
@@ -116,7 +117,7 @@ def _pushed_over(space: Space, frame: Frame, names: Names) -> int | None:
 def _follows_call(space: Space, slot: int, names: Names) -> bool:
     """Whether the word in the stack is the address behind a CALL instruction of the kernel."""
     address = space.word(slot)
-    if address is None or not names.is_code(address):
+    if address is None or not names.is_code(address - 1):
         return False
     code = space.read(address - LONGEST_CALL, LONGEST_CALL)
     if code is None:

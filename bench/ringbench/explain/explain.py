@@ -56,6 +56,7 @@ class Evidence:
         log: the end of what QEMU logged.
         memory: its physical memory.
         names: those of its kernel.
+        is_logged: whether QEMU logged exceptions, which it does under its software emulation only.
     """
 
     kind: EndKind
@@ -63,6 +64,7 @@ class Evidence:
     log: str
     memory: PhysicalMemory
     names: Names
+    is_logged: bool = True
 
 
 def explain(evidence: Evidence) -> Explanation | None:
@@ -77,6 +79,7 @@ class _Explainer:
 
     def __init__(self, evidence: Evidence) -> None:
         self._kind = evidence.kind
+        self._is_logged = evidence.is_logged
         self._memory = evidence.memory
         self._names = evidence.names
         self._cpus = evidence.cpus
@@ -92,7 +95,7 @@ class _Explainer:
         if chain is None:
             at = self._names.place(self._cpus[0].pc)
             return Explanation(
-                summary=f"{kind}: at {at}, and no exception led to it",
+                summary=f"{kind}: at {at}, and {self._no_exception()}",
                 notes=tuple(self._notes_of_processors()),
                 processors=processors,
                 lost=next(self._impossible(), ""),
@@ -110,6 +113,17 @@ class _Explainer:
             notes=(*self._notes(series[0], space, stack), *self._notes_of_series(series)),
             processors=() if chain.triple and len(processors) == 1 else processors,
         )
+
+    def _no_exception(self) -> str:
+        """Say that the log names no exception that led here, or that there is no log."""
+        if not self._is_logged:
+            return (
+                "which exception led to it, if any, is not known: QEMU logs them under tcg alone, "
+                "with machine.log_exceptions"
+            )
+        if self._kind is EndKind.TRIPLE_FAULT:
+            return "which exception led to it is not known: it is not in QEMU's log"
+        return "no exception led to it"
 
     # -- the cause -----------------------------------------------------------------------------
 

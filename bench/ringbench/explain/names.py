@@ -47,7 +47,7 @@ class Names:
         self._path = elf
         self._more = tuple(Names(each) for each in more)
         self._slide = slide
-        self._places: dict[tuple[int, bool], Place] = {}
+        self._places: dict[tuple[int, bool, int], Place] = {}
         self._lent: tuple[range, str] = range(0), ""
 
     def lend(self, addresses: range, name: str) -> None:
@@ -57,11 +57,12 @@ class Names:
 
     def place(self, address: int, *, returns: bool = False) -> Place:
         """Return what is at an address; of one that a call `returns` to, the line of the call."""
-        if (other := self._other(address)) is not None:
+        if (other := self._other(address - returns)) is not None:
             return other.place(address, returns=returns)
-        key = address, returns
+        key = address, returns, self._slide()
         if key not in self._places:
-            self._places[key] = self._place(self.linked(address), returns, address)
+            linked = self.linked(address - returns) + returns
+            self._places[key] = self._place(linked, returns, address)
         return self._places[key]
 
     def symbol(self, address: int) -> str:

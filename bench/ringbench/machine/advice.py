@@ -15,6 +15,9 @@ _GAVE_UP = re.compile(
     r"|system halted)\b"
 )
 LAST_LINES = 40
+LATELY = 20
+"""Lines, from the end, in which one with anything on it is looked for."""
+
 _PROMPT_LIKE = re.compile(r"[\w:@/~.\[\]()-]*[>$#%:] ?\Z")
 
 
@@ -38,9 +41,9 @@ def boot_advice(kernel: KernelConfig, serial: Serial) -> str:
 def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
     """Return what to do about a reply that did not end: if it ends like a prompt, or never began.
 
-    One that never began is to a line which the kernel does not hear.
+    One that never began is to a line which the kernel does not hear, or waits for the end of.
     """
-    last = serial.output.tail(1)
+    last = last_line(serial.output)
     found = prompt_like(last)
     if kernel.prompt is not None and last.strip().endswith(kernel.prompt.strip()):
         port = "serial port" if serial.types_at_a_port else "keyboard"
@@ -49,6 +52,9 @@ def prompt_advice(kernel: KernelConfig, serial: Serial) -> str:
             f"; nothing came in reply to what was typed at the {port}: if the kernel listens "
             f'elsewhere, set kernel.input = "{other}"'
         )
+    echoed = kernel.prompt is not None and kernel.prompt in last
+    if echoed and kernel.line_end == "\n" and serial.types_at_a_port:
+        return '; if the kernel waits for another key to end the line, set kernel.line_end = "\\r"'
     if found is None or kernel.prompt is None:
         return ""
     return (
@@ -91,8 +97,8 @@ def prompt_like(line: str) -> str | None:
 
 
 def last_line(output: Output) -> str:
-    """Return the last line that is not empty of what an output said."""
-    return output.tail(1) or output.tail(2).strip("\n")
+    """Return the last line with anything on it of what an output said lately; or nothing."""
+    return next((line for line in reversed(output.tail(LATELY).split("\n")) if line.strip()), "")
 
 
 def _other_prompts(kernel: KernelConfig, serial: Serial) -> list[str]:

@@ -369,6 +369,7 @@ class Guest:
         Of a guest that seems to hang: what each processor does, and what keeps it.
         """
         from ringbench.explain.explain import Evidence, explain
+        from ringbench.machine.slide import seen_slide
 
         if not self.is_there:
             return None
@@ -376,7 +377,10 @@ class Guest:
             with self.stopped():
                 cpus = parse_cpus(self.qmp.hmp("info registers -a", EVIDENCE_SECONDS))
                 log = self._qemu.log_text()
-                return explain(Evidence(kind, cpus, log, self.memory, self.names))
+                if self.config.kernel.slide == "auto" and self._slide is None:
+                    self._slide = seen_slide(self.config.kernel.elf, cpus, log, self.memory)
+                is_logged = self.config.machine.log_exceptions and self.accelerator == "tcg"
+                return explain(Evidence(kind, cpus, log, self.memory, self.names, is_logged))
         except (RingbenchError, ValueError):  # QEMU is gone, or past answering
             return None
 

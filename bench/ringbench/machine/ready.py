@@ -15,6 +15,7 @@ from ringbench.machine.verdict import Verdict, judge, with_tests
 
 QUIET_SECONDS = 1.0  # of silence after which a kernel that spoke is taken to be done
 MUTE_SECONDS = 5.0  # the same for one that has not spoken, whose loader may still be at work
+UEFI_SECONDS = 60.0  # and for one that UEFI starts, which takes its time before it says a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,16 @@ def _until_log(guest: Guest, pattern: str, deadline: Deadline) -> None:
 
 def _until_quiet(guest: Guest, deadline: Deadline) -> None:
     try:
-        while guest.outputs.wait(_shorter(deadline, _patience(guest))):
+        while True:
+            patience, left = _patience(guest), deadline.remaining()
+            if not guest.outputs.wait(_shorter(deadline, patience)):
+                break
             guest.serial.check()
-            if deadline.expired:
-                raise SerialTimeout(f"it did not fall quiet within {deadline.seconds:g} s")
+        if left < patience:
+            raise SerialTimeout(
+                f"it did not fall quiet within {deadline.seconds:g} s; if it goes on talking, have "
+                "kernel.ready = {log = '...'} name a line that says that it is up"
+            )
     except SerialClosed:
         if not guest.rests:
             raise
@@ -104,8 +111,9 @@ def _until_quiet(guest: Guest, deadline: Deadline) -> None:
 
 
 def _patience(guest: Guest) -> float:
-    spoke = any(output.name != "vga" for output in guest.outputs.spoke())
-    return QUIET_SECONDS if spoke else MUTE_SECONDS
+    if any(output.name != "vga" for output in guest.outputs.spoke()):
+        return QUIET_SECONDS
+    return MUTE_SECONDS if guest.config.machine.firmware == "bios" else UEFI_SECONDS
 
 
 def _shorter(deadline: Deadline, seconds: float) -> Deadline:

@@ -66,7 +66,7 @@ class Survey:
     """What is booted, of which form, by which firmware; and the ELF file with the symbols, if any.
 
     `image` is the ELF file itself where QEMU can boot that. `firmware` has "bios" and "uefi", those
-    of the two that can start the image, BIOS first.
+    of the two that can start the image, BIOS first. `disks` are images that it has beside it.
     """
 
     image: Path
@@ -74,24 +74,29 @@ class Survey:
     firmware: tuple[str, ...]
     elf: Path | None
     facts: ElfFacts | None
+    disks: tuple[Path, ...] = ()
 
 
 def survey(files: tuple[Path, ...]) -> Survey:
     """Look into one file that is booted, or into an ELF file and what is booted, in any order.
+
+    Of several images the first is booted, and the others are further disks.
 
     Raises:
         ImageError: nothing that can be booted, or more than one thing.
     """
     elves = [file for file in files if is_elf(file)]
     images = [file for file in files if file not in elves]
-    if len(elves) > 1 or len(images) > 1:
-        two = " and ".join(map(str, (elves if len(elves) > 1 else images)[:2]))
-        raise ImageError(f"{two}: name one kernel, and at most one image that it boots from")
+    if len(elves) > 1:
+        two = " and ".join(map(str, elves[:2]))
+        raise ImageError(f"{two}: name one kernel, and the images that it boots from and has")
+    for disk in images[1:]:
+        _require_disk(disk)
     elf = elves[0] if elves else None
     facts = elf_facts(elf) if elf is not None else None
     if images:
         form = form_of(images[0])
-        return Survey(images[0], form, firmware_of(images[0], form), elf, facts)
+        return Survey(images[0], form, firmware_of(images[0], form), elf, facts, tuple(images[1:]))
     if elf is None or facts is None:
         raise ImageError("no kernel is named")
     if "Limine" in facts.protocols and not {"Multiboot 1", "PVH"} & set(facts.protocols):
@@ -100,6 +105,20 @@ def survey(files: tuple[Path, ...]) -> Survey:
             f"or disk image that it is on as well: ringbench init {elf} IMAGE"
         )
     return Survey(elf, form_of(elf), ("bios",), elf, facts)
+
+
+def _require_disk(path: Path) -> None:
+    """Refuse what is no further disk: there may be anything in one, but for a disc or an ELF file.
+
+    Raises:
+        ImageError: it cannot be read, or is booted from.
+    """
+    head = read_head(path, "disk", SECTOR)
+    if path.suffix.lower() in (".iso", ".efi") or not head:
+        raise ImageError(
+            f"{path}: no further disk: of several images the first is booted, and the others are "
+            "disk images that the kernel has as well"
+        )
 
 
 def elf_facts(path: Path) -> ElfFacts:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ringbench.machine.first_boot import Heard, memory_of
+from ringbench.machine.first_boot import MEMORY, NUMBER, Heard
 from ringbench.machine.survey import Survey
 
 COLUMN = 34
@@ -22,7 +23,7 @@ def configuration(found: Survey, heard: Heard, folder: Path) -> str:
         *_kernel(found, heard, folder),
         "",
         "[machine]",
-        *_machine(found),
+        *_machine(found, folder),
     ]
     return "\n".join(lines) + "\n"
 
@@ -45,22 +46,38 @@ def _kernel(found: Survey, heard: Heard, folder: Path) -> Iterator[str]:
     elif heard.exit_status is not None:
         value = f"{{ exit = {heard.exit_status} }}"
         yield _key("passed", value, "it ended QEMU so: correct this if that was a failure")
-        yield _key("# tests", quoted(r"^test (?P<name>\S+): (?P<result>\w+)"), "a test's line")
+        if heard.tests is None:
+            yield _key("# tests", quoted(r"^test (?P<name>\S+): (?P<result>\w+)"), "a test's line")
     elif heard.is_off:
         yield _key("passed", quoted("shutdown"), "it switches the machine off at its end")
     else:
         yield _key("# prompt", quoted("> "), "if it has a console: what it prints before it reads")
-        yield _key("# ready", "{ log = 'up' }", "or a line of its log that says that it is up")
+        if heard.landmark:
+            what = "it goes on talking: a line that it said once"
+            yield _key("ready", f"{{ log = {quoted(pattern(heard.landmark))} }}", what)
+        else:
+            yield _key("# ready", "{ log = 'up' }", "or a line of its log that says that it is up")
+    if heard.tests is not None:
+        yield _key("# tests", quoted(heard.tests), "if its own tests print such lines")
     yield _key("# panic", quoted("^PANIC"), "a line that opens its last words")
 
 
-def _machine(found: Survey) -> Iterator[str]:
-    yield _key("memory", quoted(f"{memory_of(found) >> 20}M"), "as QEMU takes it")
+def _machine(found: Survey, folder: Path) -> Iterator[str]:
+    yield _key("memory", quoted(f"{MEMORY >> 20}M"), "as QEMU takes it")
     if found.firmware != ("bios",):
         others = ", ".join(found.firmware[1:])
         note = f"or {others}" if others else "which alone can start it"
         yield _key("firmware", quoted(found.firmware[0]), note)
+    if found.disks:
+        disks = ", ".join(_path(disk, folder) for disk in found.disks)
+        yield _key("disks", f"[{disks}]", "further ones")
     yield _key("# smp", "2", "processors")
+
+
+def pattern(line: str) -> str:
+    """Return a regular expression for a line of a log, in which numbers may be others."""
+    parts = [re.escape(part).replace(r"\ ", " ") for part in NUMBER.split(line)]
+    return r"\w+".join(parts)
 
 
 def _key(name: str, value: str, comment: str) -> str:

@@ -30,6 +30,10 @@ __attribute__((noinline)) uint64_t count(uint32_t length) {
     return ++counter;
 }
 
+__attribute__((noinline)) void crash(void) {
+    __builtin_trap();
+}
+
 void kernel_main(void) {
     print("moved: up\r\n");
     for (;;) {
@@ -41,6 +45,8 @@ void kernel_main(void) {
             c = (char)in(COM1);
             out(COM1, (uint8_t)c);
         }
+        if (length == 7)
+            crash();
         print(count(length) != 0 ? "ok\r\n" : "no\r\n");
     }
 }

@@ -1,6 +1,7 @@
 /*
  * An EFI application that greets on the firmware's console, header and all: as a flat binary it is
- * a PE32+ file. PE format: Microsoft, "PE Format"; services: UEFI 2.10, 4.3 and 12.4.
+ * a PE32+ file. With -DCRASH it ends in an exception. PE format: Microsoft, "PE Format"; services:
+ * UEFI 2.10, 4.3 and 12.4.
  */
     .code64
     .text
@@ -39,6 +40,9 @@ code:                                   /* image in rcx, system table in rdx */
     movq 0x40(%rdx), %rcx               /* ConOut */
     leaq text(%rip), %rdx
     call *8(%rcx)                       /* OutputString */
+#ifdef CRASH
+    ud2
+#endif
 wait:
     hlt
     jmp wait

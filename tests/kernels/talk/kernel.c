@@ -118,12 +118,15 @@ static void talk(void) {
 #endif
 
 #ifdef TORN /* a log line comes in the middle of the echo, the prompt behind other text */
+#ifndef ENDS
+#define ENDS '\n'
+#endif
 static void talk(void) {
     print("heap... ok ");
     for (;;) {
         print("> ");
         int length = 0;
-        for (char c = get(); c != '\n'; c = get()) {
+        for (char c = get(); c != ENDS; c = get()) {
             put(c);
             line[length++] = c;
             if (length == 3) {
@@ -230,6 +233,18 @@ static void talk(void) {
     print("test frames: ok\r\ntest heap: FAILED\r\ntest swap: skip\r\n");
     out8(0xf4, 0x11);
     stop();
+}
+#endif
+
+#ifdef TALKS /* goes on talking, of what it does again and again */
+static void talk(void) {
+    print("heap at 0x1000\r\n");
+    for (uint8_t turn = '0';; turn = turn == '9' ? '0' : turn + 1) {
+        const char line[] = {'t', 'u', 'r', 'n', ' ', (char)turn, '\r', '\n', '\0'};
+        print(line);
+        for (volatile int wait = 0; wait < 100000; wait++) {
+        }
+    }
 }
 #endif
 

@@ -24,7 +24,7 @@ from tests.mutants.mutant import (
 from tests.mutants.report import totals
 from tests.places import ROOT
 
-LAYERS = {"memmap", "pmm", "paging", "vmm", "heap", "task", "cpu", "console"}
+LAYERS = {"memmap", "pmm", "paging", "vmm", "heap", "task", "disk", "cpu", "console"}
 HAND = hand_written()
 GENERATED = generated()
 

@@ -41,7 +41,8 @@ class Names:
 
     def wrong(self, key: str, what: str, name: str, known: Iterable[str]) -> ConfigError:
         """Return the error that a key has a name which does not exist, with near ones."""
-        near = difflib.get_close_matches(name, known, n=3)
+        short = re.split(r"::|:", name)[-1]  # without its file and its scopes
+        near = difflib.get_close_matches(short, known, n=3)
         guess = f"; near it are {', '.join(near)}" if near else ""
         return ConfigError(f"{self._source}: {key}: {what}{guess}")
 

@@ -56,6 +56,7 @@ def compare_disk(picture: Picture, state: KernelState) -> Comparison:
         tally.equal("notification", notify, seen.notify, where, hexadecimal)
         tally.equal("queue", disk.queue, seen.queue, where, hexadecimal)
         tally.equal("requests", disk.requests, seen.requests, where)
+        tally.equal("no interrupts", 1, seen.quiet, where)
         index = disk.requests % (1 << 16)
         tally.equal("requests told", index, seen.told, where)
         tally.equal("requests done", index, seen.done, where)

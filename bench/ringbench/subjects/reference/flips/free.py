@@ -71,7 +71,7 @@ FREE_RECORD: Final = FreeBits(
     compared=False,
 )
 PAST_COUNT: Final = FreeBits(
-    "memory range or module past the count",
+    "memory range, module or disk past the count",
     "no code reads past the count",
     compared=False,
 )
@@ -87,6 +87,13 @@ ECHO: Final = FreeBits(
     compared=False,
 )
 
+REQUEST_DONE: Final = FreeBits(
+    "queue of a disk, but for its counts",
+    "of requests that are done: the kernel writes what the device reads before it tells it of the "
+    "next one",
+    compared=False,
+)
+
 FREE: Final = (
     ACCESSED,
     DIRTY,
@@ -99,6 +106,7 @@ FREE: Final = (
     PAST_COUNT,
     AFTER_NUL,
     ECHO,
+    REQUEST_DONE,
 )
 """All kinds of free bits there are."""
 

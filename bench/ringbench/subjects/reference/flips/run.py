@@ -21,6 +21,7 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
+from ringbench.subjects.reference.flips.in_disks import disk_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
 from ringbench.subjects.reference.flips.in_slabs import slab_structures
@@ -49,16 +50,17 @@ class Variant:
     memory: str
     cpu: str
     modules: int
+    disks: tuple[str, ...] = ()
 
 
 VARIANTS: Final = (
     Variant("32M", "max", 2),
     Variant("16M", "max", 0),
     Variant("64M", "qemu64", 1),
-    Variant("48M", "max", 16),
+    Variant("48M", "max", 16, ("1M virtio serial=data", "4M virtio serial=swap")),
     Variant("24M", "qemu64", 0),
 )
-"""With 1 GiB pages and without, from few blocks of frames to many, with modules and without."""
+"""With 1 GiB pages, modules, disks and without; from few blocks of frames to many."""
 
 
 def flip_many(
@@ -112,6 +114,7 @@ def _kernel(config: Config, variant: Variant) -> Iterator[ReferenceKernel]:
         changes: dict[str, object] = {
             "machine.memory": variant.memory,
             "machine.cpu": variant.cpu,
+            "machine.disks": list(variant.disks),
             "kernel.modules": modules,
         }
         yield stack.enter_context(closing(ReferenceKernel.start(override(config, changes))))
@@ -136,6 +139,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
         *space_structures(site),
         *heap_structures(site),
         *task_structures(site),
+        *disk_structures(site),
         *boot_structures(site),
         *console_structures(site),
     )

@@ -17,8 +17,9 @@ class SeenDisk:
 
     Attributes:
         flags: whether it is read-only, and whether it can flush.
+        quiet: whether the device is told not to interrupt; None if the queue is not readable.
         told, done: how many requests the kernel has told the device of, and the device has done,
-            modulo 2^16; None if the queue is not readable.
+            modulo 2^16.
     """
 
     serial: str
@@ -29,6 +30,7 @@ class SeenDisk:
     notify: int
     queue: int
     requests: int
+    quiet: int | None
     told: int | None
     done: int | None
 
@@ -51,7 +53,7 @@ def _read_disk(guest: GuestReader, names: DiskNames, record: Record, number: int
     seen = guest.record(queue, names.queue_type)
     if seen is None:
         guest.note(LAYER, f"the queue at {queue:#x} is not readable", where)
-    flags = tuple(_boolean(guest, device, name, where) for name in names.flags)
+    flags = tuple(_boolean(guest, device, names, name, where) for name in names.flags)
     return SeenDisk(
         serial=c_string(record[names.serial]),
         sectors=member(device, names.sectors),
@@ -61,19 +63,23 @@ def _read_disk(guest: GuestReader, names: DiskNames, record: Record, number: int
         notify=member(device, names.notify),
         queue=queue - DIRECT_MAP_BASE,
         requests=member(device, names.requests),
-        told=None if seen is None else _index(seen, names.told, names),
-        done=None if seen is None else _index(seen, names.done, names),
+        quiet=_in_queue(seen, names.told, names.queue_flags),
+        told=_in_queue(seen, names.told, names.index),
+        done=_in_queue(seen, names.done, names.index),
     )
 
 
-def _boolean(guest: GuestReader, device: Record, name: str, where: str) -> bool:
-    number = int(device[name])
+def _boolean(guest: GuestReader, device: Record, names: DiskNames, name: str, where: str) -> bool:
+    offset, _ = guest.types.offset(guest.struct(names.device_type), name)
+    number = int.from_bytes(guest.virtual.read(device.address + offset, 1), "little")
     if number > 1:
         guest.note(LAYER, f"{name} is {number}", where)
     return bool(number)
 
 
-def _index(queue: Record, half: str, names: DiskNames) -> int:
+def _in_queue(queue: Record | None, half: str, name: str) -> int | None:
+    if queue is None:
+        return None
     part = queue[half]
     assert isinstance(part, Record)
-    return member(part, names.index)
+    return member(part, name)

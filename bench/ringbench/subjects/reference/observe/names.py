@@ -182,6 +182,7 @@ class DiskNames:
     all: str = "disks"
     disk_type: str = "struct disk"
     device: str = "device"
+    device_type: str = "struct virtio_blk"
     serial: str = "serial"
     registers: str = "registers"
     common: str = "common"
@@ -194,6 +195,7 @@ class DiskNames:
     told: str = "driver"
     done: str = "device"
     index: str = "index"
+    queue_flags: str = "flags"
 
 
 @dataclass(frozen=True, slots=True)
