@@ -233,8 +233,7 @@ IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
-/* One cache without slabs. */
-struct slab_cache *slab_caches = &console.caches[0];
+struct slab_cache *slab_caches; /* none */
 
 struct console console = {
     .lent_bits = lent_bits,
