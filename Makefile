@@ -69,6 +69,7 @@ KERNEL_SOURCES := \
     kernel/pmm/init.c \
     kernel/pmm/frames.c \
     kernel/pmm/runs.c \
+    kernel/slab/slab.c \
     kernel/paging/tables.c \
     kernel/paging/map.c \
     kernel/paging/change.c \
@@ -108,12 +109,14 @@ KERNEL_SOURCES := \
     kernel/console/commands_disk.c \
     kernel/console/commands_file.c \
     kernel/console/commands_program.c \
+    kernel/console/commands_slab.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
     kernel/perf/call.S \
     kernel/perf/measure.c \
     kernel/perf/frames.c \
+    kernel/perf/slabs.c \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
@@ -122,7 +125,7 @@ KERNEL_SOURCES := \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm paging vmm heap task disk file program base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm slab paging vmm heap task disk file program base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \
