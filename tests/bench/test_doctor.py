@@ -10,7 +10,7 @@ import pytest
 from ringbench.config import load
 from ringbench.config.load import QEMU
 from ringbench.machine import Machine
-from ringbench.microscope.doctor import Examination, examine
+from ringbench.machine.doctor import Examination, examine
 from ringbench.microscope.programs import REGISTERS
 from tests.bench.command import run
 from tests.bench.conftest import KernelConfigs

@@ -23,7 +23,7 @@ def doctor(config_file: Path | None, as_json: bool) -> int:
 
     Nothing is booted, and no kernel is needed. Exit status 3 if there is no QEMU to boot with.
     """
-    from ringbench.microscope.doctor import examine
+    from ringbench.machine.doctor import examine
     from ringbench.report.doctor import doctor_json, doctor_lines
 
     config = load(config_file, {"kernel.elf": "none"})  # of which only the machine is looked at

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ringbench.microscope.doctor import Examination, Tool
+from ringbench.machine.doctor import Examination, Tool
 
 
 def doctor_lines(examination: Examination) -> Iterator[str]:
