@@ -48,8 +48,12 @@ def test_the_numbers_are_those_of_the_source(assembled: Path) -> None:
     listed = subprocess.run(["nm", assembled], check=True, capture_output=True, text=True).stdout
     numbers = {name: int(value, 16) for value, _, name in map(str.split, listed.splitlines())}
     places = {
-        "CONTROL": layout.CONTROL, "RESULTS": layout.RESULTS, "STEPS": layout.STEPS,
-        "own_gdt": probes.OWN_GDT, "own_idt": probes.OWN_IDT, "GDT": probes.GDT,
+        "CONTROL": layout.CONTROL,
+        "RESULTS": layout.RESULTS,
+        "STEPS": layout.STEPS,
+        "own_gdt": probes.OWN_GDT,
+        "own_idt": probes.OWN_IDT,
+        "GDT": probes.GDT,
         "TSS": probes.TSS,
     }
     for name, place in places.items():
