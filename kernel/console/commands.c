@@ -120,6 +120,12 @@ static const struct command commands[] = {
 
     {"program load", "TASK MODULE [NUMBER]", command_program_load, "a module's program, to run"},
     {"program run", "TASK", command_program_run, "until it ends; others by turns"},
+
+    {"slab new", "BYTES ALIGN", command_slab_new, "a cache of objects of one size"},
+    {"slab delete", "CACHE", command_slab_delete, "a cache without objects"},
+    {"slab alloc", "CACHE", command_slab_alloc, "an object of the cache"},
+    {"slab free", "CACHE VA", command_slab_free, "free it"},
+    {"slab list", "", command_slab_list, "all caches, and their slabs with live objects"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -77,5 +77,10 @@ int command_file_sync(const struct arguments *arguments, struct reply *reply);
 int command_file_evict(const struct arguments *arguments, struct reply *reply);
 int command_program_load(const struct arguments *arguments, struct reply *reply);
 int command_program_run(const struct arguments *arguments, struct reply *reply);
+int command_slab_new(const struct arguments *arguments, struct reply *reply);
+int command_slab_delete(const struct arguments *arguments, struct reply *reply);
+int command_slab_alloc(const struct arguments *arguments, struct reply *reply);
+int command_slab_free(const struct arguments *arguments, struct reply *reply);
+int command_slab_list(const struct arguments *arguments, struct reply *reply);
 
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

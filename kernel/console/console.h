@@ -5,16 +5,19 @@
  */
 #pragma once
 
+#include "slab/slab.h"
 #include "task/task.h"
 
 #define CONSOLE_LINE_MAX 255 /* characters, without the line end */
 #define CONSOLE_ROOTS    16
+#define CONSOLE_CACHES   8
 
 struct console {
     uint64_t *lent_bits;  /* bit per frame, as pmm.free_bits: handed to the console's user */
     paddr_t lent_base;    /* where the bits are */
     uint64_t lent_length; /* bytes, whole frames */
     paddr_t roots[CONSOLE_ROOTS]; /* bare roots r0.. made by `page new`; PADDR_NONE: unused */
+    struct slab_cache caches[CONSOLE_CACHES]; /* made by `slab new`; size 0: unused */
     bool echo;
 };
 

@@ -8,6 +8,7 @@
 
 void perf_frames(uint64_t used_per_mille);
 void perf_blocks(uint64_t used_per_mille);
+void perf_slabs(uint64_t size);
 void perf_map(uint64_t pages);
 void perf_query(uint64_t pages);
 void perf_fault(uint64_t pages);

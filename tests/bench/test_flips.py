@@ -47,6 +47,7 @@ STRUCTURES = {
         "tree tops and middles",
         "allocator's variables",
     },
+    "slab": {"slab caches", "headers of slabs"},
     "paging": {
         "PML4 entries to a table",
         "PML4 entries unused",

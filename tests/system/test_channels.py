@@ -66,6 +66,12 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import (
     PmmFree,
     PmmInfo,
 )
+from ringbench.subjects.reference.vocabulary.operations.slab import (
+    SlabAlloc,
+    SlabDelete,
+    SlabFree,
+    SlabNew,
+)
 from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
@@ -175,6 +181,12 @@ SCRIPT: tuple[Operation, ...] = (
     FileWrite("f0", 0, b"x"),
     FileSync("f0"),
     FileEvict(1),
+    SlabNew(24, 8),
+    SlabNew(7, 8),  # invalid
+    SlabAlloc(0),
+    SlabAlloc(1),  # not found
+    SlabDelete(0),  # busy
+    SlabFree(0, 0),  # foreign
     TaskSwitch("t0"),
     TaskDelete("t2"),
     PageDelete("r0"),

@@ -69,6 +69,11 @@ PATTERNS: Final = {
     "file evict": "COUNT",
     "program load": "TASK MODULE [NUMBER]",
     "program run": "TASK",
+    "slab new": "BYTES ALIGN",
+    "slab delete": "CACHE",
+    "slab alloc": "CACHE",
+    "slab free": "CACHE VA",
+    "slab list": "",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

@@ -48,6 +48,12 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import (
     PmmFree,
     PmmInfo,
 )
+from ringbench.subjects.reference.vocabulary.operations.slab import (
+    SlabAlloc,
+    SlabDelete,
+    SlabFree,
+    SlabNew,
+)
 from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
@@ -99,6 +105,10 @@ LINES: list[tuple[Operation, str]] = [
     (HeapFree(0xFFFFC00000000010), "heap free 0xffffc00000000010"),
     (HeapCheck(), "heap check"),
     (HeapInfo(), "heap info"),
+    (SlabNew(24, 8), "slab new 0x18 0x8"),
+    (SlabDelete(2), "slab delete 2"),
+    (SlabAlloc(0), "slab alloc 0"),
+    (SlabFree(0, 0xFFFF800000200080), "slab free 0 0xffff800000200080"),
     (TaskNew(), "task new"),
     (TaskSwitch("t0"), "task switch t0"),
     (TaskDelete("t2"), "task delete t2"),

@@ -55,6 +55,7 @@ HEADERS = (
     "base/layout.h",
     "base/types.h",
     "pmm/pmm.h",
+    "slab/slab.h",
     "vmm/vmm.h",
     "heap/heap.h",
     "disk/virtio_blk.h",

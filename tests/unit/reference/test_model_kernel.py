@@ -73,6 +73,8 @@ def owners(state: KernelState) -> Counter[int]:
     found.update(table // FRAME_SIZE for table in state.tables)
     lent = state.console.lent_base // FRAME_SIZE
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
+    for cache in state.caches.values():
+        found.update(slab.frame // FRAME_SIZE for slab in (*cache.room, *cache.full))
     for space in state.spaces.values():
         found.update(slab.frame // FRAME_SIZE for slab in space.slabs)
         for region in space.regions:
@@ -98,7 +100,7 @@ def check(state: KernelState) -> None:
 def test_a_mixed_workload_loses_no_frame(seed: int) -> None:
     random, state = Random(seed), booted()
     seen: set[type[Operation]] = set()
-    for step in range(900):
+    for step in range(2000):
         operation = choose(random, state, LAYERS)
         if random.random() < 0.15:
             operation = spoil(random, operation)

@@ -47,6 +47,12 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import (
     PmmFree,
     PmmInfo,
 )
+from ringbench.subjects.reference.vocabulary.operations.slab import (
+    SlabAlloc,
+    SlabDelete,
+    SlabFree,
+    SlabNew,
+)
 from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
@@ -124,6 +130,10 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (HeapFree(0xFFFFC00000000010), (0xFFFFC00000000010,), b""),
     (HeapCheck(), (), b""),
     (HeapInfo(), (), b""),
+    (SlabNew(24, 8), (24, 8), b""),
+    (SlabDelete(2), (2,), b""),
+    (SlabAlloc(0), (0,), b""),
+    (SlabFree(1, 0x80), (1, 0x80), b""),
     (TaskNew(), (), b""),
     (TaskSwitch("t0"), (task(0),), b""),
     (TaskDelete("r2"), (root(2),), b""),

@@ -147,7 +147,7 @@ def test_what_is_there_decides_what_is_drawn() -> None:
     """Blocks of which a part is free, nodes with what is behind them, the next region, the end."""
     random, state = Random(3), booted()
     seen = set()
-    for _ in range(15_000):
+    for _ in range(25_000):
         operation = choose(random, state, LAYERS)
         match operation:
             case PmmFree(paddr, count) if count == BLOCK_FRAMES and not paddr % (2 << 20):

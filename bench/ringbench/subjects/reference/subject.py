@@ -104,6 +104,7 @@ class Reference:
         """Return what is to be as after the boot: frames, tables, regions, heap nodes, tasks."""
         return {
             "pmm": state.pmm,
+            "slab": state.caches,
             "paging": state.tables,
             "vmm": state.spaces,
             "heap": state.heap.nodes,

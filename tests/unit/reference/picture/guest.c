@@ -236,6 +236,8 @@ IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
+struct slab_cache *slab_caches; /* none */
+
 struct console console = {
     .lent_bits = lent_bits,
     .lent_base = 521 * FRAME_SIZE,

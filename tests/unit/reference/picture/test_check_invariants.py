@@ -13,6 +13,7 @@ from ringbench.subjects.reference.check.invariants import (
     broken_invariants,
     check_invariants,
 )
+from ringbench.subjects.reference.vocabulary.constants import SLAB_SEAL
 
 HEAP = 0xFFFFC00000000000
 SLAB, METADATA = 0xFFFF800000201000, 0xFFFF800000200000
@@ -37,6 +38,17 @@ def take_back(guest: Any) -> int:
     """Have the spare frame no longer lent; its address."""
     guest.poke(LENT_BITS, bits(28, 64))
     return SPARE << 12
+
+
+def slab(guest: Any, seal: int = 0, used: int = 1) -> None:
+    """A cache with one slab, of one object and one that is free, in the spare frame."""
+    take_back(guest)
+    cache, slab = guest.types.locate("console.caches[0]").address, direct(SPARE)
+    for name, value in (("room", slab), ("count", 2), ("size", 1984), ("first", 128)):
+        guest.set(f"console.caches[0].{name}", value)
+    guest.set("slab_caches", cache)
+    for at, value in enumerate((SLAB_SEAL ^ slab ^ cache ^ seal, used, 1, 0, cache, 0b10)):
+        guest.poke(slab + 8 * at, value)
 
 
 def leak(guest: Any) -> None:
@@ -230,6 +242,14 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("heap.free[6]", 0),
         {"free_lists_hold_the_free_nodes"},
     ),
+    "a slab with another's seal": (
+        lambda g: slab(g, seal=1),
+        {"slabs_are_their_caches"},
+    ),
+    "a slab that counts wrong": (
+        lambda g: slab(g, used=2),
+        {"slabs_count_their_objects"},
+    ),
     "no current task": (
         lambda g: g.set("current_task", 0),
         {"everything_can_be_followed", "tasks_are_ordered"},
@@ -238,6 +258,11 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
 
 
 def test_a_sound_guest_keeps_all(guest: Any) -> None:
+    assert check_invariants(guest.picture()) == []
+
+
+def test_a_sound_slab_keeps_all(guest: Any) -> None:
+    slab(guest)
     assert check_invariants(guest.picture()) == []
 
 

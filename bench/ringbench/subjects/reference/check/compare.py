@@ -18,6 +18,7 @@ from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_disks import compare_disk
 from ringbench.subjects.reference.check.compare_files import compare_file
+from ringbench.subjects.reference.check.compare_slabs import compare_slab
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
@@ -42,6 +43,7 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
     """Compare a picture with the model, bottom layer first; the last is `MACHINE`."""
     layers = {
         "pmm": compare_pmm,
+        "slab": compare_slab,
         "paging": compare_paging,
         "vmm": compare_vmm,
         "heap": compare_heap,

@@ -47,6 +47,7 @@ class OwnerKind(StrEnum):
     FREE = "free"
     TABLE = "page table"
     SLAB = "slab"
+    OBJECTS = "slab of cache"
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
     HEAP = "heap"
@@ -61,6 +62,7 @@ ALLOCATED: Final = frozenset(
     {
         OwnerKind.TABLE,
         OwnerKind.SLAB,
+        OwnerKind.OBJECTS,
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
@@ -218,6 +220,9 @@ def owners(picture: Picture) -> FrameOwners:
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
+    for cache in picture.caches:
+        for each in cache.slabs:
+            claims.bytes(Owner(OwnerKind.OBJECTS, cache.name), each.frame, PAGE_SIZE)
     for disk in picture.disks:
         claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
     for file in picture.files.values():

@@ -21,7 +21,12 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
-from ringbench.subjects.reference.vocabulary.handles import number_of, root_handle, task_handle
+from ringbench.subjects.reference.vocabulary.handles import (
+    cache_name,
+    number_of,
+    root_handle,
+    task_handle,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskFlush, DiskInfo
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose, FileEvict, FileSync
 from ringbench.subjects.reference.vocabulary.operations.heap import (
@@ -45,6 +50,12 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import (
     PmmAlloc2m,
     PmmFree,
     PmmInfo,
+)
+from ringbench.subjects.reference.vocabulary.operations.slab import (
+    SlabAlloc,
+    SlabDelete,
+    SlabFree,
+    SlabNew,
 )
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
@@ -105,6 +116,30 @@ def _pmm_free(kernel: GdbKernel, op: PmmFree) -> Reply:
 @CALLS.performs(PmmInfo)
 def _pmm_info(kernel: GdbKernel, op: PmmInfo) -> Reply:
     return Reply("ok", (kernel.value("pmm.managed_count"), kernel.value("pmm.free_count")))
+
+
+@CALLS.performs(SlabNew)
+def _slab_new(kernel: GdbKernel, op: SlabNew) -> Reply:
+    number = kernel.unused_cache()
+    kernel.write_scratch(cache_name(number).encode() + b"\0")
+    address = kernel.value(f"(unsigned long)&console.caches[{number}]")
+    reply = kernel.reply("slab_cache_create", address, kernel.scratch, op.size, op.align)
+    return Reply("ok", (number,)) if reply.ok else reply
+
+
+@CALLS.performs(SlabDelete)
+def _slab_delete(kernel: GdbKernel, op: SlabDelete) -> Reply:
+    return kernel.reply("slab_cache_destroy", kernel.cache(op.cache))
+
+
+@CALLS.performs(SlabAlloc)
+def _slab_alloc(kernel: GdbKernel, op: SlabAlloc) -> Reply:
+    return kernel.with_word(kernel.reply("slab_alloc", kernel.cache(op.cache), kernel.scratch))
+
+
+@CALLS.performs(SlabFree)
+def _slab_free(kernel: GdbKernel, op: SlabFree) -> Reply:
+    return kernel.reply("slab_free", kernel.cache(op.cache), op.vaddr)
 
 
 @CALLS.performs(PageNew)

@@ -125,6 +125,22 @@ class GdbKernel:
             raise Refused(Status.NOT_FOUND)
         return self.value(f"(unsigned long)&files[{number}]")
 
+    def unused_cache(self) -> int:
+        """Return the lowest number of a slab cache that is not in use."""
+        for number in range(self._cache_count()):
+            if self.value(f"console.caches[{number}].size") == 0:
+                return number
+        raise Refused(Status.NO_SPACE)
+
+    def cache(self, number: int) -> int:
+        """Return the address of the console's slab cache of a number."""
+        if number >= self._cache_count() or not self.value(f"console.caches[{number}].size"):
+            raise Refused(Status.NOT_FOUND)
+        return self.value(f"(unsigned long)&console.caches[{number}]")
+
+    def _cache_count(self) -> int:
+        return self.value("sizeof(console.caches) / sizeof(console.caches[0])")
+
     def root(self, handle: str) -> int:
         """Return the root that a handle names."""
         if is_bare_root(handle):

@@ -63,6 +63,8 @@ def console_structures(site: Site) -> Iterator[Structure]:
         if path.startswith(f"{names.roots}["):
             number = int(path[len(names.roots) + 1 : -1])
             roots.append(part.spot(paddr, root_handle(number), names.record))
+        elif path.startswith(f"{site.layout.slabs.of_console}["):
+            continue  # in_slabs has those that are in use
         elif path == names.echo:
             free = {ECHO: 1}
             others.append(Spot(path, paddr, part.size * BYTE, path, free=free))

@@ -17,6 +17,7 @@ from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
 from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
+from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabNew
 from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAlloc, VmFree
@@ -87,6 +88,10 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
         do(Touch(space, int(base), "r"))
     for _ in range(VM_SLAB_REGIONS + 1):
         do(VmAlloc(str(task), PAGE, "guard", 0))
+    for size in (24, 1000):
+        cache = do(SlabNew(size, 8)).values
+        for _ in range(200 if cache and size == 24 else 7 if cache else 0):
+            do(SlabAlloc(int(cache[0])))
     if random.random() < 0.5:
         do(TaskSwitch(str(task)))
     made = do(PageNew()).values

@@ -7,10 +7,11 @@ from typing import Final
 
 from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState, replace
-from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
+from ringbench.subjects.reference.vocabulary.constants import CONSOLE_CACHES, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
     KERNEL,
+    cache_name,
     is_bare_root,
     is_task,
     number_of,
@@ -101,3 +102,19 @@ def refuse_record(state: KernelState, pointer: int) -> None:
     """Refuse a pointer to a task's record: the console did not allocate it."""
     if pointer and any(each.record == pointer for each in state.tasks):
         raise Refused(Status.DENIED)
+
+
+def unused_cache(state: KernelState) -> int:
+    """Return the lowest number of a slab cache that is not in use."""
+    for number in range(CONSOLE_CACHES):
+        if cache_name(number) not in state.caches:
+            return number
+    raise Refused(Status.NO_SPACE)
+
+
+def cache_of(state: KernelState, number: int) -> str:
+    """Return the name of the console's slab cache of that number."""
+    name = cache_name(number)
+    if name not in state.caches:
+        raise Refused(Status.NOT_FOUND)
+    return name

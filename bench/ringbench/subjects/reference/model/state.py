@@ -20,6 +20,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
+    SLAB_HEADER,
     VM_RECORD_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import (
@@ -101,7 +102,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Slab:
-    """A frame of region records; bit i of `free_slots` is set where slot i is free."""
+    """A frame of records or objects; bit i of `free_slots` is set where number i is free."""
 
     frame: int
     free_slots: int
@@ -116,6 +117,31 @@ class Space:
     limit: int
     regions: tuple[Region, ...] = ()
     slabs: tuple[Slab, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A slab cache: objects of `size` bytes at multiples of `alignment`; slabs in list order."""
+
+    size: int
+    alignment: int
+    room: tuple[Slab, ...] = ()
+    full: tuple[Slab, ...] = ()
+
+    @property
+    def stride(self) -> int:
+        """Bytes from one object to the next."""
+        return -(-self.size // self.alignment) * self.alignment
+
+    @property
+    def first(self) -> int:
+        """Bytes from a slab's start to its first object."""
+        return -(-SLAB_HEADER // self.alignment) * self.alignment
+
+    @property
+    def count(self) -> int:
+        """Objects of a slab."""
+        return (FRAME_SIZE - self.first) // self.stride
 
 
 class Node(NamedTuple):
@@ -267,7 +293,8 @@ class KernelState:
 
     `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
     none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
-    heap, that is not all zero. `files` has the open ones by number.
+    heap, that is not all zero. `files` has the open ones by number, `caches` the slab caches by
+    name, oldest first.
     """
 
     features: Features
@@ -287,6 +314,7 @@ class KernelState:
     contents: Mapping[int, bytes]
     disks: tuple[Disk, ...] = ()
     files: Mapping[int, File] = field(default_factory=dict)
+    caches: Mapping[str, Cache] = field(default_factory=dict)
 
     def root_of(self, handle: str) -> int | None:
         """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""

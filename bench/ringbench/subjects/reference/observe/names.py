@@ -79,6 +79,32 @@ class PmmNames:
 
 
 @dataclass(frozen=True, slots=True)
+class SlabNames:
+    """Slab caches: a list of all, and in each the lists of its slabs."""
+
+    caches: str = "slab_caches"
+    of_console: str = "console.caches"
+    cache_type: str = "struct slab_cache"
+    next: str = "next"
+    name: str = "name"
+    size: str = "size"
+    alignment: str = "alignment"
+    first: str = "first"
+    stride: str = "stride"
+    count: str = "count"
+    reciprocal: str = "reciprocal"
+    room: str = "room"
+    full: str = "full"
+    slab_type: str = "struct slab"
+    slab_next: str = "next"
+    seal: str = "seal"
+    used: str = "used"
+    words: str = "words"
+    link: str = "link"
+    free_bits: str = "free_bits"
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceNames:
     """Spaces, their regions, and the slabs that hold the regions' records."""
 
@@ -244,6 +270,7 @@ class Layout:
 
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
+    slabs: SlabNames = field(default_factory=SlabNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

@@ -34,6 +34,7 @@ from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageUnmap,
 )
 from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmAlloc2m
+from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabDelete, SlabNew
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
@@ -68,6 +69,13 @@ def _frames() -> Iterator[Case[Operation]]:
     yield Case("run of frames", (), PmmAlloc(7))
     yield Case("aligned run of frames", (), PmmAlloc(3, 8 * K4))
     yield Case("2 MiB frame", (), PmmAlloc2m())
+
+
+def _slabs() -> Iterator[Case[Operation]]:
+    """Objects of 2 KiB, of which a slab has one, and small ones."""
+    large, small = SlabNew(2048, 8), SlabNew(8, 8)
+    yield Case("object, no slab", (small,), SlabAlloc(0))
+    yield Case("object, slab full", (large, SlabAlloc(0)), SlabAlloc(0))
 
 
 def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> PageMap:
@@ -206,6 +214,10 @@ def _disks() -> Iterator[Case[Operation]]:
 
 
 def _needing_none() -> Iterator[Case[Operation]]:
+    cache = SlabNew(8, 8)
+    yield Case("no frame: cache", (), cache)
+    yield Case("no frame: object, slab there", (cache, SlabAlloc(0)), SlabAlloc(0))
+    yield Case("no frame: delete cache", (cache,), SlabDelete(0))
     task = TaskNew()
     root, small, large = PageNew(), _map(0, 2 * K4), _map(4 * M2, 2 * M2, M2)
     yield Case("no frame: map, table there", (root, small), _map(4 * K4, 3 * K4))
@@ -235,6 +247,7 @@ def _needing_none() -> Iterator[Case[Operation]]:
 
 ALL: Final = (
     *_frames(),
+    *_slabs(),
     *_tables(),
     *_regions(),
     *_resizes(),

@@ -1,7 +1,7 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
-Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, vmm/vmm.h,
-heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
+Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, slab/slab.h,
+vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
 console/console.h and console/parse.h.
 """
 
@@ -25,6 +25,14 @@ KERNEL_HALF: Final = 0xFFFF_8000_0000_0000
 PADDR_NONE: Final = (1 << 64) - 1
 FRAME_SIZE: Final = 4096
 BLOCK_FRAMES: Final = 512
+
+SLAB_SIZE_MIN: Final = 8
+SLAB_SIZE_MAX: Final = 2048
+SLAB_ALIGN_MIN: Final = 8
+SLAB_ALIGN_MAX: Final = 2048
+SLAB_HEADER: Final = 128
+"""Bytes of a slab before its first object, at least."""
+SLAB_SEAL: Final = 0xC2B2_AE3D_27D4_EB4F
 
 VM_SLAB_REGIONS: Final = 63
 VM_RECORD_SIZE: Final = 64
@@ -51,6 +59,7 @@ FILES_MAX: Final = 16
 FILE_PAGES_MAX: Final = 512
 
 CONSOLE_ROOTS: Final = 16
+CONSOLE_CACHES: Final = 8
 BYTES_MAX: Final = 64
 """The most bytes that a command reads from memory or writes to it."""
 

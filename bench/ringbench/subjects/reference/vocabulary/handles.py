@@ -45,3 +45,13 @@ def is_bare_root(handle: str) -> bool:
 def number_of(handle: str) -> int:
     """Return the number in the handle of a task, a bare root, a disk or a file: 3 of `t3`."""
     return int(handle[1:])
+
+
+def cache_name(number: int) -> str:
+    """Return the name of the console's slab cache of that number."""
+    return f"c{number}"
+
+
+def cache_number(name: str) -> int:
+    """Return the number of the console's slab cache of that name."""
+    return int(name[1:])

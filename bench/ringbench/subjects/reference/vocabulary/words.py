@@ -94,6 +94,7 @@ _ROOT: Final = _matching("kernel|[tr][0-9]{1,18}", "`kernel`, a task like t1 or 
 
 _WORDS: Final[dict[str, Word]] = {
     **dict.fromkeys(HANDLES, _ROOT),
+    "cache": Word(str, read_number),
     "count": Word(str, read_number),
     "disk": _matching("d[0-9]{1,18}", "a disk like d0"),
     "file": _matching("f[0-9]{1,18}", "an open file like f0"),

@@ -15,7 +15,16 @@ from typing import Final
 
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
-from ringbench.subjects.reference.workload import disks, files, frames, heap, pages, spaces, tasks
+from ringbench.subjects.reference.workload import (
+    disks,
+    files,
+    frames,
+    heap,
+    pages,
+    slabs,
+    spaces,
+    tasks,
+)
 from ringbench.subjects.reference.workload.draws import Maker, pick
 
 
@@ -34,6 +43,7 @@ def choose(random: Random, state: KernelState, layers: Sequence[str]) -> Operati
 
 WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
     "pmm": {frames.pmm_alloc: 8, frames.pmm_free: 4, frames.pmm_info: 1},
+    "slab": {slabs.slab_new: 1, slabs.slab_change: 8, slabs.slab_empty: 2},
     "paging": {
         pages.page_new: 2,
         pages.page_map: 8,

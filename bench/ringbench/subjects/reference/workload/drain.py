@@ -5,16 +5,18 @@ from __future__ import annotations
 from ringbench.subjects.reference.model.disk import disk_owns
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
-from ringbench.subjects.reference.vocabulary.handles import file_handle
+from ringbench.subjects.reference.vocabulary.handles import cache_number, file_handle
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree
 from ringbench.subjects.reference.vocabulary.operations.paging import PageDelete
 from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
+from ringbench.subjects.reference.vocabulary.operations.slab import SlabDelete, SlabFree
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
+from ringbench.subjects.reference.workload.slabs import objects
 
 
 def drain(state: KernelState) -> Operation | None:
@@ -33,6 +35,10 @@ def drain(state: KernelState) -> Operation | None:
             return VmFree("kernel", region.base)
     for payload in payloads(state):
         return HeapFree(payload)
+    for name, cache in state.caches.items():
+        for vaddr in objects(cache):
+            return SlabFree(cache_number(name), vaddr)
+        return SlabDelete(cache_number(name))
     for first, count in state.console.lent.runs():
         return PmmFree(first * FRAME_SIZE, count)
     return None

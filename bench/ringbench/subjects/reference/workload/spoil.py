@@ -47,6 +47,7 @@ HOSTILE_HANDLES: Final = {
 
 SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "align",
+    "cache",
     "count",
     "flags",
     "length",

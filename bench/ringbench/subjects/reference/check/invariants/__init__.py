@@ -30,6 +30,10 @@ from ringbench.subjects.reference.check.invariants.paging import (
     tables_are_not_empty,
     upper_halves_are_identical,
 )
+from ringbench.subjects.reference.check.invariants.slabs import (
+    slabs_are_their_caches,
+    slabs_count_their_objects,
+)
 from ringbench.subjects.reference.check.invariants.spaces import (
     guards_map_nothing,
     mapped_pages_are_in_regions,
@@ -57,6 +61,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     counts_match_bits,
     summaries_match_bits,
     upper_halves_are_identical,
+    slabs_are_their_caches,
+    slabs_count_their_objects,
     kernel_root_has_no_low_half,
     kernel_half_is_the_kernels,
     nothing_is_writable_and_executable,

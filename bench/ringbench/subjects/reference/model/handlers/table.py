@@ -2,10 +2,20 @@
 
 from typing import Final
 
-from ringbench.subjects.reference.model.handlers import disk, file, heap, paging, pmm, task, vmm
+from ringbench.subjects.reference.model.handlers import (
+    disk,
+    file,
+    heap,
+    paging,
+    pmm,
+    slab,
+    task,
+    vmm,
+)
 
 HANDLERS: Final = {
     **pmm.HANDLERS,
+    **slab.HANDLERS,
     **paging.HANDLERS,
     **vmm.HANDLERS,
     **heap.HANDLERS,

@@ -10,12 +10,13 @@ from ringbench.subjects.reference.vocabulary.operations import (
     heap,
     paging,
     pmm,
+    slab,
     task,
     vmm,
 )
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
-LAYERS: Final = ("pmm", "paging", "vmm", "heap", "task", "disk", "file")
+LAYERS: Final = ("pmm", "slab", "paging", "vmm", "heap", "task", "disk", "file")
 """The kernel's layers, bottom first: the order of every table."""
 
 
@@ -27,6 +28,8 @@ def _defined_in(layer: ModuleType) -> Iterator[type[Operation]]:
 
 
 OPERATIONS: Final = tuple(
-    each for layer in (pmm, paging, vmm, heap, task, disk, file) for each in _defined_in(layer)
+    each
+    for layer in (pmm, slab, paging, vmm, heap, task, disk, file)
+    for each in _defined_in(layer)
 )
 """Every operation's class, by layers, bottom first."""
