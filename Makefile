@@ -1,7 +1,8 @@
 # ringbench: the kernel, and the bench that checks it. `make help` lists what there is to make.
 #
 # Everything that needs a tool first runs tools/setup.sh, which looks whether it is there, installs
-# what is not, and otherwise takes some milliseconds. Output goes to build/ and .venv/ only.
+# what is not, and otherwise takes some milliseconds. Output goes to build/ and .venv/ only;
+# the cache, ~/.cache/ringbench, has the newer QEMU of the tests and the plugin that was compiled.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -33,7 +34,11 @@ CC := $(CROSS)gcc
 NM := $(CROSS)nm
 OBJCOPY := $(CROSS)objcopy
 HOST_CC := gcc
+# another QEMU for all of it: make test QEMU=/path/to/qemu-system-x86_64
 QEMU := qemu-system-x86_64
+ifneq ($(origin QEMU),file)
+export RINGBENCH_QEMU := $(QEMU)
+endif
 BIN := .venv/bin
 
 Q := $(if $(V),,@)
@@ -174,17 +179,17 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
-test: packages-iso all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=3)
+test: packages-iso newer-qemu all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=3)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),$(COVERED) --kernel-cov-fail-under=97)
 
 .PHONY: coverage
-coverage: packages-iso packages-coverage all iso host-library venv ## all tests, and which lines of the kernel they run, as HTML (TEST_ARGS)
+coverage: packages-iso packages-coverage newer-qemu all iso host-library venv ## all tests, and which lines of the kernel they run, as HTML (TEST_ARGS)
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS) --kernel-cov=kernel \
 	    --kernel-cov-lcov=build/coverage/kernel.info --kernel-cov-html=build/coverage/html
 	@echo 'Pages: build/coverage/html/index.html; lcov tracefile: build/coverage/kernel.info'
 
 .PHONY: test-exhaustive
-test-exhaustive: packages-iso all iso host-library venv ## the tests that take minutes each, for an hour
+test-exhaustive: packages-iso newer-qemu all iso host-library venv ## the tests that take minutes each, for an hour
 	$(Q)$(BIN)/pytest -n $(TEST_JOBS) --exhaustive -m exhaustive $(TEST_ARGS)
 
 .PHONY: shuffle
@@ -248,6 +253,10 @@ packages-iso:
 .PHONY: packages-coverage
 packages-coverage:
 	@PYTHON=$(PYTHON) tools/setup.sh packages coverage
+
+.PHONY: newer-qemu
+newer-qemu: packages
+	@tools/newer_qemu.sh $(QEMU)
 
 .PHONY: venv
 venv: packages ## only the set-up: distribution packages and .venv

@@ -1,5 +1,6 @@
 """The test kernels: small, mostly misbehaving; and a copy of this tree's kernel, to be broken."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ringbench.config import Config, load
+from ringbench.config.load import QEMU
+from ringbench.microscope.programs import REGISTERS, interface_of, unpacked_qemu
 from tests.mutants.tree import private_tree
 
 SOURCES = Path(__file__).parent / "kernels"
@@ -69,3 +72,13 @@ def tree() -> Iterator[Path]:
     """A copy of the kernel's sources and of what was built, so that one file need be compiled."""
     with private_tree() as tree:
         yield tree
+
+
+@pytest.fixture(scope="session")
+def qemu_with_registers() -> str:
+    """A QEMU whose plugins can read registers: the one of these tests, or the unpacked one."""
+    own = os.environ.get(QEMU, "qemu-system-x86_64")
+    qemu = own if interface_of(own) >= REGISTERS else unpacked_qemu()
+    if qemu is None:
+        pytest.skip("no QEMU with registers for plugins: tools/newer_qemu.sh could not get one")
+    return qemu

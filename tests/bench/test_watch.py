@@ -14,7 +14,8 @@ import pytest
 from ringbench.config import Config
 from ringbench.errors import Ended
 from ringbench.machine import Machine
-from ringbench.microscope.watch import Watched, find_target, watching
+from ringbench.microscope.watch import Watched, find_target, watched
+from ringbench.microscope.watch import seen as writes_seen
 from tests.bench.command import run
 from tests.bench.conftest import KernelConfigs
 
@@ -30,11 +31,11 @@ def seen(config: Config, text: str, *, last: int = 100, **options: Any) -> Watch
     target = find_target(
         config, text, options.get("length"), physical=options.get("physical", False)
     )
-    with watching(config, target, last) as watch, Machine.launch(watch.config) as guest:
-        watch.attach(guest)
+    with Machine.launch(watched(config)) as guest:
+        target.watch(guest.microscope, last)
         guest.boot()
         with guest.stopped():
-            return watch.seen(guest.names)
+            return writes_seen(guest.microscope, target, guest.names)
 
 
 def functions(places: Any) -> list[str]:
@@ -42,19 +43,19 @@ def functions(places: Any) -> list[str]:
 
 
 def test_every_width_once_and_with_its_value(config: Config) -> None:
-    watched = seen(config, "widths")
-    base = watched.target.address
-    assert (watched.target.length, watched.written) == (16, 5)
-    assert [(each.address - base, each.size, each.value) for each in watched.writes] == [
+    written = seen(config, "widths")
+    base = written.target.address
+    assert (written.target.length, written.written) == (16, 5)
+    assert [(each.address - base, each.size, each.value) for each in written.writes] == [
         (15, 1, 0x11),
         (12, 2, 0x2222),
         (8, 4, 0x33333333),
         (0, 8, 0x4444444444444444),
         (0, 1, 0x45),
     ]
-    numbers = [each.instruction for each in watched.writes]
+    numbers = [each.instruction for each in written.writes]
     assert numbers == sorted(set(numbers))
-    for each in watched.writes:
+    for each in written.writes:
         assert each.place.symbol.startswith("write_widths+")
         assert each.place.file.endswith("tests/kernels/watched/kernel.c")
         assert functions(each.callers) == ["kernel_main", "higher_half"]
@@ -92,30 +93,32 @@ def test_callers_on_each_stack(config: Config) -> None:
 
 def test_the_last_value_is_in_memory(config: Config) -> None:
     target = find_target(config, "by_tasks", None, physical=False)
-    with watching(config, target, 1) as watch, Machine.launch(watch.config) as guest:
-        watch.attach(guest)
+    with Machine.launch(watched(config)) as guest:
+        target.watch(guest.microscope, 1)
         guest.boot()
         with guest.stopped():
-            [last] = watch.seen(guest.names).writes
+            [last] = writes_seen(guest.microscope, target, guest.names).writes
             assert last.physical is not None
             kept = guest.memory.read(last.physical, last.size)
     assert int.from_bytes(kept, "little") == last.value == 2
 
 
 def test_the_last_of_many(config: Config) -> None:
-    watched = seen(config, "widths", last=2)
-    assert watched.written == 5
-    assert [each.value for each in watched.writes] == [0x4444444444444444, 0x45]
+    written = seen(config, "widths", last=2)
+    assert written.written == 5
+    assert [each.value for each in written.writes] == [0x4444444444444444, 0x45]
 
 
 def test_a_kernel_that_ends(config: Config) -> None:
     target = find_target(config, "mirrored", None, physical=False)
-    with watching(config, target, 10) as watch, Machine.launch(watch.config) as guest:
-        watch.attach(guest)
+    with Machine.launch(watched(config)) as guest:
+        target.watch(guest.microscope, 10)
         guest.boot()
         with pytest.raises(Ended, match="triple fault"):
             guest.command("f")
-        assert [each.value for each in watch.seen(guest.names).writes] == [1, 2]
+        assert [
+            each.value for each in writes_seen(guest.microscope, target, guest.names).writes
+        ] == [1, 2]
 
 
 def test_the_command_agrees_with_memory() -> None:

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     ),
     "why": Command("ringbench.cli.why", "Boot, and say how it ended, and why."),
     "watch": Command("ringbench.cli.watch", "Boot, and say who wrote to a place in memory."),
+    "doctor": Command("ringbench.cli.doctor", "Say which tools are here, and what works."),
     "pages": Command("ringbench.cli.pages", "Mapped ranges of an address space."),
     "translate": Command(
         "ringbench.cli.translate", "One address through every level of the page tables."

@@ -11,7 +11,7 @@ from ringbench.cli.output import write_json
 from ringbench.report.why import why_json
 
 MOST = 100_000
-"""Writes that can be kept, some 25 MiB of them."""
+"""Writes that can be kept, some 27 MB of them."""
 
 
 @click.command()
@@ -50,20 +50,20 @@ def watch(
     kernel ended or hangs; what was seen until then is shown.
     """
     from ringbench.machine import Machine
-    from ringbench.microscope.watch import find_target, watching
+    from ringbench.microscope.watch import find_target, seen, watched
     from ringbench.report.watch import watch_json, watch_lines
 
     config = configured(**machine)
     place = find_target(config, target, length, physical=physical)
-    with watching(config, place, last) as watch, Machine.launch(watch.config) as guest:
-        watch.attach(guest)
+    with Machine.launch(watched(config)) as guest:
+        place.watch(guest.microscope, last)
         error = bring_up(guest, lines)
         with nullcontext() if error is not None else guest.stopped():
-            seen = watch.seen(guest.names)
+            writes = seen(guest.microscope, place, guest.names)
     if as_json:
-        write_json(watch_json(seen, why_json(error)))
+        write_json(watch_json(writes, why_json(error)))
     else:
-        click.echo("\n".join(watch_lines(seen)))
+        click.echo("\n".join(watch_lines(writes)))
         if error is not None:
             click.echo(f"\n{error}\n{error.details()}")
     return 0 if error is None else error.exit_code

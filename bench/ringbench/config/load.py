@@ -27,6 +27,9 @@ So who wants to know what ran of a kernel hears of every machine of this process
 it starts.
 """
 
+QEMU = "RINGBENCH_QEMU"
+"""The environment's variable that gives `machine.qemu` where nothing else does."""
+
 LONGEST_NAME = 60
 """Characters of a misspelt key that are repeated, and looked at for what was meant."""
 
@@ -74,6 +77,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "arguments": values.arguments,
         "translations": values.path,
         "guest_calls": values.yes_or_no,
+        "watch": values.watches,
     },
     "deadlines": {
         "boot": values.seconds,
@@ -113,6 +117,8 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
     _apply(checked, overrides or {}, Path.cwd(), "command line")
     if folder := os.environ.get(TRANSLATIONS):
         checked["machine"].setdefault("translations", Path(folder).absolute())
+    if qemu := os.environ.get(QEMU):
+        checked["machine"].setdefault("qemu", qemu)
     return _build(checked, source)
 
 

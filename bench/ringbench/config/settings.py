@@ -147,7 +147,8 @@ class MachineConfig:
     that takes millions of them runs much faster without.
     `translations` is a folder for QEMU's logs of the kernel code that it translates. `guest_calls`
     gives the guest memory of the bench's own, by which the kernel's functions can be called
-    (`ringbench.drive.guest_calls`).
+    (`ringbench.drive.guest_calls`). `watch` names what of the guest's memory accesses is watched,
+    by a plugin inside QEMU (`ringbench.microscope`); QEMU then emulates, whatever `accelerator` is.
     """
 
     qemu: str = "qemu-system-x86_64"
@@ -165,6 +166,7 @@ class MachineConfig:
     arguments: tuple[str, ...] = ()
     translations: Path | None = None
     guest_calls: bool = False
+    watch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can addre
 DAEMON = frozenset({"-daemonize", "--daemonize"})
 INTERFACES = ("ide", "virtio", "floppy")
 SERIAL = "[A-Za-z0-9_.-]{1,20}"
+WATCHES = ("writes",)
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
 LONGEST_NAME = 255  # limits.h: NAME_MAX
 _SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -229,6 +230,20 @@ def arguments(value: object, folder: Path) -> tuple[str, ...]:
     if not DAEMON.isdisjoint(found):
         raise Expected("arguments without -daemonize, by which QEMU would outlive the command")
     return found
+
+
+def watches(value: object, folder: Path) -> tuple[str, ...]:
+    """What is watched: a list of names, or text with commas."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        raise Expected(f"a list of {', '.join(WATCHES)}")
+    found: list[str] = []
+    for each in names:
+        name = each.strip() if isinstance(each, str) else each
+        if name not in WATCHES:
+            raise Expected(f"names of {', '.join(WATCHES)}")
+        found.append(str(name))
+    return tuple(dict.fromkeys(found))
 
 
 def modules(value: object, folder: Path) -> tuple[Module, ...]:

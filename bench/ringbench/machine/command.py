@@ -42,7 +42,8 @@ OWN_SIZE = 2 << 20
 class Paths:
     """Where QEMU finds the bench: its sockets, its log, the file that is guest RAM.
 
-    `own` is the file that is the bench's own memory, for a machine with guest calls.
+    `own` is the file that is the bench's own memory, for a machine with guest calls; `plugin` the
+    value of QEMU's option for the microscope, empty for a machine without.
 
     `outputs` has a socket for each output that is a line, by name: "com1", "debugcon".
     """
@@ -53,6 +54,7 @@ class Paths:
     log: Path
     ram: Path
     own: Path | None = None
+    plugin: str = ""
 
 
 def qemu_command(
@@ -80,6 +82,7 @@ def qemu_command(
         *("-object", backend),
         *_own_memory(machine, "" if paths.own is None else escape(paths.own)),
         *bench_arguments(config.machine, paths),
+        *(("-plugin", paths.plugin) if paths.plugin else ()),
         *log_arguments(machine.arguments, code, exceptions=machine.log_exceptions),
         *without_option(machine.arguments, "-d"),
     )

@@ -41,6 +41,7 @@ from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
 from ringbench.machine.serial import Serial
+from ringbench.microscope.microscope import Microscope
 
 if TYPE_CHECKING:
     from ringbench.debuginfo.dwarf import Types
@@ -86,6 +87,9 @@ class Guest:
             self.qmp.evidence = self.serial.evidence = self._inquest.add_evidence
             self.outputs.watch(self.qmp.fileno(), self._inquest.alarm, is_qmp=True)
             self.outputs.idle = self._inquest.idle
+            if self._qemu.microscope is not None:
+                pieces = ((each.base, each.length, each.offset) for each in self.ram.ranges)
+                self._qemu.microscope.begin(pieces)
             stack.callback(self._close_mapping)
             stack.callback(self._debugger.kill)
             self._stack = stack.pop_all()
@@ -224,6 +228,17 @@ class Guest:
                 )
             self._own = OwnMemory(self._qemu.own, self.qmp)
         return self._own
+
+    @property
+    def microscope(self) -> Microscope:
+        """What watches the guest's memory accesses.
+
+        Raises:
+            MachineError: the configuration does not say that anything is watched.
+        """
+        if self._qemu.microscope is None:
+            raise MachineError("nothing is watched on this machine: set machine.watch")
+        return self._qemu.microscope
 
     def evidence(self, error: AnyMachineError) -> AnyMachineError:
         """Give an exception about this guest what a person will ask for next, and return it."""

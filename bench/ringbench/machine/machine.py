@@ -27,7 +27,7 @@ from ringbench.machine.deadline import Deadline
 from ringbench.machine.found import Awaited, Found
 from ringbench.machine.guest import Guest
 from ringbench.machine.ready import run_until_ready
-from ringbench.machine.snapshot import Snapshot, restore_ram, save_ram
+from ringbench.machine.snapshot import Parts, Snapshot, restore_ram, save_ram
 from ringbench.machine.typist import HOLD_MS, KeyTypist
 from ringbench.machine.verdict import Verdict
 
@@ -247,6 +247,7 @@ class Machine(Guest):
                 ram=save_ram(self._qemu.ram, self._mapped()),
                 transcripts=self.outputs.said(),
                 heard=heard,
+                watched=self._save_watched(),
             )
         self.qmp.forget(heard)
         return snapshot
@@ -275,6 +276,8 @@ class Machine(Guest):
             restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
         self._qemu.states.load(snapshot.tag)
         restore_ram(self._qemu.ram, self._mapped(), snapshot.ram)
+        if (watch := self._qemu.microscope) is not None:
+            restore_ram(watch.file, watch.mapping, snapshot.watched)
         self._qemu.move_logs(keep)
         self.folder = self._qemu.logs
         self.serial.restart(self.folder, snapshot.transcripts)
@@ -285,6 +288,10 @@ class Machine(Guest):
         if run:
             self.qmp.cont()
         self.qmp.forget(snapshot.heard)
+
+    def _save_watched(self) -> Parts:
+        watch = self._qemu.microscope
+        return () if watch is None else save_ram(watch.file, watch.mapping)
 
     def park(self) -> None:
         """Stop the guest and end gdb until `restore`, so that no time goes into it.

@@ -34,6 +34,7 @@ from ringbench.machine.snapshot import DeviceStates
 from ringbench.machine.translations import code_of, new_log
 from ringbench.machine.triage import Facts, classify
 from ringbench.machine.typist import KeyTypist, PortTypist, Typist
+from ringbench.microscope.microscope import Microscope
 from ringbench.streams import hold_descriptors
 
 LOG = "qemu.log"
@@ -54,7 +55,8 @@ class Qemu:
         self._traced = config.machine.translations is not None and is_elf(config.kernel.elf)
         self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
-        accelerators = config.machine.accelerator.split(":")
+        # Under KVM nobody sees the guest's accesses.
+        accelerators = ["tcg"] if config.machine.watch else config.machine.accelerator.split(":")
         while True:  # QEMU falls back where there is no KVM, not where KVM fails it
             self.accelerators = tuple(accelerators)
             tried = replace(
@@ -90,6 +92,10 @@ class Qemu:
         if config.machine.guest_calls:
             self.own = os.memfd_create("ringbench-own", os.MFD_CLOEXEC)
             stack.callback(os.close, self.own)
+        self.microscope: Microscope | None = None
+        if config.machine.watch:
+            self.microscope = Microscope(config, self.private)
+            stack.callback(self.microscope.close)
         kernel = config.kernel
         names = command.lines_of(tuple(dict.fromkeys((kernel.console, *kernel.outputs))))
         paths = Paths(
@@ -99,6 +105,7 @@ class Qemu:
             log=self._first_log(config),
             ram=Path(f"/proc/self/fd/{self.ram}"),
             own=None if self.own is None else Path(f"/proc/self/fd/{self.own}"),
+            plugin=self.microscope.option(RAM_NAME) if self.microscope else "",
         )
         self.gdb_socket = paths.gdb
         self.log = self._own_log or paths.log
@@ -113,7 +120,7 @@ class Qemu:
             command.qemu_command(command.with_modules_at(config, modules), paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
-            pass_fds=(self.ram, *(() if self.own is None else (self.own,)), *modules.values()),
+            pass_fds=(self.ram, *self._inherited(), *modules.values()),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)
@@ -127,6 +134,11 @@ class Qemu:
         stack.callback(self.process.stop, config.deadlines.stop, self.qmp.quit)
         disks = command.overlay_names(media)
         self.states = DeviceStates(self.qmp, self.private, config.deadlines.reply, disks)
+
+    def _inherited(self) -> tuple[int, ...]:
+        """Return the descriptors of memory, RAM aside, that QEMU shares with the bench."""
+        microscope = None if self.microscope is None else self.microscope.file
+        return tuple(each for each in (self.own, microscope) if each is not None)
 
     def outputs(self, config: Config) -> Outputs:
         """Return what the guest says; its files are where the logs are."""

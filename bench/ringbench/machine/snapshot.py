@@ -45,6 +45,7 @@ class Snapshot:
         tag: QEMU's name for the state of processor and devices.
         ram: what RAM held, offset and bytes; the rest was zero and had never been touched.
         transcripts: what had been said on each output.
+        watched: what a microscope had seen by then, offset and bytes.
         heard: how many of QEMU's events there had been, and how many of them had been polled.
     """
 
@@ -53,6 +54,7 @@ class Snapshot:
     ram: Parts
     transcripts: Mapping[str, bytes]
     heard: tuple[int, int]
+    watched: Parts = ()
 
 
 class DeviceStates:

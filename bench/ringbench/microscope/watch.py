@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from ringbench.config import Config
 from ringbench.debuginfo.symbols import Symbols
-from ringbench.errors import ConfigError, StartError
+from ringbench.errors import ConfigError
 from ringbench.explain.names import Names
 from ringbench.explanation import Place
-from ringbench.machine.command import escape
-from ringbench.machine.folder import guarded_folder
-from ringbench.machine.guest import Guest
-from ringbench.machine.qemu import RAM_NAME
-from ringbench.microscope.build import plugin_for
-from ringbench.microscope.shared import Record, Shared
+from ringbench.microscope.layout import Record
+from ringbench.microscope.microscope import Microscope
 
 WORD: Final = 8
 """Bytes that are watched where nothing says how many."""
@@ -37,6 +30,12 @@ class Target:
     address: int
     length: int
     physical: bool = False
+
+    def watch(self, microscope: Microscope, last: int) -> None:
+        """Have the `last` writes to it kept, from now on."""
+        microscope.watch_writes(
+            self.address, self.address + self.length, last, physical=self.physical
+        )
 
     def __str__(self) -> str:
         where = f"{'physical ' if self.physical else ''}{self.address:#x}"
@@ -117,68 +116,27 @@ def _symbol(config: Config, text: str) -> tuple[int, int]:
     return address + offset, max(size - offset, 0) or WORD
 
 
-class Watch:
-    """A target that is watched, from before its guest starts until it has been looked at."""
-
-    def __init__(self, config: Config, target: Target, shared: Shared) -> None:
-        self.config = config
-        self._target = target
-        self._shared = shared
-
-    def attach(self, guest: Guest) -> None:
-        """Tell the plugin where the guest has its RAM, before its first instruction.
-
-        Raises:
-            StartError: QEMU has not loaded the plugin.
-        """
-        if not self._shared.is_attached:
-            raise StartError("QEMU has not loaded the plugin that watches memory accesses")
-        self._shared.tell_ram(guest.ram)
-
-    def seen(self, names: Names) -> Watched:
-        """Return what was written so far, by a guest that is still."""
-        return Watched(
-            self._target,
-            self._shared.written,
-            tuple(_write(each, names) for each in self._shared.records()),
-        )
+def seen(microscope: Microscope, target: Target, names: Names) -> Watched:
+    """Return what was written to a target so far, by a guest that is still."""
+    writes = tuple(_write(each, names) for each in microscope.records())
+    return Watched(target, microscope.written, writes)
 
 
-@contextmanager
-def watching(config: Config, target: Target, last: int) -> Iterator[Watch]:
-    """Have `Watch.config` boot with a plugin that keeps the `last` writes to `target`.
-
-    Raises:
-        StartError: this QEMU has no plugins, there is no compiler, or no room.
-    """
-    end = target.address + target.length
-    begin, virtual_end = (ADDRESSES - 1, 0) if target.physical else (target.address, end)
-    with (
-        guarded_folder("watch") as (folder, _),
-        Shared(folder / "shared", begin, min(virtual_end, ADDRESSES - 1), last) as shared,
-    ):
-        plugin = plugin_for(config.machine.qemu, folder)
-        if target.physical:
-            shared.watch_frames(target.address, end)
-        yield Watch(_with_plugin(config, plugin, folder / "shared"), target, shared)
-
-
-def _with_plugin(config: Config, plugin: Path, shared: Path) -> Config:
-    option = f"{escape(plugin)},shared={escape(shared)},ram={RAM_NAME}"
-    arguments = (*config.machine.arguments, "-plugin", option)
-    # Under KVM nobody sees the accesses.
-    machine = replace(config.machine, arguments=arguments, accelerator="tcg")
-    return replace(config, machine=machine)
+def watched(config: Config) -> Config:
+    """Return a configuration whose guests have a microscope that sees writes."""
+    names = tuple(dict.fromkeys((*config.machine.watch, "writes")))
+    return replace(config, machine=replace(config.machine, watch=names))
 
 
 def _write(record: Record, names: Names) -> Write:
+    event, access = record.event, record.access
     return Write(
-        record.instruction,
-        record.cpu,
-        names.place(record.pc),
-        record.address,
-        record.physical,
-        record.size,
+        event.instruction,
+        event.cpu,
+        names.place(event.pc),
+        access.address,
+        access.physical,
+        access.size,
         record.value,
-        tuple(map(names.place, record.callers)),
+        tuple(map(names.place, event.callers)),
     )

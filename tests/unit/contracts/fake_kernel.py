@@ -82,6 +82,7 @@ class Bug(Enum):
     MAP_SHOWS_ANOTHER = auto()
     """A page at the first place of a table brings one at the third."""
     UNMAP_WITHOUT_FLUSH = auto()
+    PROTECT_WITHOUT_FLUSH = auto()
     TRANSLATE_WRONG = auto()
     PROTECT_REFUSES = auto()
     MAP_AGAIN_REPLACES = auto()
@@ -120,7 +121,7 @@ class FakeKernel:
             self.free_frames.add(wrong[self.bug])
         self.count = len(self.free_frames)
         self.tables: dict[int, tuple[int, int]] = {}
-        self.tlb: dict[int, int] = {}
+        self.tlb: dict[int, tuple[int, int]] = {}
 
     # -- the heap ------------------------------------------------------------------------------
 
@@ -279,7 +280,7 @@ class FakeKernel:
             self.tables.setdefault(virtual + 2 * PAGE, (physical, flags))
         self.tables[virtual] = physical, flags
         if virtual not in self.tlb or self.bug is not Bug.UNMAP_WITHOUT_FLUSH:
-            self.tlb[virtual] = physical
+            self.tlb[virtual] = physical, flags
         return 0
 
     def unmap_page(self, virtual: int) -> int:
@@ -293,6 +294,8 @@ class FakeKernel:
             self.tables.pop(virtual + PAGE, None)
         if self.bug is not Bug.UNMAP_LEAVES or virtual // PAGE % 512:
             del self.tables[virtual]
+            if self.bug is not Bug.UNMAP_WITHOUT_FLUSH:
+                del self.tlb[virtual]
         return 0
 
     def protect_page(self, virtual: int, flags: int) -> int:
@@ -300,6 +303,8 @@ class FakeKernel:
         if virtual not in self.tables or self.bug is Bug.PROTECT_REFUSES:
             return -1 % (1 << 64)
         self.tables[virtual] = self.tables[virtual][0], flags
+        if self.bug is not Bug.PROTECT_WITHOUT_FLUSH:
+            self.tlb[virtual] = self.tables[virtual]
         return 0
 
     def translate(self, virtual: int) -> int:

@@ -58,6 +58,7 @@ BREAKS: Final = {
     Bug.UNMAP_TAKES_NEIGHBOUR: {"mapped", "done"},
     Bug.MAP_SHOWS_ANOTHER: {"others"},
     Bug.UNMAP_WITHOUT_FLUSH: {"stale"},
+    Bug.PROTECT_WITHOUT_FLUSH: {"stale"},
     Bug.TRANSLATE_WRONG: {"translated"},
     Bug.PROTECT_REFUSES: {"done"},
     Bug.MAP_AGAIN_REPLACES: {"refused"},

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "calls.h"
 
+#include "arena.h"
+#include "plugin.h"
+
 #include <stdbool.h>
 #include <string.h>
+
+struct cpu_calls *calls_of(unsigned int cpu) {
+    return cpu < CPUS ? arena_root(&shared->calls[cpu], sizeof(struct cpu_calls)) : NULL;
+}
 
 /* How many calls of a stack are above an address: as many have not returned when RSP is there. */
 static uint64_t above(const struct call_stack *stack, uint64_t slot) {
@@ -68,7 +75,7 @@ void calls_enter(struct cpu_calls *cpu, uint64_t slot, uint64_t pc) {
         stack->depth = CALL_DEPTH / 2;
         memmove(stack->calls, stack->calls + CALL_DEPTH / 2, sizeof(stack->calls) / 2);
     }
-    stack->calls[stack->depth++] = (struct call){.slot = slot, .pc = pc};
+    stack->calls[stack->depth++] = (struct call){.slot = slot, .pc = pc, .number = ++cpu->count};
 }
 
 void calls_leave(struct cpu_calls *cpu, uint64_t slot) {
@@ -85,6 +92,11 @@ void calls_leave(struct cpu_calls *cpu, uint64_t slot) {
         }
     }
     begin(cpu, slot); /* no CALL has put that address there: this is where a task begins */
+}
+
+struct call calls_last(const struct cpu_calls *cpu) {
+    const struct call_stack *stack = &cpu->stacks[cpu->current];
+    return stack->depth ? stack->calls[stack->depth - 1] : (struct call){};
 }
 
 uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most) {

@@ -19,8 +19,9 @@
 #define STACK_REACH 0x40000
 
 struct call {
-    uint64_t slot; /* the address of the return address */
-    uint64_t pc;   /* of the CALL instruction; 0: the stack begins here */
+    uint64_t slot;   /* the address of the return address */
+    uint64_t pc;     /* of the CALL instruction; 0: the stack begins here */
+    uint64_t number; /* which one of the processor's calls */
 };
 
 struct call_stack {
@@ -31,15 +32,22 @@ struct call_stack {
 
 struct cpu_calls {
     uint64_t turns;
+    uint64_t count;   /* calls so far */
     uint64_t current; /* index of a stack */
     struct call_stack stacks[CALL_STACKS];
 };
+
+/* The calls of a processor; NULL if there is no room for them. */
+struct cpu_calls *calls_of(unsigned int cpu);
 
 /* The CALL at `pc` has pushed its return address at `slot`. */
 void calls_enter(struct cpu_calls *cpu, uint64_t slot, uint64_t pc);
 
 /* A RET has popped its return address from `slot`. */
 void calls_leave(struct cpu_calls *cpu, uint64_t slot);
+
+/* The last call that has not returned; all zeros if there is none. */
+struct call calls_last(const struct cpu_calls *cpu);
 
 /* Copy the last calls that have not returned, the innermost first, and say how many they are. */
 uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most);

@@ -1,197 +1,131 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A QEMU plugin that notes who wrote to some bytes of the guest. It says nothing by itself: the
- * bench reads the records from memory that both have mapped.
+ * A QEMU plugin that watches what the guest's instructions do. It says nothing by itself: the
+ * bench reads what its instruments have found from memory that both have mapped.
  *
- * A write is one of the watched if its virtual address is, or if its frame is known as one that
- * the watched addresses stood for at an earlier write, whichever address is used now.
+ * Here QEMU's callbacks become what instruments are called for; what they make of it is theirs.
  */
+#include "microscope.h"
+
 #include "calls.h"
 #include "code.h"
-#include "interface.h"
-#include "shared.h"
+#include "ram.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PAGE 4096u
-#define CPUS 64
-
 #if INTERFACE == \
     1 /* QEMU 7.2 takes reads for writes, or misses them, where one kind is asked for */
-#define ACCESSES(kind) QEMU_PLUGIN_MEM_RW
+#define ACCESSES(is_wanted) QEMU_PLUGIN_MEM_RW
 #else
-#define ACCESSES(kind) ((kind) == CODE_RET ? QEMU_PLUGIN_MEM_R : QEMU_PLUGIN_MEM_W)
+#define ACCESSES(is_wanted) (is_wanted)
 #endif
 
 EXPORT int qemu_plugin_version = INTERFACE;
 
-static struct shared *shared;
-static const char *ram_name; /* of the file that is guest RAM */
-static struct cpu_calls *cpus[CPUS];
+struct shared *shared;
+
+static const struct instrument *const instruments[] = {&writes_instrument};
+#define INSTRUMENTS (sizeof(instruments) / sizeof(instruments[0]))
+
+/* Those that are on. */
+static const struct instrument *on[INSTRUMENTS];
+static size_t on_count;
 
 #if INTERFACE >= 2
 static qemu_plugin_u64 instructions;
 #endif
 
-static uint64_t count_instructions(void) {
+uint64_t count_instructions(void) {
 #if INTERFACE >= 2
     shared->instructions = qemu_plugin_u64_sum(instructions);
 #endif
     return shared->instructions;
 }
 
-static uint64_t ram_offset(uint64_t physical) {
-    for (uint64_t i = 0; i < shared->ram_count; i++) {
-        const struct ram_range *range = &shared->ram[i];
-        if (physical - range->base < range->length) {
-            return range->offset + (physical - range->base);
-        }
+struct event event_now(unsigned int cpu, uint64_t pc) {
+    struct event event = {.instruction = count_instructions(), .cpu = cpu, .pc = pc};
+    const struct cpu_calls *calls = calls_of(cpu);
+    if (calls) {
+        event.depth = calls_copy(calls, event.callers, CALLERS);
     }
-    return UINT64_MAX;
+    return event;
 }
 
-/* The physical address of an access that has just been made, ~0 for a device's. */
-static uint64_t physical_of(qemu_plugin_meminfo_t info, uint64_t address) {
-    struct qemu_plugin_hwaddr *found = qemu_plugin_get_hwaddr(info, address);
-    if (!found || qemu_plugin_hwaddr_is_io(found)) {
-        return UINT64_MAX;
-    }
-    uint64_t physical = qemu_plugin_hwaddr_phys_addr(found);
-#if INTERFACE == 1 /* which says where in RAM it is, and not at which address that RAM is */
-    for (uint64_t i = 0; i < shared->ram_count; i++) {
-        const struct ram_range *range = &shared->ram[i];
-        if (physical - range->offset < range->length) {
-            return range->base + (physical - range->offset);
+const struct instrument *instrument_of(uint64_t bit) {
+    for (size_t i = 0; i < on_count; i++) {
+        if (on[i]->bits & bit) {
+            return on[i];
         }
     }
-#endif
-    return physical;
+    return NULL;
 }
 
-static bool is_watched_page(uint64_t physical, uint64_t size) {
-    uint64_t offset = physical % PAGE;
-    for (uint64_t i = 0; i < shared->page_count; i++) {
-        const struct watched_page *page = &shared->pages[i];
-        if (page->page == physical - offset && offset < page->end && offset + size > page->begin) {
-            return true;
-        }
-    }
-    return false;
-}
+static char locked;
 
-/* A watched address stands for this frame: from now on, the frame is watched as well. */
-static void learn(uint64_t physical, uint64_t address) {
-    uint64_t page = physical - physical % PAGE;
-    uint64_t base = address - address % PAGE;
-    uint64_t begin = shared->begin > base ? shared->begin - base : 0;
-    uint64_t end = shared->end - base < PAGE ? shared->end - base : PAGE;
-    for (uint64_t i = 0; i < shared->page_count; i++) {
-        if (shared->pages[i].page == page) {
-            return;
-        }
-    }
-    if (shared->page_count < PAGES) {
-        shared->pages[shared->page_count++] =
-            (struct watched_page){.page = page, .begin = begin, .end = end};
+void lock(void) {
+    while (__atomic_test_and_set(&locked, __ATOMIC_ACQUIRE)) {
     }
 }
 
-/* Where QEMU has mapped the file that is guest RAM, which it does after it has loaded plugins. */
-static const uint8_t *find_ram(void) {
-    FILE *maps = fopen("/proc/self/maps", "r");
-    char line[1024];
-    const uint8_t *found = NULL;
-    while (maps && !found && fgets(line, sizeof(line), maps)) {
-        unsigned long begin, offset;
-        if (strstr(line, ram_name) && sscanf(line, "%lx-%*x %*s %lx", &begin, &offset) == 2) {
-            found = offset == 0 ? (const uint8_t *)begin : NULL;
-        }
-    }
-    if (maps) {
-        fclose(maps);
-    }
-    return found;
+void unlock(void) {
+    __atomic_clear(&locked, __ATOMIC_RELEASE);
 }
 
-static void note(unsigned int cpu, uint64_t pc, uint64_t address, uint64_t physical,
-                 uint64_t size) {
-    static const uint8_t *ram;
-    uint64_t number = __atomic_fetch_add(&shared->written, 1, __ATOMIC_RELAXED);
-    struct record *record = &shared->records[number % shared->capacity];
-    *record = (struct record){
-        .instruction = count_instructions(),
+static struct access decoded(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
+                             void *pc) {
+    return (struct access){
         .cpu = cpu,
-        .pc = pc,
+        .is_store = qemu_plugin_mem_is_store(info),
+        .pc = (uint64_t)pc,
         .address = address,
-        .physical = physical,
-        .size = size,
+        .size = 1ull << qemu_plugin_mem_size_shift(info),
+        .info = info,
     };
-    uint64_t at = physical == UINT64_MAX ? UINT64_MAX : ram_offset(physical);
-    if (!ram) {
-        ram = find_ram();
-    }
-    if (ram && at != UINT64_MAX && size <= sizeof(record->value)) {
-        memcpy(record->value, ram + at, size);
-    }
-    if (cpu < CPUS && cpus[cpu]) {
-        record->depth = calls_copy(cpus[cpu], record->callers, CALLERS);
-    }
 }
 
-static void stored(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *pc) {
-    if (!qemu_plugin_mem_is_store(info)) {
-        return;
-    }
-    uint64_t size = 1ull << qemu_plugin_mem_size_shift(info);
-    if (address < shared->end && address + size > shared->begin) {
-        uint64_t physical = physical_of(info, address);
-        if (physical != UINT64_MAX) {
-            learn(physical, address);
-        }
-        note(cpu, (uint64_t)pc, address, physical, size);
-        return;
-    }
-    for (uint64_t i = 0; i < shared->page_count; i++) { /* the same place in another page? */
-        uint64_t offset = address % PAGE;
-        if (offset < shared->pages[i].end && offset + size > shared->pages[i].begin) {
-            uint64_t physical = physical_of(info, address);
-            if (physical != UINT64_MAX && is_watched_page(physical, size)) {
-                note(cpu, (uint64_t)pc, address, physical, size);
-            }
-            return;
+static void tell(const struct access *access) {
+    for (size_t i = 0; i < on_count; i++) {
+        if (on[i]->accessed) {
+            on[i]->accessed(access);
         }
     }
 }
 
-static struct cpu_calls *calls_of(unsigned int cpu) {
-    if (cpu >= CPUS) {
-        return NULL;
-    }
-    if (!cpus[cpu]) {
-        cpus[cpu] = calloc(1, sizeof(struct cpu_calls));
-    }
-    return cpus[cpu];
+static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address, void *pc) {
+    struct access access = decoded(cpu, info, address, pc);
+    tell(&access);
 }
 
 static void called(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t slot, void *pc) {
-    struct cpu_calls *calls = qemu_plugin_mem_is_store(info) ? calls_of(cpu) : NULL;
-    stored(cpu, info, slot, pc);
+    struct access access = decoded(cpu, info, slot, pc);
+    struct cpu_calls *calls = access.is_store ? calls_of(cpu) : NULL;
+    tell(&access);
     if (calls) {
         calls_enter(calls, slot, (uint64_t)pc);
+        for (size_t i = 0; i < on_count; i++) {
+            if (on[i]->called) {
+                on[i]->called(&access);
+            }
+        }
     }
 }
 
 static void returned(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t slot, void *pc) {
-    struct cpu_calls *calls = qemu_plugin_mem_is_store(info) ? NULL : calls_of(cpu);
-    (void)pc;
+    struct access access = decoded(cpu, info, slot, pc);
+    struct cpu_calls *calls = access.is_store ? NULL : calls_of(cpu);
+    tell(&access);
     if (calls) {
+        functions_returned(&access);
+        for (size_t i = 0; i < on_count; i++) {
+            if (on[i]->returned) {
+                on[i]->returned(&access);
+            }
+        }
         calls_leave(calls, slot);
     }
 }
@@ -206,24 +140,48 @@ static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
 #endif
 }
 
-static qemu_plugin_vcpu_mem_cb_t watcher_of(enum code_kind kind) {
-    switch (kind) {
+static void watch(struct qemu_plugin_insn *insn, bool reads) {
+    void *pc = (void *)qemu_plugin_insn_vaddr(insn);
+    switch (kind_of(insn)) {
     case CODE_CALL:
-        return called;
+        qemu_plugin_register_vcpu_mem_cb(insn, called, QEMU_PLUGIN_CB_NO_REGS,
+                                         ACCESSES(reads ? QEMU_PLUGIN_MEM_RW : QEMU_PLUGIN_MEM_W),
+                                         pc);
+        break;
     case CODE_RET:
-        return returned;
+        qemu_plugin_register_vcpu_mem_cb(insn, returned, QEMU_PLUGIN_CB_NO_REGS,
+                                         ACCESSES(QEMU_PLUGIN_MEM_R), pc);
+        break;
     default:
-        return stored;
+        qemu_plugin_register_vcpu_mem_cb(insn, accessed, QEMU_PLUGIN_CB_NO_REGS,
+                                         ACCESSES(reads ? QEMU_PLUGIN_MEM_RW : QEMU_PLUGIN_MEM_W),
+                                         pc);
+    }
+}
+
+/* Which instruments are on is asked before the first code is translated. */
+static void turn_on(void) {
+    if (on_count) {
+        return;
+    }
+    for (size_t i = 0; i < INSTRUMENTS; i++) {
+        if (instruments[i]->bits & shared->instruments) {
+            on[on_count++] = instruments[i];
+        }
     }
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     (void)id;
+    if (!shared->instruments) {
+        return;
+    }
+    turn_on();
+    bool reads = shared->instruments & ~(uint64_t)WRITES;
     size_t count = qemu_plugin_tb_n_insns(block);
+    functions_translated(block);
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
-        void *pc = (void *)qemu_plugin_insn_vaddr(insn);
-        enum code_kind kind = kind_of(insn);
 #if INTERFACE >= 2
         qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                             instructions, 1);
@@ -231,8 +189,12 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
                                                    &shared->instructions, 1);
 #endif
-        qemu_plugin_register_vcpu_mem_cb(insn, watcher_of(kind), QEMU_PLUGIN_CB_NO_REGS,
-                                         ACCESSES(kind), pc);
+        watch(insn, reads);
+    }
+    for (size_t i = 0; i < on_count; i++) {
+        if (on[i]->translated) {
+            on[i]->translated(block);
+        }
     }
 }
 
@@ -245,11 +207,11 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         if (strncmp(argv[i], "shared=", 7) == 0) {
             file = open(argv[i] + 7, O_RDWR | O_CLOEXEC);
         } else if (strncmp(argv[i], "ram=", 4) == 0) {
-            ram_name = argv[i] + 4;
+            ram_named(argv[i] + 4);
         }
     }
     struct stat facts;
-    if (file < 0 || !ram_name || fstat(file, &facts) < 0) {
+    if (file < 0 || fstat(file, &facts) < 0 || (size_t)facts.st_size < sizeof(struct shared)) {
         return -1;
     }
     void *mapped = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -258,6 +220,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         return -1;
     }
     shared = mapped;
+    if (sizeof(struct shared) + shared->arena_size > (size_t)facts.st_size) {
+        return -1;
+    }
 #if INTERFACE >= 2
     instructions = (qemu_plugin_u64){.score = qemu_plugin_scoreboard_new(sizeof(uint64_t))};
 #endif

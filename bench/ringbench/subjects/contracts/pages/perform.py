@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from ringbench.config.call_text import CallText
 from ringbench.config.contracts import FramesCalls, PagesCalls
 from ringbench.drive.reply import Reply
-from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other
-from ringbench.subjects.contracts.frames.rules import changed
-from ringbench.subjects.contracts.ledger import PAGE, Page, Run, byte_of
+from ringbench.subjects.contracts.batch import Batch, Performance
+from ringbench.subjects.contracts.ledger import PAGE, Page, Run
 from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.pages.look import look
 from ringbench.subjects.contracts.pages.operations import (
     Map,
     MapAgain,
@@ -22,16 +22,13 @@ from ringbench.subjects.contracts.pages.operations import (
     Unmap,
     UnmapNothing,
 )
-from ringbench.subjects.contracts.pages.rules import INSIDE, REFUSED, ROUNDS, RULES, Seen
+from ringbench.subjects.contracts.pages.rules import REFUSED, ROUNDS, RULES, Seen
 from ringbench.subjects.contracts.rule import breach, first_broken
 from ringbench.subjects.contracts.starve import Request, starve
 
 OK: Final = Reply("ok")
 NONE: Final = Reply("none")
 LEFT_OUT: Final = Reply("left-out")
-
-EDGE: Final = 64
-"""Bytes at both ends of a page that are read through it; those at its end are written, too."""
 
 AT_ONCE: Final = 2000
 """Rounds that are performed at once."""
@@ -95,7 +92,8 @@ def _map(
     if not _says_done(calls, batch, calls.map, results[done]):
         seen = Seen(text, calls, virtual, None, batch.guest.walk(virtual), done=False)
         return first_broken(RULES, seen, batch.ledger) or NONE
-    broken = yield from _look(Seen(text, calls, virtual, page, None, done=True), batch)
+    seen = Seen(text, calls, virtual, page, None, done=True)
+    broken = yield from look(seen, batch, page.frame, values)
     batch.ledger.pages[name] = page
     return broken or OK
 
@@ -107,7 +105,7 @@ def _unmap(calls: PagesCalls, batch: Batch, page: Page) -> Performance:
     is_done = _says_done(calls, batch, calls.unmap, results[done])
     text = calls.unmap.shown(values)
     seen = Seen(text, calls, page.virtual, None, None, done=is_done, owed=True)
-    broken = yield from _look(seen, batch)
+    broken = yield from look(seen, batch, page.frame, values)
     del batch.ledger.pages[page.name]
     return broken or OK
 
@@ -121,51 +119,9 @@ def _protect(calls: PagesCalls, batch: Batch, page: Page, rights: str) -> Perfor
     is_done = _says_done(calls, batch, calls.protect, results[done])
     text = calls.protect.shown(values)
     seen = Seen(text, calls, page.virtual, after, None, done=is_done, owed=True)
-    broken = yield from _look(seen, batch)
+    broken = yield from look(seen, batch, page.frame, values)
     batch.ledger.pages[page.name] = after
     return broken or OK
-
-
-def _look(seen: Seen, batch: Batch) -> Generator[None, Results, Reply | None]:
-    """Look at a page after a call: in the tables, through it, and by the kernel's own walk.
-
-    It is read and written through only when the tables are right: nothing faults then, unless the
-    processor goes by something else.
-    """
-    calls, page = seen.calls, seen.page
-    seen = replace(seen, leaf=batch.guest.walk(seen.virtual))
-    if broken := first_broken(RULES, seen, batch.ledger):
-        return broken
-    batch.steps.clear()
-    translated = None
-    if calls.translate is not None:
-        asked = seen.virtual + (INSIDE if calls.translated == "exact" else 0)
-        translated = batch.call(calls.translate, _values(calls, batch, asked))
-    parts = ((0, EDGE), (PAGE - EDGE, EDGE))
-    checks = range(0)
-    if page is not None and ("u" not in page.rights or batch.guest.reaches_user):
-        checks = batch.check(page.virtual, parts, byte_of(page.run))
-        if "w" in page.rights:
-            batch.fill(page.virtual, parts[1:], byte_of(page.run))
-    results = yield
-    if page is not None and (words := _disturbed(page, batch)):
-        return breach("contents", f"before {seen.call}: {words}")
-    seen = replace(
-        seen,
-        other=first_other(results, checks, parts) if checks else None,
-        translated=None if translated is None else results[translated],
-    )
-    return first_broken(RULES, seen, batch.ledger)
-
-
-def _disturbed(page: Page, batch: Batch) -> str | None:
-    """Say what is wrong with a page's frame itself, however it is read."""
-    run = batch.ledger.runs[page.run]
-    content = bytes([byte_of(run.name)]) * PAGE
-    is_filled = run.name not in batch.ledger.unfilled
-    if is_filled and batch.guest.read(page.frame * PAGE, PAGE) != content:
-        return changed(run, page.frame)
-    return None
 
 
 def _rounds(
@@ -227,7 +183,8 @@ def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Perform
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for {page} is there, seen that not"
         )
-    broken = yield from _look(Seen(text, calls, page.virtual, page, None), batch)
+    seen = Seen(text, calls, page.virtual, page, None)
+    broken = yield from look(seen, batch, page.frame, values)
     return broken or OK
 
 

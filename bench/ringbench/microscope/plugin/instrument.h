@@ -1,0 +1,31 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * An instrument: what it is called for. Whatever it does not want is NULL. It keeps what it learns
+ * of the guest in the arena, and reports by finding_note.
+ */
+#pragma once
+
+#include "functions.h"
+#include "plugin.h"
+
+struct instrument {
+    uint64_t bits; /* it is on if one of these is set in `shared->instruments` */
+
+    /* Code is being translated: the instrument registers callbacks of its own. */
+    void (*translated)(struct qemu_plugin_tb *block);
+
+    /* An instruction has made an access. */
+    void (*accessed)(const struct access *access);
+
+    /* A CALL has pushed its return address at `slot`; a RET has popped one from there. */
+    void (*called)(const struct access *access);
+    void (*returned)(const struct access *access);
+
+    /* A function of `shared->functions` that is the instrument's was entered, or has returned;
+       of calls within such calls, the outermost. */
+    void (*entered)(struct visit *visit);
+    void (*left)(struct visit *visit, uint64_t result);
+};
+
+extern const struct instrument writes_instrument;
