@@ -55,7 +55,7 @@ struct slab_cache {
     uint64_t words;        /* of a new slab: `words`, where the last word is, and that word; */
     uint64_t last;         /* its object 0 is taken */
     uint64_t last_word;
-    uint64_t size;         /* as asked for; 0: no cache */
+    uint64_t size; /* as asked for; 0: no cache */
     uint64_t alignment;
     struct slab_cache *next; /* of all caches, oldest first; NULL at the end */
     char name[SLAB_NAME_MAX];
