@@ -56,8 +56,8 @@ def test_it_boots_and_counts_its_frames(right: Path) -> None:
 
 def test_it_is_short_enough_to_be_read() -> None:
     sources = [*EXAMPLE.glob("*.c"), *EXAMPLE.glob("*.h")]
-    assert len(sources) == 6
-    assert sum(len(source.read_text().splitlines()) for source in sources) < 800
+    assert len(sources) == 7
+    assert sum(len(source.read_text().splitlines()) for source in sources) < 850
 
 
 @pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.exhaustive)])

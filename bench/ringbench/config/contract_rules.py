@@ -55,6 +55,38 @@ def _run(*needed: str, optional: tuple[str, ...] = ()) -> values.Rule:
     return rule
 
 
+def _extent(what: str, *, optional: tuple[str, ...]) -> values.Rule:
+    """Return the rule for a call on a region: told `what`, or the ends before and after it."""
+
+    def rule(value: object, folder: Path) -> CallText:
+        allowed = (what, *optional, "old", "new", *(("pages",) if what == "size" else ()))
+        call = _call(optional=allowed)(value, folder)
+        assert isinstance(call, CallText)
+        names = {*call.names}
+        ends = names & {"old", "new"}
+        if len(ends) == 1 or (ends and names & {"size", "pages", "address"}):
+            raise values.Expected("{old} and {new} together, and nothing else that says how much")
+        if not ends and not names & {what, "pages" if what == "size" else what}:
+            raise values.Expected(f"a call with {{{what}}}, or with {{old}} and {{new}}")
+        return call
+
+    return rule
+
+
+def _value(value: object, folder: Path) -> CallText | str:
+    """A variable, its address if `&` is before its name, or a call without placeholders."""
+    if isinstance(value, str) and value.strip().removeprefix("&").isidentifier():
+        return value.strip()
+    return _count(value, folder)
+
+
+def _page(value: object, folder: Path) -> int:
+    number = _number(value, folder)
+    if number % values.PAGE:
+        raise values.Expected("an address that is a multiple of 4 KiB")
+    return number
+
+
 def _count(value: object, folder: Path) -> CallText | str:
     """A variable's name, or a call without placeholders."""
     if isinstance(value, CallText):
@@ -173,6 +205,22 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "no_execute": _number,
         "undoes": _truth,
         "misuse": _among(*PAGES_MISUSE),
+    },
+    "contracts.regions": {
+        "alloc": _extent("size", optional=("flags", "root", "space")),
+        "free": _extent("address", optional=("size", "pages", "root", "space")),
+        "space": _optional(_value),
+        "base": _page,
+        "none": _number,
+        "demand": _truth,
+        "zeroed": _truth,
+        "always": _number,
+        "write": _number,
+        "user": _number,
+        "no_execute": _number,
+        "largest": _bytes,
+        "undoes": _truth,
+        "exhaust": _truth,
     },
 }
 """Table -> key -> what its value must be."""

@@ -105,6 +105,52 @@ class PagesCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionsCalls:
+    """How regions are called: memory of whole pages that is mapped for whoever asks.
+
+    A kernel that has one region which grows and shrinks at its end is told `{old}` and `{new}`, the
+    ends before and after: what it grows by is then a region, and the last one is given back first.
+
+    Attributes:
+        alloc, free: the calls without which there are no regions.
+        space: what `{space}` stands for: the value of a variable, its address if it is written
+            `&name`, or what a call without placeholders returns. It is the space in use.
+        base: where the region that grows begins.
+        none: what `alloc` returns where there is no memory.
+        demand: whether pages come with the first access.
+        zeroed: whether what was got is all zeros.
+        always, write, user, no_execute: as for pages.
+        largest: bytes that are asked for at most.
+        undoes, exhaust: as for the heap.
+    """
+
+    alloc: CallText
+    free: CallText
+    space: CallText | str | None = None
+    base: int = 0
+    none: int = 0
+    demand: bool = False
+    zeroed: bool = False
+    always: int = 0
+    write: int = 1 << 1
+    user: int = 1 << 2
+    no_execute: int = 1 << 63
+    largest: int = 1 << 20
+    undoes: bool = False
+    exhaust: bool = True
+
+    @property
+    def grows(self) -> bool:
+        """Whether it is one region that grows and shrinks at its end."""
+        return "new" in self.alloc.names
+
+    @property
+    def has_rights(self) -> bool:
+        """Whether rights can be asked for."""
+        return "flags" in self.alloc.names
+
+
+@dataclass(frozen=True, slots=True)
 class Contracts:
     """How a kernel's functions are called; what is None, the kernel does not have.
 
@@ -118,11 +164,15 @@ class Contracts:
     frames: FramesCalls | None = None
     heap: HeapCalls | None = None
     pages: PagesCalls | None = None
+    regions: RegionsCalls | None = None
 
 
-LAYERS: Final[Mapping[str, type[FramesCalls] | type[HeapCalls] | type[PagesCalls]]] = {
+LAYERS: Final[
+    Mapping[str, type[FramesCalls] | type[HeapCalls] | type[PagesCalls] | type[RegionsCalls]]
+] = {
     "frames": FramesCalls,
     "pages": PagesCalls,
+    "regions": RegionsCalls,
     "heap": HeapCalls,
 }
 """Layer -> what describes it; lowest first."""

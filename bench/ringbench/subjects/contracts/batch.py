@@ -74,6 +74,12 @@ class Batch:
             return None
         return self.load(count) if isinstance(count, str) else self.call(count, {})
 
+    def value(self, what: CallText | str) -> int | Result:
+        """Plan to see what a configuration names: a variable, its address, or a call's result."""
+        if isinstance(what, str) and what.startswith("&"):
+            return self.guest.addresses[what[1:]]
+        return Result(self.load(what) if isinstance(what, str) else self.call(what, {}))
+
     def gets(self, name: str, planned: Planned) -> None:
         """Note what will be out."""
         self._planned[name] = planned

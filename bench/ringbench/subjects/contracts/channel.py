@@ -19,7 +19,8 @@ from ringbench.subjects.contracts.heap import perform as heap
 from ringbench.subjects.contracts.ledger import PAGE, Ledger
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages import perform as pages
-from ringbench.subjects.contracts.rule import breach, is_broken
+from ringbench.subjects.contracts.regions import perform as regions
+from ringbench.subjects.contracts.rule import MEMORY, RETURNS, breach, is_broken
 from ringbench.subjects.contracts.starve import Starved, starve
 
 NOT_PERFORMED: Final = Reply("not-performed")
@@ -107,6 +108,11 @@ class ContractChannel(Channel[Operation]):
         if places is not None and operation.layer == "frames":
             assert self._contracts.frames is not None, "the layer is there"
             return frames.perform(operation, self._contracts.frames, batch, places)
+        if operation.layer == "regions":
+            assert self._contracts.regions is not None, "the layer is there"
+            assert places is not None, "they are looked up for it"
+            layer = regions.Layer(self._contracts.regions, self._contracts.frames, batch, places)
+            return regions.perform(operation, layer)
         if operation.layer == "pages":
             assert self._contracts.pages is not None, "the layer is there"
             assert self._contracts.frames is not None, "pages are of frames"
@@ -137,12 +143,12 @@ class ContractChannel(Channel[Operation]):
         return reply
 
     def _look(self, operations: Sequence[Operation]) -> Places | None:
-        """Return what the frames are now, if any of the operations is of frames.
+        """Return what the frames are now, if any of the operations is of frames or regions.
 
-        Where the heap has its blocks is looked up for a drain alone: it meets all of them.
+        Where the heap has its blocks is looked up for what goes alone: a drain meets all of them.
         """
         guest, ledger = self._guest, self.ledger
-        if all(each.layer != "frames" for each in operations):
+        if all(each.layer not in ("frames", "regions") for each in operations):
             return None
         in_heap: dict[int, str] = {}
         view = guest.pages()
@@ -172,7 +178,7 @@ def _by_step(error: CallError, steps: Sequence[Step]) -> Reply:
         raise error
     step = steps[error.step]
     if isinstance(step, Call):
-        return breach("returns", f"expected that the call returns, seen {error}")
+        return breach(RETURNS, f"expected that the call returns, seen {error}")
     doing = "written to" if isinstance(step, Fill) else "read"
     seen = str(error).replace(str(step), "it")
-    return breach("memory", f"expected that what was got can be {doing}, seen that {seen}")
+    return breach(MEMORY, f"expected that what was got can be {doing}, seen that {seen}")

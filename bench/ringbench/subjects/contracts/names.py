@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 from ringbench.config import Config
 from ringbench.config.call_text import CallText
@@ -13,6 +14,9 @@ from ringbench.debuginfo.functions import PLAIN, Functions
 from ringbench.debuginfo.near import near
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ConfigError, ImageError
+
+VALUES: Final = ("count", "space")
+"""Keys of what may be a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,10 @@ def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
         calls = getattr(contracts, layer)
         for field in () if calls is None else fields(calls):
             value = getattr(calls, field.name)
-            if isinstance(value, CallText) or (field.name == "count" and value is not None):
+            if isinstance(value, CallText):
                 yield f"{PREFIX}{layer}.{field.name}", value
+            elif field.name in VALUES and value is not None:
+                yield f"{PREFIX}{layer}.{field.name}", value.removeprefix("&")
 
 
 class _Search:

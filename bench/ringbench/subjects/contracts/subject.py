@@ -19,6 +19,7 @@ from ringbench.subjects.contracts.heap.operations import KINDS as HEAP
 from ringbench.subjects.contracts.kernel import CHANNELS, ContractKernel
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages.operations import KINDS as PAGES
+from ringbench.subjects.contracts.regions.operations import KINDS as REGIONS
 from ringbench.subjects.contracts.rule import KEPT, NONE
 from ringbench.subjects.contracts.starve import can_starve, parse_any, starved
 from ringbench.subjects.contracts.state import State
@@ -62,7 +63,7 @@ class ContractSubject:
         Raises:
             ConfigError: it says none, or one that this kernel has no function for.
         """
-        operation = parse_any(line, (*FRAMES, *PAGES, *HEAP, *HEAP_MISTAKES))
+        operation = parse_any(line, (*FRAMES, *PAGES, *REGIONS, *HEAP, *HEAP_MISTAKES))
         if operation.layer not in self.layers:
             raise ConfigError(f"{line!r}: the configuration has no [contracts.{operation.layer}]")
         if (missing := operation.missing(self.contracts)) is not None:
@@ -153,6 +154,12 @@ def described_by(config: Config) -> ContractSubject:
             f"{config.source}: [contracts.pages] needs [contracts.frames]: what is mapped are "
             "frames that the kernel gave out"
         )
+    regions = config.contracts.regions
+    if regions is not None and regions.grows != ("new" in regions.free.names):
+        raise ConfigError(
+            f"{config.source}: contracts.regions: {{old}} and {{new}} in both of alloc and free, "
+            "or in none of them"
+        )
     frames = config.contracts.frames
     if frames is None or frames.count is None or not frames.exhaust:
         _require_no_undoing(config)
@@ -161,7 +168,9 @@ def described_by(config: Config) -> ContractSubject:
 
 def _require_no_undoing(config: Config) -> None:
     """Refuse a promise that nothing could hold the kernel to."""
-    for layer, calls in (("heap", config.contracts.heap), ("pages", config.contracts.pages)):
+    contracts = config.contracts
+    layers = (("heap", contracts.heap), ("pages", contracts.pages), ("regions", contracts.regions))
+    for layer, calls in layers:
         if calls is not None and calls.undoes:
             raise ConfigError(
                 f"{config.source}: contracts.{layer}.undoes needs contracts.frames.count, by which "

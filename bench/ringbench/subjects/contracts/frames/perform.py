@@ -12,7 +12,7 @@ from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Planned, Results, in_order
 from ringbench.subjects.contracts.frames.operations import Alloc, Drain, Free, FreeAgain
 from ringbench.subjects.contracts.frames.operations import Run as GetRun
-from ringbench.subjects.contracts.frames.rules import ALL_BACK, RULES, Places, Seen
+from ringbench.subjects.contracts.frames.rules import ALL_BACK, COUNT, ONCE, RULES, Places, Seen
 from ringbench.subjects.contracts.guest import Guest
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Run, byte_of
 from ringbench.subjects.contracts.operation import Operation
@@ -140,9 +140,9 @@ def _text(calls: FramesCalls, run: Run) -> str:
 
 
 def _free_again(name: str, calls: FramesCalls, batch: Batch) -> Performance:
-    """Give back what was given back, unless it is somebody else's by now."""
-    gone = batch.ledger.gone.get(name)
-    if not isinstance(gone, Run) or any(frame in batch.ledger.owners for frame in gone.frames):
+    """Give back what was given back just before: later on, it may be a table's, or the heap's."""
+    gone = batch.ledger.freed
+    if not isinstance(gone, Run) or gone.name != name:
         yield
         return LEFT_OUT
     _give(calls, batch, Planned(gone.handle, gone.count))
@@ -190,7 +190,7 @@ def _drain(order: int, calls: FramesCalls, batch: Batch, places: Places) -> Perf
         if count + owned != before:
             text = calls.alloc.shown({})
             return breach(
-                ALL_BACK[0],
+                ALL_BACK,
                 f"{text} until there are none: expected {before - owned} frames, as many as could "
                 f"be had before, seen {count}",
             )
@@ -219,7 +219,7 @@ def _take_all(
             words = (
                 f"{there} times {text}: expected that the count moves by as much, seen {moved:+d}"
             )
-            return got, breach("count", words)
+            return got, breach(COUNT, words)
         for handle in handles:
             if handle == calls.none:
                 continue
@@ -232,7 +232,7 @@ def _take_all(
             assert frame is not None, "one that cannot be named breaks a rule"
             if frame in seen:
                 return got, breach(
-                    "once",
+                    ONCE,
                     f"{text} until there are none: expected a frame that nobody has, seen "
                     f"{frame * PAGE:#x} twice",
                 )
@@ -247,7 +247,7 @@ def _take_all(
                     f"{text} until there are none: expected that the count, of frames that are "
                     f"free, comes to 0, seen {left}: there are some that cannot be had"
                 )
-                return got, breach("count", words)
+                return got, breach(COUNT, words)
             return got, None
 
 

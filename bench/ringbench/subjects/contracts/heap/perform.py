@@ -29,7 +29,7 @@ from ringbench.subjects.contracts.heap.operations import (
     Zalloc,
 )
 from ringbench.subjects.contracts.heap.repeat import drain, rounds, wear
-from ringbench.subjects.contracts.heap.rules import REFUSED, RULES, Seen
+from ringbench.subjects.contracts.heap.rules import DISJOINT, REFUSED, RULES, Seen
 from ringbench.subjects.contracts.ledger import Block, byte_of, stretches
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.rule import breach, first_broken, refused
@@ -198,7 +198,7 @@ def _use_up(name: str, calls: HeapCalls, batch: Batch) -> Performance:
     text = calls.usable.shown({"block": block.address})
     if other := batch.ledger.over(block.end, more):
         return breach(
-            "disjoint",
+            DISJOINT,
             f"{text} = {results[step]}: expected memory that no other block has, seen that "
             f"{block} would have bytes of {other}",
         )
@@ -256,5 +256,5 @@ def _huge(size: int, calls: HeapCalls, batch: Batch) -> Performance:
     results = yield
     text = calls.alloc.shown({"size": size})
     if results[got] != calls.none:
-        return breach(REFUSED[0], f"{text}: expected that it is refused, seen {results[got]:#x}")
+        return breach(REFUSED, f"{text}: expected that it is refused, seen {results[got]:#x}")
     return refused(text)
