@@ -12,10 +12,11 @@ import pytest
 
 from ringbench.config import load
 from ringbench.machine import Machine
+from ringbench.subjects.contracts.rules import ALL
 from tests.bench.command import run
 from tests.kernels.textbook.hunt import hunt
 from tests.kernels.textbook.kernels import EXAMPLE, built, mutants
-from tests.kernels.textbook.table import read
+from tests.kernels.textbook.table import belongs, read
 from tests.mutants.mutant import Patch
 from tests.mutants.sample import seed
 
@@ -78,7 +79,13 @@ def test_the_table_has_each_mutant() -> None:
 
 
 def test_most_mutants_are_caught() -> None:
-    assert len(known()) >= 60
+    assert len(known()) >= 90
+
+
+def test_every_rule_catches_a_mutant() -> None:
+    """Each is the first that some mutant breaks, so that none could be left out unseen."""
+    rules = {(layer, owed.name) for layer, every in ALL.items() for owed in every}
+    assert rules <= {belongs(row.rule) for row in read()}
 
 
 def test_a_run_performs_what_was_asked_for(right: Path, tmp_path: Path) -> None:
@@ -122,6 +129,17 @@ def test_memory_that_cannot_run_short_is_refused(right: Path, tmp_path: Path) ->
 def test_a_mutant_is_caught(mutant: Patch, tmp_path: Path) -> None:
     hunted = hunt(built(tmp_path / "kernel", mutant), 1, SECONDS)
     assert hunted.caught, f"seed {seed()}: {mutant.mistake}: {hunted}"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(6 * SECONDS)
+@pytest.mark.parametrize("rule", sorted({row.rule for row in read() if row.caught}))
+def test_each_rule_catches_what_the_table_says(rule: str, tmp_path: Path) -> None:
+    """Of the mutants that break it first, the one that is caught soonest."""
+    soonest = min((row for row in read() if row.rule == rule), key=lambda row: row.calls)
+    [mutant] = (each for each in mutants() if each.name == soonest.mutant)
+    hunted = hunt(built(tmp_path / "kernel", mutant), 1, 4 * SECONDS)
+    assert hunted.rule == rule, f"{mutant.mistake}: {hunted}"
 
 
 @pytest.mark.exhaustive
