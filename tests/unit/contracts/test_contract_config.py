@@ -37,6 +37,16 @@ def write(tmp_path: Path, text: str) -> Path:
         (" kmalloc ( {size} ) ", CallText("kmalloc", ("size",))),
         ("_ZN4heap5allocEm({size}, 0x10, -1)", CallText("_ZN4heap5allocEm", ("size", 16, -1))),
         ("f(1, 2, 3, 4, 5, {size})", CallText("f", (1, 2, 3, 4, 5, "size"))),
+        ("mem::frames::alloc()", CallText("mem::frames::alloc")),
+        ("heap.alloc({size})", CallText("heap.alloc", ("size",))),
+        ("mem::alloc(unsigned long)({size})", CallText("mem::alloc(unsigned long)", ("size",))),
+        ("mem::Pool<Frame, 4>::get(1)", CallText("mem::Pool<Frame, 4>::get", (1,))),
+        (
+            "<kernel::Heap as kernel::Alloc>::get()",
+            CallText("<kernel::Heap as kernel::Alloc>::get"),
+        ),
+        ("f(g({size}, 1), {align})", CallText("f", (CallText("g", ("size", 1)), "align"))),
+        ("(anonymous namespace)::f(1)", CallText("(anonymous namespace)::f", (1,))),
     ],
 )
 def test_a_call_is_read(text: str, call: CallText) -> None:
@@ -55,7 +65,10 @@ def test_a_call_is_read(text: str, call: CallText) -> None:
         "f({Size})",
         "f(,)",
         "f(1 2)",
-        "f(g())",
+        "f(g)",
+        "f(g(x))",
+        "f)(",
+        "f() g()",
         "1f()",
         "f(1" + "0" * 30,
     ],
@@ -63,6 +76,15 @@ def test_a_call_is_read(text: str, call: CallText) -> None:
 def test_what_is_no_call_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"call|arguments"):
         parse_call(text)
+
+
+def test_calls_within_calls_are_read_and_shown() -> None:
+    call = parse_call("map(page_of({virtual}, 1), {flags})")
+    assert call.names == ("virtual", "flags")
+    assert [each.function for each in call.calls()] == ["page_of", "map"]
+    assert call.shown({"virtual": MAPPED, "flags": 2}) == "map(page_of(0xffff800000001000, 1), 2)"
+    with pytest.raises(ValueError, match="within one another"):
+        parse_call("f(" * 12 + ")" * 12)
 
 
 def test_more_arguments_than_registers_are_refused() -> None:

@@ -53,8 +53,8 @@ def find_names(config: Config) -> Names:
     for key, call in _calls(config.contracts):
         if isinstance(call, CallText):
             addresses[call.function] = search.function(key, call.function)
-            search.check(key, call)
-            if search.is_silent(call.function):
+            search.check(key, call, addresses[call.function])
+            if search.is_silent(call.function, addresses[call.function]):
                 silent.add(call.function)
         else:
             addresses[call], sizes[call] = search.variable(key, call)
@@ -70,7 +70,7 @@ def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
         for field in () if calls is None else fields(calls):
             value = getattr(calls, field.name)
             if isinstance(value, CallText):
-                yield f"{PREFIX}{layer}.{field.name}", value
+                yield from ((f"{PREFIX}{layer}.{field.name}", call) for call in value.calls())
             elif field.name in VALUES and value is not None:
                 yield f"{PREFIX}{layer}.{field.name}", value.removeprefix("&")
 
@@ -105,9 +105,9 @@ class _Search:
             raise self._error(key, f'{name!r} is a function: to have it called, write "{name}()"')
         return address, size or 8
 
-    def check(self, key: str, call: CallText) -> None:
+    def check(self, key: str, call: CallText, address: int) -> None:
         """Hold a call's arguments against the function's parameters, where they are known."""
-        signature = self._functions and self._functions.signature(call.function)
+        signature = self._functions and self._functions.signature(call.function, address)
         if not signature:
             return
         parameters = signature.parameters
@@ -125,9 +125,9 @@ class _Search:
                     "and pointers can be given",
                 )
 
-    def is_silent(self, name: str) -> bool:
+    def is_silent(self, name: str, address: int) -> bool:
         """Whether a function is known to return nothing."""
-        signature = self._functions and self._functions.signature(name)
+        signature = self._functions and self._functions.signature(name, address)
         return not signature.returns if signature else False
 
     def _address(self, key: str, name: str) -> int:
@@ -135,7 +135,7 @@ class _Search:
         if len(found) == 1:
             return found[0]
         if found:
-            places = ", ".join(map(hex, found))
+            places = ", ".join(self._symbols.place(each, name) for each in sorted(found))
             raise self._error(key, f"there are several of the name {name!r}: {places}")
         signature = self._functions and self._functions.signature(name)
         if signature and signature.inlined:

@@ -170,11 +170,10 @@ def _take_all(
 ) -> Generator[None, Results, Reply | None]:
     """Take frames until there are none; a frame that comes twice is a breach."""
     while True:
-        first, wanted = len(batch.steps), at_once(len(held))
-        for _ in range(wanted):
-            batch.call(frames.alloc, {}, frames.none)
+        wanted = at_once(len(held))
+        steps = [batch.call(frames.alloc, {}, frames.none) for _ in range(wanted)]
         results = yield
-        got = [each for each in results[first : first + wanted] if each != frames.none]
+        got = [results[step] for step in steps if results[step] != frames.none]
         held += got
         if len(set(held)) < len(held):
             twice = next(each for at, each in enumerate(held) if each in held[:at])

@@ -206,13 +206,12 @@ def _take_all(
     got: list[int] = []
     seen: set[int] = set()
     while True:
-        before, first = batch.count(calls.count), len(batch.steps)
+        before = batch.count(calls.count)
         wanted = at_once(len(got))
-        for _ in range(wanted):
-            batch.call(calls.alloc, {}, calls.none)
+        steps = [batch.call(calls.alloc, {}, calls.none) for _ in range(wanted)]
         after = batch.count(calls.count)
         results = yield
-        handles = results[first : first + wanted]
+        handles = [results[step] for step in steps]
         moved = _moved(calls, batch, results, before, after)
         there = sum(handle != calls.none for handle in handles)
         if moved is not None and abs(moved) != there:

@@ -47,18 +47,11 @@ def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
     text = calls.alloc.shown({"size": size})
     at_once, done = max(1, 4096 // (2 * blocks)), 0
     while done < left:
-        first = len(batch.steps)
         rounds = min(at_once, left - done) if done else 1
-        for _ in range(rounds):
-            start = len(batch.steps)
-            for _ in range(blocks):
-                batch.call(calls.alloc, {"size": size}, calls.none)
-            for number in range(start, start + blocks):
-                batch.call(calls.free, {"block": Result(number)})
+        steps = [_round(blocks, size, calls, batch) for _ in range(rounds)]
         results = yield
-        for number in range(rounds):
-            start = first + number * 2 * blocks
-            got = results[start : start + blocks]
+        for number, asked in enumerate(steps):
+            got = [results[step] for step in asked]
             for address in got:
                 other = None if address == calls.none else batch.ledger.over(address, size)
                 if other is not None:
@@ -79,6 +72,14 @@ def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
                 )
         done += rounds
     return OK
+
+
+def _round(blocks: int, size: int, calls: HeapCalls, batch: Batch) -> list[int]:
+    """Plan to get blocks and give them back; return the steps that get them."""
+    steps = [batch.call(calls.alloc, {"size": size}, calls.none) for _ in range(blocks)]
+    for step in steps:
+        batch.call(calls.free, {"block": Result(step)})
+    return steps
 
 
 class _Out(NamedTuple):
