@@ -137,9 +137,17 @@ def test_a_right_kernel_breaks_none() -> None:
 class OtherKernel(FakeKernel):
     """A right kernel whose functions are declared otherwise, as many kernels have them."""
 
+    def frame_alloc(self) -> int:
+        """Return the number of a frame, which is given back by its address."""
+        return super().frame_alloc() // PAGE
+
     def frames_alloc(self, count: int, align: int) -> int:
         """Take how many bytes the run has."""
-        return super().frames_alloc(count // PAGE, align)
+        return super().frames_alloc(count // PAGE, align) // PAGE
+
+    def kmemalign(self, size: int, align: int) -> int:
+        """Align to pages, whatever is asked for."""
+        return super().kmemalign(size, PAGE)
 
     def frames_free(self, paddr: int, count: int) -> int:
         """Take how many bytes the run has."""
@@ -175,15 +183,19 @@ def test_a_right_kernel_that_is_called_otherwise_breaks_none() -> None:
     assert CONTRACTS.pages is not None
     frames = replace(
         CONTRACTS.frames,
+        address="number",
+        free=parse_call("frame_free({physical})"),
         alloc_run=parse_call("frames_alloc({bytes}, {align})"),
-        free_run=parse_call("frames_free({frame}, {bytes})"),
+        free_run=parse_call("frames_free({physical}, {bytes})"),
     )
+    assert CONTRACTS.heap is not None
+    heap = replace(CONTRACTS.heap, aligned=parse_call("kmemalign({size}, 0)"), aligned_to=PAGE)
     pages = replace(CONTRACTS.pages, translated="entry")
 
     def failures(subject: OtherSubject) -> tuple[Failure, ...]:
         return search(subject, CONFIG, 1, 600, chunks=2, shrink=False).failures
 
-    right = OtherSubject(contracts=replace(CONTRACTS, frames=frames, pages=pages))
+    right = OtherSubject(contracts=replace(CONTRACTS, frames=frames, pages=pages, heap=heap))
     assert not failures(right)
     assert rule_of(failures(replace(right, silent=frozenset()))[0]) in {"done", "rounds"}
     wrong = replace(right, contracts=replace(right.contracts, pages=CONTRACTS.pages))

@@ -13,6 +13,7 @@ from ringbench.drive.reply import Reply
 from ringbench.errors import CallError
 from ringbench.subjects.contracts.batch import Batch, Performance, Results
 from ringbench.subjects.contracts.frames import perform as frames
+from ringbench.subjects.contracts.frames.operations import Free
 from ringbench.subjects.contracts.frames.rules import Places
 from ringbench.subjects.contracts.guest import Guest
 from ringbench.subjects.contracts.heap import perform as heap
@@ -70,7 +71,7 @@ class ContractChannel(Channel[Operation]):
         places = self._look(operations)
         begun: list[tuple[Operation, Performance, int]] = []
         for operation in _together(operations):
-            if len(batch.steps) > MANY_STEPS:
+            if len(batch.steps) > MANY_STEPS or (begun and self._waits(operation)):
                 break
             performance = self._begin(operation, batch, places)
             next(performance)
@@ -92,6 +93,12 @@ class ContractChannel(Channel[Operation]):
                 return replies
         frames.fill(self.ledger, self._guest)
         return replies
+
+    def _waits(self, operation: Operation) -> bool:
+        """Whether it must be known what came before: a frame that is given back by another name."""
+        frames = self._contracts.frames
+        is_free = isinstance(operation, Free) and operation.layer == "frames"
+        return is_free and frames is not None and frames.renames
 
     def _begin(self, operation: Operation, batch: Batch, places: Places | None) -> Performance:
         if isinstance(operation, Starved):

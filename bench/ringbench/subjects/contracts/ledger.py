@@ -50,7 +50,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Frames in a row, of the frame allocator; `handle` is what the kernel calls them."""
+    """Frames in a row, of the frame allocator; `handle` is what the kernel calls them.
+
+    Attributes:
+        first: physical address of the first over the size of a page.
+        count: how many there are.
+        pages: pages of 4 KiB that each has.
+    """
 
     name: str
     number: int
@@ -58,11 +64,12 @@ class Run:
     handle: int
     first: int
     count: int
+    pages: int = 1
 
     @property
     def frames(self) -> range:
-        """The numbers of the frames: their physical addresses over the size of a page."""
-        return range(self.first, self.first + self.count)
+        """The numbers of the frames, as if all were of 4 KiB: addresses over the size of a page."""
+        return range(self.first, self.first + self.count * self.pages)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.call} = {self.handle:#x} of operation {self.number})"

@@ -148,7 +148,7 @@ def _freed(seen: Seen, ledger: Ledger) -> str | None:
     freed = ledger.freed
     if seen.handle is not None or seen.old is not None or not isinstance(freed, Run):
         return None
-    if freed.count != seen.count or seen.align > PAGE:
+    if freed.count != seen.count or seen.align > freed.pages * PAGE:
         return None
     return (
         f"{seen.call}: expected frames, for {freed}, as many, was given back just before, seen "

@@ -44,6 +44,7 @@ def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance
     match operation:
         case Aligned(name, size, align):
             assert calls.aligned is not None, "the operation is not drawn without"
+            align = align if "align" in calls.aligned.names else calls.aligned_to or align
             return _get(calls, batch, calls.aligned, name, size, align=align)
         case Zalloc(name, size):
             assert calls.zalloc is not None, "the operation is not drawn without"
