@@ -78,6 +78,13 @@ def test_calls_and_registers(gdb: Gdb) -> None:
     gdb.set_register("r15", r15)
 
 
+def test_a_call_that_is_given_whole_is_no_function(gdb: Gdb) -> None:
+    with pytest.raises(GdbRefused, match=r"'mem::alloc\(1\)' is no function, but of type 'long'"):
+        gdb.call("mem::alloc(1)")
+    with pytest.raises(GdbRefused, match="'mem::free_frames' is no function"):
+        gdb.call("mem::free_frames")
+
+
 def test_functions_are_called_by_their_own_names(machine: Machine) -> None:
     """After what gdb does, and put back to where they were."""
     heap = machine.types.symbols.address("mem::heap")

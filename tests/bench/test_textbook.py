@@ -124,6 +124,17 @@ def test_memory_that_cannot_run_short_is_refused(right: Path, tmp_path: Path) ->
     assert "needs [contracts.frames], without `exhaust = false`" in done.stderr
 
 
+def test_a_count_that_cannot_be_seen_is_refused(right: Path, tmp_path: Path) -> None:
+    text = (right / "ringbench.toml").read_text().replace('"build/', f'"{right}/build/')
+    text = text.replace('count = "free_frames"', 'count = "panic(0, 7)"')
+    (tmp_path / "ringbench.toml").write_text(text)
+    done = run("hunt", "--batches", 1, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "contracts.frames.count: 'panic(0x0, 0x7)' cannot be seen: panic(0x0, 0x7) ended" in (
+        done.stderr
+    )
+
+
 @pytest.mark.timeout(3 * SECONDS)
 @pytest.mark.parametrize("mutant", [pytest.param(each, id=each.name) for each in sample()])
 def test_a_mutant_is_caught(mutant: Patch, tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from ringbench.check.mismatch import Finding
 from ringbench.config import Config
 from ringbench.drive.channel import Channel
 from ringbench.drive.guest_calls import GuestCalls
+from ringbench.errors import CallError, ConfigError
 from ringbench.machine import Machine, Snapshot
+from ringbench.subjects.contracts.batch import Batch
 from ringbench.subjects.contracts.channel import ContractChannel
 from ringbench.subjects.contracts.compare import compare
 from ringbench.subjects.contracts.ledger import Ledger
 from ringbench.subjects.contracts.machine_guest import MachineGuest
-from ringbench.subjects.contracts.names import Names, find_names
+from ringbench.subjects.contracts.names import Names, find_names, named_values
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.state import State
 
@@ -47,6 +49,7 @@ class ContractKernel:
         self._calls.__enter__()  # left with the machine: nothing of the guest is used afterwards
         machine.detach_gdb()
         self._guest = MachineGuest(machine, self._calls, names)
+        self._require_values()
         self._snapshot: Snapshot | None = None
         self._channel = self._new_channel()
 
@@ -64,6 +67,24 @@ class ContractKernel:
         except BaseException:
             machine.close()
             raise
+
+    def _require_values(self) -> None:
+        """See that the values which the configuration names can be seen.
+
+        Raises:
+            ConfigError: one cannot.
+        """
+        for key, value in named_values(self._contracts):
+            batch = Batch(Ledger(), self._guest)
+            batch.value(value)
+            try:
+                self._guest.perform(batch.steps)
+            except CallError as error:
+                if error.outside:
+                    raise
+                raise ConfigError(
+                    f"{self.machine.config.source}: {key}: '{value}' cannot be seen: {error}"
+                ) from None
 
     def close(self) -> None:
         """End the machine; may be called twice."""

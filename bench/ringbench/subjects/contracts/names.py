@@ -63,6 +63,15 @@ def find_names(config: Config) -> Names:
     return Names(addresses, sizes, place, frozenset(silent))
 
 
+def named_values(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
+    """Yield what is looked at for its value alone, as it is written, with its key."""
+    for layer in LAYERS:
+        for key in VALUES:
+            value = getattr(getattr(contracts, layer), key, None)
+            if value is not None:
+                yield f"{PREFIX}{layer}.{key}", value
+
+
 def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
     """Yield each call, and each variable, with its key."""
     for layer in LAYERS:
