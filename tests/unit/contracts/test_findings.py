@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from ringbench.config import Config, KernelConfig
+from ringbench.engine.hunt.search import search
 from ringbench.engine.runner import Runner
 from tests.unit.contracts.fake import CONTRACTS, REGIONS, FakeSubject
 from tests.unit.contracts.fake_kernel import Bug
@@ -74,6 +75,15 @@ SAYS: Final = {
     ),
 }
 """Wrong kernel -> operations, and what the finding has to say."""
+
+
+@pytest.mark.parametrize("bug", [Bug.FREE_WRITES_BESIDE, Bug.TWICE])
+def test_what_is_met_while_a_cause_is_made_smaller_is_no_other_cause(bug: Bug) -> None:
+    """One bug is seen in several ways; those that parts of its sequence show are its faces."""
+    failures = search(FakeSubject(bug=bug), CONFIG, 1, 600, chunks=2).failures
+    assert any(failure.faces for failure in failures)
+    for at, failure in enumerate(failures):
+        assert not failure.faces & {later.key for later in failures[at + 1 :]}
 
 
 @pytest.mark.parametrize("bug", SAYS, ids=lambda bug: str(bug.name).lower())
