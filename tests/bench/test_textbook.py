@@ -124,6 +124,21 @@ def test_memory_that_cannot_run_short_is_refused(right: Path, tmp_path: Path) ->
     assert "needs [contracts.frames], without `exhaust = false`" in done.stderr
 
 
+def test_gdb_finds_what_guest_calls_find(right: Path, tmp_path: Path) -> None:
+    """The slow way, which shares nothing with the bench's code in the guest."""
+    [wrong] = (mutant for mutant in mutants() if mutant.name.startswith("75-"))
+    (tmp_path / "two.ring").write_text("heap alloc b8 16\nheap realloc b8 b45 4096\n")
+    folder = built(tmp_path / "kernel", wrong, right)
+    fast, slow = (
+        run("replay", "--channel", name, tmp_path / "two.ring", cwd=folder)
+        for name in ("calls", "gdb")
+    )
+    assert (fast.returncode, slow.returncode) == (1, 1)
+    assert "broken:kept krealloc(0xffffffffc0000020, 4096)" in slow.stdout
+    assert slow.stdout == fast.stdout
+    assert run("replay", "--channel", "ring", tmp_path / "two.ring", cwd=folder).returncode == 2
+
+
 def test_a_count_that_cannot_be_seen_is_refused(right: Path, tmp_path: Path) -> None:
     text = (right / "ringbench.toml").read_text().replace('"build/', f'"{right}/build/')
     text = text.replace('count = "free_frames"', 'count = "panic(0, 7)"')

@@ -18,6 +18,7 @@ from ringbench.machine import Machine, Snapshot
 from ringbench.subjects.contracts.batch import Batch
 from ringbench.subjects.contracts.channel import ContractChannel
 from ringbench.subjects.contracts.compare import compare
+from ringbench.subjects.contracts.gdb_guest import GdbGuest
 from ringbench.subjects.contracts.ledger import Ledger
 from ringbench.subjects.contracts.machine_guest import MachineGuest
 from ringbench.subjects.contracts.names import Names, find_names, named_values
@@ -26,6 +27,9 @@ from ringbench.subjects.contracts.state import State
 
 CHANNELS: Final = ("calls",)
 """Guest calls: at memory speed, and the same for hunts and replays."""
+
+GDB: Final = "gdb"
+"""The slow way, for replays that want another witness."""
 
 
 class ContractKernel:
@@ -45,10 +49,11 @@ class ContractKernel:
         self.machine = machine
         self.booted = State()
         self._contracts = machine.config.contracts
+        self._at = names.at
         self._calls = GuestCalls(machine, at=names.at, interrupts=self._contracts.interrupts)
         self._calls.__enter__()  # left with the machine: nothing of the guest is used afterwards
         machine.detach_gdb()
-        self._guest = MachineGuest(machine, self._calls, names)
+        self._guest: MachineGuest = MachineGuest(machine, self._calls, names)
         self._require_values()
         self._snapshot: Snapshot | None = None
         self._channel = self._new_channel()
@@ -91,12 +96,17 @@ class ContractKernel:
         self.machine.close()
 
     def channel(self, name: str) -> Channel[Operation]:
-        """Return the one of `CHANNELS`, which goes on with what is out.
+        """Return guest calls, which go on with what is out, or gdb's, which begin anew.
 
         Raises:
             KeyError: there is no such channel.
+            MachineError: gdb's calls are not possible.
         """
-        if name not in CHANNELS:
+        if name == GDB:
+            self._calls.__exit__(None, None, None)
+            self._guest = GdbGuest(self._guest, self.machine, self._at)
+            self._channel = self._new_channel()
+        elif name not in CHANNELS:
             raise KeyError(name)
         return self._channel
 

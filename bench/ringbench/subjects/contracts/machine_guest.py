@@ -71,7 +71,7 @@ class MachineGuest:
         self._memory = machine.memory
         self.ram: RamMap = machine.ram
         registers = read_registers(machine)
-        window = calls.visit.window
+        self.window = window = calls.visit.window
         self._features = read_features(machine, registers)
         self.root = calls.visit.root
         self._slot = window.slot
