@@ -10,6 +10,7 @@
 #include "paging/paging.h"
 #include "vmm/vmm.h"
 #include "heap/heap.h"
+#include "buddy/buddy.h"
 #include "task/task.h"
 #include "disk/disk.h"
 #include "program/program.h"
@@ -31,6 +32,7 @@ void kmain(uint32_t magic, paddr_t information) {
     paging_init(&boot_info);            /* the kernel's own tables */
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */
+    buddy_init();                       /* blocks of powers of two */
     task_init();                        /* the boot task */
     disk_init();                        /* virtio disks */
     program_init();                     /* user mode */

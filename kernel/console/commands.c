@@ -126,6 +126,11 @@ static const struct command commands[] = {
     {"slab alloc", "CACHE", command_slab_alloc, "an object of the cache"},
     {"slab free", "CACHE VA", command_slab_free, "free it"},
     {"slab list", "", command_slab_list, "all caches, and their slabs with live objects"},
+
+    {"buddy alloc", "BYTES", command_buddy_alloc, "a block of a power of two"},
+    {"buddy free", "VA", command_buddy_free, "free it"},
+    {"buddy info", "", command_buddy_info, "bytes of the region; blocks in use, their bytes"},
+    {"buddy list", "", command_buddy_list, "all free blocks, by order"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -74,6 +74,10 @@ PATTERNS: Final = {
     "slab alloc": "CACHE",
     "slab free": "CACHE VA",
     "slab list": "",
+    "buddy alloc": "BYTES",
+    "buddy free": "VA",
+    "buddy info": "",
+    "buddy list": "",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

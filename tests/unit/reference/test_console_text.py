@@ -10,6 +10,11 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_reply
 from ringbench.subjects.reference.vocabulary.flags import FLAGS_ALL, flags_text, parse_flags
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -105,6 +110,9 @@ LINES: list[tuple[Operation, str]] = [
     (HeapFree(0xFFFFC00000000010), "heap free 0xffffc00000000010"),
     (HeapCheck(), "heap check"),
     (HeapInfo(), "heap info"),
+    (BuddyAlloc(33), "buddy alloc 0x21"),
+    (BuddyFree(0xFFFFC04000000020), "buddy free 0xffffc04000000020"),
+    (BuddyInfo(), "buddy info"),
     (SlabNew(24, 8), "slab new 0x18 0x8"),
     (SlabDelete(2), "slab delete 2"),
     (SlabAlloc(0), "slab alloc 0"),

@@ -58,6 +58,7 @@ HEADERS = (
     "slab/slab.h",
     "vmm/vmm.h",
     "heap/heap.h",
+    "buddy/buddy.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
     "file/cache.h",

@@ -31,6 +31,7 @@ LAYERS = {
     "paging",
     "vmm",
     "heap",
+    "buddy",
     "task",
     "disk",
     "file",
