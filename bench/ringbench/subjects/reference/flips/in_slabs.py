@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import Spot, Structure, of_spots
 from ringbench.subjects.reference.observe.slabs import slab_place
-from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE
+from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE, OBJECT_CACHE
 from ringbench.subjects.reference.vocabulary.handles import cache_number
 
 LAYER = "slab"
@@ -29,7 +29,8 @@ def _caches(site: Site) -> Iterator[Spot]:
     names = site.layout.slabs
     parts = [part for part in site.members(names.cache_type) if names.name not in part.path]
     for name in site.state.caches:
-        address = site.address(f"{names.of_console}[{cache_number(name)}]")
+        own = site.layout.objects.cache if name == OBJECT_CACHE else ""
+        address = site.address(own or f"{names.of_console}[{cache_number(name)}]")
         yield from site.spots(parts, address, name)
 
 

@@ -7,6 +7,7 @@ from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers.table import HANDLERS
+from ringbench.subjects.reference.model.object import object_init
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
@@ -76,7 +77,7 @@ def boot(
         console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
     )
-    return _console_init(disk_init(state, disks))
+    return _console_init(disk_init(object_init(state), disks))
 
 
 def _console_init(state: KernelState) -> KernelState:

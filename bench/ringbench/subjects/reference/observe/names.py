@@ -113,6 +113,22 @@ class SlabNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectNames:
+    """Memory objects: a list of all, and in each the top of a tree of frames."""
+
+    first: str = "objects"
+    cache: str = "object_cache"
+    object_type: str = "struct vm_object"
+    id: str = "id"
+    next: str = "next"
+    references: str = "references"
+    pages: str = "pages"
+    top: str = "top"
+    levels: str = "levels"
+    has_handle: str = "has_handle"
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceNames:
     """Spaces, their regions, and the slabs that hold the regions' records."""
 
@@ -134,6 +150,8 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
+    region_object: str = "object"
+    region_offset: str = "offset"
     slab_type: str = "struct vm_slab"
     slab_next: str = "next"
     slab_free: str = "free_slots"
@@ -279,6 +297,7 @@ class Layout:
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     slabs: SlabNames = field(default_factory=SlabNames)
+    objects: ObjectNames = field(default_factory=ObjectNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

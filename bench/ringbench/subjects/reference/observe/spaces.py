@@ -21,11 +21,13 @@ class SeenRegion:
         base, length: virtual range in bytes.
         paddr: what `base` maps to, where that is fixed; else None.
         flags: as the kernel stores them.
-        kind: "anonymous", "demand", "physical" or "guard".
+        kind: "anonymous", "demand", "physical", "guard" or "shared".
         write, user, execute: what the flags permit.
         cache: the flags' index into the PAT.
         slab: physical address of the slab that holds the record.
         slot: which of its records.
+        object: the virtual address of the object that a shared region shows; else 0.
+        offset: from which of its bytes on; else 0.
     """
 
     base: int
@@ -39,6 +41,8 @@ class SeenRegion:
     cache: int
     slab: int
     slot: int
+    object: int = 0
+    offset: int = 0
 
     @property
     def end(self) -> int:
@@ -184,4 +188,6 @@ def _region(
         cache=(flags & cache_mask) // (cache_mask & -cache_mask),
         slab=place[0],
         slot=place[1],
+        object=member(record, names.region_object),
+        offset=member(record, names.region_offset),
     )

@@ -1,7 +1,7 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, slab/slab.h,
-vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
+object/object.h, vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
 console/console.h and console/parse.h.
 """
 
@@ -32,6 +32,12 @@ SLAB_ALIGN_MIN: Final = 8
 SLAB_ALIGN_MAX: Final = 2048
 SLAB_HEADER: Final = 128
 """Bytes of a slab before its first object, at least."""
+
+OBJECT_CACHE: Final = "object"
+"""The slab cache of the records of memory objects."""
+OBJECT_NODE_BITS: Final = 9
+"""Bits of a page's index that a level of an object's tree resolves."""
+OBJECT_SIZE_MAX: Final = 512 << 30
 
 VM_SLAB_REGIONS: Final = 63
 VM_RECORD_SIZE: Final = 64
@@ -81,6 +87,7 @@ class VmKind(Named):
     DEMAND = 1
     PHYSICAL = 2
     GUARD = 3
+    SHARED = 4
 
 
 class AccessVector(Named):

@@ -32,7 +32,7 @@ ALIGNMENTS: Final = (8, 8, 8, 16, 64, 128, 256, 1024, 2048)
 LAST: Final = (1 << 64) - 1
 
 
-def _caches(state: KernelState) -> list[str]:
+def console_caches(state: KernelState) -> list[str]:
     """The caches that the console made."""
     return [cache_name(n) for n in range(CONSOLE_CACHES) if cache_name(n) in state.caches]
 
@@ -49,7 +49,7 @@ def objects(cache: Cache) -> list[int]:
 
 def slab_new(random: Random, state: KernelState) -> Operation | None:
     """Make a cache, mostly of small objects; or delete an empty one where there are many."""
-    caches = _caches(state)
+    caches = console_caches(state)
     empty = [each for each in caches if not state.caches[each].slabs]
     if empty and crowded(random, len(caches), CACHES):
         return SlabDelete(cache_number(pick(random, empty)))
@@ -59,7 +59,7 @@ def slab_new(random: Random, state: KernelState) -> Operation | None:
 
 def slab_change(random: Random, state: KernelState) -> Operation | None:
     """Take an object, or free one of any slab where there are many."""
-    caches = _caches(state)
+    caches = console_caches(state)
     if not caches:
         return None
     name = pick(random, caches)
@@ -71,7 +71,7 @@ def slab_change(random: Random, state: KernelState) -> Operation | None:
 
 def slab_empty(random: Random, state: KernelState) -> Operation | None:
     """Free an object of the slab with fewest, so that slabs and caches become empty."""
-    caches = [each for each in _caches(state) if state.caches[each].room]
+    caches = [each for each in console_caches(state) if state.caches[each].room]
     if not caches:
         return None
     name = pick(random, caches)
@@ -96,7 +96,7 @@ def _cache_gone(random: Random, state: KernelState) -> Operation | None:
 
 def _free_wrong(random: Random, state: KernelState) -> Operation | None:
     """Free what is no object: within one, free, another cache's, a header, no slab at all."""
-    caches = _caches(state)
+    caches = console_caches(state)
     if not caches:
         return None
     name, other = pick(random, caches), pick(random, caches)
