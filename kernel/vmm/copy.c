@@ -158,7 +158,7 @@ int vm_copy(struct vm_space *to, vaddr_t to_va, const struct vm_space *from, vad
         uint8_t *target = locate(to, to_va);
         const uint8_t *source = locate(from, from_va);
         if (source) {
-            memcpy(target, source, step);
+            memmove(target, source, step); /* both may be the same page of an object */
         } else {
             memset(target, 0, step);
         }

@@ -149,7 +149,9 @@ int vm_query(const struct vm_space *space, vaddr_t va, struct vm_region *region)
 /*
  * Copy out of and into a space, and between two, whichever root is active. Ranges may span
  * adjacent regions, ANONYMOUS, DEMAND or SHARED. A DEMAND page that was never touched reads as
- * zeros and stays untouched; writing gives it its frame. A page of an object does likewise. Errors,
+ * zeros and stays untouched; writing gives it its frame. A page of an object does likewise.
+ * vm_copy goes up by steps that stay in one page of either range, each read whole before it is
+ * written: that shows where the ranges have a page of an object in common. Errors,
  * nothing changed, in this order: INVALID (length 0; vm_copy: the two ranges overlap in the same
  * space); NOT_MAPPED (part of the range, the source first, has no region, or it wraps); DENIED
  * (GUARD or PHYSICAL, or writing without WRITE: for the lowest offending region, source first);

@@ -52,6 +52,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -181,6 +182,15 @@ SCRIPT: tuple[Operation, ...] = (
     FileWrite("f0", 0, b"x"),
     FileSync("f0"),
     FileEvict(1),
+    ObjectNew(0x3000),
+    ObjectNew(1),  # misaligned
+    ObjectDrop("o1"),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o1", 0),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o0", 0x3000),  # out of range
+    VmAllocAt("t1", TASK + 0x40000, 0x3000, "shared", WRITE, "o0", 0x1000),
+    VmWrite("t1", TASK + 0x41000, b"x"),
+    VmQuery("t1", TASK + 0x41000),
+    ObjectDrop("o0"),
     SlabNew(24, 8),
     SlabNew(7, 8),  # invalid
     SlabAlloc(0),
@@ -196,7 +206,7 @@ SCRIPT: tuple[Operation, ...] = (
 )
 STATUSES = {
     *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
-    *("not_mapped", "non_canonical", "busy", "fault"),
+    *("not_mapped", "non_canonical", "busy", "fault", "out_of_range"),
 }
 
 

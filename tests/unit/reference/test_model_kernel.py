@@ -75,6 +75,8 @@ def owners(state: KernelState) -> Counter[int]:
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
     for cache in state.caches.values():
         found.update(frame // FRAME_SIZE for frame in cache.slabs)
+    for it in state.objects.values():
+        found.update(frame // FRAME_SIZE for frame in (*it.nodes.values(), *it.frames.values()))
     for space in state.spaces.values():
         found.update(slab.frame // FRAME_SIZE for slab in space.slabs)
         for region in space.regions:

@@ -27,7 +27,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
-from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
+from tests.unit.reference.model_spaces import (
+    ANONYMOUS,
+    DEMAND,
+    GUARD,
+    PAGE,
+    PHYSICAL,
+    SHARED,
+    booted,
+)
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 
@@ -100,7 +108,8 @@ def test_slabs() -> None:
         (1, CACHE_UC, DEMAND, 0, Status.INVALID),
         (1, 5 << 4, PHYSICAL, 0, Status.INVALID),
         (1, WRITE, GUARD, 0, Status.INVALID),
-        (1, 0, 4, 0, Status.INVALID),
+        (1, 0, 5, 0, Status.INVALID),
+        (1, 0, SHARED, 0, Status.INVALID),
         (1, 0, ANONYMOUS, 0, Status.MISALIGNED),
         (PAGE, 0, PHYSICAL, (1 << 60) + 1, Status.MISALIGNED),
         (1 << 62, 0, PHYSICAL, 1 << 40, Status.OUT_OF_RANGE),

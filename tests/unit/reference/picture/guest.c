@@ -240,6 +240,9 @@ struct slab_cache *slab_caches; /* none */
 struct slab_ram slab_ram = {DIRECT_MAP_BASE + MIB(2), MIB(2)};
 struct slab no_slab; /* for its type's sake */
 
+struct vm_object *objects; /* none */
+struct vm_object spare_object;
+
 struct console console = {
     .lent_bits = lent_bits,
     .lent_base = 521 * FRAME_SIZE,

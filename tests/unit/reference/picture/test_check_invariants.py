@@ -54,6 +54,19 @@ def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
         guest.poke(slab + 8 * at, value)
 
 
+def shown(guest: Any, offset: int = 0, **changes: int) -> None:
+    """An object, its node in the spare frame; the demand region of t1 is one that shows it."""
+    take_back(guest)
+    guest.set("objects", guest.types.locate("spare_object").address)
+    members = {"references": 2, "pages": 2, "top": SPARE << 12 | P, "levels": 1, "has_handle": 1}
+    for name, value in {**members, **changes}.items():
+        guest.set(f"spare_object.{name}", value)
+    guest.poke(direct(SPARE), 520 << 12 | P)
+    region = {"kind": 4, "object": guest.types.locate("spare_object").address, "offset": offset}
+    for name, value in region.items():
+        guest.set(f"task_slab.regions[1].{name}", value)
+
+
 def leak(guest: Any) -> None:
     take_back(guest)
 
@@ -253,6 +266,18 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: slab(g, used=2),
         {"slabs_count_their_objects"},
     ),
+    "an object that counts wrong": (
+        lambda g: shown(g, references=3),
+        {"objects_are_counted"},
+    ),
+    "an object whose tree is too low": (
+        lambda g: shown(g, pages=513),
+        {"trees_hold_the_pages"},
+    ),
+    "a shared page of another place": (
+        lambda g: shown(g, offset=0x1000),
+        {"shared_pages_are_their_objects"},
+    ),
     "no current task": (
         lambda g: g.set("current_task", 0),
         {"everything_can_be_followed", "tasks_are_ordered"},
@@ -266,6 +291,11 @@ def test_a_sound_guest_keeps_all(guest: Any) -> None:
 
 def test_a_sound_slab_keeps_all(guest: Any) -> None:
     slab(guest)
+    assert check_invariants(guest.picture()) == []
+
+
+def test_a_sound_object_keeps_all(guest: Any) -> None:
+    shown(guest)
     assert check_invariants(guest.picture()) == []
 
 

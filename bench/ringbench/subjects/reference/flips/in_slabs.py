@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import Spot, Structure, of_spots
 from ringbench.subjects.reference.observe.slabs import slab_place
-from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE, OBJECT_CACHE
-from ringbench.subjects.reference.vocabulary.handles import cache_number
+from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE
+from ringbench.subjects.reference.vocabulary.handles import OBJECT_CACHE, cache_number
 
 LAYER = "slab"
 

@@ -10,10 +10,10 @@ from ringbench.subjects.reference.model.slab import slab_alloc, slab_cache_creat
 from ringbench.subjects.reference.model.state import KernelState, VmObject, replace
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
-    OBJECT_CACHE,
     OBJECT_NODE_BITS,
     OBJECT_SIZE_MAX,
 )
+from ringbench.subjects.reference.vocabulary.handles import OBJECT_CACHE
 from ringbench.subjects.reference.vocabulary.status import Status
 
 _RECORD_ALIGN = 8

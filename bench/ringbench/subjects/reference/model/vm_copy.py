@@ -64,8 +64,13 @@ def vm_copy(
     state, status = _make_present(state, to, to_va, length)
     if status:
         return state, status, None
-    data = _bytes(state, source, source_va, length)
-    return _put(state, to, to_va, data), Status.OK, None
+    if not state.objects:  # so no two pages of the ranges are one
+        return _put(state, to, to_va, _bytes(state, source, source_va, length)), Status.OK, None
+    while length:
+        step = min(length, SIZE_4K - source_va % SIZE_4K, SIZE_4K - to_va % SIZE_4K)
+        state = _put(state, to, to_va, _bytes(state, source, source_va, step))
+        source_va, to_va, length = source_va + step, to_va + step, length - step
+    return state, Status.OK, None
 
 
 def vm_fault(state: KernelState, address: int, error: int) -> tuple[KernelState, Status, None]:
@@ -222,11 +227,22 @@ def _put(state: KernelState, name: str, va: int, data: bytes) -> KernelState:
     for each, offset, size in _chunks(va, len(data)):
         frame = _frame(state, name, each)
         assert frame is not None, f"{each:#x} was made present"
-        old = contents.get(frame, _ZEROS)
-        new = old[:offset] + data[done : done + size] + old[offset + size :]
+        _write(contents, frame, offset, data[done : done + size])
         done += size
-        if new == _ZEROS:
-            contents.pop(frame, None)
-        else:
-            contents[frame] = new
     return replace(state, contents=contents)
+
+
+def put_byte(state: KernelState, frame: int, offset: int, byte: int) -> KernelState:
+    """Return the state with a byte of a frame of a region, or of an object, written."""
+    contents = dict(state.contents)
+    _write(contents, frame, offset, bytes((byte,)))
+    return replace(state, contents=contents)
+
+
+def _write(contents: dict[int, bytes], frame: int, offset: int, data: bytes) -> None:
+    old = contents.get(frame, _ZEROS)
+    new = old[:offset] + data + old[offset + len(data) :]
+    if new == _ZEROS:
+        contents.pop(frame, None)
+    else:
+        contents[frame] = new

@@ -33,8 +33,6 @@ SLAB_ALIGN_MAX: Final = 2048
 SLAB_HEADER: Final = 128
 """Bytes of a slab before its first object, at least."""
 
-OBJECT_CACHE: Final = "object"
-"""The slab cache of the records of memory objects."""
 OBJECT_NODE_BITS: Final = 9
 """Bits of a page's index that a level of an object's tree resolves."""
 OBJECT_SIZE_MAX: Final = 512 << 30
