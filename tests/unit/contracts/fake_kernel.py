@@ -94,6 +94,8 @@ class Bug(Enum):
     """What is cut off in front of an aligned block is lost."""
     REFUSED_MAP_KEEPS = auto()
     """A map that is refused for want of a second frame keeps the first."""
+    REFUSED_MAP_LOSES = auto()
+    """A map that is refused, for it always takes two frames on its way, loses one of two."""
     REFUSED_ALLOC_KEEPS = auto()
     """A block that is refused takes a frame with it."""
 
@@ -127,6 +129,9 @@ class FakeKernel:
 
     def kmalloc(self, size: int, align: int = 16) -> int:
         """First fit; what is left over is a hole."""
+        if self.bug is Bug.REFUSED_ALLOC_KEEPS and size > PAGE and len(self.free_frames) < 4:
+            self.frame_alloc()
+            return 0
         if self.twice and size <= 48 and align == 16:
             start, length = self.twice.pop()
             self.blocks[start] = length
@@ -151,8 +156,6 @@ class FakeKernel:
             self.given += 1
             odd = self.bug is Bug.UNALIGNED and self.given % 3 == 0 and size > 8
             return MAP + first + HEADER + (8 if odd else 0)
-        if self.bug is Bug.REFUSED_ALLOC_KEEPS and size > PAGE:
-            self.frame_alloc()
         return 0
 
     def kzalloc(self, size: int) -> int:
@@ -269,8 +272,12 @@ class FakeKernel:
         place = virtual // PAGE % 512
         if virtual in self.tables and self.bug is not Bug.MAP_AGAIN_REPLACES:
             return -1 % (1 << 64)
-        if self.bug is Bug.REFUSED_MAP_KEEPS and len(self.free_frames) == 1:
+        if self.bug is Bug.REFUSED_MAP_KEEPS and len(self.free_frames) < 2:
             self.frame_alloc()
+            return -1 % (1 << 64)
+        if self.bug is Bug.REFUSED_MAP_LOSES and len(self.free_frames) < 3:
+            if len(self.free_frames) == 2:
+                self.frame_alloc()
             return -1 % (1 << 64)
         if self.bug is Bug.MAPS_NEXT_FRAME and place == 511:
             physical += PAGE

@@ -18,16 +18,13 @@ from ringbench.subjects.contracts.pages.operations import (
     MapAgain,
     Protect,
     Rounds,
-    Starve,
     Unmap,
     UnmapNothing,
 )
 from ringbench.subjects.contracts.pages.rules import REFUSED, ROUNDS, RULES, Seen
-from ringbench.subjects.contracts.rule import breach, first_broken
-from ringbench.subjects.contracts.starve import Request, starve
+from ringbench.subjects.contracts.rule import breach, first_broken, refused
 
 OK: Final = Reply("ok")
-NONE: Final = Reply("none")
 LEFT_OUT: Final = Reply("left-out")
 
 AT_ONCE: Final = 2000
@@ -42,13 +39,10 @@ def perform(
     """Return an operation's performance."""
     pages = batch.ledger.pages
     match operation:
-        case (
-            Map(virtual=virtual)
-            | Rounds(virtual=virtual)
-            | Starve(virtual=virtual)
-            | UnmapNothing(virtual=virtual)
-        ) if virtual in batch.guest.own:
-            return _nothing()
+        case Map(virtual=virtual) | Rounds(virtual=virtual) | UnmapNothing(virtual=virtual) if (
+            virtual in batch.guest.own
+        ):
+            return nothing()
         case Map(name, virtual, frame, rights):
             run = batch.ledger.runs.get(frame)
             if run is not None:
@@ -63,20 +57,17 @@ def perform(
             run = batch.ledger.runs.get(frame)
             if run is not None:
                 return _rounds(calls, frames, batch, rounds, virtual, run)
-        case Starve(virtual, frame, left):
-            run = batch.ledger.runs.get(frame)
-            if run is not None and _says(calls, batch, calls.map):
-                return starve(left, _request(calls, batch, virtual, run), frames, batch)
         case MapAgain(name, frame):
             run = batch.ledger.runs.get(frame)
             if run is not None and name in pages:
                 return _map_again(calls, batch, pages[name], run)
         case UnmapNothing(virtual):
             return _unmap_nothing(calls, batch, virtual)
-    return _nothing()
+    return nothing()
 
 
-def _nothing() -> Performance:
+def nothing() -> Performance:
+    """Return the performance of what cannot be performed here."""
     yield
     return LEFT_OUT
 
@@ -91,7 +82,7 @@ def _map(
     page = Page(name, batch.ledger.number, text, virtual, run.first, run.name, rights)
     if not _says_done(calls, batch, calls.map, results[done]):
         seen = Seen(text, calls, virtual, None, batch.guest.walk(virtual), done=False)
-        return first_broken(RULES, seen, batch.ledger) or NONE
+        return first_broken(RULES, seen, batch.ledger) or refused(text)
     seen = Seen(text, calls, virtual, page, None, done=True)
     broken = yield from look(seen, batch, page.frame, values)
     batch.ledger.pages[name] = page
@@ -145,7 +136,7 @@ def _rounds(
             if _says_done(calls, batch, (calls.map, calls.unmap)[number % 2], results[step]):
                 continue
             if not done and not number:
-                return NONE
+                return refused(text)
             return breach(
                 ROUNDS[0],
                 f"round {done + number // 2 + 1} of {text} and unmapping it: expected what the "
@@ -163,23 +154,12 @@ def _rounds(
     return OK
 
 
-def _request(calls: PagesCalls, batch: Batch, virtual: int, run: Run) -> Request:
-    """Return the call that maps a page, for when there are few frames."""
-    values = _values(calls, batch, virtual, run.first, "rw")
-    return Request(
-        calls.map.shown(values),
-        lambda: batch.call(calls.map, values),
-        lambda result: _says_done(calls, batch, calls.map, result),
-        lambda result: batch.call(calls.unmap, _values(calls, batch, virtual)),
-    )
-
-
 def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Performance:
     values = _values(calls, batch, page.virtual, run.first, "rw")
     done = batch.call(calls.map, values)
     results = yield
     text = calls.map.shown(values)
-    if _says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
+    if says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for {page} is there, seen that not"
         )
@@ -192,7 +172,7 @@ def _unmap_nothing(calls: PagesCalls, batch: Batch, virtual: int) -> Performance
     values = _values(calls, batch, virtual)
     done = batch.call(calls.unmap, values)
     results = yield
-    if _says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
+    if says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
         text = calls.unmap.shown(values)
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for nothing is there, seen that not"
@@ -216,13 +196,13 @@ def _values(
     }
 
 
-def _says(calls: PagesCalls, batch: Batch, call: CallText) -> bool:
+def says(calls: PagesCalls, batch: Batch, call: CallText) -> bool:
     """Whether a call says if it was done: not where that is unknown, or it returns nothing."""
     return calls.ok is not None and call.function not in batch.guest.silent
 
 
 def _says_done(calls: PagesCalls, batch: Batch, call: CallText, result: int) -> bool:
     """Whether a result says that it was done, or nothing; of 32 bits, anything may be above."""
-    if calls.ok is None or not _says(calls, batch, call):
+    if calls.ok is None or not says(calls, batch, call):
         return True
     return (result ^ calls.ok) & _INT == 0
