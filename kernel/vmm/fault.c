@@ -56,6 +56,8 @@ int vm_fault(vaddr_t address, uint64_t error) {
         return STATUS_DENIED;
     }
     vaddr_t page = align_down(address, PAGE_SIZE_4K);
-    return region->kind == VM_SHARED ? map_object_page(space, region, page)
-                                     : paging_fill_page(space->root, page, region->flags);
+    if (region->kind == VM_SHARED) {
+        return map_object_page(space, region, page);
+    }
+    return paging_fill_page(space->root, page, region->flags);
 }

@@ -382,8 +382,11 @@ def test_no_request_ends_the_kernel(serving: Serving) -> None:
         for _ in range(100):
             command = random.choice((random.randrange(len(names) + 2), random.getrandbits(32)))
             command = 0xFFFF_FFFF if command == ends or names.get(command) == "help" else command
-            count = random.choice((0, 1, 2, 3, 4, 5, 6, 7, 200, random.getrandbits(32)))
-            arguments = [random.choice((*numbers, random.getrandbits(64))) for _ in range(6)]
+            count = random.choice((*range(9), 200, random.getrandbits(32)))
+            arguments = [
+                random.choice((*numbers, random.getrandbits(64)))
+                for _ in range(serving.format.arguments)
+            ]
             batch.append(request.pack(command, count, *arguments, random.randbytes(64)))
         for data in batch:
             slot = served % serving.format.slots
@@ -409,7 +412,9 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
     with Again(serving.machine, serving.format, serving.place) as ring:
         request = serving.format.request
-        again = request.pack(serving.format.commands["ring"], 0, *(0,) * 6, b"")
+        again = request.pack(
+            serving.format.commands["ring"], 0, *(0,) * serving.format.arguments, b""
+        )
         ring.perform(PmmInfo())
         serving.machine.memory.write(serving.place.requests + request.size, again)
         serving.write(serving.place.submitted, 2)
