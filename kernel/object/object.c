@@ -7,7 +7,8 @@ struct vm_object *objects;
 static struct slab_cache object_cache;
 
 void object_init(void) {
-    int status = slab_cache_create(&object_cache, "object", sizeof(struct vm_object), 8);
+    int status = slab_cache_create(&object_cache, "object", sizeof(struct vm_object),
+                                   _Alignof(struct vm_object));
     ASSERT(status == STATUS_OK);
 }
 

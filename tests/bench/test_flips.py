@@ -47,7 +47,7 @@ STRUCTURES = {
         "tree tops and middles",
         "allocator's variables",
     },
-    "slab": {"slab caches", "headers of slabs", "RAM of slabs"},
+    "slab": {"slab caches", "headers of slabs", "free records", "RAM of slabs"},
     "paging": {
         "PML4 entries to a table",
         "PML4 entries unused",
@@ -62,7 +62,7 @@ STRUCTURES = {
         "kernel root's address",
     },
     "object": {"first object", "objects", "nodes of objects"},
-    "vmm": {"spaces", "regions", "slab headers", "free region records", "current space"},
+    "vmm": {"spaces", "regions", "current space"},
     "heap": {
         "node headers",
         "links of free nodes",

@@ -27,6 +27,7 @@ from tests.places import ROOT
 LAYERS = {
     "memmap",
     "pmm",
+    "slab",
     "paging",
     "object",
     "vmm",

@@ -7,11 +7,12 @@ from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers.table import HANDLERS
-from ringbench.subjects.reference.model.object import object_init
+from ringbench.subjects.reference.model.object import OBJECT_CACHE
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
     EMPTY_HEAP,
+    Cache,
     Console,
     Disk,
     KernelState,
@@ -21,7 +22,8 @@ from ringbench.subjects.reference.model.state import (
     frames_of,
     replace,
 )
-from ringbench.subjects.reference.model.task import BOOT_TASK
+from ringbench.subjects.reference.model.task import BOOT_TASK, TASK_CACHE
+from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
     CONSOLE_ROOTS,
@@ -30,6 +32,8 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_SIZE,
     KERNEL_WINDOW_BASE,
     KERNEL_WINDOW_END,
+    RECORD_ALIGN,
+    VM_RECORD_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
@@ -76,8 +80,13 @@ def boot(
         current_task=0,
         console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
+        caches={
+            OBJECT_CACHE: Cache(sizes.object, RECORD_ALIGN),
+            REGION_CACHE: Cache(VM_RECORD_SIZE, RECORD_ALIGN),
+            TASK_CACHE: Cache(sizes.task, RECORD_ALIGN),
+        },
     )
-    return _console_init(disk_init(object_init(state), disks))
+    return _console_init(disk_init(state, disks))
 
 
 def _console_init(state: KernelState) -> KernelState:

@@ -4,25 +4,20 @@ The functions of the kernel's that have a status have its name and return (state
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from ringbench.subjects.reference.model import pmm
-from ringbench.subjects.reference.model.slab import slab_alloc, slab_cache_create, slab_free
+from ringbench.subjects.reference.model.slab import slab_alloc, slab_free
 from ringbench.subjects.reference.model.state import KernelState, VmObject, replace
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     OBJECT_NODE_BITS,
     OBJECT_SIZE_MAX,
 )
-from ringbench.subjects.reference.vocabulary.handles import OBJECT_CACHE
 from ringbench.subjects.reference.vocabulary.status import Status
 
-_RECORD_ALIGN = 8
-
-
-def object_init(state: KernelState) -> KernelState:
-    """Make the cache of records."""
-    state, _, _ = slab_cache_create(state, OBJECT_CACHE, state.sizes.object, _RECORD_ALIGN)
-    return state
+OBJECT_CACHE: Final = "object"
+"""The slab cache of the records."""
 
 
 def object_create(state: KernelState, length: int) -> tuple[KernelState, Status, int]:

@@ -37,9 +37,12 @@ OBJECT_NODE_BITS: Final = 9
 """Bits of a page's index that a level of an object's tree resolves."""
 OBJECT_SIZE_MAX: Final = 512 << 30
 
-VM_SLAB_REGIONS: Final = 63
-VM_RECORD_SIZE: Final = 64
-"""Bytes of struct vm_region, and of the header of struct vm_slab before the first of them."""
+RECORD_ALIGN: Final = 8
+"""What the kernel's records are aligned to."""
+VM_RECORD_SIZE: Final = 56
+"""Bytes of struct vm_region."""
+VM_SLAB_REGIONS: Final = (FRAME_SIZE - SLAB_HEADER) // VM_RECORD_SIZE
+"""How many of them a slab has."""
 
 HEAP_ALIGN: Final = 16
 HEAP_HEADER: Final = 16

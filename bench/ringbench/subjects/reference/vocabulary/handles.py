@@ -10,8 +10,6 @@ from typing import Final
 KERNEL: Final = "kernel"
 BOOT_TASK: Final = "t0"
 """The task that boots: it runs on the kernel's root and has no space of its own."""
-OBJECT_CACHE: Final = "object"
-"""The name of the slab cache of memory objects' records, which the kernel makes."""
 
 
 def task_handle(number: int) -> str:

@@ -18,7 +18,7 @@ from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.objects import handles
 from ringbench.subjects.reference.workload.pages import bare_roots
-from ringbench.subjects.reference.workload.slabs import console_caches, objects
+from ringbench.subjects.reference.workload.slabs import caches, objects
 
 
 def drain(state: KernelState) -> Operation | None:
@@ -39,7 +39,7 @@ def drain(state: KernelState) -> Operation | None:
         return HeapFree(payload)
     for number in handles(state):
         return ObjectDrop(object_handle(number))
-    for name in console_caches(state):
+    for name in caches(state):
         for vaddr in objects(state.caches[name]):
             return SlabFree(cache_number(name), vaddr)
         return SlabDelete(cache_number(name))
