@@ -41,6 +41,7 @@ from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
 from ringbench.machine.serial import Serial
+from ringbench.microscope.aim import aim
 from ringbench.microscope.microscope import Microscope
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Guest:
             if self._qemu.microscope is not None:
                 pieces = ((each.base, each.length, each.offset) for each in self.ram.ranges)
                 self._qemu.microscope.begin(pieces)
+                aim(self._qemu.microscope, config)
             stack.callback(self._close_mapping)
             stack.callback(self._debugger.kill)
             self._stack = stack.pop_all()

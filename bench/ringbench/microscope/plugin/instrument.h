@@ -29,3 +29,5 @@ struct instrument {
 };
 
 extern const struct instrument writes_instrument;
+extern const struct instrument heap_instrument;
+extern const struct instrument frames_instrument;
