@@ -154,7 +154,11 @@ def _frames(search: _Search, instrument: Instrument) -> Iterator[Function]:
         yield Function(
             search.address(f"contracts.frames.{key}", call),
             instrument,
-            (HEAP_FRAMES + by_bytes if instrument is Instrument.HEAP else role + OF_BYTES * by_bytes),
+            (
+                HEAP_FRAMES + by_bytes
+                if instrument is Instrument.HEAP
+                else role + OF_BYTES * by_bytes
+            ),
             (
                 ("constant", 1) if count == UNKNOWN else count,
                 _argument(call, "frame"),

@@ -189,10 +189,10 @@ struct mistake {
 };
 
 static const struct mistake mistakes[] = {
-    {'a', write_behind},     {'b', write_before},       {'c', read_half_behind},
-    {'d', copy_one_more},    {'e', use_after_free},     {'f', read_after_realloc},
-    {'g', free_twice},       {'h', free_inside},        {'i', read_unwritten},
-    {'j', use_free_frame},   {'k', use_free_mapping},   {'l', free_frame_twice},
+    {'a', write_behind},   {'b', write_before},     {'c', read_half_behind},
+    {'d', copy_one_more},  {'e', use_after_free},   {'f', read_after_realloc},
+    {'g', free_twice},     {'h', free_inside},      {'i', read_unwritten},
+    {'j', use_free_frame}, {'k', use_free_mapping}, {'l', free_frame_twice},
 };
 
 void kernel_main(void) {

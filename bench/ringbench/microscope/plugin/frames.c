@@ -15,10 +15,11 @@
 #include "traces.h"
 
 #define SLOTS_A_FRAME 2     /* of the table: never more than half full */
-#define FIRST_DEVICE  0xa0u /* frames of the first MiB that are the PC's adapters' and firmware's */
-#define FIRST_RAM     0x100u
-#define OFFSETS       8
-#define LINEAR        16 /* frames that are seen at one distance from their addresses */
+#define FIRST_DEVICE  0xa0u /* frames of the first MiB that are the PC's adapters' and firmware's \
+                             */
+#define FIRST_RAM 0x100u
+#define OFFSETS   8
+#define LINEAR    16 /* frames that are seen at one distance from their addresses */
 
 struct frame {
     uint64_t number; /* plus 1; 0: nothing */
@@ -96,7 +97,8 @@ static void report(uint64_t kind, const struct access *access, uint64_t number,
 /* -- accesses ----------------------------------------------------------------------------------
  */
 
-/* Whether many frames are seen at this distance: as in a direct map, and not by a mapping of theirs. */
+/* Whether many frames are seen at this distance: as in a direct map, and not by a mapping of
+ * theirs. */
 static bool is_linear(const struct frames *all, uint64_t distance) {
     for (int i = 0; i < OFFSETS; i++) {
         if (all->offsets[i].distance == distance && all->offsets[i].frames >= LINEAR) {
@@ -137,8 +139,7 @@ static void accessed(const struct access *access) {
         return;
     }
     const struct frame *frame = slot_of(all, number);
-    if (frame->number && frame->is_free &&
-        !functions_inside(access->cpu, access->pc, FRAMES)) {
+    if (frame->number && frame->is_free && !functions_inside(access->cpu, access->pc, FRAMES)) {
         bool linear = all->is_virtual || is_linear(all, access->address - where);
         lock();
         report(linear ? FRAMES_AFTER_FREE : FRAMES_STILL_MAPPED, access, number, frame);

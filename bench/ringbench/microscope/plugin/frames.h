@@ -6,10 +6,10 @@
  */
 #pragma once
 
-enum frames_role {       /* arguments: how many, the first, how frames are named */
+enum frames_role { /* arguments: how many, the first, how frames are named */
     FRAMES_ALLOC = 1,
     FRAMES_FREE,
-    FRAMES_ALLOC_BYTES,  /* the same, how many bytes */
+    FRAMES_ALLOC_BYTES, /* the same, how many bytes */
     FRAMES_FREE_BYTES
 };
 

@@ -41,7 +41,8 @@ static struct wrong judge(uint64_t address) {
     if (behind && behind->is_live) {
         return (struct wrong){HEAP_UNDERRUN, behind, ahead};
     }
-    return (struct wrong){HEAP_OUTSIDE, past < ahead ? before : behind, past < ahead ? past : ahead};
+    return (struct wrong){HEAP_OUTSIDE, past < ahead ? before : behind,
+                          past < ahead ? past : ahead};
 }
 
 static void report(uint64_t kind, const struct access *access, const struct block *block,

@@ -5,15 +5,15 @@
  */
 #pragma once
 
-enum heap_role {            /* arguments: */
-    HEAP_ALLOC = 1,         /* size */
-    HEAP_ZALLOC,            /* size */
-    HEAP_ALIGNED,           /* size */
-    HEAP_REALLOC,           /* size, block */
-    HEAP_FREE,              /* -, block */
-    HEAP_USABLE,            /* -, block */
-    HEAP_FRAMES,            /* a frame allocator's: frames, -, into how many units a page is named */
-    HEAP_FRAMES_BYTES       /* the same, bytes */
+enum heap_role {      /* arguments: */
+    HEAP_ALLOC = 1,   /* size */
+    HEAP_ZALLOC,      /* size */
+    HEAP_ALIGNED,     /* size */
+    HEAP_REALLOC,     /* size, block */
+    HEAP_FREE,        /* -, block */
+    HEAP_USABLE,      /* -, block */
+    HEAP_FRAMES,      /* a frame allocator's: frames, -, into how many units a page is named */
+    HEAP_FRAMES_BYTES /* the same, bytes */
 };
 
 enum heap_kind {
@@ -29,7 +29,7 @@ enum heap_kind {
 };
 
 enum heap_detail {
-    HEAP_BLOCK,    /* address of the block that is meant, 0: none */
+    HEAP_BLOCK, /* address of the block that is meant, 0: none */
     HEAP_SIZE,
     HEAP_DISTANCE, /* of the first wrong byte: behind its end, before its beginning, or inside it */
     HEAP_WRONG     /* how many bytes of the access are wrong */

@@ -30,7 +30,7 @@ EXPORT int qemu_plugin_version = INTERFACE;
 struct shared *shared;
 
 static const struct instrument *const instruments[] = {&writes_instrument, &heap_instrument,
-                                                     &frames_instrument};
+                                                       &frames_instrument};
 #define INSTRUMENTS (sizeof(instruments) / sizeof(instruments[0]))
 
 /* Those that are on. */

@@ -19,7 +19,7 @@ struct heap {
     uint32_t page_slots;
     uint32_t block_slots;
     uint32_t frame_slots;
-    uint32_t count; /* blocks so far */
+    uint32_t count;  /* blocks so far */
     uint32_t *pages; /* each a place in the arena */
     uint32_t *blocks;
     uint32_t *frames; /* the page that was last seen to show a frame */
@@ -143,12 +143,11 @@ bool shadow_is_written(const struct shadow_page *page, uint64_t address, uint64_
 }
 
 /* Go through the pages of [address, end) that are known. */
-#define EACH_PAGE(page, from, count, address, end)                                         \
-    for (uint64_t each_ = (address), from, count;                                          \
-         each_ < (end) && (from = each_ % PAGE,                                            \
-                           count = PAGE - from < (end) - each_ ? PAGE - from : (end) - each_, \
-                           1);                                                             \
-         each_ += count)                                                                   \
+#define EACH_PAGE(page, from, count, address, end)                                               \
+    for (uint64_t each_ = (address), from, count;                                                \
+         each_ < (end) && (from = each_ % PAGE,                                                  \
+                          count = PAGE - from < (end) - each_ ? PAGE - from : (end) - each_, 1); \
+         each_ += count)                                                                         \
         for (struct shadow_page *page = shadow_find(each_); page; page = NULL)
 
 void shadow_set_written(uint64_t address, uint64_t size, bool value) {
@@ -161,8 +160,7 @@ void shadow_set_written(uint64_t address, uint64_t size, bool value) {
 
 struct block *shadow_block(uint64_t address) {
     const struct heap *heap = known();
-    struct block *block =
-        heap ? at(heap->blocks[mixed(address) % heap->block_slots]) : NULL;
+    struct block *block = heap ? at(heap->blocks[mixed(address) % heap->block_slots]) : NULL;
     while (block && block->address != address) {
         block = at(block->next);
     }
@@ -209,9 +207,7 @@ static struct block *record(struct heap *heap, uint64_t address, uint64_t size) 
     }
     if (block) {
         uint32_t *slot = &heap->blocks[mixed(address) % heap->block_slots];
-        *block = (struct block){.address = address,
-                                .size = size,
-                                .next = *slot};
+        *block = (struct block){.address = address, .size = size, .next = *slot};
         *slot = place_of(block);
     }
     return block;
@@ -315,8 +311,8 @@ void shadow_free(struct block *block, uint32_t freed) {
 static struct block *in_eight(uint64_t base, uint64_t limit, bool before) {
     for (int i = 0; i < 8; i++) {
         uint64_t address = before ? base + 7 - i : base + i;
-        struct block *block = (before ? address <= limit : address > limit) ? shadow_block(address)
-                                                                            : NULL;
+        struct block *block =
+            (before ? address <= limit : address > limit) ? shadow_block(address) : NULL;
         if (block) {
             return block;
         }
@@ -395,9 +391,8 @@ void shadow_frame_seen(struct shadow_page *page, uint64_t frame) {
 
 void shadow_frame_taken(uint64_t frame) {
     struct heap *heap = known();
-    struct shadow_page *page = heap && heap->frame_slots
-                                   ? at(heap->frames[frame % heap->frame_slots])
-                                   : NULL;
+    struct shadow_page *page =
+        heap && heap->frame_slots ? at(heap->frames[frame % heap->frame_slots]) : NULL;
     if (!page || page->frame != frame || page->live) {
         return;
     }

@@ -12,14 +12,14 @@
 #include <stdint.h>
 
 struct shadow_page {
-    uint64_t number;          /* virtual address / PAGE */
-    uint64_t cover;           /* the block that was last known to reach into it from before */
-    uint64_t frame;           /* of physical memory, 0 as long as it is not known */
-    uint32_t live;            /* blocks that are live on it */
-    uint32_t next;            /* of the same slot */
+    uint64_t number; /* virtual address / PAGE */
+    uint64_t cover;  /* the block that was last known to reach into it from before */
+    uint64_t frame;  /* of physical memory, 0 as long as it is not known */
+    uint32_t live;   /* blocks that are live on it */
+    uint32_t next;   /* of the same slot */
     uint64_t bytes[PAGE / 64];
     uint64_t starts[PAGE / 8 / 64]; /* eight bytes in which a block begins */
-    uint64_t *written;        /* bits of bytes that were written; NULL: nobody asked */
+    uint64_t *written;              /* bits of bytes that were written; NULL: nobody asked */
 };
 
 struct block {
