@@ -12,6 +12,8 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
         r"frames\.\w+\.\d+\.(alloc|free)(_all)?\.worst": 110,
         r"blocks\.\w+\.\d+\.alloc\.mean": 120,
         r"blocks\.\w+\.\d+\.free\.mean": 100,
+        r"slab\.\d+\.(alloc|free)\.mean": 40,
+        r"slab\.\d+\.(alloc_growing|free_shrinking|alloc|free)\.worst": 90,
         r"map\.1\.map\.mean": 120,
         r"map\.(512|16384)\.map\.mean": 14,
         r"map\.(512|16384)\.unmap\.mean": 25,

@@ -47,7 +47,7 @@ STRUCTURES = {
         "tree tops and middles",
         "allocator's variables",
     },
-    "slab": {"slab caches", "headers of slabs"},
+    "slab": {"slab caches", "headers of slabs", "RAM of slabs"},
     "paging": {
         "PML4 entries to a table",
         "PML4 entries unused",

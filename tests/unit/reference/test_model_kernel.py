@@ -74,7 +74,7 @@ def owners(state: KernelState) -> Counter[int]:
     lent = state.console.lent_base // FRAME_SIZE
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
     for cache in state.caches.values():
-        found.update(slab.frame // FRAME_SIZE for slab in (*cache.room, *cache.full))
+        found.update(frame // FRAME_SIZE for frame in cache.slabs)
     for space in state.spaces.values():
         found.update(slab.frame // FRAME_SIZE for slab in space.slabs)
         for region in space.regions:

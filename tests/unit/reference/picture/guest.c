@@ -237,6 +237,8 @@ uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
 struct slab_cache *slab_caches; /* none */
+struct slab_ram slab_ram = {DIRECT_MAP_BASE + MIB(2), MIB(2)};
+struct slab no_slab; /* for its type's sake */
 
 struct console console = {
     .lent_bits = lent_bits,

@@ -13,7 +13,6 @@ from ringbench.subjects.reference.check.invariants import (
     broken_invariants,
     check_invariants,
 )
-from ringbench.subjects.reference.vocabulary.constants import SLAB_SEAL
 
 HEAP = 0xFFFFC00000000000
 SLAB, METADATA = 0xFFFF800000201000, 0xFFFF800000200000
@@ -40,14 +39,18 @@ def take_back(guest: Any) -> int:
     return SPARE << 12
 
 
-def slab(guest: Any, seal: int = 0, used: int = 1) -> None:
+def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
     """A cache with one slab, of one object and one that is free, in the spare frame."""
     take_back(guest)
     cache, slab = guest.types.locate("console.caches[0]").address, direct(SPARE)
-    for name, value in (("room", slab), ("count", 2), ("size", 1984), ("first", 128)):
+    for name, value in (("count", 2), ("size", 1984), ("first", 128)):
         guest.set(f"console.caches[0].{name}", value)
+    for at, ring in enumerate(("room", "all")):
+        for way in ("next", "previous"):
+            guest.set(f"console.caches[0].{ring}.{way}", slab + 16 * at)
     guest.set("slab_caches", cache)
-    for at, value in enumerate((SLAB_SEAL ^ slab ^ cache ^ seal, used, 1, 0, cache, 0b10)):
+    links = (cache, cache, cache + 16, cache + 16)
+    for at, value in enumerate((*links, cache + cache_off, used, 1, 0b10, *[(1 << 64) - 1] * 7)):
         guest.poke(slab + 8 * at, value)
 
 
@@ -242,8 +245,8 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("heap.free[6]", 0),
         {"free_lists_hold_the_free_nodes"},
     ),
-    "a slab with another's seal": (
-        lambda g: slab(g, seal=1),
+    "a slab of another cache": (
+        lambda g: slab(g, cache_off=8),
         {"slabs_are_their_caches"},
     ),
     "a slab that counts wrong": (

@@ -220,7 +220,7 @@ def owners(picture: Picture) -> FrameOwners:
     for space in picture.spaces():
         for slab in space.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
-    for cache in picture.caches:
+    for cache in picture.slabs.caches:
         for each in cache.slabs:
             claims.bytes(Owner(OwnerKind.OBJECTS, cache.name), each.frame, PAGE_SIZE)
     for disk in picture.disks:

@@ -19,6 +19,10 @@ def slab_structures(site: Site) -> Iterator[Structure]:
         found = list(spots)
         if found:
             yield of_spots(name, LAYER, found)
+    ram = site.layout.slabs.ram
+    yield of_spots(
+        "RAM of slabs", LAYER, [part.spot(paddr, ram, ram) for part, paddr in site.variable(ram)]
+    )
 
 
 def _caches(site: Site) -> Iterator[Spot]:
@@ -32,6 +36,5 @@ def _caches(site: Site) -> Iterator[Spot]:
 def _headers(site: Site) -> Iterator[Spot]:
     parts = site.members(site.layout.slabs.slab_type)
     for name, cache in site.state.caches.items():
-        for slab in (*cache.room, *cache.full):
-            place = slab_place(name, slab.frame)
-            yield from site.spots(parts, DIRECT_MAP_BASE + slab.frame, place)
+        for frame in cache.slabs:
+            yield from site.spots(parts, DIRECT_MAP_BASE + frame, slab_place(name, frame))

@@ -17,6 +17,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
+    DIRECT_MAP_BASE,
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
@@ -121,12 +122,16 @@ class Space:
 
 @dataclass(frozen=True)
 class Cache:
-    """A slab cache: objects of `size` bytes at multiples of `alignment`; slabs in list order."""
+    """A slab cache: objects of `size` bytes at multiples of `alignment`.
+
+    `slabs` has the free objects of each by its frame, bit n being number n's, the oldest slab
+    first; `room` the frames of those with a free object, in the order in which they are used.
+    """
 
     size: int
     alignment: int
-    room: tuple[Slab, ...] = ()
-    full: tuple[Slab, ...] = ()
+    slabs: Mapping[int, int] = field(default_factory=dict)
+    room: tuple[int, ...] = ()
 
     @property
     def stride(self) -> int:
@@ -142,6 +147,15 @@ class Cache:
     def count(self) -> int:
         """Objects of a slab."""
         return (FRAME_SIZE - self.first) // self.stride
+
+    @property
+    def used(self) -> int:
+        """How many objects live."""
+        return self.count * len(self.slabs) - sum(map(int.bit_count, self.slabs.values()))
+
+    def address(self, frame: int, number: int) -> int:
+        """Return the virtual address of an object of a slab."""
+        return DIRECT_MAP_BASE + frame + self.first + number * self.stride
 
 
 class Node(NamedTuple):

@@ -32,7 +32,6 @@ SLAB_ALIGN_MIN: Final = 8
 SLAB_ALIGN_MAX: Final = 2048
 SLAB_HEADER: Final = 128
 """Bytes of a slab before its first object, at least."""
-SLAB_SEAL: Final = 0xC2B2_AE3D_27D4_EB4F
 
 VM_SLAB_REGIONS: Final = 63
 VM_RECORD_SIZE: Final = 64
