@@ -1,8 +1,9 @@
 """What all tests share.
 
 `--exhaustive` runs those marked `exhaustive` too, which take minutes each. `--sample` runs a third
-of those marked `sampled`, others at each commit (RINGBENCH_SAMPLE=SEED chooses). Those marked `early`
-take many seconds and begin first, so that no worker is left alone with one. `--shuffle SEED` runs
+of those marked `sampled`, others at each commit (RINGBENCH_SAMPLE=SEED chooses). Those marked
+`early` take many seconds and begin first, so that no worker is left alone with one. `--shuffle
+SEED` runs
 all in another order, the same for each seed. Property tests are judged by their results, not by
 how long an example takes on a busy machine. What a test records as its property `summary` is
 printed at the end of a run.
