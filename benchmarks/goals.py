@@ -15,6 +15,7 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
         r"slab\.\d+\.(alloc|free)\.mean": 40,
         r"slab\.\d+\.(alloc_growing|free_shrinking|alloc|free)\.worst": 90,
         r"map\.1\.map\.mean": 120,
+        r"map\.1\.unmap\.mean": 200,
         r"map\.(512|16384)\.map\.mean": 14,
         r"map\.(512|16384)\.unmap\.mean": 25,
         r"query\.\d+\.query\.mean": 60,

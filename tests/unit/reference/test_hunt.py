@@ -279,7 +279,6 @@ def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
         (HeapFree, "double_free"),
         (HeapFree, "interior"),
         (HeapFree, "foreign"),
-        (HeapFree, "denied"),
         (HeapRealloc, "double_free"),
         (TaskDelete, "busy"),
         (TaskDelete, "not_found"),

@@ -22,7 +22,6 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
     SLAB_HEADER,
-    VM_RECORD_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
@@ -80,44 +79,29 @@ class PmmState:
 
 @dataclass(frozen=True)
 class Region:
-    """One region of a space, and the slab slot that holds its record."""
+    """One region of a space, and the virtual address of its record."""
 
     base: int
     length: int
     paddr: int
     flags: int
     kind: int
-    slab: int
-    slot: int
+    record: int
 
     @property
     def end(self) -> int:
         """First address past the region."""
         return self.base + self.length
 
-    @property
-    def record(self) -> int:
-        """Physical address of its struct vm_region."""
-        return self.slab + VM_RECORD_SIZE * (1 + self.slot)
-
-
-@dataclass(frozen=True, slots=True)
-class Slab:
-    """A frame of records or objects; bit i of `free_slots` is set where number i is free."""
-
-    frame: int
-    free_slots: int
-
 
 @dataclass(frozen=True)
 class Space:
-    """A window of a root: regions in ascending order, slabs in list order."""
+    """A window of a root, with its regions in ascending order."""
 
     root: int
     base: int
     limit: int
     regions: tuple[Region, ...] = ()
-    slabs: tuple[Slab, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,7 +196,7 @@ EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task, and the address of its struct task in the heap (0: the boot task's is static)."""
+    """A task, and the virtual address of its record (0: the boot task's is static)."""
 
     id: int
     record: int

@@ -114,7 +114,7 @@ class SlabNames:
 
 @dataclass(frozen=True, slots=True)
 class SpaceNames:
-    """Spaces, their regions, and the slabs that hold the regions' records."""
+    """Spaces, their regions, and the slab cache of the regions' records."""
 
     kernel_root: str = "kernel_root"
     kernel_space: str = "kernel_space"
@@ -124,7 +124,6 @@ class SpaceNames:
     base: str = "base"
     limit: str = "limit"
     first: str = "first"
-    slabs: str = "slabs"
     region_count: str = "region_count"
     region_type: str = "struct vm_region"
     region_base: str = "base"
@@ -134,10 +133,7 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
-    slab_type: str = "struct vm_slab"
-    slab_next: str = "next"
-    slab_free: str = "free_slots"
-    slab_regions: str = "regions"
+    cache: str = "region_cache"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
         default_factory=lambda: {kind.text: f"VM_{kind.name}" for kind in VmKind}
@@ -177,6 +173,7 @@ class HeapNames:
 class TaskNames:
     """Tasks: a list that starts at the boot task, which has no space of its own."""
 
+    cache: str = "task_cache"
     first: str = "boot_task"
     current: str = "current_task"
     task_type: str = "struct task"
