@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define LAYOUT     2
+#define LAYOUT     3
 #define RAM_RANGES 8
 #define PAGES      32
 #define CALLERS    24
@@ -38,6 +38,10 @@
 #define LACKS_REGISTERS (1u << 0) /* of the guest, where its functions are called */
 #define LACKS_ROOM      (1u << 1) /* in the arena */
 
+/* Flags of a function. */
+#define REFUSES (1u << 0) /* what is wrongly given back is refused, and no mistake */
+#define STATUS  (1u << 1) /* it returns whether it was done, in 32 bits */
+
 /* `length` bytes of RAM at physical address `base`, at `offset` in the file that is guest RAM. */
 struct ram_range {
     uint64_t base;
@@ -59,7 +63,9 @@ struct function {
     uint64_t role;                /* as the instrument has them */
     uint64_t argument[ARGUMENTS]; /* 1 to 6: which one of the call; 0: `constant` is meant */
     uint64_t constant[ARGUMENTS];
-    uint64_t none; /* the result that means that there was nothing */
+    uint64_t none;   /* the result that means that there was nothing; of STATUS: that it was done */
+    uint64_t result; /* 1 to 6: the argument that points to where it is put; 0: it is returned */
+    uint64_t flags;
 };
 
 /* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. */
@@ -127,6 +133,7 @@ struct shared {
     uint64_t found;   /* how many of `findings` there are: the first ones */
     uint64_t further; /* how often something else was found that there was no room for */
     uint64_t arena_used;
+    uint64_t waiting;     /* calls under way whose result is put where nobody has looked yet */
     uint64_t root[ROOTS]; /* of what instruments keep in the arena: arena.h */
     uint64_t calls[CPUS]; /* of each processor's call stacks there */
     struct finding findings[FINDINGS];

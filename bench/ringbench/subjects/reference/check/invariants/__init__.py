@@ -26,6 +26,11 @@ from ringbench.subjects.reference.check.invariants.heap import (
     neighbours_are_merged,
     nodes_tile_the_heap,
 )
+from ringbench.subjects.reference.check.invariants.objects import (
+    objects_are_counted,
+    shared_pages_are_their_objects,
+    trees_hold_the_pages,
+)
 from ringbench.subjects.reference.check.invariants.paging import (
     kernel_frames_are_hidden_from_users,
     kernel_half_is_the_kernels,
@@ -69,6 +74,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     slabs_count_their_objects,
     blocks_tile_the_region,
     rings_hold_the_free_blocks,
+    objects_are_counted,
+    trees_hold_the_pages,
     kernel_root_has_no_low_half,
     kernel_half_is_the_kernels,
     nothing_is_writable_and_executable,
@@ -79,6 +86,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     regions_are_mapped,
     mapped_pages_are_in_regions,
     guards_map_nothing,
+    shared_pages_are_their_objects,
     nodes_tile_the_heap,
     neighbours_are_merged,
     headers_are_intact,
