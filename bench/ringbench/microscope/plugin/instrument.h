@@ -29,3 +29,6 @@ struct instrument {
 };
 
 extern const struct instrument writes_instrument;
+#if INTERFACE >= 3
+extern const struct instrument translations_instrument;
+#endif

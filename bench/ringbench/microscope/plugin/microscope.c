@@ -29,7 +29,12 @@ EXPORT int qemu_plugin_version = INTERFACE;
 
 struct shared *shared;
 
-static const struct instrument *const instruments[] = {&writes_instrument};
+static const struct instrument *const instruments[] = {
+    &writes_instrument,
+#if INTERFACE >= 3
+    &translations_instrument,
+#endif
+};
 #define INSTRUMENTS (sizeof(instruments) / sizeof(instruments[0]))
 
 /* Those that are on. */
