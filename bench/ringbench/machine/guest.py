@@ -41,6 +41,8 @@ from ringbench.machine.qemu import Qemu
 from ringbench.machine.ram import RamMap, parse_mtree
 from ringbench.machine.room import check_room
 from ringbench.machine.serial import Serial
+from ringbench.microscope.aim import aim
+from ringbench.microscope.findings import Seen, seen
 from ringbench.microscope.microscope import Microscope
 
 if TYPE_CHECKING:
@@ -74,7 +76,9 @@ class Guest:
             self.outputs = self._qemu.outputs(config)
             stack.callback(self.outputs.close)
             self.serial: Serial = Serial(self.outputs, config.kernel, self._qemu.typist(config))
-            self._inquest: Inquest = Inquest(config, self._qemu, self.serial, keep, self.explain)
+            self._inquest: Inquest = Inquest(
+                config, self._qemu, self.serial, keep, self.explain, self.seen
+            )
             self._debugger = Debugger(
                 config,
                 self._qemu.guard,
@@ -90,6 +94,7 @@ class Guest:
             if self._qemu.microscope is not None:
                 pieces = ((each.base, each.length, each.offset) for each in self.ram.ranges)
                 self._qemu.microscope.begin(pieces)
+                aim(self._qemu.microscope, config)
             stack.callback(self._close_mapping)
             stack.callback(self._debugger.kill)
             self._stack = stack.pop_all()
@@ -239,6 +244,11 @@ class Guest:
         if self._qemu.microscope is None:
             raise MachineError("nothing is watched on this machine: set machine.watch")
         return self._qemu.microscope
+
+    def seen(self) -> tuple[Seen, ...]:
+        """Return what is wrong with the guest's accesses so far, as far as they are watched."""
+        microscope = self._qemu.microscope
+        return () if microscope is None else seen(microscope, self.names)
 
     def evidence(self, error: AnyMachineError) -> AnyMachineError:
         """Give an exception about this guest what a person will ask for next, and return it."""

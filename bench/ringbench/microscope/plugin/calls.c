@@ -99,10 +99,11 @@ struct call calls_last(const struct cpu_calls *cpu) {
     return stack->depth ? stack->calls[stack->depth - 1] : (struct call){};
 }
 
-uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most) {
+uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most, uint64_t pc) {
     const struct call_stack *stack = &cpu->stacks[cpu->current];
-    uint64_t count = 0;
-    for (uint64_t i = stack->depth; i > 0 && count < most && stack->calls[i - 1].pc; i--) {
+    uint64_t count = 0, depth = stack->depth;
+    depth -= depth && stack->calls[depth - 1].pc == pc;
+    for (uint64_t i = depth; i > 0 && count < most && stack->calls[i - 1].pc; i--) {
         pcs[count++] = stack->calls[i - 1].pc;
     }
     return count;

@@ -49,5 +49,6 @@ void calls_leave(struct cpu_calls *cpu, uint64_t slot);
 /* The last call that has not returned; all zeros if there is none. */
 struct call calls_last(const struct cpu_calls *cpu);
 
-/* Copy the last calls that have not returned, the innermost first, and say how many they are. */
-uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most);
+/* Copy the last calls that have not returned, the innermost first, and say how many they are; not
+   the innermost if it is the one at `pc` itself. */
+uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most, uint64_t pc);

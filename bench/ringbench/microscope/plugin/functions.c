@@ -135,14 +135,30 @@ void functions_returned(const struct access *access) {
     unlock();
 }
 
-bool functions_inside(unsigned int cpu, uint64_t pc, uint64_t instrument) {
+bool functions_called(unsigned int cpu, uint64_t instrument) {
     const struct visits *all = (const struct visits *)shared->root[ROOT_VISITS];
-    if (all && cpu < CPUS && all->inside[cpu][bit_of(instrument)]) {
-        return true;
-    }
+    return all && cpu < CPUS && all->inside[cpu][bit_of(instrument)];
+}
+
+bool functions_own(uint64_t pc, uint64_t instrument) {
     for (uint64_t i = 0; i < shared->own_count; i++) {
         const struct own_code *own = &shared->own[i];
         if (own->instrument & instrument && pc >= own->begin && pc < own->end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool functions_inside(unsigned int cpu, uint64_t pc, uint64_t instrument) {
+    return functions_called(cpu, instrument) || functions_own(pc, instrument);
+}
+
+bool functions_concern(uint64_t instrument, int argument, uint64_t value) {
+    const struct visits *all = (const struct visits *)shared->root[ROOT_VISITS];
+    for (uint64_t i = 0; all && i < all->count; i++) {
+        const struct visit *visit = &all->visits[i];
+        if (visit->function->instrument == instrument && visit->argument[argument] == value) {
             return true;
         }
     }

@@ -31,5 +31,14 @@ void functions_translated(struct qemu_plugin_tb *block);
 /* A RET has popped a return address. */
 void functions_returned(const struct access *access);
 
-/* Whether a processor is inside a call of an instrument's functions, or executes its own code. */
+/* Whether a processor is inside a call of an instrument's functions. */
+bool functions_called(unsigned int cpu, uint64_t instrument);
+
+/* Whether code is what the bench calls an instrument's allocator's own. */
+bool functions_own(uint64_t pc, uint64_t instrument);
+
+/* Either of them. */
 bool functions_inside(unsigned int cpu, uint64_t pc, uint64_t instrument);
+
+/* Whether a call is under way, on any processor, one of whose arguments is a value. */
+bool functions_concern(uint64_t instrument, int argument, uint64_t value);

@@ -20,9 +20,9 @@
 
 #if INTERFACE == \
     1 /* QEMU 7.2 takes reads for writes, or misses them, where one kind is asked for */
-#define ACCESSES(is_wanted) QEMU_PLUGIN_MEM_RW
+#define ACCESSES(wanted) ((void)(wanted), QEMU_PLUGIN_MEM_RW)
 #else
-#define ACCESSES(is_wanted) (is_wanted)
+#define ACCESSES(wanted) (wanted)
 #endif
 
 EXPORT int qemu_plugin_version = INTERFACE;
@@ -31,6 +31,8 @@ struct shared *shared;
 
 static const struct instrument *const instruments[] = {
     &writes_instrument,
+    &heap_instrument,
+    &frames_instrument,
 #if INTERFACE >= 3
     &translations_instrument,
 #endif
@@ -56,7 +58,7 @@ struct event event_now(unsigned int cpu, uint64_t pc) {
     struct event event = {.instruction = count_instructions(), .cpu = cpu, .pc = pc};
     const struct cpu_calls *calls = calls_of(cpu);
     if (calls) {
-        event.depth = calls_copy(calls, event.callers, CALLERS);
+        event.depth = calls_copy(calls, event.callers, CALLERS, pc);
     }
     return event;
 }
