@@ -44,6 +44,7 @@ class Lacking(IntFlag):
 
     REGISTERS = 1
     ROOM = 2
+    CONTROL = 4
 
 
 WORD: Final = 8

@@ -10,6 +10,7 @@ entry_t window_pt[512] __attribute__((aligned(4096)));
 entry_t spare_pdpt[512] __attribute__((aligned(4096)));
 entry_t spare_pd[512] __attribute__((aligned(4096)));
 entry_t spare_pt[512] __attribute__((aligned(4096)));
+entry_t other_root[512] __attribute__((aligned(4096)));
 uint8_t frames[16][PAGE] __attribute__((aligned(4096)));
 
 static inline void out8(uint16_t port, uint8_t value) {
@@ -54,6 +55,8 @@ static void make_window(void) {
         window_pdpt[i] = window_pd[i] = window_pt[i] = 0;
         spare_pdpt[i] = spare_pd[i] = spare_pt[i] = 0;
     }
+    for (int i = 0; i < 512; i++)
+        other_root[i] = top_table[i];
     for (int i = 0; i < 8; i++)
         window_pt[i] = physical(frames[i]) | WRITE;
     window_pd[0] = physical(window_pt) | WRITE;

@@ -22,7 +22,7 @@ typedef volatile uint64_t entry_t;
 
 /* Tables of the window: its PDPT, the PD and PT of its beginning, and spare ones of each. */
 extern entry_t window_pdpt[512], window_pd[512], window_pt[512], spare_pdpt[512], spare_pd[512],
-    spare_pt[512], top_table[512];
+    spare_pt[512], top_table[512], other_root[512];
 
 /* The window's first pages are frame[0], frame[1], ... */
 extern uint8_t frames[16][PAGE];

@@ -1,6 +1,6 @@
 /*
- * What can be wrong with a flush, each as a function of its own. The access that comes too early is
- * on a line that ends with "stale".
+ * What can be wrong with a flush, each as a function of its own, and well done. The access that
+ * comes too early is on a line that is marked with "stale".
  */
 #include "kernel.h"
 
@@ -8,7 +8,8 @@ static void use(uint64_t page) {
     *at(WINDOW + page * PAGE) = page;
 }
 
-/* --- leaves ------------------------------------------------------------------------------------- */
+/* --- leaves -------------------------------------------------------------------------------------
+ */
 
 SEPARATE static void unmap(void) {
     use(1);
@@ -69,7 +70,7 @@ SEPARATE static void forbid_execution(void) {
     frames[3][0] = 0xc3; /* RET */
     ((void (*)(void))(WINDOW + 3 * PAGE))();
     window_pt[3] = physical(frames[3]) | WRITE | NO_EXEC;
-    ((void (*)(void))(WINDOW + 3 * PAGE))();
+    ((void (*)(void))(WINDOW + 3 * PAGE))(); /* stale */
 }
 
 SEPARATE static void forbid_execution_well(void) {
@@ -115,7 +116,8 @@ SEPARATE static void through_the_other_mapping(void) {
     (void)*at(WINDOW + PAGE); /* stale */
 }
 
-/* --- global leaves ------------------------------------------------------------------------------ */
+/* --- global leaves ------------------------------------------------------------------------------
+ */
 
 SEPARATE static void global_by_cr3(void) {
     window_pt[4] |= GLOBAL;
@@ -155,7 +157,29 @@ SEPARATE static void cr3_well(void) {
     use(1);
 }
 
-/* --- large leaves ------------------------------------------------------------------------------- */
+/* Another root has no window; what was global stays in the processor, and is owed from then on. */
+SEPARATE static void global_of_another_root(void) {
+    window_pt[4] |= GLOBAL;
+    flush(WINDOW + 4 * PAGE);
+    use(4);
+    load_cr3(physical(other_root));
+    window_pt[4] = physical(frames[9]) | WRITE | GLOBAL; /* the old root's, which has gone */
+    other_root[384] = physical(window_pdpt) | WRITE;
+    (void)*at(WINDOW + 4 * PAGE); /* stale */
+    load_cr3(physical(top_table));
+}
+
+SEPARATE static void private_of_another_root_well(void) {
+    use(1);
+    load_cr3(physical(other_root));
+    window_pt[1] = physical(frames[9]) | WRITE;
+    other_root[384] = physical(window_pdpt) | WRITE;
+    use(1);
+    load_cr3(physical(top_table));
+}
+
+/* --- large leaves -------------------------------------------------------------------------------
+ */
 
 SEPARATE static void large(void) {
     window_pd[1] = 0x400000 | WRITE | LARGE;
@@ -216,7 +240,8 @@ SEPARATE static void split_and_unmapped(void) {
     (void)*at(WINDOW + MIB2 + 5 * PAGE); /* stale */
 }
 
-/* --- upper levels ------------------------------------------------------------------------------- */
+/* --- upper levels -------------------------------------------------------------------------------
+ */
 
 SEPARATE static void other_table(void) {
     use(1);
@@ -326,7 +351,8 @@ SEPARATE static void reused_table_well(void) {
     window_pt[20] = 0;
 }
 
-/* --- a root that leads to itself ---------------------------------------------------------------- */
+/* --- a root that leads to itself ----------------------------------------------------------------
+ */
 
 SEPARATE static void window_on_the_tables(void) {
     top_table[400] = physical(top_table) | WRITE;
@@ -377,6 +403,8 @@ const struct trial trials[] = {
     {"global by same cr4", global_by_same_cr4},
     {"global by cr4 well", global_by_cr4_well},
     {"cr3 well", cr3_well},
+    {"global of another root", global_of_another_root},
+    {"private of another root well", private_of_another_root_well},
     {"large", large},
     {"large well", large_well},
     {"gib", gib},

@@ -155,7 +155,7 @@ void debts_pay(const struct payment *payment) {
     }
     uint64_t upper = all->of[UPPER_2] + all->of[UPPER_3] + all->of[UPPER_4] + all->of[UPPER_5];
     if (payment->has_address && !upper) {
-        for (enum size_class class = LEAF_4K; class <= LEAF_1G; class ++) {
+        for (enum size_class class = LEAF_4K; class <= LEAF_1G; class++) {
             while (pay_one(all, class, payment)) {
             }
         }

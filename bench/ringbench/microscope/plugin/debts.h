@@ -15,7 +15,8 @@
 #define DEBTS  16384
 #define STORES 4096
 
-/* How large what is owed can be: leaves of 4 KiB to 1 GiB, then what entries of levels 2 to 5 lead to. */
+/* How large what is owed can be: leaves of 4 KiB to 1 GiB, then what entries of levels 2 to 5 lead
+ * to. */
 enum size_class {
     LEAF_4K,
     LEAF_2M,
@@ -33,12 +34,12 @@ struct debt {
     uint64_t entry_at; /* physical address of the entry that was stored to */
     uint64_t old;      /* that entry, and what it has become */
     uint64_t new;
-    uint64_t frame;    /* of the leaf, or of the table that the upper-level entry led to */
-    uint64_t store;    /* number of the store, as debt_store has it */
-    uint32_t next;     /* in its bucket: index plus one */
+    uint64_t frame; /* of the leaf, or of the table that the upper-level entry led to */
+    uint64_t store; /* number of the store, as debt_store has it */
+    uint32_t next;  /* in its bucket: index plus one */
     uint8_t class;
-    uint8_t level;     /* of the entry that was stored to */
-    uint8_t rights;    /* that it had */
+    uint8_t level;  /* of the entry that was stored to */
+    uint8_t rights; /* that it had */
     bool is_global;
 };
 

@@ -176,6 +176,9 @@ static void turn_on(void) {
             on[on_count++] = instruments[i];
         }
     }
+    if (INTERFACE < 3 && shared->instruments & TRANSLATIONS) {
+        shared->lacking |= LACKS_CONTROL;
+    }
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {

@@ -140,8 +140,7 @@ static void before(unsigned int cpu, void *data) {
     if (cpu >= CPUS || register_read(REG_CS) & 3) {
         return; /* of a program, it is a fault */
     }
-    it->seen(cpu, it->what,
-             it->what == CONTROL_INVLPG ? address_of(it) : register_read(it->reg));
+    it->seen(cpu, it->what, it->what == CONTROL_INVLPG ? address_of(it) : register_read(it->reg));
 }
 
 /* The same instruction is translated again and again, and kept once. */

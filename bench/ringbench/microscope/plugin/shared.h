@@ -37,6 +37,7 @@
 /* Bits of `lacking`: what an instrument could not have, so that it may have missed something. */
 #define LACKS_REGISTERS (1u << 0) /* of the guest, where its functions are called */
 #define LACKS_ROOM      (1u << 1) /* in the arena */
+#define LACKS_CONTROL   (1u << 2) /* registers, of which this QEMU's interface shows none */
 
 /* `length` bytes of RAM at physical address `base`, at `offset` in the file that is guest RAM. */
 struct ram_range {

@@ -19,9 +19,9 @@
 
 struct table {
     uint64_t frame;
-    struct table *next;       /* with the same hash, or free */
-    uint8_t levels;           /* a bit for each level that it is a table of */
-    bool has_more_parents;    /* than are known below */
+    struct table *next;    /* with the same hash, or free */
+    uint8_t levels;        /* a bit for each level that it is a table of */
+    bool has_more_parents; /* than are known below */
     uint8_t parent_count;
     uint8_t parent_level[PARENTS];
     uint64_t parent[PARENTS]; /* physical addresses of entries that lead here */

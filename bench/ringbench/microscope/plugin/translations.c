@@ -26,6 +26,7 @@
 
 #define CLEAN    1024 /* pages that each processor knows not to be tables */
 #define EXPANDED 8192 /* entries that are looked at for one store */
+#define OTHERS   8    /* roots of before whose global pages a processor may still have */
 
 #define CR0_PG   (1ull << 31)
 #define CR0_WP   (1ull << 16)
@@ -47,6 +48,8 @@ struct processor {
     unsigned int levels;
     uint64_t cr4;
     uint64_t root;
+    unsigned int other_count;
+    uint64_t others[OTHERS];
     uint64_t clean[CLEAN]; /* marks of pages: see mark_of */
 };
 
@@ -84,7 +87,8 @@ static void tell_owed(void) {
     }
 }
 
-/* --- what a store takes away, and from which addresses ------------------------------------------ */
+/* --- what a store takes away, and from which addresses ------------------------------------------
+ */
 
 /* A store to an entry, while its consequences are followed. */
 struct change {
@@ -99,6 +103,7 @@ struct change {
     uint64_t positions;
     unsigned int budget;
     const struct processor *processor; /* that may hold something */
+    uint64_t root;                     /* of these tables: its own, or one of before */
     uint64_t cpus;                     /* a bit for it */
 };
 
@@ -132,17 +137,27 @@ static void open_debt(struct change *change, unsigned int level, uint64_t addres
     });
 }
 
-/* Everything that an entry, as it was, led to. */
+/* Whether a translation of a root of before is one of the present root's as well. */
+static bool is_shared(const struct change *change, uint64_t address, uint64_t page,
+                      unsigned int rights) {
+    const struct processor *processor = change->processor;
+    struct translation now = walk_from(processor->root, processor->levels, address, RIGHT_ALL);
+    return now.is_present && now.page == page && !(rights & ~now.rights);
+}
+
+/* Everything that an entry, as it was, led to; of a root of before, what loads of CR3 leave. */
 static void expand(struct change *change, unsigned int level, uint64_t address, uint64_t entry,
                    unsigned int rights) {
+    bool is_old = change->root != change->processor->root, is_leaf = entry_is_leaf(entry, level);
+    uint64_t frame = entry_frame(entry, level);
     rights &= entry_rights(entry);
-    open_debt(change, level, address, entry, rights);
-    if (entry_is_leaf(entry, level)) {
-        return;
+    if (!is_old ||
+        (is_leaf && entry & ENTRY_GLOBAL && !is_shared(change, address, frame, rights))) {
+        open_debt(change, level, address, entry, rights);
     }
-    for (unsigned int i = 0; i < ENTRIES && change->budget; i++) {
+    for (unsigned int i = 0; !is_leaf && i < ENTRIES && change->budget; i++) {
         change->budget--;
-        uint64_t below = entry_read(entry_frame(entry, level), i);
+        uint64_t below = entry_read(frame, i);
         if (below & ENTRY_PRESENT) {
             expand(change, level - 1, address + ((uint64_t)i << level_shift(level - 1)), below,
                    rights);
@@ -153,7 +168,7 @@ static void expand(struct change *change, unsigned int level, uint64_t address, 
 /* What the entries above one leave of rights. */
 static unsigned int rights_above(const struct change *change, uint64_t address) {
     unsigned int rights = RIGHT_ALL;
-    uint64_t table = change->processor->root;
+    uint64_t table = change->root;
     for (unsigned int level = change->processor->levels; level > change->level; level--) {
         uint64_t entry = entry_read(table, level_index(address, level));
         rights &= entry_rights(entry);
@@ -173,16 +188,26 @@ static void at_position(uint64_t base, void *data) {
     }
 }
 
-/* For all processors: what they hold of other roots than theirs went with the load of CR3. */
+static void follow_below(struct change *change, const struct table *table, uint64_t root) {
+    change->root = root;
+    tables_positions(table, change->level, root, change->processor->levels, at_position, change);
+}
+
+/* For all processors: what they hold of other roots than theirs is global, or went with CR3. */
 static void follow(struct change *change, const struct table *table) {
     struct processors *all = processors();
     for (unsigned int cpu = 0; cpu < all->count; cpu++) {
         const struct processor *processor = &all->of[cpu];
-        if (processor->is_paging) {
-            change->processor = processor;
-            change->cpus = 1ull << cpu;
-            tables_positions(table, change->level, processor->root, processor->levels, at_position,
-                             change);
+        if (!processor->is_paging) {
+            continue;
+        }
+        change->processor = processor;
+        change->cpus = 1ull << cpu;
+        follow_below(change, table, processor->root);
+        for (unsigned int i = 0; i < processor->other_count; i++) {
+            if (processor->others[i] != processor->root) {
+                follow_below(change, table, processor->others[i]);
+            }
         }
     }
 }
@@ -264,7 +289,8 @@ static void entry_stored(struct table *table, unsigned int index, const struct a
     }
 }
 
-/* --- accesses ----------------------------------------------------------------------------------- */
+/* --- accesses -----------------------------------------------------------------------------------
+ */
 
 static void stored(struct processors *all, struct processor *processor,
                    const struct access *access) {
@@ -306,9 +332,10 @@ static bool matters(const struct processor *processor, const struct debt *debt,
     /* Code that programs may execute is a program's: the kernel's own is not theirs. */
     struct translation code = walk_from(root, processor->levels, access->pc, RIGHT_ALL);
     bool is_user = code.is_present && code.rights & RIGHT_USER;
-    *stale = debt->class >= UPPER_2
-                 ? walk_from(debt->frame, debt->class - UPPER_2 + 1, access->address, debt->rights)
-                 : (struct translation){true, debt->rights, debt->frame + (inside & -(uint64_t)PAGE)};
+    *stale =
+        debt->class >= UPPER_2
+            ? walk_from(debt->frame, debt->class - UPPER_2 + 1, access->address, debt->rights)
+            : (struct translation){true, debt->rights, debt->frame + (inside & -(uint64_t)PAGE)};
     if (stale->is_present && !allows(processor, stale->rights, access, is_fetch, is_user)) {
         return false; /* it would fault, and that flushes it (4.10.4.1) */
     }
@@ -319,7 +346,7 @@ static bool matters(const struct processor *processor, const struct debt *debt,
 /* Judge an access by all that is owed at its address, and report it once at most. */
 static void look(const struct processor *processor, const struct access *access, bool is_fetch) {
     bool is_reported = false;
-    for (enum size_class class = LEAF_4K; class < CLASSES; class ++) {
+    for (enum size_class class = LEAF_4K; class < CLASSES; class++) {
         const struct debt *debt = NULL;
         while (debts_of(class) && (debt = debt_at(class, access->address, access->cpu, debt))) {
             struct translation stale;
@@ -371,10 +398,28 @@ static void fetched(unsigned int cpu, void *pc) {
     unlock();
 }
 
-/* --- flushes ------------------------------------------------------------------------------------ */
+/* --- flushes ------------------------------------------------------------------------------------
+ */
+
+/* Remember the root that is left, in place of the one of the longest ago. */
+static void remember(struct processor *processor) {
+    for (unsigned int i = 0; i < processor->other_count; i++) {
+        if (processor->others[i] == processor->root) {
+            return;
+        }
+    }
+    if (processor->other_count == OTHERS) {
+        memmove(processor->others, processor->others + 1,
+                sizeof(uint64_t) * --processor->other_count);
+    }
+    processor->others[processor->other_count++] = processor->root;
+}
 
 static void enter(struct processors *all, struct processor *processor, uint64_t cr3) {
     uint64_t before = processor->root;
+    if (before != (cr3 & ENTRY_FRAME) && processor->cr4 & CR4_PGE) {
+        remember(processor);
+    }
     processor->root = cr3 & ENTRY_FRAME;
     if (tables_learn_root(processor->root, processor->levels) || processor->root != before) {
         note_change(all);
@@ -390,10 +435,13 @@ static void turn_paging(struct processors *all, unsigned int cpu, uint64_t cr0) 
     }
     processor->is_paging = is_paging;
     all->count = cpu >= all->count ? cpu + 1 : all->count;
+    processor->other_count = 0;
     if (is_paging) {
         processor->cr4 = register_read(REG_CR4);
         processor->levels = processor->cr4 & CR4_LA57 ? 5 : 4;
-        enter(all, processor, register_read(REG_CR3));
+        processor->root = register_read(REG_CR3) & ENTRY_FRAME;
+        tables_learn_root(processor->root, processor->levels);
+        note_change(all);
     } else {
         debts_pay(&(struct payment){.cpu = cpu, .of_globals = true});
     }
@@ -403,6 +451,7 @@ static void load_cr4(struct processor *processor, unsigned int cpu, uint64_t cr4
     uint64_t changed = processor->cr4 ^ cr4;
     if (changed & (CR4_PGE | CR4_PAE) || changed & cr4 & CR4_SMEP) {
         debts_pay(&(struct payment){.cpu = cpu, .of_globals = true});
+        processor->other_count = 0;
     }
     processor->cr4 = cr4;
 }
