@@ -1,18 +1,19 @@
-"""What instruments are told of a kernel: its allocators' functions, as `[contracts]` names them.
+"""What instruments are told of a kernel: its allocators' functions, as the configuration has them.
 
 An allocator's own accesses are not judged: those made within a call of one of these functions, and
-those of code beside them: of the functions that come from the same source file, as DWARF has it.
+those of code beside them: of the functions whose first line is of the same source file, as DWARF
+has it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.config import Config
 from ringbench.config.call_text import CallText
+from ringbench.config.watch import RESULT, WatchedAllocator, WatchedCall, of_contracts
 from ringbench.debuginfo.near import near
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ConfigError
@@ -24,26 +25,17 @@ UNKNOWN: Final = ("constant", 0)
 VIRTUAL: Final = 1 << 32
 """Beside the unit of a frame's name: it is a virtual address."""
 
-HEAP_ROLES: Final = {
-    "alloc": 1,
-    "zalloc": 2,
-    "aligned": 3,
-    "realloc": 4,
-    "free": 5,
-    "usable": 6,
-}
+REFUSES, STATUS = 1, 2
+"""plugin/shared.h: flags of a function."""
+
+HEAP_ROLES: Final = {"alloc": 1, "zalloc": 2, "realloc": 3, "free": 4, "usable": 5}
 """plugin/heap.h: heap_role."""
 
-HEAP_FRAMES: Final = 7
-FRAME_ROLES: Final = {"alloc": 1, "alloc_run": 1, "free": 2, "free_run": 2}
+HEAP_FRAMES: Final = 6
+FRAME_ROLES: Final = {"alloc": 1, "zalloc": 1, "free": 2}
 """plugin/frames.h: frames_role; of one that takes `{bytes}`, the next but one."""
 
 OF_BYTES: Final = 2
-
-
-class _Call(NamedTuple):
-    key: str
-    call: CallText
 
 
 def aim(microscope: Microscope, config: Config) -> None:
@@ -53,23 +45,26 @@ def aim(microscope: Microscope, config: Config) -> None:
         ConfigError: the configuration does not say, or what it names is not there.
         ImageError: the kernel's symbols cannot be read.
     """
-    heap = microscope.instruments & Instrument.HEAP
-    frames = microscope.instruments & Instrument.FRAMES
-    if microscope.instruments & Instrument.UNWRITTEN and not heap:
+    on = microscope.instruments
+    if on & Instrument.UNWRITTEN and not on & Instrument.HEAP:
         raise ConfigError(f'{config.source}: machine.watch: "unwritten" is of the heap: add "heap"')
-    if not heap and not frames:
+    if not on & (Instrument.HEAP | Instrument.FRAMES):
         return
     search = _Search(config)
     functions: list[Function] = []
     own: list[tuple[Instrument, int, int]] = []
-    if heap:
-        functions += _heap(search)
-        own += _own(search, functions, Instrument.HEAP)
-        functions += _frames(search, Instrument.HEAP)
-    if frames:
-        found = list(_frames(search, Instrument.FRAMES))
+    frames = search.allocator("frames", needed=bool(on & Instrument.FRAMES))
+    if on & Instrument.HEAP:
+        heap = search.allocator("heap", needed=True)
+        assert heap is not None
+        functions += _heap(search, heap)
+        own += _own(search, functions, heap, Instrument.HEAP)
+        if frames is not None:
+            functions += _frames(search, frames, Instrument.HEAP)
+    if on & Instrument.FRAMES and frames is not None:
+        found = _frames(search, frames, Instrument.FRAMES)
         functions += found
-        own += _own(search, found, Instrument.FRAMES)
+        own += _own(search, found, frames, Instrument.FRAMES)
     microscope.watch_calls(functions)
     microscope.trust(own)
 
@@ -84,32 +79,33 @@ class _Search:
                 f'{config.source}: machine.watch: with kernel.slide = "auto" nobody knows before '
                 "the boot where the allocators' functions will be; give the number"
             )
+        slide = kernel.slide
         self.config = config
-        self.slide = kernel.slide
-        self.symbols = Symbols.load(kernel.elf, kernel.slide, kernel.more)
-        self.names = Names(kernel.elf, lambda: self.slide, kernel.more)
+        self.symbols = Symbols.load(kernel.elf, slide, kernel.more)
+        self.names = Names(kernel.elf, lambda: slide, kernel.more)
 
-    def address(self, key: str, call: CallText) -> int:
-        found = self.symbols.addresses(call.function)
+    def allocator(self, name: str, *, needed: bool) -> WatchedAllocator | None:
+        told: WatchedAllocator | None = getattr(self.config.watch, name)
+        if told is None:
+            told = getattr(of_contracts(self.config.contracts), name)
+        if told is None and needed:
+            raise ConfigError(
+                f"{self.config.source}: machine.watch: {name!r} needs [contracts.{name}] or "
+                f"[watch.{name}], which says what the allocator's functions are called"
+            )
+        return told
+
+    def address(self, name: str) -> int:
+        found = self.symbols.addresses(name)
         if len(found) == 1:
             return found[0]
-        what = "no symbol" if not found else "several symbols"
-        hint = (
-            near(call.function, self.symbols.names)
-            or ": the compiler may have put it into its callers; mark it noinline"
-            if not found
-            else ""
-        )
+        hint = near(name, self.symbols.names) if not found else ""
+        if not found and not hint:
+            hint = ": the compiler may have put it into its callers; mark it noinline"
         raise ConfigError(
-            f"{self.config.source}: {key}: {self.config.kernel.elf.name} has {what} "
-            f"{call.function!r}, whose calls are to be watched{hint}"
-        )
-
-    def missing(self, table: str) -> ConfigError:
-        name = table.rpartition(".")[2]
-        return ConfigError(
-            f"{self.config.source}: machine.watch: {name!r} needs [{table}], which says what the "
-            "allocator's functions are called"
+            f"{self.config.source}: machine.watch: {self.config.kernel.elf.name} has "
+            f"{'several symbols' if found else 'no symbol'} {name!r}, whose calls are to be watched"
+            f"{hint}"
         )
 
 
@@ -119,69 +115,77 @@ def _argument(call: CallText, name: str) -> tuple[str, int]:
     return ("argument", found[0]) if found else UNKNOWN
 
 
-def _heap(search: _Search) -> Iterator[Function]:
-    heap = search.config.contracts.heap
-    if heap is None:
-        raise search.missing("contracts.heap")
+def _function(
+    search: _Search,
+    told: WatchedAllocator,
+    call: CallText,
+    instrument: Instrument,
+    role: int,
+    arguments: tuple[tuple[str, int], ...],
+) -> Function:
+    result = _argument(call, RESULT)
+    says = told.ok is not None and (result != UNKNOWN or role in (4, 2))
+    return Function(
+        search.address(call.function),
+        instrument,
+        role,
+        arguments,
+        none=(told.ok or 0) if says else told.none,
+        result=result[1] if result != UNKNOWN else 0,
+        flags=REFUSES * told.refuses | STATUS * says,
+    )
+
+
+def _heap(search: _Search, told: WatchedAllocator) -> Iterator[Function]:
     for key, role in HEAP_ROLES.items():
-        call = getattr(heap, key)
-        if call is not None:
-            yield Function(
-                search.address(f"contracts.heap.{key}", call),
-                Instrument.HEAP,
-                role,
-                (_argument(call, "size"), _argument(call, "block")),
-                heap.none,
-            )
+        for each in getattr(told, key):
+            arguments = _argument(each.call, "size"), _argument(each.call, "block")
+            yield _function(search, told, each.call, Instrument.HEAP, role, arguments)
 
 
-def _frames(search: _Search, instrument: Instrument) -> Iterator[Function]:
-    """Yield the frame allocator's functions; for the heap, those that hand frames out."""
-    frames = search.config.contracts.frames
-    if frames is None:
-        if instrument is Instrument.FRAMES:
-            raise search.missing("contracts.frames")
-        return
-    is_virtual = frames.address == "virtual"
-    unit = 1 if frames.address == "number" else PAGE_SIZE | (VIRTUAL if is_virtual else 0)
+def _frames(search: _Search, told: WatchedAllocator, instrument: Instrument) -> list[Function]:
+    """Return the frame allocator's functions; for the heap, those that hand frames out."""
+    is_heaps = instrument is Instrument.HEAP
+    is_virtual = told.address == "virtual"
+    unit = 1 if told.address == "number" else PAGE_SIZE | (VIRTUAL if is_virtual else 0)
+    found: dict[int, Function] = {}
     for key, role in FRAME_ROLES.items():
-        call = getattr(frames, key)
-        takes = key.startswith("alloc")
-        if call is None or (instrument is Instrument.HEAP and (not takes or is_virtual)):
+        if is_heaps and (key == "free" or is_virtual):
             continue
-        by_bytes = "bytes" in call.names
-        count = _argument(call, "bytes" if by_bytes else "count")
-        yield Function(
-            search.address(f"contracts.frames.{key}", call),
-            instrument,
-            (
-                HEAP_FRAMES + by_bytes
-                if instrument is Instrument.HEAP
-                else role + OF_BYTES * by_bytes
-            ),
-            (
-                ("constant", 1) if count == UNKNOWN else count,
-                _argument(call, "frame"),
+        each: WatchedCall
+        for each in getattr(told, key):
+            by_bytes = "bytes" in each.call.names
+            count = _argument(each.call, "bytes" if by_bytes else "count")
+            wanted = HEAP_FRAMES + by_bytes if is_heaps else role + OF_BYTES * by_bytes
+            arguments = (
+                ("constant", each.count) if count == UNKNOWN else count,
+                _argument(each.call, "frame"),
                 ("constant", unit),
-            ),
-            frames.none,
-        )
+            )
+            function = _function(search, told, each.call, instrument, wanted, arguments)
+            # One function may free one frame or a run: what says how many is the better one.
+            if function.address not in found or count != UNKNOWN:
+                found[function.address] = function
+    return list(found.values())
 
 
 def _own(
-    search: _Search, functions: list[Function], instrument: Instrument
+    search: _Search, functions: list[Function], told: WatchedAllocator, instrument: Instrument
 ) -> Iterator[tuple[Instrument, int, int]]:
-    """Yield the code around these functions that is of the same source file."""
-    starts = sorted({each for each in search.symbols.starts if search.names.is_code(each)})
-    done = 0
-    for address in sorted({each.address for each in functions}):
-        file = search.names.place(address).file
-        if not file or address < done:
-            continue
-        first = last = bisect_left(starts, address)
-        while first > 0 and search.names.place(starts[first - 1]).file == file:
-            first -= 1
-        while last < len(starts) and search.names.place(starts[last]).file == file:
-            last += 1
-        done = starts[last] if last < len(starts) else starts[-1] + PAGE_SIZE
-        yield instrument, starts[first], done
+    """Yield the code that is of these functions' source files, and what is named beside them."""
+    names = search.names
+    starts = sorted({each for each in search.symbols.starts if names.is_code(each)})
+    files = {names.place(each.address).file for each in functions} - {""}
+    named = {search.address(each) for each in told.own if "." not in each}
+    suffixes = tuple(each for each in told.own if "." in each)
+    begin = None
+    for start in starts:
+        file = names.place(start).file
+        is_own = start in named or file in files or (file and file.endswith(suffixes))
+        if is_own and begin is None:
+            begin = start
+        elif not is_own and begin is not None:
+            yield instrument, begin, start
+            begin = None
+    if begin is not None:
+        yield instrument, begin, starts[-1] + PAGE_SIZE

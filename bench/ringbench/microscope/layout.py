@@ -10,7 +10,7 @@ from typing import Final
 
 Memory = bytes | bytearray | mmap.mmap
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 RAM_RANGES: Final = 8
 PAGES: Final = 32
 CALLERS: Final = 24
@@ -49,7 +49,7 @@ class Lacking(IntFlag):
 
 WORD: Final = 8
 _RANGE_WORDS: Final = 3
-_FUNCTION_WORDS: Final = 4 + 2 * ARGUMENTS
+_FUNCTION_WORDS: Final = 6 + 2 * ARGUMENTS
 _OWN_WORDS: Final = 3
 _EVENT: Final = struct.Struct(f"<{4 + CALLERS}Q")
 _PLACE: Final = struct.Struct("<4Q")
@@ -90,7 +90,10 @@ class Function:
         role: what it does, as the instrument has it.
         arguments: what the instrument wants to know of a call: ("argument", 1) is the first that
             the function gets, ("constant", 16) a number that every call has.
-        none: the result that means that there was nothing.
+        none: the result that means that there was nothing; with the flag 2, the one that means that
+            it was done.
+        result: which argument points to where the result is put; 0: it is returned.
+        flags: 1: what is wrongly given back is refused. 2: it returns whether it was done.
     """
 
     address: int
@@ -98,6 +101,8 @@ class Function:
     role: int
     arguments: tuple[tuple[str, int], ...]
     none: int = 0
+    result: int = 0
+    flags: int = 0
 
     def words(self) -> tuple[int, ...]:
         """Return it as the plugin has it."""
@@ -105,7 +110,8 @@ class Function:
         which = (number if kind == "argument" else 0 for kind, number in given)
         constants = (number % (1 << 64) if kind == "constant" else 0 for kind, number in given)
         none = self.none % (1 << 64)
-        return (self.address, int(self.instrument), self.role, *which, *constants, none)
+        head = (self.address, int(self.instrument), self.role)
+        return (*head, *which, *constants, none, self.result, self.flags)
 
 
 @dataclass(frozen=True, slots=True)

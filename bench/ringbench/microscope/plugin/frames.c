@@ -14,9 +14,10 @@
 #include "instrument.h"
 #include "traces.h"
 
-#define SLOTS_A_FRAME 2     /* of the table: never more than half full */
-#define FIRST_DEVICE  0xa0u /* frames of the first MiB that are the PC's adapters' and firmware's \
-                             */
+#define SLOTS_A_FRAME 2 /* of the table: never more than half full */
+#define FIRST_DEVICE                                                            \
+    0xa0u /* frames of the first MiB that are the PC's adapters' and firmware's \
+           */
 #define FIRST_RAM 0x100u
 #define OFFSETS   8
 #define LINEAR    16 /* frames that are seen at one distance from their addresses */
@@ -159,16 +160,23 @@ static uint64_t count_of(const struct visit *visit) {
     return bytes ? (visit->argument[0] + PAGE - 1) / PAGE : visit->argument[0];
 }
 
-static void entered(struct visit *visit) {
+static bool frees(const struct visit *visit) {
+    return visit->function->role == FRAMES_FREE || visit->function->role == FRAMES_FREE_BYTES;
+}
+
+static void give_back(const struct visit *visit) {
     struct frames *all = made();
-    uint64_t role = visit->function->role, unit = visit->argument[2] & ~FRAMES_VIRTUAL;
-    if (!all || (role != FRAMES_FREE && role != FRAMES_FREE_BYTES)) {
+    uint64_t unit = visit->argument[2] & ~FRAMES_VIRTUAL;
+    if (!all) {
         return;
     }
     uint64_t first = visit->argument[1] / unit, count = count_of(visit);
     for (uint64_t i = 0; i < count && i < all->slots; i++) {
         struct frame *frame = slot_of(all, first + i);
         if (!frame->number) {
+            continue;
+        }
+        if (frame->is_free && visit->function->flags & REFUSES) {
             continue;
         }
         if (frame->is_free) {
@@ -182,11 +190,19 @@ static void entered(struct visit *visit) {
     }
 }
 
+static void entered(struct visit *visit) {
+    if (frees(visit) && !(visit->function->flags & STATUS)) {
+        give_back(visit);
+    }
+}
+
 static void left(struct visit *visit, uint64_t result) {
     struct frames *all = made();
-    uint64_t role = visit->function->role, unit = visit->argument[2] & ~FRAMES_VIRTUAL;
-    if (!all || (role != FRAMES_ALLOC && role != FRAMES_ALLOC_BYTES) ||
-        result == visit->function->none) {
+    uint64_t unit = visit->argument[2] & ~FRAMES_VIRTUAL;
+    if (frees(visit) && visit->function->flags & STATUS && !visit->has_failed) {
+        give_back(visit);
+    }
+    if (!all || frees(visit) || visit->has_failed) {
         return;
     }
     all->is_virtual = visit->argument[2] & FRAMES_VIRTUAL;

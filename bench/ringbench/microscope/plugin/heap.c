@@ -153,6 +153,8 @@ static void give_back(const struct visit *visit, uint64_t address) {
     struct block *block = shadow_block(address);
     if (block && block->is_live) {
         shadow_free(block, trace_keep(visit->cpu, visit->pc));
+    } else if (visit->function->flags & REFUSES) {
+        return;
     } else if (block) {
         report(HEAP_DOUBLE_FREE, &access, block, 0, 0);
     } else if ((block = shadow_overlap(address, 1))) {
@@ -175,7 +177,9 @@ static void entered(struct visit *visit) {
     const struct block *block = shadow_block(address);
     switch (visit->function->role) {
     case HEAP_FREE:
-        give_back(visit, address);
+        if (!(visit->function->flags & STATUS)) {
+            give_back(visit, address);
+        }
         break;
     case HEAP_REALLOC: /* which one it is, by the time it returns */
         visit->kept[0] = block && block->is_live ? block->number : 0;
@@ -193,10 +197,10 @@ static void reallocated(const struct visit *visit, uint64_t result) {
     struct block *block = old ? shadow_block(old) : NULL;
     bool is_there = block && block->is_live && block->number == visit->kept[0];
     uint64_t kept = is_there && block->size < size ? block->size : size;
-    if (is_there && (result != visit->function->none || size == 0)) {
+    if (is_there && (!visit->has_failed || size == 0)) {
         shadow_free(block, trace_keep(visit->cpu, visit->pc));
     }
-    if (result != visit->function->none) {
+    if (!visit->has_failed) {
         hand_out(visit, result, size);
         shadow_set_written(result, is_there ? kept : 0, true);
     }
@@ -208,24 +212,27 @@ static void frames_taken(const struct visit *visit, uint64_t result) {
     if (visit->function->role == HEAP_FRAMES_BYTES) {
         count = (count + PAGE - 1) / PAGE;
     }
-    for (uint64_t i = 0; result != visit->function->none && i < count; i++) {
+    for (uint64_t i = 0; !visit->has_failed && i < count; i++) {
         shadow_frame_taken(result / visit->argument[2] + i);
     }
 }
 
 static void left(struct visit *visit, uint64_t result) {
-    uint64_t none = visit->function->none;
     struct block *block;
     switch (visit->function->role) {
     case HEAP_ALLOC:
     case HEAP_ZALLOC:
-    case HEAP_ALIGNED:
-        if (result != none) {
+        if (!visit->has_failed) {
             hand_out(visit, result, visit->argument[0]);
         }
         break;
     case HEAP_REALLOC:
         reallocated(visit, result);
+        break;
+    case HEAP_FREE:
+        if (visit->function->flags & STATUS && !visit->has_failed) {
+            give_back(visit, visit->argument[1]);
+        }
         break;
     case HEAP_USABLE:
         block = shadow_block(visit->argument[1]);

@@ -8,7 +8,6 @@
 enum heap_role {      /* arguments: */
     HEAP_ALLOC = 1,   /* size */
     HEAP_ZALLOC,      /* size */
-    HEAP_ALIGNED,     /* size */
     HEAP_REALLOC,     /* size, block */
     HEAP_FREE,        /* -, block */
     HEAP_USABLE,      /* -, block */

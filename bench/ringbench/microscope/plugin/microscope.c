@@ -96,6 +96,7 @@ static struct access decoded(unsigned int cpu, qemu_plugin_meminfo_t info, uint6
 }
 
 static void tell(const struct access *access) {
+    functions_accessed(access);
     for (size_t i = 0; i < on_count; i++) {
         if (on[i]->accessed) {
             on[i]->accessed(access);

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define LAYOUT     2
+#define LAYOUT     3
 #define RAM_RANGES 8
 #define PAGES      32
 #define CALLERS    24
@@ -39,6 +39,10 @@
 #define LACKS_ROOM      (1u << 1) /* in the arena */
 #define LACKS_CONTROL   (1u << 2) /* registers, of which this QEMU's interface shows none */
 
+/* Flags of a function. */
+#define REFUSES (1u << 0) /* what is wrongly given back is refused, and no mistake */
+#define STATUS  (1u << 1) /* it returns whether it was done, in 32 bits */
+
 /* `length` bytes of RAM at physical address `base`, at `offset` in the file that is guest RAM. */
 struct ram_range {
     uint64_t base;
@@ -60,7 +64,9 @@ struct function {
     uint64_t role;                /* as the instrument has them */
     uint64_t argument[ARGUMENTS]; /* 1 to 6: which one of the call; 0: `constant` is meant */
     uint64_t constant[ARGUMENTS];
-    uint64_t none; /* the result that means that there was nothing */
+    uint64_t none;   /* the result that means that there was nothing; of STATUS: that it was done */
+    uint64_t result; /* 1 to 6: the argument that points to where it is put; 0: it is returned */
+    uint64_t flags;
 };
 
 /* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. */
