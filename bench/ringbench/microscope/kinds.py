@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ringbench.microscope.kind import Details, Kind, access_of, bytes_of
+from ringbench.microscope.kinds_stacks import STACKS
 from ringbench.microscope.kinds_translations import TRANSLATIONS
 from ringbench.microscope.layout import Access, Instrument
 
@@ -111,5 +112,6 @@ KINDS: Final[Mapping[tuple[Instrument, int], Kind]] = {
         lambda access, details: f"gives back {_frame(details)} once more",
     ),
     **{(Instrument.TRANSLATIONS, number): kind for number, kind in TRANSLATIONS.items()},
+    **{(Instrument.STACKS, number): kind for number, kind in STACKS.items()},
 }
 """Instrument and number -> kind."""

@@ -100,6 +100,15 @@ class Microscope:
         """Have instruments not judge what code at [begin, end) does; of more than 64, the first."""
         self._table(layout.OWN_COUNT_AT, code[: layout.OWN_CODE])
 
+    def watch_stacks(self, stacks: Sequence[tuple[int, int]]) -> None:
+        """Watch the stacks at these addresses, [begin, end); of more than 32, the first ones."""
+        some = stacks[: layout.STACKS]
+        self._table(layout.STACK_COUNT_AT, [layout.stack_words(*each) for each in some])
+
+    def stack_use(self, number: int) -> tuple[int, layout.Event | None]:
+        """Return the lowest address of a stack that was used, and where that was; None: never."""
+        return layout.stack_use_at(self.mapping, number)
+
     def watch_writes(self, begin: int, end: int, last: int, *, physical: bool = False) -> None:
         """Keep the `last` writes to addresses [begin, end), virtual or physical ones.
 

@@ -33,6 +33,7 @@ static const struct instrument *const instruments[] = {
     &writes_instrument,
     &heap_instrument,
     &frames_instrument,
+    &stacks_instrument,
 #if INTERFACE >= 3
     &translations_instrument,
 #endif
@@ -138,14 +139,19 @@ static void returned(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t slot
     }
 }
 
-static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+size_t insn_bytes(const struct qemu_plugin_insn *insn, uint8_t *bytes) {
 #if INTERFACE >= 3
-    uint8_t bytes[16];
-    size_t length = qemu_plugin_insn_data(insn, bytes, sizeof(bytes));
-    return length ? code_kind(bytes, length) : CODE_OTHER;
+    return qemu_plugin_insn_data(insn, bytes, 16);
 #else
-    return code_kind(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
+    size_t length = qemu_plugin_insn_size(insn);
+    memcpy(bytes, qemu_plugin_insn_data(insn), length < 16 ? length : 16);
+    return length;
 #endif
+}
+
+static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+    uint8_t bytes[16] = {0};
+    return code_kind(bytes, insn_bytes(insn, bytes));
 }
 
 static void watch(struct qemu_plugin_insn *insn, bool reads) {

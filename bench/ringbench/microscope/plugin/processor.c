@@ -168,7 +168,7 @@ void controls_translated(struct qemu_plugin_tb *block, control_seen seen) {
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
         uint8_t bytes[32] = {0};
-        size_t length = qemu_plugin_insn_data(insn, bytes, 15);
+        size_t length = insn_bytes(insn, bytes);
         uint64_t pc = qemu_plugin_insn_vaddr(insn);
         struct instruction it = {.pc = pc, .next = pc + length, .seen = seen};
         decode(bytes, &it);

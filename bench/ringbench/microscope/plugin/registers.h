@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guest's general registers, though QEMU 7.2's plugin interface has none.
+ * The guest's general registers. From version 3 on QEMU's plugin interface has them; before, they are
+ * found though it has none, as follows.
  *
  * Translated code keeps the address of the guest's registers in one register of the host, for as
  * long as it runs (TCG_AREG0 in QEMU's tcg/<host>/tcg-target.h): R14 on x86-64, X19 on AArch64. A
@@ -12,9 +13,12 @@
  * it has changed already.
  *
  * None of that is promised. So it is tried: where a CALL has just pushed its return address, RSP
- * must be where it was pushed. Unless that was seen of a processor, its registers are not used.
+ * must be where it was pushed, in memory that this process has at all. Unless that was seen of a
+ * processor, its registers are not used.
  */
 #pragma once
+
+#include "interface.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,7 +43,9 @@ enum gpr {
 };
 
 /* The host register that leads to the guest's: of use as the first thing in a callback. */
-#if defined(__x86_64__)
+#if INTERFACE >= 3
+#define HAS_REGISTERS 0
+#elif defined(__x86_64__)
 #define REGISTERS_AS_THIRD_ARGUMENT "mov %r14, %rdx\n\tjmp "
 #define HAS_REGISTERS               1
 #elif defined(__aarch64__)
@@ -52,5 +58,9 @@ enum gpr {
 /* At the beginning of a function: learn where a processor's registers are, if RSP is `slot`. */
 void registers_learn(unsigned int cpu, const uint64_t *candidate, uint64_t slot);
 
-/* A processor's registers, by `enum gpr`; NULL if they are not known. */
+/* Have them learned in a block of code, if they are not known yet. */
+void registers_translated(struct qemu_plugin_tb *block);
+
+/* The registers of the processor that the callback is for, by `enum gpr`; NULL if they are not known.
+   From version 3 on only those that a call may use: RBX, RBP, R10 and further ones are not filled in. */
 const uint64_t *registers_of(unsigned int cpu);
