@@ -62,18 +62,18 @@ def marked(function: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def machine(kernels: KernelConfigs, qemu_with_registers: str) -> Iterator[Machine]:
+def guest(kernels: KernelConfigs, qemu_with_registers: str) -> Iterator[Machine]:
     config = kernels("flushes", WATCHED | {"machine.qemu": qemu_with_registers})
-    with Machine.start(config) as machine:
-        yield machine
+    with Machine.start(config) as guest:
+        yield guest
 
 
-def found(machine: Machine, trial: str) -> tuple[Seen, ...]:
-    before = machine.microscope.found
-    assert "done" in machine.command(trial)
-    with machine.stopped():
-        assert not left_out(machine.microscope)
-        return machine.seen()[before:]
+def found(guest: Machine, trial: str) -> tuple[Seen, ...]:
+    before = guest.microscope.found
+    assert "done" in guest.command(trial)
+    with guest.stopped():
+        assert not left_out(guest.microscope)
+        return guest.seen()[before:]
 
 
 def test_there_are_as_many_as_the_documentation_says() -> None:
@@ -81,8 +81,8 @@ def test_there_are_as_many_as_the_documentation_says() -> None:
 
 
 @pytest.mark.parametrize("trial", WRONG)
-def test_what_is_wrong_is_found_once_by_kind_and_line(machine: Machine, trial: str) -> None:
-    [one] = found(machine, trial)
+def test_what_is_wrong_is_found_once_by_kind_and_line(guest: Machine, trial: str) -> None:
+    [one] = found(guest, trial)
     assert one.kind == KINDS.get(trial, "stale translation")
     assert WORDS.get(trial, "owed is INVLPG of") in one.words
     places = [one.path.place, *one.path.callers]
@@ -94,8 +94,8 @@ def test_what_is_wrong_is_found_once_by_kind_and_line(machine: Machine, trial: s
 
 
 @pytest.mark.parametrize("trial", WELL)
-def test_what_is_right_is_not_found(machine: Machine, trial: str) -> None:
-    assert not found(machine, trial)
+def test_what_is_right_is_not_found(guest: Machine, trial: str) -> None:
+    assert not found(guest, trial)
 
 
 def test_a_qemu_without_registers(kernels: KernelConfigs) -> None:

@@ -49,7 +49,9 @@ class StackUse:
 
 def stacks_of(symbols: Symbols, names: Names) -> tuple[Stack, ...]:
     """Return the stacks that a kernel's symbols name, by address."""
-    found = {(each.begin, each.end): each for each in _found(symbols, names)}
+    found: dict[tuple[int, int], Stack] = {}
+    for each in _found(symbols, names):  # by its bottom rather than by its top
+        found.setdefault((each.begin, each.end), each)
     return tuple(found[key] for key in sorted(found))
 
 

@@ -39,8 +39,8 @@ static inline bool code_is_push(const uint8_t *bytes, size_t length) {
            (bytes[0] == 0x0f && length > 1 && (bytes[1] == 0xa0 || bytes[1] == 0xa8));
 }
 
-/* Whether it sets RSP to something that is not near it: MOV, LEA, POP, XCHG or IRET; not the ends of
-   functions, that set it by RBP. */
+/* Whether it sets RSP to something that is not near it: MOV, LEA, POP, XCHG or IRET; not the ends
+   of functions, that set it by RBP. */
 static inline bool code_sets_stack(const uint8_t *bytes, size_t length) {
     uint8_t rex = 0;
     while (length > 1 && (bytes[0] == 0x66 || (bytes[0] & 0xf0) == 0x40)) {

@@ -30,10 +30,7 @@ EXPORT int qemu_plugin_version = INTERFACE;
 struct shared *shared;
 
 static const struct instrument *const instruments[] = {
-    &writes_instrument,
-    &heap_instrument,
-    &frames_instrument,
-    &stacks_instrument,
+    &writes_instrument,       &heap_instrument, &frames_instrument, &stacks_instrument,
 #if INTERFACE >= 3
     &translations_instrument,
 #endif

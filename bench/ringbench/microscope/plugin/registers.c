@@ -69,8 +69,7 @@ __asm__(".text\n\t.globl microscope_learn\n\t.hidden microscope_learn\n"
 
 void registers_translated(struct qemu_plugin_tb *block) {
     if (!known[0]) {
-        qemu_plugin_register_vcpu_tb_exec_cb(block, microscope_learn, QEMU_PLUGIN_CB_NO_REGS,
-                                             NULL);
+        qemu_plugin_register_vcpu_tb_exec_cb(block, microscope_learn, QEMU_PLUGIN_CB_NO_REGS, NULL);
     }
 }
 #else

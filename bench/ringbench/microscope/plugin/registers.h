@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The guest's general registers. From version 3 on QEMU's plugin interface has them; before, they are
- * found though it has none, as follows.
+ * The guest's general registers. From version 3 on QEMU's plugin interface has them; before, they
+ * are found though it has none, as follows.
  *
  * Translated code keeps the address of the guest's registers in one register of the host, for as
  * long as it runs (TCG_AREG0 in QEMU's tcg/<host>/tcg-target.h): R14 on x86-64, X19 on AArch64. A
@@ -61,6 +61,7 @@ void registers_learn(unsigned int cpu, const uint64_t *candidate, uint64_t slot)
 /* Have them learned in a block of code, if they are not known yet. */
 void registers_translated(struct qemu_plugin_tb *block);
 
-/* The registers of the processor that the callback is for, by `enum gpr`; NULL if they are not known.
-   From version 3 on only those that a call may use: RBX, RBP, R10 and further ones are not filled in. */
+/* The registers of the processor that the callback is for, by `enum gpr`; NULL if they are not
+   known. From version 3 on only those that a call may use: RBX, RBP, R10 and further ones are not
+   filled in. */
 const uint64_t *registers_of(unsigned int cpu);

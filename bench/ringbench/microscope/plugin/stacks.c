@@ -12,8 +12,8 @@
  * told from that by its distance.
  *
  * A return address can change only by a store. One that meets the place of a return address of the
- * stack in use is noted, and judged when a RET takes what it has left. A PUSH is no such store: then
- * the call whose return address was there is over.
+ * stack in use is noted, and judged when a RET takes what it has left. A PUSH is no such store:
+ * then the call whose return address was there is over.
  */
 #include "arena.h"
 #include "calls.h"
@@ -47,11 +47,13 @@ struct place_on {
     uint64_t stack; /* its number, or NO_STACK */
     uint64_t last;  /* where the last CALL pushed or the last RET popped */
     bool is_set;    /* RSP was set since then */
+    bool is_past;   /* the stack's end, which has been said */
     uint64_t changes;
     struct changed changed[CHANGED];
 };
 
-/* Instructions that push, and such as set RSP; what was translated once is not the guest's state. */
+/* Instructions that push, and such as set RSP; what was translated once is not the guest's state.
+ */
 static uint8_t pushes[PUSHES / 8];
 
 static struct place_on *place_of(unsigned int cpu) {
@@ -77,15 +79,17 @@ static uint64_t push_bit(uint64_t pc) {
     return pc * 0x9e3779b97f4a7c15ull >> 48;
 }
 
-static void overflowed(const struct place_on *on, const struct access *access) {
+static void overflowed(struct place_on *on, const struct access *access) {
     const struct stack *stack = stack_of(on);
-    struct finding *finding = finding_note(STACKS, KIND_OVERFLOW, access);
+    lock();
+    struct finding *finding = on->is_past ? NULL : finding_note(STACKS, KIND_OVERFLOW, access);
+    on->is_past = true;
     if (finding) {
         finding->detail[0] = stack->begin;
         finding->detail[1] = stack->end;
         finding->detail[2] = stack->begin - access->address;
-        finding->detail[3] = on->stack;
     }
+    unlock();
 }
 
 static void used(struct stack *stack, const struct access *access) {
@@ -137,9 +141,7 @@ static void accessed(const struct access *access) {
     if (stack && access->address - stack->begin < stack->end - stack->begin) {
         used(&shared->stacks[on->stack], access);
     } else if (stack && is_pushed_past(on, stack, access)) {
-        lock();
         overflowed(on, access);
-        unlock();
     }
     if (on && calls_slot(calls_of(access->cpu), access->address, access->size, &call)) {
         change(on, &call, access);
@@ -154,11 +156,10 @@ static void called(const struct access *access) {
     uint64_t slot = access->address, now = stack_at(slot);
     const struct stack *stack = stack_of(on);
     if (stack && is_past(on, stack, slot)) {
-        lock();
         overflowed(on, access);
-        unlock();
     } else {
         on->stack = now;
+        on->is_past = false;
     }
     on->last = slot;
     on->is_set = false;
@@ -179,8 +180,8 @@ static void judge(const struct changed *changed, const struct call *call,
                   const struct access *access) {
     uint64_t target = 0;
     if (changed->call != call->number || access->pc - changed->store.pc <= THUNK ||
-        !is_judged(access->pc) ||
-        !ram_read(access_physical(access), &target, sizeof(target)) || target - call->pc <= LATE) {
+        !is_judged(access->pc) || !ram_read(access_physical(access), &target, sizeof(target)) ||
+        target - call->pc <= LATE) {
         return;
     }
     lock();
@@ -199,8 +200,8 @@ static void returned(const struct access *access) {
         return;
     }
     struct call call;
-    bool is_call = on->changes &&
-                   calls_slot(calls_of(access->cpu), access->address, access->size, &call);
+    bool is_call =
+        on->changes && calls_slot(calls_of(access->cpu), access->address, access->size, &call);
     for (int i = 0; is_call && i < CHANGED; i++) {
         struct changed *changed = &on->changed[i];
         if (changed->slot == access->address) {
@@ -211,6 +212,7 @@ static void returned(const struct access *access) {
     const struct stack *stack = stack_of(on);
     if (!stack || access->address >= stack->begin || on->is_set) { /* else back from past its end */
         on->stack = stack_at(access->address);
+        on->is_past = false;
     }
     on->last = access->address;
     on->is_set = false;
