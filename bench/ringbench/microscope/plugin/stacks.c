@@ -99,19 +99,24 @@ static void used(struct stack *stack, const struct access *access) {
     }
 }
 
-/* Whether RSP has come below a stack by growing, from where it last was. */
-static bool is_past(const struct place_on *on, const struct stack *stack, uint64_t rsp) {
-    uint64_t step = on->last - rsp;
-    return !on->is_set && rsp < stack->begin &&
-           (step <= SMALL || (step <= FRAME && stack->lowest - stack->begin <= FULL));
+/* How far RSP may have gone since it was last known, if it has not been set. */
+static uint64_t reach(const struct place_on *on, const struct stack *stack) {
+    return on->is_set ? 0 : stack->lowest - stack->begin <= FULL ? FRAME : SMALL;
 }
 
-/* Whether a store just below a stack is on it. */
+/* Whether RSP has come below a stack by growing, from where it last was. */
+static bool is_past(const struct place_on *on, const struct stack *stack, uint64_t rsp) {
+    return rsp < stack->begin && on->last - rsp <= reach(on, stack);
+}
+
+/* Whether a store just below a stack is on it. Registers are dear, and asked for last. */
 static bool is_pushed_past(const struct place_on *on, const struct stack *stack,
                            const struct access *access) {
+    if (on->last - stack->begin > reach(on, stack) || stack->begin - access->address > FRAME) {
+        return false;
+    }
     const uint64_t *registers = registers_of(access->cpu);
-    return stack->begin - access->address <= FRAME && registers &&
-           access->address >= registers[RSP] && is_past(on, stack, registers[RSP]);
+    return registers && access->address >= registers[RSP] && is_past(on, stack, registers[RSP]);
 }
 
 /* A return address on the stack in use, other than by a CALL. */
@@ -229,7 +234,9 @@ static void set(unsigned int cpu, void *data) {
 
 static void translated(struct qemu_plugin_tb *block) {
     size_t count = qemu_plugin_tb_n_insns(block);
-    registers_translated(block);
+    if (is_judged(qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, 0)))) {
+        registers_translated(block);
+    }
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
         uint8_t bytes[16];
