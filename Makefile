@@ -180,7 +180,7 @@ bench: all venv ## boot the kernel, drive it, compare it with the model (BENCH_A
 # All tests together must run nearly all of the memory layers; a part of them, chosen, need not.
 .PHONY: test
 test: packages-iso newer-qemu all iso host-library venv ## run all tests (TEST_ARGS=..., TEST_JOBS=3)
-	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),$(COVERED) --kernel-cov-fail-under=97)
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(if $(TEST_ARGS),$(TEST_ARGS),--sample $(COVERED) --kernel-cov-fail-under=97)
 
 .PHONY: coverage
 coverage: packages-iso packages-coverage newer-qemu all iso host-library venv ## all tests, and which lines of the kernel they run, as HTML (TEST_ARGS)
@@ -190,7 +190,7 @@ coverage: packages-iso packages-coverage newer-qemu all iso host-library venv ##
 
 .PHONY: test-exhaustive
 test-exhaustive: packages-iso newer-qemu all iso host-library venv ## the tests that take minutes each, for an hour
-	$(Q)$(BIN)/pytest -n $(TEST_JOBS) --exhaustive -m exhaustive $(TEST_ARGS)
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) --exhaustive -m 'exhaustive or sampled' $(TEST_ARGS)
 
 .PHONY: shuffle
 shuffle: packages-iso all iso host-library venv ## the tests of the kernel in random orders (SEEDS='1 2 3')

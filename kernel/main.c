@@ -6,6 +6,7 @@
 #include "cpu/traps.h"
 #include "memmap/boot_info.h"
 #include "pmm/pmm.h"
+#include "slab/slab.h"
 #include "paging/paging.h"
 #include "vmm/vmm.h"
 #include "heap/heap.h"
@@ -26,6 +27,7 @@ void kmain(uint32_t magic, paddr_t information) {
     traps_init();                       /* exceptions, interrupt controllers */
     boot_info_init(magic, information); /* what the loader says */
     pmm_init(&boot_info.map);           /* physical frames */
+    slab_init(&boot_info.map);          /* caches of records */
     paging_init(&boot_info);            /* the kernel's own tables */
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */

@@ -14,8 +14,9 @@ Three things are wanted of a subject:
 - *a kernel*: `start` boots one, which performs operations through channels, can be put back to its
   boot in milliseconds, and is compared as a whole with any state.
 
-A subject whose operations can be made to run short of memory keeps `Starvable` as well. Beside it
-there may be `HostileBoots`, which know what a loader can do to its kernel.
+A subject whose operations can be made to run short of memory keeps `Starvable` as well, or `Scarce`
+where nobody can tell how much they need. Beside it there may be `HostileBoots`, which know what a
+loader can do to its kernel.
 """
 
 from __future__ import annotations
@@ -272,6 +273,47 @@ class Starvable(Subject[StateT, OperationT], Protocol[StateT, OperationT]):
 
         The generator goes on when that has been done, from the state that it was left in.
         """
+        ...
+
+
+@runtime_checkable
+class Scarce(Subject[StateT, OperationT], Protocol[StateT, OperationT]):
+    """A subject that can leave its kernel so many units of memory, and has no model of them.
+
+    It cannot be told beforehand how many an operation needs. So it meets a kernel with none, one,
+    two left, until it is done; whatever it says, the kernel has to be right, and to lose nothing.
+    """
+
+    def require_scarcity(self) -> None:
+        """See that memory can be made scarce.
+
+        Raises:
+            ConfigError: it cannot; the message says what the configuration lacks.
+        """
+        ...
+
+    @property
+    def scarce_names(self) -> tuple[str, ...]:
+        """The names of the cases: operations that need memory, each in a situation."""
+        ...
+
+    def scarce_case(self, name: str, state: StateT) -> Case[OperationT]:
+        """Return the case of a name, as it can be performed in a state in which nothing is held."""
+        ...
+
+    def with_left(self, operation: OperationT, units: int) -> OperationT | None:
+        """Return an operation as it meets a kernel with so many units left.
+
+        None if it needs no memory.
+        """
+        ...
+
+    def is_refusal(self, reply: Reply) -> bool:
+        """Tell whether a reply says that there was no memory."""
+        ...
+
+    def recount(self) -> OperationT:
+        """Return an operation that takes and gives back all memory, and answers how much it was."""
         ...
 
 

@@ -59,9 +59,10 @@ int command_slab_free(const struct arguments *arguments, struct reply *reply) {
     return status < 0 ? status : slab_free(cache, (void *)arguments->at[1].number);
 }
 
-static uint64_t print_slabs(const struct slab *slab) {
+static uint64_t print_slabs(const struct slab_cache *cache) {
     uint64_t count = 0;
-    for (; slab; slab = slab->next) {
+    for (const struct slab_link *at = cache->all.next; at != &cache->all; at = at->next) {
+        const struct slab *slab = (const struct slab *)align_down((vaddr_t)at, FRAME_SIZE);
         print("    0x%lx %lu\n", (vaddr_t)slab, slab->used);
         count++;
     }
@@ -73,7 +74,7 @@ int command_slab_list(const struct arguments *arguments, struct reply *reply) {
     uint64_t slabs = 0;
     for (const struct slab_cache *cache = slab_caches; cache; cache = cache->next) {
         print("  %s 0x%lx 0x%lx %lu\n", cache->name, cache->size, cache->alignment, cache->count);
-        slabs += print_slabs(cache->room) + print_slabs(cache->full);
+        slabs += print_slabs(cache);
     }
     reply_add(reply, VALUE_DECIMAL, "", slabs);
     return STATUS_OK;

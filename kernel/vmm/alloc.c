@@ -52,7 +52,7 @@ static bool enough_memory(const struct vm_space *space, vaddr_t base, uint64_t l
 
 /* Make a region in a gap that is known to hold it. */
 static int place(struct vm_space *space, const struct vm_gap *gap, const struct vm_region *region) {
-    if (!enough_memory(space, region->base, region->length, region->kind, region_frames(space))) {
+    if (!enough_memory(space, region->base, region->length, region->kind, region_frames())) {
         return STATUS_NO_MEMORY;
     }
     region_insert(space, gap, region);

@@ -1,4 +1,4 @@
-/* A space's ordered list of regions, and the slabs their records live in. */
+/* A space's ordered list of regions, whose records come from a slab cache. */
 #pragma once
 
 #include "vmm/vmm.h"
@@ -24,14 +24,14 @@ int region_gap(const struct vm_space *space, uint64_t length, struct vm_gap *gap
 int region_gap_at(const struct vm_space *space, vaddr_t base, struct vm_gap *gap);
 
 /* Frames that the next region_insert takes: 0, or 1 for a slab. */
-uint64_t region_frames(const struct vm_space *space);
+uint64_t region_frames(void);
 
 /* Put a record for `region`, whose links do not matter, into the gap. Needs region_frames frames.
  */
 void region_insert(struct vm_space *space, const struct vm_gap *gap,
                    const struct vm_region *region);
 
-/* Take a record out of the list, and its slab out of the space if that has no other. */
+/* Take a record out of the list, and free it. */
 void region_remove(struct vm_space *space, struct vm_region *region);
 
 static inline vaddr_t region_end(const struct vm_region *region) {

@@ -6,23 +6,22 @@
  * backing is a kind; frames of ANONYMOUS and DEMAND regions are owned by the region and recorded
  * only in the page tables.
  *
- * Region records live in slabs, one frame each, owned by the space: a record comes from the first
- * slab of the list with a free slot, its lowest; when there is none, a new slab is put at the
- * head of the list; a slab whose last record goes is freed. So a space without regions costs
- * its root and nothing else.
+ * Region records, of all spaces, come from the slab cache "region" (slab/slab.h). So a space
+ * without regions costs its root and nothing else.
  *
  * Every operation either succeeds or leaves regions, tables and frames as they were. Frames are
- * taken in this order: slab (if needed); then per page, ascending, the page, then its missing
- * tables. Pages are zeroed.
+ * taken in this order: slab of records (if needed); then per page, ascending, the page, then its
+ * missing tables. Pages are zeroed.
  *
  * Shortcoming: finding a region or a gap walks the list; it is linear in the number of regions.
  *
- * space.c has the spaces, alloc.c what is done to a region, regions.c the list and the slabs,
+ * space.c has the spaces, alloc.c what is done to a region, regions.c the list and the records,
  * copy.c reading and writing, fault.c page faults.
  */
 #pragma once
 
 #include "paging/paging.h"
+#include "slab/slab.h"
 
 enum vm_kind {
     VM_ANONYMOUS = 0, /* zeroed frames, all of them now */
@@ -40,26 +39,13 @@ struct vm_region {
     uint32_t kind;          /* enum vm_kind */
     struct vm_region *next; /* ascending base, NULL at the end */
     struct vm_region *previous;
-    uint64_t padding[2];
 };
-
-#define VM_SLAB_REGIONS 63
-
-struct vm_slab {
-    struct vm_slab *next;
-    uint64_t free_slots; /* bit i: regions[i] is free; 63 bits */
-    uint64_t padding[6];
-    struct vm_region regions[VM_SLAB_REGIONS];
-};
-_Static_assert(sizeof(struct vm_region) == 64, "63 regions and a header fill a frame");
-_Static_assert(sizeof(struct vm_slab) == 4096, "a slab is a frame");
 
 struct vm_space {
     paddr_t root;
     vaddr_t base; /* regions lie in [base, limit) */
     vaddr_t limit;
     struct vm_region *first;
-    struct vm_slab *slabs;
     uint64_t region_count;
 };
 
@@ -70,7 +56,8 @@ struct vm_backing {
     paddr_t physical;
 };
 
-extern struct vm_space kernel_space; /* window [KERNEL_WINDOW_BASE, KERNEL_WINDOW_END) */
+extern struct slab_cache region_cache; /* of all spaces' records */
+extern struct vm_space kernel_space;   /* window [KERNEL_WINDOW_BASE, KERNEL_WINDOW_END) */
 
 /* Set up kernel_space and become the page-fault handler. Takes no frame. */
 void vmm_init(void);
@@ -85,7 +72,7 @@ void vm_space_init(struct vm_space *space, paddr_t root, vaddr_t base, vaddr_t l
 int vm_space_create(struct vm_space *space);
 
 /*
- * Free all regions, all slabs and the root of a space made by vm_space_create: the free-frame
+ * Free all regions and the root of a space made by vm_space_create: the free-frame
  * count is what it was before. Errors, nothing changed: BUSY (its root is active).
  */
 int vm_space_destroy(struct vm_space *space);

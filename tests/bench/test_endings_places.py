@@ -18,6 +18,8 @@ from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 FEW = ["flips", "replay", "run"]
 RARE = [pytest.param(name, marks=pytest.mark.exhaustive) for name in CHEAP if name not in FEW]
 

@@ -47,7 +47,7 @@ STRUCTURES = {
         "tree tops and middles",
         "allocator's variables",
     },
-    "slab": {"slab caches", "headers of slabs"},
+    "slab": {"slab caches", "headers of slabs", "free records", "RAM of slabs"},
     "paging": {
         "PML4 entries to a table",
         "PML4 entries unused",
@@ -61,7 +61,7 @@ STRUCTURES = {
         "PT entries unused",
         "kernel root's address",
     },
-    "vmm": {"spaces", "regions", "slab headers", "free region records", "current space"},
+    "vmm": {"spaces", "regions", "current space"},
     "heap": {
         "node headers",
         "links of free nodes",

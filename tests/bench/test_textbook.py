@@ -17,7 +17,7 @@ from tests.kernels.textbook.hunt import hunt
 from tests.kernels.textbook.kernels import EXAMPLE, built, mutants
 from tests.kernels.textbook.table import read
 from tests.mutants.mutant import Patch
-from tests.mutants.sample import seed
+from tests.sample import seed
 
 SAMPLE = 4
 """Mutants that are hunted in each run of the tests; another commit tries others."""
@@ -41,9 +41,14 @@ def sample() -> list[Patch]:
     return Random(f"textbook {seed()}").sample(quick, min(SAMPLE, len(quick)))
 
 
-def test_it_boots_and_counts_its_frames(tmp_path: Path) -> None:
-    folder = built(tmp_path / "kernel")
-    with Machine.launch(load(folder / "ringbench.toml")) as machine:
+@pytest.fixture(scope="module")
+def right(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kernel without a mistake, in a folder of its own, to be looked at only."""
+    return built(tmp_path_factory.mktemp("right") / "kernel")
+
+
+def test_it_boots_and_counts_its_frames(right: Path) -> None:
+    with Machine.launch(load(right / "ringbench.toml")) as machine:
         machine.boot()
         [count] = re.findall(r"free frames: 0x([0-9a-f]+)", machine.command("count"))
     assert 3500 < int(count, 16) < 4096  # of 16 MiB, without the first and the image
@@ -56,8 +61,9 @@ def test_it_is_short_enough_to_be_read() -> None:
 
 
 @pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.exhaustive)])
-def test_mutants_apply_and_compile_to_something_else(step: int, tmp_path: Path) -> None:
-    right = built(tmp_path / "right")
+def test_mutants_apply_and_compile_to_something_else(
+    step: int, right: Path, tmp_path: Path
+) -> None:
     image = Path("build") / "kernel32.elf"
     assert len(mutants()) >= 40
     for mutant in mutants()[::step]:
@@ -75,18 +81,40 @@ def test_most_mutants_are_caught() -> None:
     assert len(known()) >= 60
 
 
-def test_a_run_performs_what_was_asked_for(tmp_path: Path) -> None:
+def test_a_run_performs_what_was_asked_for(right: Path, tmp_path: Path) -> None:
     """Though its only channel is none of those that have an option of their own."""
-    done = run("run", "--ops", 20, "--json", "result.json", cwd=built(tmp_path / "kernel"))
+    result = tmp_path / "result.json"
+    done = run("run", "--ops", 20, "--json", result, cwd=right)
     assert done.returncode == 0, done.stderr
-    result = json.loads((tmp_path / "kernel" / "result.json").read_text())
+    result = json.loads(result.read_text())
     assert result["channels"] == {"calls": 20}
 
 
-def test_the_right_kernel_hunts_clean(tmp_path: Path) -> None:
-    hunted = hunt(built(tmp_path / "kernel"), "right", 3.0)
+def test_the_right_kernel_hunts_clean(right: Path) -> None:
+    hunted = hunt(right, "right", 3.0)
     assert not hunted.caught
     assert hunted.calls > 0
+
+
+def test_memory_runs_short(right: Path, tmp_path: Path) -> None:
+    """At each frame that a call wants; a call that is refused must leave the others."""
+    done = run("starve", "--case", "several", "--count", 2, cwd=right)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"heap: several pages .* 8 .* 8 .* match", done.stdout)
+    [wrong] = (mutant for mutant in mutants() if mutant.name.startswith("68-"))
+    done = run("starve", "--case", "several", "--count", 0, cwd=built(tmp_path / "k", wrong, right))
+    assert done.returncode == 1
+    for words in ("heap starved 3 alloc", "broken:undone kmalloc(20480)", "3 units left"):
+        assert words in " ".join(done.stdout.split())
+
+
+def test_memory_that_cannot_run_short_is_refused(right: Path, tmp_path: Path) -> None:
+    text = (right / "ringbench.toml").read_text().replace('"build/', f'"{right}/build/')
+    heap = text.replace("undoes = true", "").partition("[contracts.heap]")
+    (tmp_path / "ringbench.toml").write_text(text.partition("[contracts.")[0] + "".join(heap[1:]))
+    done = run("starve", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "needs [contracts.frames], without `exhaust = false`" in done.stderr
 
 
 @pytest.mark.timeout(3 * SECONDS)

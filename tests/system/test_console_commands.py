@@ -40,7 +40,10 @@ SESSION = (
     ("pmm free $block 512", "ok"),
     ("slab new 24 8", "ok 0"),
     ("slab alloc 0", rf"ok (?P<object>{HEX})"),
-    ("slab list", r"  c0 0x18 0x8 165\n    0x\S+ 1\nok 1"),
+    (
+        "slab list",
+        r"  region 0x30 0x8 82\n  task 0x40 0x8 62\n  c0 0x18 0x8 165\n    0x\S+ 1\nok 1",
+    ),
     ("slab free 0 $object", "ok"),
     ("slab free 0 $object", "err foreign .*"),
     ("slab delete 0", "ok"),

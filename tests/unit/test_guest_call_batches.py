@@ -12,11 +12,13 @@ from ringbench.drive.guest_calls import (
     Check,
     Fill,
     Load,
+    Probe,
     Result,
     Step,
     Store,
     layout,
     mailbox,
+    probes,
 )
 from ringbench.drive.guest_calls.encoding import encode
 from ringbench.drive.guest_calls.steps import Leave
@@ -45,13 +47,27 @@ def test_the_code_is_what_its_source_assembles_to(assembled: Path) -> None:
 def test_the_numbers_are_those_of_the_source(assembled: Path) -> None:
     listed = subprocess.run(["nm", assembled], check=True, capture_output=True, text=True).stdout
     numbers = {name: int(value, 16) for value, _, name in map(str.split, listed.splitlines())}
-    places = {"CONTROL": layout.CONTROL, "RESULTS": layout.RESULTS, "STEPS": layout.STEPS}
+    places = {
+        "CONTROL": layout.CONTROL,
+        "RESULTS": layout.RESULTS,
+        "STEPS": layout.STEPS,
+        "own_gdt": probes.OWN_GDT,
+        "own_idt": probes.OWN_IDT,
+        "GDT": probes.GDT,
+        "TSS": probes.TSS,
+    }
     for name, place in places.items():
         assert numbers[name] == place - layout.CODE
+    for name in ("PROGRAM_CODE", "PROGRAM_DATA", "PROGRAM_TASK"):
+        assert numbers[name] == getattr(probes, name)
+    assert numbers["ALIAS"] == OWN_SIZE
+    assert numbers["vector"] == probes.VECTORS
+    traps = probes.TRAPS - layout.CODE + probes.VECTORS * probes.TRAP_SIZE
+    assert numbers["caught"] == traps
     for name in ("wanted", "count", "done", "interrupts", "fpu"):
         index = getattr(mailbox, name.upper())
         assert numbers[name] == numbers["CONTROL"] + 8 * index
-    kinds: tuple[type[Step | Leave], ...] = (Call, Fill, Check, Load, Store, Leave)
+    kinds: tuple[type[Step | Leave], ...] = (Call, Fill, Check, Load, Store, Leave, Probe)
     for kind in kinds:
         assert numbers[kind.__name__.upper()] == kind.kind
     assert numbers["STEP_SIZE"] == STEP_SIZE == len(encode([Leave()]))
@@ -119,7 +135,7 @@ def root(*used: int) -> bytes:
 
 def test_the_window_is_where_kernels_have_nothing() -> None:
     found = layout.window(root(0, 255, 256, 511), PHYSICAL)
-    assert found == layout.Window(187, PHYSICAL | 0x23)
+    assert found == layout.Window(187, PHYSICAL | 0x27)
     assert found is not None
     assert found.base == 187 << 39
     assert found.code == found.base + 0x2000

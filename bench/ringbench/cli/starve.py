@@ -28,7 +28,9 @@ from ringbench.errors import ConfigError
 def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> int:
     """Let operations run short of memory at every point where they can.
 
-    Each must say that there is no memory, change nothing, and succeed once there is.
+    Each must say that there is no memory, change nothing, and succeed once there is. Of a kernel
+    that is described by [contracts], all frames but 0, 1, 2... are taken by its own frames.alloc
+    before each call: it may say that there is no memory, and must not fault, lose or spoil any.
 
     Exit status: 0 all match; 1 mismatch; 2 usage or configuration; 3 the machine could not start,
     or was ended from outside twice.
@@ -38,23 +40,32 @@ def starve(seed: int, count: int, words: tuple[str, ...], **machine: object) -> 
     from ringbench.cli.disturbed import status_of
     from ringbench.cli.output import console, progress_bar
     from ringbench.engine.starve import starve as starve_cases
-    from ringbench.engine.starve import starve_random
+    from ringbench.engine.starve import starve_random, starve_scarce
     from ringbench.report.starve import as_table
-    from ringbench.subject import Starvable
+    from ringbench.subject import Scarce, Starvable
 
     subject = subjects.load(config)
-    if not isinstance(subject, Starvable):
+    if isinstance(subject, Scarce):
+        subject.require_scarcity()
+        names = subject.scarce_names
+    elif isinstance(subject, Starvable):
+        names = tuple(case.name for case in subject.cases)
+    else:
         raise ConfigError(
             f"{config.source}: the operations of {subject.name!r} can't be made to run short"
         )
-    cases = tuple(
-        case for case in subject.cases if not words or any(word in case.name for word in words)
-    )
-    if not cases:
+    names = tuple(name for name in names if not words or any(word in name for word in words))
+    if not names:
         raise click.UsageError(f"no case has any of these in its name: {', '.join(words)}")
     with progress_bar() as progress:
-        result = starve_cases(subject, config, cases=cases, progress=progress)
-        if count and not result.given_up:
-            result += starve_random(subject, config, seed, count=count, progress=progress)
+        if isinstance(subject, Scarce):
+            result = starve_scarce(
+                subject, config, names, seed=seed, count=count, progress=progress
+            )
+        else:
+            cases = tuple(case for case in subject.cases if case.name in names)
+            result = starve_cases(subject, config, cases=cases, progress=progress)
+            if count and not result.given_up:
+                result += starve_random(subject, config, seed, count=count, progress=progress)
     console().print(as_table(result))
     return status_of(not result.passed, result.disturbed, result.given_up)

@@ -16,7 +16,8 @@ from ringbench.arch.x86_64.control import Cr0, Cr4, Efer, Rflags
 
 _FIELD: Final = re.compile(r"\b([A-Z][A-Z0-9]{1,3}) ?= ?([0-9a-f]+)\b")
 _SEGMENT: Final = re.compile(
-    r"^(CS|SS|TR|GDT|IDT) ?= *(?:([0-9a-f]{4}) )?([0-9a-f]{8,16}) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?",
+    r"^([CDEFGS]S|TR|GDT|IDT) ?= *(?:([0-9a-f]{4}) )?([0-9a-f]{8,16}) "
+    r"([0-9a-f]{8})(?: ([0-9a-f]{8}))?",
     re.MULTILINE,
 )
 _CPU: Final = re.compile(r"^CPU#(\d+)$", re.MULTILINE)
@@ -46,7 +47,7 @@ class Cpu:
         return self.values.get(name, 0)
 
     def segment(self, name: str) -> Segment:
-        """Return ``CS``, ``SS``, ``TR``, ``GDT`` or ``IDT``."""
+        """Return ``CS`` or another of the six, ``TR``, ``GDT`` or ``IDT``; what is unknown is 0."""
         return self.segments.get(name, Segment())
 
     @property

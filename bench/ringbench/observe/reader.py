@@ -129,15 +129,16 @@ class GuestReader:
         next_name: str,
         holder: Callable[[int], str],
         cost: int = RECORD,
+        end: int = 0,
     ) -> Iterator[Record]:
-        """Yield the records of a linked list, which ends at NULL, at a bad pointer or at a loop.
+        """Yield the records of a linked list, which ends at `end`, at a bad pointer or at a loop.
 
-        `holder(n)` is where the pointer to record n is, to be told of a bad one. Each record takes
-        `cost` out of the picture's budget.
+        `end` is NULL, or the address of a ring's head. `holder(n)` is where the pointer to record n
+        is, to be told of a bad one. Each record takes `cost` out of the picture's budget.
         """
         seen: set[int] = set()
         address = start
-        while address != 0:
+        while address != end:
             where = holder(len(seen))
             if address in seen:
                 self.note(layer, f"the list of {type_name} returns to {address:#x}", where)

@@ -7,14 +7,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
+from ringbench.arch.x86_64.access import AccessKind
 from ringbench.arch.x86_64.entry import CacheMode
 from ringbench.arch.x86_64.records import Leaf
+from ringbench.arch.x86_64.vectors import Vector
 from ringbench.check.mismatch import Finding
 from ringbench.config import Config
 from ringbench.config.call_text import parse_call
 from ringbench.config.contracts import Contracts, FramesCalls, HeapCalls, PagesCalls
 from ringbench.drive.channel import Channel
-from ringbench.drive.guest_calls import SKIPPED, Call, Check, Fill, Load, Operand, Result, Step
+from ringbench.drive.guest_calls import (
+    SKIPPED,
+    Call,
+    Check,
+    Fill,
+    Load,
+    Operand,
+    Probe,
+    Result,
+    Step,
+)
 from ringbench.errors import CallError
 from ringbench.machine.ram import RamMap, RamRange
 from ringbench.subject import Kernel
@@ -66,6 +78,7 @@ class FakeGuest:
         self.root = TABLE * PAGE
         self.own = range(0)
         self.reaches_user = True
+        self.probes: tuple[bool, ...] = (False, True)
 
     def perform(self, steps: Sequence[Step]) -> Sequence[int]:
         """Perform steps as the bench's code in a guest does."""
@@ -108,11 +121,14 @@ class FakeGuest:
                 return next((n for n, each in enumerate(seen) if each != byte), length)
             case Load():
                 return self.kernel.count
+            case Probe():
+                return 0 if _lets(self.kernel.tlb, step) else int(Vector.PF) << 32
         raise AssertionError(step)
 
     def _at(self, vaddr: int, length: int) -> int:
         page = vaddr & -PAGE
-        at = self.kernel.tlb[page] + vaddr - page if page in self.kernel.tlb else vaddr - MAP
+        tlb = self.kernel.tlb
+        at = tlb[page][0] + vaddr - page if page in tlb else vaddr - MAP
         if not 0 <= at <= SIZE - length or (at < HEAP.stop < at + length):
             raise CallError(f"page fault at {vaddr:#x}", step=0)
         return at
@@ -124,6 +140,14 @@ class FakeGuest:
         physical, flags = self.kernel.tables[vaddr]
         rights = bool(flags & 2), bool(flags & 4), not flags >> 63
         return Leaf(vaddr, physical, PAGE, *rights, False, CacheMode.WB, True, True, flags | 1)
+
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why there is no page."""
+        return "" if vaddr in self.kernel.tables else "not present"
+
+    def allows(self, probe: Probe) -> bool:
+        """Whether the tables let an access through."""
+        return _lets(self.kernel.tables, probe)
 
     def pages(self) -> FakePages:
         """Return the page tables."""
@@ -137,6 +161,21 @@ class FakeGuest:
         """Change memory."""
         assert paddr + len(data) <= SIZE
         self.kernel.memory[paddr : paddr + len(data)] = data
+
+
+def _lets(entries: Mapping[int, tuple[int, int]], probe: Probe) -> bool:
+    """Whether an access goes through, by the tables or by what the processor keeps of them."""
+    assert isinstance(probe.address, int)
+    page = probe.address & -PAGE
+    if page not in entries:
+        return False
+    flags = entries[page][1]
+    refused = {
+        AccessKind.READ: False,
+        AccessKind.WRITE: not flags & 2,
+        AccessKind.EXECUTE: bool(flags >> 63),
+    }
+    return not refused[probe.access] and bool(flags & 4 or not probe.program)
 
 
 CONTRACTS: Final = Contracts(

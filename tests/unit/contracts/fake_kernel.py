@@ -82,6 +82,7 @@ class Bug(Enum):
     MAP_SHOWS_ANOTHER = auto()
     """A page at the first place of a table brings one at the third."""
     UNMAP_WITHOUT_FLUSH = auto()
+    PROTECT_WITHOUT_FLUSH = auto()
     TRANSLATE_WRONG = auto()
     PROTECT_REFUSES = auto()
     MAP_AGAIN_REPLACES = auto()
@@ -93,6 +94,8 @@ class Bug(Enum):
     """What is cut off in front of an aligned block is lost."""
     REFUSED_MAP_KEEPS = auto()
     """A map that is refused for want of a second frame keeps the first."""
+    REFUSED_MAP_LOSES = auto()
+    """A map that is refused, for it always takes two frames on its way, loses one of two."""
     REFUSED_ALLOC_KEEPS = auto()
     """A block that is refused takes a frame with it."""
 
@@ -120,12 +123,15 @@ class FakeKernel:
             self.free_frames.add(wrong[self.bug])
         self.count = len(self.free_frames)
         self.tables: dict[int, tuple[int, int]] = {}
-        self.tlb: dict[int, int] = {}
+        self.tlb: dict[int, tuple[int, int]] = {}
 
     # -- the heap ------------------------------------------------------------------------------
 
     def kmalloc(self, size: int, align: int = 16) -> int:
         """First fit; what is left over is a hole."""
+        if self.bug is Bug.REFUSED_ALLOC_KEEPS and size > PAGE and len(self.free_frames) < 4:
+            self.frame_alloc()
+            return 0
         if self.twice and size <= 48 and align == 16:
             start, length = self.twice.pop()
             self.blocks[start] = length
@@ -150,8 +156,6 @@ class FakeKernel:
             self.given += 1
             odd = self.bug is Bug.UNALIGNED and self.given % 3 == 0 and size > 8
             return MAP + first + HEADER + (8 if odd else 0)
-        if self.bug is Bug.REFUSED_ALLOC_KEEPS and size > PAGE:
-            self.frame_alloc()
         return 0
 
     def kzalloc(self, size: int) -> int:
@@ -268,8 +272,12 @@ class FakeKernel:
         place = virtual // PAGE % 512
         if virtual in self.tables and self.bug is not Bug.MAP_AGAIN_REPLACES:
             return -1 % (1 << 64)
-        if self.bug is Bug.REFUSED_MAP_KEEPS and len(self.free_frames) == 1:
+        if self.bug is Bug.REFUSED_MAP_KEEPS and len(self.free_frames) < 2:
             self.frame_alloc()
+            return -1 % (1 << 64)
+        if self.bug is Bug.REFUSED_MAP_LOSES and len(self.free_frames) < 3:
+            if len(self.free_frames) == 2:
+                self.frame_alloc()
             return -1 % (1 << 64)
         if self.bug is Bug.MAPS_NEXT_FRAME and place == 511:
             physical += PAGE
@@ -279,7 +287,7 @@ class FakeKernel:
             self.tables.setdefault(virtual + 2 * PAGE, (physical, flags))
         self.tables[virtual] = physical, flags
         if virtual not in self.tlb or self.bug is not Bug.UNMAP_WITHOUT_FLUSH:
-            self.tlb[virtual] = physical
+            self.tlb[virtual] = physical, flags
         return 0
 
     def unmap_page(self, virtual: int) -> int:
@@ -293,6 +301,8 @@ class FakeKernel:
             self.tables.pop(virtual + PAGE, None)
         if self.bug is not Bug.UNMAP_LEAVES or virtual // PAGE % 512:
             del self.tables[virtual]
+            if self.bug is not Bug.UNMAP_WITHOUT_FLUSH:
+                del self.tlb[virtual]
         return 0
 
     def protect_page(self, virtual: int, flags: int) -> int:
@@ -300,6 +310,8 @@ class FakeKernel:
         if virtual not in self.tables or self.bug is Bug.PROTECT_REFUSES:
             return -1 % (1 << 64)
         self.tables[virtual] = self.tables[virtual][0], flags
+        if self.bug is not Bug.PROTECT_WITHOUT_FLUSH:
+            self.tlb[virtual] = self.tables[virtual]
         return 0
 
     def translate(self, virtual: int) -> int:

@@ -24,7 +24,7 @@ CONFIG: Final = Config(KernelConfig(Path("kernel"), Path("kernel"), "> "), Path(
 
 BREAKS: Final = {
     Bug.UNALIGNED: {"alignment"},
-    Bug.SPLIT_FORGETS_HEADER: {"disjoint", "contents"},
+    Bug.SPLIT_FORGETS_HEADER: {"disjoint", "contents", "merged"},
     Bug.FREE_WRITES_BESIDE: {"contents", "kept"},
     Bug.ZALLOC_LEAVES: {"zeroed"},
     Bug.REALLOC_COPIES_LESS: {"kept"},
@@ -56,8 +56,9 @@ BREAKS: Final = {
     Bug.MAPS_WRITABLE: {"rights"},
     Bug.UNMAP_LEAVES: {"gone"},
     Bug.UNMAP_TAKES_NEIGHBOUR: {"mapped", "done"},
-    Bug.MAP_SHOWS_ANOTHER: {"others"},
+    Bug.MAP_SHOWS_ANOTHER: {"others", "gone"},
     Bug.UNMAP_WITHOUT_FLUSH: {"stale"},
+    Bug.PROTECT_WITHOUT_FLUSH: {"stale"},
     Bug.TRANSLATE_WRONG: {"translated"},
     Bug.PROTECT_REFUSES: {"done"},
     Bug.MAP_AGAIN_REPLACES: {"refused"},
@@ -66,6 +67,7 @@ BREAKS: Final = {
     Bug.USABLE_HAS_HEADER: {"disjoint", "contents", "memory"},
     Bug.ALIGNED_FRONT_LEAKS: {"rounds", "merged", "all-back"},
     Bug.REFUSED_MAP_KEEPS: {"undone"},
+    Bug.REFUSED_MAP_LOSES: {"undone"},
     Bug.REFUSED_ALLOC_KEEPS: {"undone"},
 }
 """Wrong kernel -> the rules one of which it is seen to break."""

@@ -67,7 +67,7 @@ HEADERS = (
 )
 
 
-NOT_DEFINED = {"VM_RECORD_SIZE"}
+NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN"}
 """What the C sources have no name for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringbench.subjects.reference.model.kernel import perform
-from ringbench.subjects.reference.model.state import KernelState, Slab
+from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.operations.slab import (
     SlabAlloc,
@@ -52,9 +52,10 @@ def test_objects_of_a_slab(size: int, align: int, first: int, stride: int, count
 
 def test_the_lowest_free_object_of_the_newest_slab_with_room() -> None:
     state, addresses = taken(performed(booted(), SlabNew(1000, 8)), 6)
-    assert state.caches["c0"].full == (Slab(FIRST + FRAME_SIZE, 0), Slab(FIRST, 0))
+    assert state.caches["c0"].slabs == {FIRST: 0, FIRST + FRAME_SIZE: 0}
+    assert state.caches["c0"].room == ()
     state = performed(state, SlabFree(0, addresses[1]), SlabFree(0, addresses[5]))
-    assert [slab.frame for slab in state.caches["c0"].room] == [FIRST + FRAME_SIZE, FIRST]
+    assert state.caches["c0"].room == (FIRST + FRAME_SIZE, FIRST)
     _, again = taken(state, 2)
     assert again == [addresses[5], addresses[1]]
 

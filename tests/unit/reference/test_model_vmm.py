@@ -20,6 +20,7 @@ from ringbench.subjects.reference.model.vmm import (
     vm_space_destroy,
 )
 from ringbench.subjects.reference.vocabulary.constants import (
+    DIRECT_MAP_BASE,
     PADDR_NONE,
     TASK_WINDOW_BASE,
     TASK_WINDOW_END,
@@ -36,6 +37,8 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
     state = booted()
     state, _, _ = vm_alloc_at(state, "t1", 0x1FE000, 0x4000, WRITE, DEMAND)
     state, _, _ = vm_alloc_at(state, "t1", 0x5FE000, 0x1000, WRITE, ANONYMOUS)
+    for number in range(80):  # the slab of records is full
+        state, _, _ = vm_alloc_at(state, "t1", (number + 1) << 30, PAGE, 0, GUARD)
     cases: dict[str, tuple[Call, int]] = {
         "slab, four pages, their tables": (
             lambda s: vm_alloc(s, "kernel", 0x4000, WRITE, ANONYMOUS)[:2],
@@ -62,32 +65,29 @@ def test_frames_are_taken_in_the_order_of_the_header() -> None:
     first = state.pmm.free.edges[0]
     state, _, base = vm_alloc(state, "t1", 0x3000, WRITE | USER, ANONYMOUS)
     space = state.spaces["t1"]
-    assert space.slabs[0].frame == first * PAGE
+    assert list(state.caches["region"].slabs) == [first * PAGE]
     # slab, page, PDPT, PD, PT, page, page
     pages = [leaf.paddr for leaf in leaves(state.tables, space.root, base, base + 0x2FFF)]
     assert [page // PAGE - first for page in pages] == [1, 5, 6]
     assert sorted(t // PAGE - first for t, _ in lower_tables(state.tables, space.root)) == [2, 3, 4]
 
 
-def test_slabs() -> None:
+def test_records() -> None:
     state = booted()
     bases = []
-    for _ in range(64):
+    for _ in range(83):
         state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
         bases.append(base)
-    new, old = state.spaces["t1"].slabs
-    assert new.frame > old.frame, "a new slab is put at the head"
-    assert (old.free_slots, new.free_slots) == (0, (1 << 63) - 2)
+    old, new = state.caches["region"].slabs
+    assert state.caches["region"].slabs == {old: 0, new: (1 << 82) - 2}, "82 to a slab"
     state, _, _ = vm_free(state, "t1", bases[5])
     state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
     assert base == bases[5]
     region = vm_query(state, "t1", base)[2]
     assert region is not None
-    assert (region.slab, region.slot) == (new.frame, 1), "from the first slab with a free slot"
-    assert region.record == new.frame + 128
-    for base in (bases[63], bases[5]):
-        state, _, _ = vm_free(state, "t1", base)
-    assert [slab.frame for slab in state.spaces["t1"].slabs] == [old.frame]
+    assert region.record == DIRECT_MAP_BASE + old + 128 + 5 * 48, "of the slab that got room last"
+    state, _, _ = vm_free(state, "t1", bases[82])
+    assert list(state.caches["region"].slabs) == [old]
 
 
 @pytest.mark.parametrize(

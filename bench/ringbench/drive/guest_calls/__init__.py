@@ -2,6 +2,7 @@
 
 from ringbench.drive.guest_calls.by_name import KernelFunctions, function_address
 from ringbench.drive.guest_calls.calls import GuestCalls
+from ringbench.drive.guest_calls.probes import Raised, raised
 from ringbench.drive.guest_calls.steps import (
     SKIPPED,
     Call,
@@ -9,6 +10,7 @@ from ringbench.drive.guest_calls.steps import (
     Fill,
     Load,
     Operand,
+    Probe,
     Result,
     Step,
     Store,
@@ -23,8 +25,11 @@ __all__ = [
     "KernelFunctions",
     "Load",
     "Operand",
+    "Probe",
+    "Raised",
     "Result",
     "Step",
     "Store",
     "function_address",
+    "raised",
 ]

@@ -22,6 +22,7 @@ from ringbench.drive.guest_calls.encoding import encode
 from ringbench.drive.guest_calls.ended import Circumstances, call_error
 from ringbench.drive.guest_calls.layout import STEPS, contents
 from ringbench.drive.guest_calls.mailbox import DONE, FPU, INTERRUPTS, WANTED, Mailbox
+from ringbench.drive.guest_calls.probes import tables
 from ringbench.drive.guest_calls.steps import Leave, Step
 from ringbench.drive.guest_calls.visit import BUSY, Visit
 from ringbench.errors import MachineError
@@ -67,7 +68,7 @@ class GuestCalls:
             Ended: it has ended.
         """
         visit = Visit(self._machine, self._at)
-        self._write({0: bytes(STEPS)} | contents(visit.physical))
+        self._write({0: bytes(STEPS)} | _contents(visit))
         self._mailbox.set_word(INTERRUPTS, self._interrupts)
         self._mailbox.set_word(FPU, _fpu(visit.cpu))
         visit.begin(self._mailbox, interrupts=self._interrupts)
@@ -139,7 +140,7 @@ class GuestCalls:
             ValueError, MachineError: as for `Machine.restore`.
         """
         self._mailbox.set_word(WANTED, 0)
-        self._write(contents(self.visit.physical))
+        self._write(_contents(self.visit))
         self._machine.restore(snapshot)
         self._machine.busy = BUSY
         self._broken = None
@@ -184,6 +185,10 @@ class GuestCalls:
         mapping = self._machine.own_memory.mapping
         for offset, content in parts.items():
             mapping[offset : offset + len(content)] = content
+
+
+def _contents(visit: Visit) -> dict[int, bytes]:
+    return contents(visit.physical) | tables(visit.window, visit.cpu)
 
 
 def _fpu(cpu: Cpu) -> int:

@@ -2,7 +2,8 @@
 
 It is 2 MiB on the guest's PCI bus, so that not a byte of the kernel's is taken. One entry of the
 kernel's root table leads to it for as long as calls are made; the tables below that entry are in
-the memory itself. The numbers are those of stub.S.
+the memory itself. It is seen twice: as the kernel's alone, and above that as a program's as well,
+for a kernel's code cannot be what programs can use (SMEP). The numbers are those of stub.S.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ringbench.arch.x86_64.entry import ADDRESS, PS, A, D, P, W
+from ringbench.arch.x86_64.entry import ADDRESS, PS, A, D, P, U, W
 from ringbench.machine.command import OWN_SIZE
 
 CODE: Final = 0x2000
@@ -27,8 +28,8 @@ STUB: Final = Path(__file__).with_name("stub.bin")
 """The code: what `stub.S` assembles to."""
 
 _SECOND_TABLE: Final = 0x1000
-_TABLE: Final = P | W | A
-_LEAF: Final = _TABLE | D | PS
+_TABLE: Final = P | W | U | A
+_LEAF: Final = P | W | A | D | PS
 _WORD: Final = 8
 _SLOTS: Final = 512
 _FARTHEST_FROM_USE: Final = 187
@@ -81,7 +82,7 @@ def contents(physical: int) -> dict[int, bytes]:
     """Return what must be in the bench's memory, by offset, where its physical address is known."""
     return {
         0: _entry(physical + _SECOND_TABLE | _TABLE),
-        _SECOND_TABLE: _entry(physical | _LEAF),
+        _SECOND_TABLE: _entry(physical | _LEAF) + _entry(physical | _LEAF | U),
         CODE: STUB.read_bytes(),
     }
 

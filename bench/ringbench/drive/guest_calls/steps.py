@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from ringbench.arch.x86_64.access import AccessKind
+
 SKIPPED: Final = -1
 """In place of the result of a step that was skipped; results are never negative."""
 
 _EACH_BYTE: Final = 0x0101_0101_0101_0101
+_NUMBERS: Final = {AccessKind.READ: 0, AccessKind.WRITE: 1, AccessKind.EXECUTE: 2}
+_AS_PROGRAM: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,26 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Makes one access that may fault, by the kernel or as a `program` would; changes nothing.
+
+    The result is 0 if it went through, else the exception, for `ringbench.drive.guest_calls.raised`
+    to read. A write leaves the byte as it is: it reads first, and QEMU may name that as what was
+    refused. Where an execution is probed, INT3 has to be there.
+    """
+
+    kind: ClassVar[int] = 6
+    none: ClassVar[tuple[int, ...]] = ()
+    address: Operand
+    access: AccessKind
+    program: bool = False
+
+    def operands(self) -> tuple[Operand, ...]:
+        """Return the address, and what is done as a number."""
+        return (self.address, _NUMBERS[self.access] | (_AS_PROGRAM if self.program else 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Ends the serving of batches; `GuestCalls` alone performs it, when its block is left."""
 
@@ -120,4 +144,4 @@ class Leave:
         return ()
 
 
-Step = Call | Fill | Check | Load | Store
+Step = Call | Fill | Check | Load | Store | Probe

@@ -15,9 +15,13 @@ contradicts itself.
 
 After each failure the reply, the counts and the whole picture are compared with the model's state,
 which did not change; then the operation succeeds, and is compared again.
+
+Of a kernel without a model (`scarce`) nobody knows how many units an operation takes: it is tried
+with ever more of them.
 """
 
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.run import starve, starve_random
+from ringbench.engine.starve.scarce import starve_scarce
 
-__all__ = ["StarveResult", "Starved", "starve", "starve_random"]
+__all__ = ["StarveResult", "Starved", "starve", "starve_random", "starve_scarce"]

@@ -12,7 +12,7 @@ from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.config import Config
 from ringbench.engine.caught import Caught
 from ringbench.engine.disturbed import first_line, try_twice
-from ringbench.engine.lockstep import Diverged
+from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.starve.needed import lacks_memory
 from ringbench.engine.starve.result import Starved, StarveResult
 from ringbench.engine.starve.starver import Limits, Starver
@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a case, how many are done, and how many there will be at most."""
 
 
-def _silent(case: str, done: int, total: int) -> None:
+def silent(case: str, done: int, total: int) -> None:
     """No progress is wanted."""
 
 
@@ -45,7 +45,7 @@ def starve(
     *,
     cases: Sequence[Case[OperationT]] | None = None,
     stop: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> StarveResult:
     """Starve each case, by default all, on a kernel that holds nothing else.
 
@@ -93,7 +93,7 @@ def starve_random(
     *,
     count: int,
     seconds: float = math.inf,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> StarveResult:
     """Starve `count` operations of a seeded workload, or as many as `seconds` are enough for.
 
@@ -147,7 +147,8 @@ def _case(starver: Starver[StateT, OperationT], case: Case[OperationT], before: 
         starver.settle(note)
         return starved
 
-    return _attempt(starver, Starved(case.name, str(case.operation)), before, perform)
+    what = Starved(case.name, str(case.operation))
+    return attempted(starver.lockstep, what, before, perform)
 
 
 def _drawn(starver: Starver[StateT, OperationT], random: Random, name: str) -> Starved:
@@ -157,7 +158,7 @@ def _drawn(starver: Starver[StateT, OperationT], random: Random, name: str) -> S
         lowest = operation.layer == starver.subject.layers[0]
         return starver.starve(name, operation, None if lowest else random)
 
-    return _attempt(starver, Starved(name, "drawn"), 0, perform)
+    return attempted(starver.lockstep, Starved(name, "drawn"), 0, perform)
 
 
 def _draw(starver: Starver[StateT, OperationT], random: Random, note: str) -> OperationT:
@@ -174,24 +175,23 @@ def _draw(starver: Starver[StateT, OperationT], random: Random, note: str) -> Op
             continue
 
 
-def _attempt(
-    starver: Starver[StateT, OperationT],
-    attempted: Starved,
+def attempted(
+    lockstep: Lockstep[StateT, OperationT],
+    what: Starved,
     before: int,
     perform: Callable[[], Starved],
 ) -> Starved:
     """Perform; where the kernel is wrong, say how. `before`: operations on other kernels."""
-    lockstep = starver.lockstep
     try:
         return perform()
     except Diverged:
         caught = Caught(CHECK, before + lockstep.steps, tuple(lockstep.mismatches))
     except MalformedReply as error:
-        where = f"operation {lockstep.steps + 1} ({attempted.case})"
-        what = Mismatch(MACHINE, "reply", "one that the operation can have", str(error), where)
-        caught = Caught(CHECK, before + lockstep.steps + 1, (what,))
+        where = f"operation {lockstep.steps + 1} ({what.case})"
+        wrong = Mismatch(MACHINE, "reply", "one that the operation can have", str(error), where)
+        caught = Caught(CHECK, before + lockstep.steps + 1, (wrong,))
     except Ended as error:
         if error.outside:
             raise
         caught = Caught.by_ending(CHECK, before + lockstep.steps + 1, error)
-    return replace(attempted, caught=caught)
+    return replace(what, caught=caught)

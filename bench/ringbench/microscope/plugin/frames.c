@@ -29,14 +29,30 @@ struct frame {
     uint32_t freed;
 };
 
-/* How far physical addresses are from virtual ones, and of how many frames that was seen. */
+/* How many pages physical addresses are from virtual ones, and of how many frames that was seen. */
 struct offset {
     uint64_t distance;
     uint64_t last;
     uint64_t frames;
 };
 
+/* Which frame a page was last seen to show: as good as the processor's own translations, and as
+   short-lived. */
+#define CACHED 256
+#define EPOCHS 4096
+
+struct cached {
+    uint64_t tag; /* page and epoch */
+    uint64_t number;
+};
+
+struct cache {
+    uint64_t epoch;
+    struct cached entries[CACHED];
+};
+
 struct frames {
+    uint64_t caches[CPUS]; /* of each processor, in the arena */
     uint64_t slots;
     uint64_t used;
     uint64_t free; /* frames that are known to be */
@@ -125,23 +141,51 @@ static void learn_distance(struct frames *all, uint64_t distance, uint64_t numbe
     *least = (struct offset){distance, number, 1};
 }
 
+/* The number of the frame that an access goes to, NOWHERE if it is to none. */
+static uint64_t frame_of(struct frames *all, const struct access *access) {
+    uint64_t page = access->address / PAGE;
+    if (all->is_virtual) {
+        return page;
+    }
+    struct cache *cache =
+        access->cpu < CPUS ? arena_root(&all->caches[access->cpu], sizeof(struct cache)) : NULL;
+    if (!cache) {
+        return NOWHERE;
+    }
+    uint64_t tag = page * EPOCHS + cache->epoch + 1; /* never 0 */
+    struct cached *entry = &cache->entries[page % CACHED];
+    if (entry->tag != tag) {
+        uint64_t where = access_physical(access);
+        if (where == NOWHERE) {
+            return NOWHERE;
+        }
+        *entry = (struct cached){tag, where / PAGE};
+        learn_distance(all, page - where / PAGE, where / PAGE);
+    }
+    return entry->number;
+}
+
+static void flushed(unsigned int cpu, uint64_t pc) {
+    struct frames *all = (struct frames *)shared->root[ROOT_FRAMES];
+    struct cache *cache = all && cpu < CPUS ? (struct cache *)all->caches[cpu] : NULL;
+    (void)pc;
+    if (cache && ++cache->epoch == EPOCHS - 1) {
+        *cache = (struct cache){.epoch = 0};
+    }
+}
+
 static void accessed(const struct access *access) {
     struct frames *all = (struct frames *)shared->root[ROOT_FRAMES];
     if (!all || !all->used) {
         return;
     }
-    uint64_t where = all->is_virtual ? access->address : access_physical(access);
-    if (where == NOWHERE) {
-        return;
-    }
-    uint64_t number = where / PAGE;
-    learn_distance(all, access->address - where, number);
-    if (!all->free) {
+    uint64_t number = frame_of(all, access);
+    if (number == NOWHERE || !all->free) {
         return;
     }
     const struct frame *frame = slot_of(all, number);
     if (frame->number && frame->is_free && !functions_inside(access->cpu, access->pc, FRAMES)) {
-        bool linear = all->is_virtual || is_linear(all, access->address - where);
+        bool linear = all->is_virtual || is_linear(all, access->address / PAGE - number);
         lock();
         report(linear ? FRAMES_AFTER_FREE : FRAMES_STILL_MAPPED, access, number, frame);
         unlock();
@@ -230,6 +274,7 @@ static void left(struct visit *visit, uint64_t result) {
 const struct instrument frames_instrument = {
     .bits = FRAMES,
     .accessed = accessed,
+    .flushed = flushed,
     .entered = entered,
     .left = left,
 };

@@ -28,6 +28,7 @@ static unsigned int bit_of(uint64_t instrument) {
 
 static void drop(struct visits *all, uint64_t index) {
     const struct visit *visit = &all->visits[index];
+    shared->waiting -= visit->out && visit->out_at == NOWHERE;
     all->inside[visit->cpu][bit_of(visit->function->instrument)]--;
     memmove(&all->visits[index], &all->visits[index + 1],
             (--all->count - index) * sizeof(struct visit));
@@ -77,6 +78,7 @@ static void enter(unsigned int cpu, const struct function *function, const uint6
         visit->argument[i] = argument(function, registers, i);
     }
     ++*inside;
+    shared->waiting += visit->out != 0;
     if (!visit->out) {
         tell_entered(visit);
     }
@@ -91,6 +93,7 @@ void functions_accessed(const struct access *access) {
         }
         lock();
         visit->out_at = access_physical(access);
+        shared->waiting -= visit->out_at != NOWHERE;
         if (!access->is_store && !visit->argument[1]) {
             ram_read(visit->out_at, &visit->argument[1], sizeof(visit->argument[1]));
         }

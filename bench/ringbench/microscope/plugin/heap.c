@@ -117,26 +117,34 @@ static void follow_written(const struct access *access, const struct shadow_page
     }
 }
 
+static void judge_part(const struct access *access, struct shadow_page *page, uint64_t address,
+                       uint64_t size) {
+    if (!page->frame && page->live && address == access->address) {
+        uint64_t physical = access_physical(access);
+        if (physical != NOWHERE) {
+            shadow_frame_seen(page, physical / PAGE);
+        }
+    }
+    bool is_live = shadow_is_live(page, address, size);
+    if (functions_called(access->cpu, HEAP)) {
+        if (is_live && access->is_store) {
+            suspect_allocator(access);
+        }
+    } else if (!is_live) {
+        suspect(access, address, size);
+    }
+    if (page->written) {
+        follow_written(access, page, address, size);
+    }
+}
+
 static void accessed(const struct access *access) {
     uint64_t address = access->address, left = access->size;
     while (left) { /* once, unless it crosses into another page */
         uint64_t size = PAGE - address % PAGE < left ? PAGE - address % PAGE : left;
-        struct shadow_page *page = shadow_find(address);
+        struct shadow_page *page = shadow_may_have(address) ? shadow_find(address) : NULL;
         if (page) {
-            if (!page->frame && page->live) {
-                uint64_t physical = access_physical(access);
-                if (physical != NOWHERE && address == access->address) {
-                    shadow_frame_seen(page, physical / PAGE);
-                }
-            }
-            if (!shadow_is_live(page, address, size)) {
-                suspect(access, address, size);
-            } else if (access->is_store && functions_called(access->cpu, HEAP)) {
-                suspect_allocator(access);
-            }
-            if (page->written) {
-                follow_written(access, page, address, size);
-            }
+            judge_part(access, page, address, size);
         }
         address += size;
         left -= size;

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Pages and blocks are found by hash tables of numbers, which are as large as the arena allows for
- * and touched as they are used. A table of bits says of most addresses that there is nothing.
+ * and touched as they are used; neighbours in memory are neighbours there. A table of bits says of
+ * most addresses that there is nothing.
  */
 #include "shadow.h"
 
@@ -10,12 +11,11 @@
 
 #include <string.h>
 
-#define FILTER    (1u << 16)
 #define UNIT      32 /* bytes, in which places in the arena are counted */
 #define FAR_PAGES 16 /* that are looked through for the nearest block */
 
 struct heap {
-    uint64_t filter[FILTER / 64];
+    uint64_t filter[SHADOW_FILTER / 64]; /* stands first: shadow.h */
     uint32_t page_slots;
     uint32_t block_slots;
     uint32_t frame_slots;
@@ -59,23 +59,13 @@ static uint32_t place_of(const void *pointer) {
     return ((const uint8_t *)pointer - (const uint8_t *)(shared + 1)) / UNIT + 1;
 }
 
-static uint64_t mixed(uint64_t value) {
-    value *= 0x9e3779b97f4a7c15u;
-    return value ^ value >> 29;
-}
-
-static uint32_t filter_bit(uint64_t number) {
-    return (number ^ number >> 16) % FILTER;
-}
-
 struct shadow_page *shadow_find(uint64_t address) {
     const struct heap *heap = known();
     uint64_t number = address / PAGE;
-    uint32_t bit = filter_bit(number);
-    if (!heap || !(heap->filter[bit / 64] >> bit % 64 & 1)) {
+    if (!heap || !shadow_may_have(address)) {
         return NULL;
     }
-    struct shadow_page *page = at(heap->pages[mixed(number) % heap->page_slots]);
+    struct shadow_page *page = at(heap->pages[number % heap->page_slots]);
     while (page && page->number != number) {
         page = at(page->next);
     }
@@ -98,8 +88,8 @@ static struct shadow_page *page_made(struct heap *heap, uint64_t address) {
         return NULL;
     }
     uint64_t number = address / PAGE;
-    uint32_t *slot = &heap->pages[mixed(number) % heap->page_slots];
-    uint32_t bit = filter_bit(number);
+    uint32_t *slot = &heap->pages[number % heap->page_slots];
+    uint32_t bit = shadow_bit(address);
     page->number = number;
     page->next = *slot;
     *slot = place_of(page);
@@ -158,9 +148,14 @@ void shadow_set_written(uint64_t address, uint64_t size, bool value) {
     }
 }
 
+/* Where the chain begins of the blocks that begin in the same eight bytes, and of a few others. */
+static uint32_t *chain_of(const struct heap *heap, uint64_t address) {
+    return &heap->blocks[address / 8 % heap->block_slots];
+}
+
 struct block *shadow_block(uint64_t address) {
     const struct heap *heap = known();
-    struct block *block = heap ? at(heap->blocks[mixed(address) % heap->block_slots]) : NULL;
+    struct block *block = heap ? at(*chain_of(heap, address)) : NULL;
     while (block && block->address != address) {
         block = at(block->next);
     }
@@ -168,7 +163,7 @@ struct block *shadow_block(uint64_t address) {
 }
 
 static void forget(struct heap *heap, struct block *block) {
-    uint32_t *link = &heap->blocks[mixed(block->address) % heap->block_slots];
+    uint32_t *link = chain_of(heap, block->address);
     while (at(*link) != block) {
         link = &((struct block *)at(*link))->next;
     }
@@ -177,15 +172,24 @@ static void forget(struct heap *heap, struct block *block) {
     heap->free_blocks = place_of(block);
 }
 
-/* Clear the mark of eight bytes in which a block began, unless another one does as well. */
-static void unmark(uint64_t address) {
-    for (uint64_t other = address & -8ull; other < (address & -8ull) + 8; other++) {
-        if (shadow_block(other)) {
-            return;
+/* Of blocks that begin in the eight bytes at `base`: the last up to a limit, or the first behind.
+ */
+static struct block *in_eight(uint64_t base, uint64_t limit, bool before) {
+    struct block *found = NULL;
+    for (struct block *block = at(*chain_of(known(), base)); block; block = at(block->next)) {
+        uint64_t address = block->address;
+        if (address / 8 == base / 8 && (before ? address <= limit : address > limit) &&
+            (!found || (before ? address > found->address : address < found->address))) {
+            found = block;
         }
     }
+    return found;
+}
+
+/* Clear the mark of eight bytes in which a block began, unless another one does as well. */
+static void unmark(uint64_t address) {
     struct shadow_page *page = shadow_find(address);
-    if (page) {
+    if (page && !in_eight(address & -8ull, UINT64_MAX, true)) {
         set_bits(page->starts, address % PAGE / 8, 1, false);
     }
 }
@@ -206,7 +210,7 @@ static struct block *record(struct heap *heap, uint64_t address, uint64_t size) 
         block = arena_take(sizeof(struct block));
     }
     if (block) {
-        uint32_t *slot = &heap->blocks[mixed(address) % heap->block_slots];
+        uint32_t *slot = chain_of(heap, address);
         *block = (struct block){.address = address, .size = size, .next = *slot};
         *slot = place_of(block);
     }
@@ -307,19 +311,6 @@ void shadow_free(struct block *block, uint32_t freed) {
     }
 }
 
-/* Of blocks that begin in the same eight bytes: the last one up to `most`, or the first from it. */
-static struct block *in_eight(uint64_t base, uint64_t limit, bool before) {
-    for (int i = 0; i < 8; i++) {
-        uint64_t address = before ? base + 7 - i : base + i;
-        struct block *block =
-            (before ? address <= limit : address > limit) ? shadow_block(address) : NULL;
-        if (block) {
-            return block;
-        }
-    }
-    return NULL;
-}
-
 struct block *shadow_before(uint64_t address) {
     for (uint64_t number = address / PAGE, far = 0; far < FAR_PAGES; number--, far++) {
         const struct shadow_page *page = shadow_find(number * PAGE);
@@ -398,7 +389,7 @@ void shadow_frame_taken(uint64_t frame) {
     }
     uint64_t base = page->number * PAGE;
     forget_freed(heap, base, base + PAGE);
-    uint32_t *link = &heap->pages[mixed(page->number) % heap->page_slots];
+    uint32_t *link = &heap->pages[page->number % heap->page_slots];
     while (at(*link) != page) {
         link = &((struct shadow_page *)at(*link))->next;
     }

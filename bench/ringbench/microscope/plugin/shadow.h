@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arena.h"
 #include "plugin.h"
 
 #include <stdbool.h>
@@ -32,7 +33,21 @@ struct block {
     bool is_live;
 };
 
-/* The page of an address, NULL if no block ever was on it. Quick: most addresses are of none. */
+/* Bits that say of most pages that no block ever was on them. */
+#define SHADOW_FILTER (1u << 16)
+
+static inline uint32_t shadow_bit(uint64_t address) {
+    uint64_t number = address / PAGE;
+    return (number ^ number >> 16) % SHADOW_FILTER;
+}
+
+static inline bool shadow_may_have(uint64_t address) {
+    const uint64_t *filter = (const uint64_t *)shared->root[ROOT_HEAP];
+    uint32_t bit = shadow_bit(address);
+    return filter && filter[bit / 64] >> bit % 64 & 1;
+}
+
+/* The page of an address, NULL if no block ever was on it. */
 struct shadow_page *shadow_find(uint64_t address);
 
 /* Whether all bytes [address, address + size), on one page, are of live blocks. */

@@ -146,6 +146,7 @@ struct shared {
     uint64_t found;   /* how many of `findings` there are: the first ones */
     uint64_t further; /* how often something else was found that there was no room for */
     uint64_t arena_used;
+    uint64_t waiting;     /* calls under way whose result is put where nobody has looked yet */
     uint64_t root[ROOTS]; /* of what instruments keep in the arena: arena.h */
     uint64_t calls[CPUS]; /* of each processor's call stacks there */
     struct finding findings[FINDINGS];

@@ -20,6 +20,7 @@ from ringbench.subjects.contracts.ledger import PAGE, Ledger
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages import perform as pages
 from ringbench.subjects.contracts.rule import breach, is_broken
+from ringbench.subjects.contracts.starve import Starved, starve
 
 NOT_PERFORMED: Final = Reply("not-performed")
 """Of what came after the operation that broke a rule."""
@@ -92,6 +93,17 @@ class ContractChannel(Channel[Operation]):
         return replies
 
     def _begin(self, operation: Operation, batch: Batch, places: Places | None) -> Performance:
+        if isinstance(operation, Starved):
+            inner, layer = operation.inner, getattr(self._contracts, operation.layer)
+            if inner.layer == "pages" and not pages.says(layer, batch, layer.map):
+                return pages.nothing()  # whether it was done, the kernel does not say
+            return starve(
+                operation.left,
+                lambda: self._begin(inner, batch, places),
+                self._contracts.frames,
+                batch,
+                undoes=getattr(layer, "undoes", False),
+            )
         if places is not None and operation.layer == "frames":
             assert self._contracts.frames is not None, "the layer is there"
             return frames.perform(operation, self._contracts.frames, batch, places)
@@ -100,7 +112,7 @@ class ContractChannel(Channel[Operation]):
             assert self._contracts.frames is not None, "pages are of frames"
             return pages.perform(operation, self._contracts.pages, self._contracts.frames, batch)
         assert self._contracts.heap is not None, "the layer is there"
-        return heap.perform(operation, self._contracts.heap, self._contracts.frames, batch)
+        return heap.perform(operation, self._contracts.heap, batch)
 
     def _judge(
         self, operation: Operation, performance: Performance, results: Results, batch: Batch

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Final
 
 from ringbench.config.contracts import Contracts
 from ringbench.subjects.contracts.frames import draw as frames
 from ringbench.subjects.contracts.heap import draw as heap
-from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.operation import TABLES, Operation
 from ringbench.subjects.contracts.pages import draw as pages
 from ringbench.subjects.contracts.pages.operations import Unmap
+from ringbench.subjects.contracts.starve import can_starve, starved
 from ringbench.subjects.contracts.state import State
+
+STARVED, SELDOM = 0.02, 0.003
+"""Shares of operations that meet a machine with few frames left: of those that take several, as a
+rule, and of those that take one or none."""
+
+MOST_LEFT: Final = 64
+"""Frames that are left to an operation, at most."""
 
 
 def draw(
@@ -26,7 +35,21 @@ def draw(
 
     If it promises none, what is drawn is no mistake.
     """
-    layer = random.choice(layers)
+    operation = _draw(random, state, random.choice(layers), contracts, mistaken=mistaken)
+    if not operation.most_frames or not can_starve(contracts):
+        return operation
+    if not getattr(getattr(contracts, operation.layer), "exhaust", True):
+        return operation
+    most = min(operation.most_frames, MOST_LEFT)
+    several = operation.layer != "frames" and most > TABLES
+    if random.random() < (STARVED if several else SELDOM):
+        return starved(random.choice((0, 1, 2, random.randrange(most))), operation)
+    return operation
+
+
+def _draw(
+    random: Random, state: State, layer: str, contracts: Contracts, *, mistaken: bool
+) -> Operation:
     if layer == "heap" and contracts.heap is not None:
         return (heap.draw_mistake if mistaken else heap.draw)(random, state, contracts.heap)
     if layer == "pages" and contracts.pages is not None:

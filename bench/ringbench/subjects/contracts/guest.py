@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from ringbench.arch.x86_64.records import Leaf
-from ringbench.drive.guest_calls import Step
+from ringbench.drive.guest_calls import Probe, Step
 from ringbench.machine.ram import RamMap
 
 
@@ -40,6 +40,7 @@ class Guest(Protocol):
         root: physical address of the root of its page tables.
         own: virtual addresses at which the bench has its own memory while it makes calls.
         reaches_user: whether the kernel itself can use pages of programs (no SMAP).
+        probes: whose accesses can be probed: False for the kernel's, True for those of programs.
     """
 
     addresses: Mapping[str, int]
@@ -50,6 +51,7 @@ class Guest(Protocol):
     root: int
     own: range
     reaches_user: bool
+    probes: tuple[bool, ...]
 
     def perform(self, steps: Sequence[Step]) -> Sequence[int]:
         """Perform steps in order, and return the result of each.
@@ -66,6 +68,14 @@ class Guest(Protocol):
 
     def walk(self, vaddr: int) -> Leaf | None:
         """Return what the tables, as they are now, have at an address; None if nothing."""
+        ...
+
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why the tables lead nowhere: `not present at level 1 (PT)`; empty if they do."""
+        ...
+
+    def allows(self, probe: Probe) -> bool:
+        """Whether the tables, as they are now, let an access through."""
         ...
 
     def read(self, paddr: int, length: int) -> bytes:

@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from ringbench.arch.x86_64.access import access
 from ringbench.arch.x86_64.address import LEVELS, entry_span
 from ringbench.arch.x86_64.bulk import Decoder
-from ringbench.arch.x86_64.control import Cr4
+from ringbench.arch.x86_64.control import Cr0, Cr4, Efer
 from ringbench.arch.x86_64.leaves import Flags, Words
+from ringbench.arch.x86_64.outcome import Controls
 from ringbench.arch.x86_64.records import Leaf
 from ringbench.arch.x86_64.tables import AddressSpace
+from ringbench.arch.x86_64.virtual import VirtualMemory, VirtualUnreadable
 from ringbench.arch.x86_64.walk import translate
-from ringbench.drive.guest_calls import GuestCalls, Step
+from ringbench.drive.guest_calls import GuestCalls, Probe, Step
+from ringbench.drive.guest_calls.probes import probes_possible, program_possible
+from ringbench.errors import MemoryUnreadable
+from ringbench.explain.registers import Cpu
 from ringbench.machine import Machine
 from ringbench.machine.ram import RamMap
 from ringbench.observe.image import image_frames
@@ -71,6 +77,14 @@ class MachineGuest:
         self._slot = window.slot
         self.own = range(window.base, window.base + entry_span(LEVELS))
         self.reaches_user = not registers.cr4 & Cr4.SMAP
+        self._controls = Controls(
+            wp=bool(registers.cr0 & Cr0.WP),
+            nxe=bool(registers.efer & Efer.NXE),
+            smep=bool(registers.cr4 & Cr4.SMEP),
+            smap=bool(registers.cr4 & Cr4.SMAP),
+        )
+        accelerator = machine.config.machine.accelerator
+        self.probes = self._whose_accesses(calls.visit.cpu, emulated=accelerator == "tcg")
         pages, slide = self.pages(), machine.slide
         image = image_frames(
             machine.config.kernel.elf, lambda vaddr: pages.translate(vaddr + slide)
@@ -106,6 +120,33 @@ class MachineGuest:
     def walk(self, vaddr: int) -> Leaf | None:
         """Return what the tables, as they are now, have at an address; None if nothing."""
         return translate(self._memory, self.root, vaddr, self._features).leaf
+
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why the tables lead nowhere: `not present at level 1 (PT)`; empty if they do."""
+        return translate(self._memory, self.root, vaddr, self._features).reason
+
+    def allows(self, probe: Probe) -> bool:
+        """Whether the tables, as they are now, let an access through."""
+        assert isinstance(probe.address, int), "it is known what is probed"
+        found = translate(self._memory, self.root, probe.address, self._features)
+        controls = self._controls._asdict()
+        return access(found, probe.access, user=probe.program, **controls) is None
+
+    def _whose_accesses(self, cpu: Cpu, *, emulated: bool) -> tuple[bool, ...]:
+        """Return whose accesses can be probed: the kernel's, and those of programs.
+
+        A processor that is not emulated cannot go back to having no task.
+        """
+        if not probes_possible(cpu):
+            return ()
+        table = cpu.segment("GDT")
+        try:
+            virtual = VirtualMemory(self._memory, self.root, self._features)
+            gdt = virtual.read(table.base, table.limit + 1)
+        except (VirtualUnreadable, MemoryUnreadable):
+            gdt = b""
+        has_task = cpu.segment("TR").selector != 0
+        return (False, True)[: 1 + (program_possible(cpu, gdt) and (has_task or emulated))]
 
     def read(self, paddr: int, length: int) -> bytes:
         """Return physical memory.

@@ -8,9 +8,13 @@ from typing import ClassVar, Final
 
 from ringbench.config.contracts import Contracts
 from ringbench.errors import ConfigError
+from ringbench.subject import Unpredictable
 from ringbench.subjects.contracts.state import State
 
 MOST: Final = (1 << 64) - 1
+
+TABLES: Final = 3
+"""Page tables that a page may need: those below the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class Operation:
     word: ClassVar[str]
     alone: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def most_frames(self) -> int:
+        """About how many frames it may need, and be refused without; 0 for what takes none."""
+        return 0
 
     def missing(self, contracts: Contracts) -> str | None:
         """Return a call that it needs and that the layer does not have; None if it has all."""
@@ -49,6 +58,25 @@ class Operation:
     def __str__(self) -> str:
         values = (getattr(self, each.name) for each in fields(self))
         return " ".join((self.layer, self.word, *map(_word, values)))
+
+
+@dataclass(frozen=True, slots=True)
+class FreedAgain(Operation):
+    """Give back what was given back already: a mistake that some survive."""
+
+    word: ClassVar[str] = "free-again"
+    alone: ClassVar[bool] = True
+    name: str
+
+    def after(self, state: State) -> State:
+        """Return that nothing has changed.
+
+        Raises:
+            Unpredictable: it was never given back, or too long ago.
+        """
+        if all(self.name != name for name, _ in getattr(state, self.layer).freed):
+            raise Unpredictable(f"{self.name} was not freed")
+        return state.but()
 
 
 def _word(value: object) -> str:
@@ -80,6 +108,15 @@ def _value(line: str, kind: str, word: str) -> str | int:
         if not word.isidentifier() or len(word) > 20:
             raise ConfigError(f"{line.strip()!r}: {word!r} is no name: letters, then digits")
         return word
+    return parse_number(line, word)
+
+
+def parse_number(line: str, word: str) -> int:
+    """Return the number that a word of a line is.
+
+    Raises:
+        ConfigError: it is none.
+    """
     try:
         number = int(word, 0)
     except ValueError:

@@ -11,6 +11,9 @@ from ringbench.subjects.contracts.ledger import Ledger
 
 SeenT = TypeVar("SeenT")
 
+NONE: Final = "none"
+"""The status of a reply that says there was no memory; the call follows."""
+
 BROKEN: Final = "broken:"
 """What the status of a reply begins with that breaks a rule; the rule's name follows."""
 
@@ -34,6 +37,11 @@ class Rule(Generic[SeenT]):
 def breach(name: str, words: str) -> Reply:
     """Return the reply that says a rule was broken."""
     return Reply(BROKEN + name, (words,))
+
+
+def refused(call: str) -> Reply:
+    """Return the reply that says a call had nothing to give."""
+    return Reply(NONE, (call,))
 
 
 def first_broken(rules: Iterable[Rule[SeenT]], seen: SeenT, ledger: Ledger) -> Reply | None:

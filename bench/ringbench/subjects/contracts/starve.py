@@ -1,19 +1,26 @@
-"""A call while all frames but a few are taken: what is refused must take nothing."""
+"""An operation while all frames but a few are taken: it may be refused, and then takes nothing.
+
+The frames are taken by the kernel's own `frames.alloc`, and so many of them given back: with k
+left, the call that is made then cannot have its frame number k + 1. All are given back after it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
-from ringbench.config.contracts import FramesCalls
+from ringbench.config.contracts import Contracts, FramesCalls
 from ringbench.drive.reply import Reply
+from ringbench.errors import ConfigError
+from ringbench.subject import Unpredictable
 from ringbench.subjects.contracts.batch import Batch, Performance, Results
-from ringbench.subjects.contracts.frames.perform import AT_ONCE, give_all
-from ringbench.subjects.contracts.rule import breach
+from ringbench.subjects.contracts.frames.perform import at_once, give_all
+from ringbench.subjects.contracts.operation import Operation, parse, parse_number
+from ringbench.subjects.contracts.rule import NONE, breach, is_broken
+from ringbench.subjects.contracts.state import State
 
-OK: Final = Reply("ok")
-NONE: Final = Reply("none")
+WORD: Final = "starved"
 LEFT_OUT: Final = Reply("left-out")
 
 UNDONE: Final = (
@@ -24,53 +31,132 @@ UNDONE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A call that wants frames.
+class Starved(Operation):
+    """An operation that meets a machine with so many frames left, and is written behind these."""
 
-    Attributes:
-        text: the call, as a person reads it.
-        plan: plans the call, and returns the number of its step.
-        is_done: whether a result says that it was done.
-        undo: plans what undoes a call that was done, given its result.
+    word: ClassVar[str] = WORD
+    alone: ClassVar[bool] = True
+    left: int
+    inner: Operation
+
+    def missing(self, contracts: Contracts) -> str | None:
+        """Return a call that it needs and that its layer does not have."""
+        return self.inner.missing(contracts)
+
+    def after(self, state: State) -> State:
+        """Return what is held after it, whether or not it was refused.
+
+        Raises:
+            Unpredictable: it takes no frames, or is of something that is not there.
+        """
+        if not self.inner.most_frames:
+            raise Unpredictable(f"{self.inner} takes no frames")
+        return self.inner.after(state)
+
+    def plainer(self) -> Iterator[Operation]:
+        """Yield the operation with all memory, fewer frames left, and plainer operations."""
+        yield self.inner
+        yield from (starved(left, self.inner) for left in (0, 1, 2) if left < self.left)
+        yield from (starved(self.left, each) for each in self.inner.plainer())
+
+    def __str__(self) -> str:
+        layer, rest = str(self.inner).split(" ", 1)
+        return f"{layer} {WORD} {self.left} {rest}"
+
+
+class StarvedFrames(Starved):
+    """One of the frame allocator's."""
+
+    layer: ClassVar[str] = "frames"
+
+
+class StarvedPages(Starved):
+    """One of the pages'."""
+
+    layer: ClassVar[str] = "pages"
+
+
+class StarvedHeap(Starved):
+    """One of the heap's."""
+
+    layer: ClassVar[str] = "heap"
+
+
+_OF_LAYER: Final = {kind.layer: kind for kind in (StarvedFrames, StarvedPages, StarvedHeap)}
+
+
+def starved(left: int, operation: Operation) -> Starved:
+    """Return an operation as it meets a machine with so many frames left."""
+    return _OF_LAYER[operation.layer](left, operation)
+
+
+def parse_any(line: str, kinds: Iterable[type[Operation]]) -> Operation:
+    """Return the operation, of some kinds, that a line says, starved or not.
+
+    Raises:
+        ConfigError: it says none; the text has what is wrong.
     """
+    words = line.split()
+    if words[1:2] != [WORD]:
+        return parse(line, kinds)
+    if len(words) < 4 or words[0] not in _OF_LAYER:
+        raise ConfigError(
+            f"{line.strip()!r}: expected LAYER {WORD} LEFT, and an operation of the layer behind it"
+        )
+    inner = parse(" ".join((words[0], *words[3:])), kinds)
+    return starved(parse_number(line, words[2]), inner)
 
-    text: str
-    plan: Callable[[], int]
-    is_done: Callable[[int], bool]
-    undo: Callable[[int], object]
+
+def can_starve(contracts: Contracts) -> bool:
+    """Whether frames can be taken until there are none."""
+    return contracts.frames is not None and contracts.frames.exhaust
 
 
-def starve(left: int, request: Request, frames: FramesCalls | None, batch: Batch) -> Performance:
-    """Take all frames but `left`, make a call, and give everything back.
+def starve(
+    left: int,
+    begin: Callable[[], Performance],
+    frames: FramesCalls | None,
+    batch: Batch,
+    *,
+    undoes: bool,
+) -> Performance:
+    """Take all frames but `left`, perform what `begin` gives, and give the frames back.
 
-    It is left out where frames have no count, by which it is judged, or may not be exhausted.
+    If it is refused and `undoes` is promised, the count of frames has to be as it was.
     """
-    if frames is None or frames.count is None or not frames.exhaust:
+    if frames is None or not frames.exhaust:
         yield
         return LEFT_OUT
     held: list[int] = []
     if broken := (yield from _take_all(held, frames, batch)):
         return broken
     yield from give_all(held[:left], frames, batch)
-    before = batch.count(frames.count)
-    asked = request.plan()
-    after = batch.count(frames.count)
-    results = yield
-    is_done = request.is_done(results[asked])
-    if is_done:
-        request.undo(results[asked])
-    yield
+    batch.ledger.freed = None  # what was given back just before, the frames' taker may have now
+    before = yield from _counted(frames, batch)
+    reply = yield from begin()
+    if is_broken(reply):
+        return breach(
+            reply.status.partition(":")[2],
+            f"with frames left: {min(left, len(held))}: {' '.join(map(str, reply.values))}",
+        )
+    after = yield from _counted(frames, batch)
     yield from give_all(held[left:], frames, batch)
-    assert before is not None
-    assert after is not None
-    if not is_done and results[before] != results[after]:
+    if undoes and reply.status == NONE and before != after:
         return breach(
             UNDONE[0],
-            f"{request.text} with frames left: {min(left, len(held))}; expected that it is done, "
-            f"or leaves the count of frames as it was, {results[before]}, seen that it is refused "
-            f"and the count is {results[after]}",
+            f"{reply.values[0]} with frames left: {min(left, len(held))}; expected that it is "
+            f"done, or leaves the count of frames as it was, {before}, seen that it is refused and "
+            f"the count is {after}",
         )
-    return OK if is_done else NONE
+    return reply
+
+
+def _counted(frames: FramesCalls, batch: Batch) -> Generator[None, Results, int | None]:
+    """See the kernel's own count of frames, if it has one."""
+    batch.steps.clear()
+    step = batch.count(frames.count)
+    results = yield
+    return None if step is None else results[step]
 
 
 def _take_all(
@@ -78,16 +164,16 @@ def _take_all(
 ) -> Generator[None, Results, Reply | None]:
     """Take frames until there are none; a frame that comes twice is a breach."""
     while True:
-        first = len(batch.steps)
-        for _ in range(AT_ONCE):
+        first, wanted = len(batch.steps), at_once(len(held))
+        for _ in range(wanted):
             batch.call(frames.alloc, {}, frames.none)
         results = yield
-        got = [each for each in results[first : first + AT_ONCE] if each != frames.none]
+        got = [each for each in results[first : first + wanted] if each != frames.none]
         held += got
         if len(set(held)) < len(held):
             twice = next(each for at, each in enumerate(held) if each in held[:at])
             text = frames.alloc.shown({})
             words = f"{text} until there are none: expected each frame once, seen {twice:#x} twice"
             return breach("once", words)
-        if len(got) < AT_ONCE:
+        if len(got) < wanted:
             return None

@@ -8,16 +8,19 @@ from random import Random
 
 from ringbench.config import Config
 from ringbench.config.contracts import LAYERS, Contracts
-from ringbench.drive.reply import Expectation
+from ringbench.drive.reply import Expectation, Reply
 from ringbench.errors import ConfigError
-from ringbench.subject import Count, Kernel
-from ringbench.subjects.contracts import draw
+from ringbench.subject import Case, Count, Kernel
+from ringbench.subjects.contracts import draw, scarce
 from ringbench.subjects.contracts.frames.operations import KINDS as FRAMES
+from ringbench.subjects.contracts.frames.operations import Drain
+from ringbench.subjects.contracts.heap.mistakes import KINDS as HEAP_MISTAKES
 from ringbench.subjects.contracts.heap.operations import KINDS as HEAP
 from ringbench.subjects.contracts.kernel import CHANNELS, ContractKernel
-from ringbench.subjects.contracts.operation import Operation, parse
+from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages.operations import KINDS as PAGES
-from ringbench.subjects.contracts.rule import KEPT
+from ringbench.subjects.contracts.rule import KEPT, NONE
+from ringbench.subjects.contracts.starve import can_starve, parse_any, starved
 from ringbench.subjects.contracts.state import State
 
 
@@ -59,7 +62,7 @@ class ContractSubject:
         Raises:
             ConfigError: it says none, or one that this kernel has no function for.
         """
-        operation = parse(line, (*FRAMES, *PAGES, *HEAP))
+        operation = parse_any(line, (*FRAMES, *PAGES, *HEAP, *HEAP_MISTAKES))
         if operation.layer not in self.layers:
             raise ConfigError(f"{line!r}: the configuration has no [contracts.{operation.layer}]")
         if (missing := operation.missing(self.contracts)) is not None:
@@ -83,6 +86,41 @@ class ContractSubject:
     def counts(self, state: State) -> tuple[Count, ...]:
         """Return nothing: a kernel's own count is looked at around each call."""
         return ()
+
+    # -- short of memory -----------------------------------------------------------------------
+
+    def require_scarcity(self) -> None:
+        """See that all frames can be taken.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        if not can_starve(self.contracts):
+            raise ConfigError(
+                "memory runs short when all frames are taken: that needs [contracts.frames], "
+                "without `exhaust = false`"
+            )
+
+    @property
+    def scarce_names(self) -> tuple[str, ...]:
+        """One for each kind of call, small and large, of what the configuration has."""
+        return tuple(scarce.cases(self.contracts))
+
+    def scarce_case(self, name: str, state: State) -> Case[Operation]:
+        """Return the case of a name."""
+        return scarce.case(name, state, self.contracts)
+
+    def with_left(self, operation: Operation, units: int) -> Operation | None:
+        """Return an operation as it meets a kernel with few frames left; None if it needs none."""
+        return starved(units, operation) if operation.most_frames else None
+
+    def is_refusal(self, reply: Reply) -> bool:
+        """Tell whether a reply says that there was no memory."""
+        return reply.status == NONE
+
+    def recount(self) -> Operation:
+        """Return what takes all frames and gives them back."""
+        return Drain(0)
 
     def holdings(self, state: State) -> Mapping[str, object]:
         """Return what is held, by name, layer by layer."""

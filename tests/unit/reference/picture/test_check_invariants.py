@@ -13,7 +13,6 @@ from ringbench.subjects.reference.check.invariants import (
     broken_invariants,
     check_invariants,
 )
-from ringbench.subjects.reference.vocabulary.constants import SLAB_SEAL
 
 HEAP = 0xFFFFC00000000000
 SLAB, METADATA = 0xFFFF800000201000, 0xFFFF800000200000
@@ -21,7 +20,7 @@ MANAGED_BITS, BLOCK_FREE = METADATA + 128, METADATA + 256 + 16
 LENT_BITS = 0xFFFF800000209000 + 8 * 8
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 MMIO = 0xFEE00000
-REGION_ON_DEMAND = 0xFFFF800000203000 + 2 * 64
+REGION_ON_DEMAND = 0xFFFF800000203000 + 128 + 48
 SPARE = 539
 """A frame lent to the console, where a test needs one."""
 
@@ -40,14 +39,18 @@ def take_back(guest: Any) -> int:
     return SPARE << 12
 
 
-def slab(guest: Any, seal: int = 0, used: int = 1) -> None:
+def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
     """A cache with one slab, of one object and one that is free, in the spare frame."""
     take_back(guest)
     cache, slab = guest.types.locate("console.caches[0]").address, direct(SPARE)
-    for name, value in (("room", slab), ("count", 2), ("size", 1984), ("first", 128)):
+    for name, value in (("count", 2), ("size", 1984), ("first", 128)):
         guest.set(f"console.caches[0].{name}", value)
-    guest.set("slab_caches", cache)
-    for at, value in enumerate((SLAB_SEAL ^ slab ^ cache ^ seal, used, 1, 0, cache, 0b10)):
+    for at, ring in enumerate(("room", "all")):
+        for way in ("next", "previous"):
+            guest.set(f"console.caches[0].{ring}.{way}", slab + 16 * at)
+    guest.set("task_cache.next", cache)
+    links = (cache, cache, cache + 16, cache + 16)
+    for at, value in enumerate((*links, cache + cache_off, used, 1, 0b10, *[(1 << 64) - 1] * 7)):
         guest.poke(slab + 8 * at, value)
 
 
@@ -89,9 +92,10 @@ def header(guest: Any, node: int, previous: int, tag: int) -> None:
     guest.poke(node + 8, links ^ node ^ 0x9E3779B97F4A7C15)
 
 
-def empty_slab(guest: Any) -> None:
-    guest.poke(direct(514), direct(take_back(guest) >> 12))
-    guest.poke(direct(SPARE) + 8, bits(0, 63))
+def taken_record(guest: Any, slab: int, free: int, used: int) -> None:
+    """Have the first free object of a slab of records taken by nobody."""
+    guest.poke(slab + 56, free)
+    guest.poke(slab + 40, used)
 
 
 def large_page_in_a_demand_region(guest: Any) -> None:
@@ -104,7 +108,7 @@ def large_page_in_a_demand_region(guest: Any) -> None:
 
 BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
     "a region's link back": (
-        lambda g: g.poke(SLAB + 64 + 40, 0x99),
+        lambda g: g.poke(SLAB + 128 + 40, 0x99),
         {"everything_can_be_followed"},
     ),
     "a leaked frame": (leak, {"every_frame_has_one_owner", "allocated_frames_are_owned"}),
@@ -153,17 +157,20 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("kernel_space.limit", 0xFFFFD00000001000),
         {"regions_are_ordered"},
     ),
-    "a slab without a region": (empty_slab, {"records_are_the_regions"}),
+    "a task's record without a task": (
+        lambda g: taken_record(g, direct(514), bits(2, 62), 2),
+        {"tasks_are_ordered"},
+    ),
     "a wrong region count": (
         lambda g: g.set("kernel_space.region_count", 4),
         {"regions_are_ordered"},
     ),
     "a guard that overlaps": (
-        lambda g: g.poke(SLAB + 64 + 128 + 8, 0x4000),
+        lambda g: g.poke(SLAB + 128 + 2 * 48 + 8, 0x4000),
         {"regions_are_ordered", "guards_map_nothing"},
     ),
-    "a used slot without a region": (
-        lambda g: g.poke(SLAB + 8, bits(4, 63)),
+    "a region's record without a region": (
+        lambda g: taken_record(g, SLAB, bits(5, 64), 5),
         {"records_are_the_regions"},
     ),
     "a missing page": (
@@ -195,7 +202,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         {"everything_can_be_followed", "nodes_tile_the_heap"},
     ),
     "a heap longer than its region": (
-        lambda g: g.poke(direct(514) + 64, HEAP + 0x1000),
+        lambda g: g.poke(SLAB + 128 + 3 * 48, HEAP + 0x1000),
         {
             "nodes_tile_the_heap",
             "regions_are_mapped",
@@ -204,9 +211,9 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
             "allocated_frames_are_owned",
         },
     ),
-    "a task in a free node": (
+    "a node that is free, and on no list": (
         lambda g: header(g, HEAP, 0, 0x60 // 8),
-        {"neighbours_are_merged", "free_lists_hold_the_free_nodes", "tasks_are_ordered"},
+        {"neighbours_are_merged", "free_lists_hold_the_free_nodes"},
     ),
     "a task that is lost": (
         lambda g: g.set("boot_task.next", 0),
@@ -214,12 +221,18 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
             "everything_can_be_followed",
             "every_frame_has_one_owner",
             "allocated_frames_are_owned",
+            "records_are_the_regions",
             "tasks_are_ordered",
         },
     ),
     "two tasks with one number": (
-        lambda g: g.poke(HEAP + 16, 0),
-        {"every_frame_has_one_owner", "allocated_frames_are_owned", "tasks_are_ordered"},
+        lambda g: g.poke(direct(514) + 128, 0),
+        {
+            "every_frame_has_one_owner",
+            "allocated_frames_are_owned",
+            "records_are_the_regions",
+            "tasks_are_ordered",
+        },
     ),
     "the heap's last node": (
         lambda g: g.set("heap.last", HEAP + 0xC0),
@@ -242,8 +255,8 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("heap.free[6]", 0),
         {"free_lists_hold_the_free_nodes"},
     ),
-    "a slab with another's seal": (
-        lambda g: slab(g, seal=1),
+    "a slab of another cache": (
+        lambda g: slab(g, cache_off=8),
         {"slabs_are_their_caches"},
     ),
     "a slab that counts wrong": (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ringbench.subject import Unpredictable
-from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.operation import FreedAgain, Operation
 from ringbench.subjects.contracts.state import Asked, State
 
 PAGE: Final = 4096
@@ -27,6 +27,11 @@ class Alloc(OfFrames):
     word: ClassVar[str] = "alloc"
     name: str
 
+    @property
+    def most_frames(self) -> int:
+        """One."""
+        return 1
+
     def after(self, state: State) -> State:
         """Return what is held with it."""
         return state.but(frames=state.frames.given(self.name, Asked(1)))
@@ -41,6 +46,11 @@ class Run(OfFrames):
     name: str
     count: int
     align: int
+
+    @property
+    def most_frames(self) -> int:
+        """All of it."""
+        return self.count
 
     def after(self, state: State) -> State:
         """Return what is held with them.
@@ -107,23 +117,10 @@ class Drain(OfFrames):
             yield Drain(0)
 
 
-@dataclass(frozen=True, slots=True)
-class FreeAgain(OfFrames):
+class FreeAgain(FreedAgain):
     """Give back a frame or a run that was given back already: a mistake that some survive."""
 
-    word: ClassVar[str] = "free-again"
-    alone: ClassVar[bool] = True
-    name: str
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: it was never given back, or too long ago.
-        """
-        if all(self.name != name for name, _ in state.frames.freed):
-            raise Unpredictable(f"{self.name} was not freed")
-        return state.but()
+    layer: ClassVar[str] = "frames"
 
 
 KINDS: Final[tuple[type[Operation], ...]] = (Alloc, Run, Free, Drain, FreeAgain)

@@ -16,12 +16,11 @@ from ringbench.subjects.contracts.frames.rules import ALL_BACK, RULES, Places, S
 from ringbench.subjects.contracts.guest import Guest
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Run, byte_of
 from ringbench.subjects.contracts.operation import Operation
-from ringbench.subjects.contracts.rule import breach, first_broken
+from ringbench.subjects.contracts.rule import breach, first_broken, refused
 
-AT_ONCE: Final = 4096
-"""Calls of a drain that are made at once."""
+FEW_AT_ONCE, AT_ONCE = 256, 4096
+"""Calls of a drain that are made at once: at first, and at most."""
 
-NONE: Final = Reply("none")
 LEFT_OUT: Final = Reply("left-out")
 
 
@@ -93,7 +92,7 @@ def _get(
     if broken := first_broken(RULES, seen, ledger):
         return broken
     if run is None:
-        return NONE
+        return refused(text)
     if moved:
         ledger.sign = 1 if moved > 0 else -1
     ledger.give_run(run)
@@ -208,11 +207,12 @@ def _take_all(
     seen: set[int] = set()
     while True:
         before, first = batch.count(calls.count), len(batch.steps)
-        for _ in range(AT_ONCE):
+        wanted = at_once(len(got))
+        for _ in range(wanted):
             batch.call(calls.alloc, {}, calls.none)
         after = batch.count(calls.count)
         results = yield
-        handles = results[first : first + AT_ONCE]
+        handles = results[first : first + wanted]
         moved = _moved(calls, batch, results, before, after)
         there = sum(handle != calls.none for handle in handles)
         if moved is not None and abs(moved) != there:
@@ -222,15 +222,7 @@ def _take_all(
             return got, breach("count", words)
         for handle in handles:
             if handle == calls.none:
-                goes_down = ledger.sign < 0 if not moved else moved < 0
-                left = _counted(calls, batch, results, after) if goes_down else 0
-                if left:
-                    words = (
-                        f"{text} until there are none: expected that the count, of frames that are "
-                        f"free, comes to 0, seen {left}: there are some that cannot be had"
-                    )
-                    return got, breach("count", words)
-                return got, None
+                continue
             frame = frame_of(handle, calls, places)
             run = None
             if frame is not None:
@@ -247,6 +239,21 @@ def _take_all(
             seen.add(frame)
             got.append(handle)
             guest.write(frame * PAGE, b"\xd7" * PAGE)
+        if there < wanted:
+            goes_down = ledger.sign < 0 if not moved else moved < 0
+            left = _counted(calls, batch, results, after) if goes_down else 0
+            if left:
+                words = (
+                    f"{text} until there are none: expected that the count, of frames that are "
+                    f"free, comes to 0, seen {left}: there are some that cannot be had"
+                )
+                return got, breach("count", words)
+            return got, None
+
+
+def at_once(held: int) -> int:
+    """Return how many frames to ask for at once where so many are held: few of a small machine."""
+    return min(max(held, FEW_AT_ONCE), AT_ONCE)
 
 
 def give_all(

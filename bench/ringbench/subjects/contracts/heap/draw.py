@@ -6,19 +6,20 @@ from random import Random
 from typing import Final
 
 from ringbench.config.contracts import HeapCalls
+from ringbench.subjects.contracts.heap.mistakes import (
+    FreeAgain,
+    FreeInside,
+    FreeNone,
+    Huge,
+    ToNothing,
+)
 from ringbench.subjects.contracts.heap.operations import (
     Aligned,
     Alloc,
     Drain,
     Free,
-    FreeAgain,
-    FreeInside,
-    FreeNone,
-    Huge,
     Realloc,
     Rounds,
-    Starve,
-    ToNothing,
     UseUp,
     Wear,
     Zalloc,
@@ -50,8 +51,8 @@ WEAR, WEAR_AT_FIRST = 0.01, 0.06
 """Share of operations that wear the heap out; and of the first few, while there is much left."""
 AT_FIRST: Final = 8
 
-USE_UP, STARVE = 0.02, 0.01
-"""Share of operations that write to all that is usable; and that meet a machine without memory."""
+USE_UP, LARGE = 0.02, 0.01
+"""Share of operations that write to all that is usable; and that ask for pages, as callers do."""
 
 
 def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
@@ -78,9 +79,8 @@ def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
         return Wear(random.choice((256, 1000)), random.randrange(2))
     if calls.usable is not None and heap.live and random.random() < USE_UP:
         return UseUp(one_of(random, heap.live))
-    if calls.exhaust and calls.undoes and random.random() < STARVE:
-        pages = random.choice((4, 2, 8, 16, 64))
-        return Starve(min(pages * PAGE, calls.largest), random.randrange(1, pages))
+    if calls.exhaust and random.random() < LARGE:
+        return Alloc(name, min(random.choice((4, 2, 8, 16, 64)) * PAGE, calls.largest))
     size = _size(random, state, calls)
     kind = random.randrange(8)
     if kind == 7 and calls.aligned is not None:

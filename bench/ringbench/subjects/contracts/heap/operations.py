@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ringbench.subject import Unpredictable
-from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.ledger import PAGE
+from ringbench.subjects.contracts.operation import TABLES, Operation
 from ringbench.subjects.contracts.state import Asked, State
 
 PLAIN: Final = (16, 1, 4096)
@@ -20,6 +21,11 @@ PLAIN_DRAIN: Final = (4096, 1024)
 def _plainer_sizes(size: int, plain: tuple[int, ...] = PLAIN) -> tuple[int, ...]:
     """Return the sizes that are plainer than one."""
     return plain[: plain.index(size)] if size in plain else plain
+
+
+def _frames_for(size: int) -> int:
+    """Return how many frames a heap may grow by for a block, with tables if it is no small one."""
+    return size // PAGE + (TABLES + 1 if size > PAGE // 2 else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,11 @@ class Alloc(OfHeap):
     word: ClassVar[str] = "alloc"
     name: str
     size: int
+
+    @property
+    def most_frames(self) -> int:
+        """Those that the heap grows by."""
+        return _frames_for(self.size)
 
     def after(self, state: State) -> State:
         """Return what is held with it."""
@@ -69,6 +80,11 @@ class Aligned(OfHeap):
     size: int
     align: int
 
+    @property
+    def most_frames(self) -> int:
+        """Those that the heap grows by."""
+        return _frames_for(self.size)
+
     def after(self, state: State) -> State:
         """Return what is held with it."""
         return state.but(heap=state.heap.given(self.name, Asked(self.size, self.align)))
@@ -88,6 +104,11 @@ class Realloc(OfHeap):
     old: str
     name: str
     size: int
+
+    @property
+    def most_frames(self) -> int:
+        """Those that the heap grows by."""
+        return _frames_for(self.size)
 
     def after(self, state: State) -> State:
         """Return what is held with the new block, without the old one."""
@@ -221,117 +242,7 @@ class UseUp(OfHeap):
         return state.but()
 
 
-@dataclass(frozen=True, slots=True)
-class Starve(OfHeap):
-    """Ask for a block while all frames but a few are taken, and give all of these back."""
-
-    word: ClassVar[str] = "starve"
-    alone: ClassVar[bool] = True
-    size: int
-    left: int
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: blocks of no size.
-        """
-        if not self.size:
-            raise Unpredictable("no size")
-        return state.but()
-
-    def plainer(self) -> Iterator[Operation]:
-        """Yield it with fewer frames left."""
-        return (replace(self, left=left) for left in (1, 2) if left < self.left)
-
-
-# -- mistakes, for a heap that promises to survive them -------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FreeAgain(OfHeap):
-    """Give back a block that was given back already."""
-
-    word: ClassVar[str] = "free-again"
-    alone: ClassVar[bool] = True
-    name: str
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: it was never given back, or too long ago.
-        """
-        if all(self.name != name for name, _ in state.heap.freed):
-            raise Unpredictable(f"{self.name} was not freed")
-        return state.but()
-
-
-@dataclass(frozen=True, slots=True)
-class FreeInside(OfHeap):
-    """Give back an address that lies within a block."""
-
-    word: ClassVar[str] = "free-inside"
-    alone: ClassVar[bool] = True
-    name: str
-    offset: int
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: the address does not lie within a block.
-        """
-        asked = state.heap.live.get(self.name)
-        if asked is None or not 0 < self.offset < asked.size:
-            raise Unpredictable(f"there is no such place in {self.name}")
-        return state.but()
-
-
-@dataclass(frozen=True, slots=True)
-class ToNothing(OfHeap):
-    """Change a block's size to zero, which gives it back, or leaves one that has no bytes."""
-
-    word: ClassVar[str] = "to-nothing"
-    alone: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("realloc",)
-    name: str
-
-    def after(self, state: State) -> State:
-        """Return what is held without the block."""
-        return state.but(heap=state.heap.taken(self.name))
-
-
-@dataclass(frozen=True, slots=True)
-class FreeNone(OfHeap):
-    """Give back what says that there was no memory, as C's `free(NULL)`."""
-
-    word: ClassVar[str] = "free-none"
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed."""
-        return state.but()
-
-
-@dataclass(frozen=True, slots=True)
-class Huge(OfHeap):
-    """Ask for more than any machine has."""
-
-    word: ClassVar[str] = "huge"
-    size: int
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: there may be as much.
-        """
-        if self.size < 1 << 47:
-            raise Unpredictable("there may be as much")
-        return state.but()
-
-
 KINDS: Final[tuple[type[Operation], ...]] = (
-    *(Alloc, Zalloc, Aligned, Realloc, Free, Rounds, Drain, Wear, UseUp, Starve),
-    *(FreeAgain, FreeInside, ToNothing, FreeNone, Huge),
+    *(Alloc, Zalloc, Aligned, Realloc, Free),
+    *(Rounds, Drain, Wear, UseUp),
 )

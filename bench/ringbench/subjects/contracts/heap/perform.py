@@ -6,23 +6,24 @@ from dataclasses import replace
 from typing import Final
 
 from ringbench.config.call_text import CallText
-from ringbench.config.contracts import FramesCalls, HeapCalls
+from ringbench.config.contracts import HeapCalls
 from ringbench.drive.guest_calls import SKIPPED, Result
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Planned, first_other
+from ringbench.subjects.contracts.heap.mistakes import (
+    FreeAgain,
+    FreeInside,
+    FreeNone,
+    Huge,
+    ToNothing,
+)
 from ringbench.subjects.contracts.heap.operations import (
     Aligned,
     Alloc,
     Drain,
     Free,
-    FreeAgain,
-    FreeInside,
-    FreeNone,
-    Huge,
     Realloc,
     Rounds,
-    Starve,
-    ToNothing,
     UseUp,
     Wear,
     Zalloc,
@@ -31,18 +32,14 @@ from ringbench.subjects.contracts.heap.repeat import drain, rounds, wear
 from ringbench.subjects.contracts.heap.rules import REFUSED, RULES, Seen
 from ringbench.subjects.contracts.ledger import Block, byte_of, stretches
 from ringbench.subjects.contracts.operation import Operation
-from ringbench.subjects.contracts.rule import breach, first_broken
-from ringbench.subjects.contracts.starve import Request, starve
+from ringbench.subjects.contracts.rule import breach, first_broken, refused
 
 OK: Final = Reply("ok")
-NONE: Final = Reply("none")
 LEFT_OUT: Final = Reply("left-out")
 """Of what was to be done with something that the kernel never gave out."""
 
 
-def perform(
-    operation: Operation, calls: HeapCalls, frames: FramesCalls | None, batch: Batch
-) -> Performance:
+def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance:
     """Return an operation's performance."""
     match operation:
         case Aligned(name, size, align):
@@ -65,8 +62,6 @@ def perform(
             return drain(size, order, calls, batch)
         case UseUp(name):
             return _use_up(name, calls, batch)
-        case Starve(size, left):
-            return starve(left, _request(size, calls, batch), frames, batch)
         case FreeAgain(name):
             return _free_again(name, calls, batch)
         case FreeInside(name, offset):
@@ -116,7 +111,7 @@ def _get(
     if broken := first_broken(RULES, seen, ledger):
         return broken
     if block is None:
-        return NONE
+        return refused(text)
     ledger.give(block)
     return Reply("ok", (address,))
 
@@ -184,7 +179,7 @@ def _realloc(operation: Realloc, calls: HeapCalls, batch: Batch) -> Performance:
     ledger.take(was)
     if block is None:  # C17 7.22.3.5: the old block is not freed, and its value is unchanged
         ledger.give(replace(was, name=name))
-        return NONE
+        return refused(text)
     ledger.give(block)
     return Reply("ok", (block.address,))
 
@@ -210,17 +205,6 @@ def _use_up(name: str, calls: HeapCalls, batch: Batch) -> Performance:
     batch.fill(block.end, stretches(more), block.byte)
     yield
     return OK
-
-
-def _request(size: int, calls: HeapCalls, batch: Batch) -> Request:
-    """Return the call that gets a block, for when there are few frames."""
-    values = {"size": size}
-    return Request(
-        calls.alloc.shown(values),
-        lambda: batch.call(calls.alloc, values, calls.none),
-        lambda result: result != calls.none,
-        lambda result: batch.call(calls.free, {"block": result}),
-    )
 
 
 def _to_nothing(name: str, calls: HeapCalls, batch: Batch) -> Performance:
@@ -270,7 +254,7 @@ def _huge(size: int, calls: HeapCalls, batch: Batch) -> Performance:
     """Ask for more than there is anywhere."""
     got = batch.call(calls.alloc, {"size": size}, calls.none)
     results = yield
+    text = calls.alloc.shown({"size": size})
     if results[got] != calls.none:
-        text = calls.alloc.shown({"size": size})
         return breach(REFUSED[0], f"{text}: expected that it is refused, seen {results[got]:#x}")
-    return NONE
+    return refused(text)

@@ -13,10 +13,9 @@ from ringbench.subjects.contracts.batch import Batch, Performance, Results, firs
 from ringbench.subjects.contracts.heap.operations import Rounds, Wear
 from ringbench.subjects.contracts.heap.rules import ALL_BACK, MERGED, ROUNDS
 from ringbench.subjects.contracts.ledger import PAGE
-from ringbench.subjects.contracts.rule import breach
+from ringbench.subjects.contracts.rule import breach, refused
 
 OK: Final = Reply("ok")
-NONE: Final = Reply("none")
 
 AT_ONCE: Final = 1024
 """Blocks of a drain that are got at once."""
@@ -60,14 +59,14 @@ def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
                         f"{text} in round {done + 1}: expected memory that no other block has, "
                         f"seen {address:#x}, which has bytes of {other}",
                     )
-            refused = sum(address == calls.none for address in got)
-            if refused and not done + number:
-                return NONE
-            if refused:
+            lacking = sum(address == calls.none for address in got)
+            if lacking and not done + number:
+                return refused(text)
+            if lacking:
                 return breach(
                     ROUNDS[0],
                     f"round {done + number + 1} of getting {blocks} blocks by {text} and giving "
-                    f"them back: expected what the rounds before it got, seen that {refused} were "
+                    f"them back: expected what the rounds before it got, seen that {lacking} were "
                     "refused",
                 )
         done += rounds

@@ -14,7 +14,6 @@ from ringbench.subjects.contracts.pages.operations import (
     MapAgain,
     Protect,
     Rounds,
-    Starve,
     Unmap,
     UnmapNothing,
 )
@@ -25,8 +24,6 @@ SPANS: Final = (2 << 20, 2 << 20, 1 << 30, 1 << 39)
 """What the tables of each level serve: 2 MiB a PT, 1 GiB a PD, 512 GiB a PDPT."""
 
 ROUNDS: Final = 0.02
-STARVE: Final = 0.02
-"""Share of operations that meet a machine without memory, where it is promised what comes of it."""
 
 
 def draw(random: Random, state: State, calls: PagesCalls) -> Operation:
@@ -43,8 +40,6 @@ def draw(random: Random, state: State, calls: PagesCalls) -> Operation:
         return Unmap(next(name for name, page in pages.live.items() if page.virtual == virtual))
     if random.random() < ROUNDS:
         return Rounds(random.choice((64, 2000)), virtual, frame)
-    if calls.undoes and random.random() < STARVE:
-        return Starve(virtual, frame, random.randrange(4))
     return Map(f"p{state.drawn}", virtual, frame, _rights(random, calls))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ringbench.subject import Unpredictable
-from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.operation import TABLES, Operation
 from ringbench.subjects.contracts.state import Mapped, Mappings, State
 
 RIGHTS: Final = ("r", "rw", "rx", "rwx", "ru", "rwu", "rxu", "rwxu")
@@ -38,6 +38,11 @@ class Map(OfPages):
     virtual: int
     frame: str
     rights: str
+
+    @property
+    def most_frames(self) -> int:
+        """Those of tables, and one for whatever the kernel notes."""
+        return TABLES + 1
 
     def after(self, state: State) -> State:
         """Return what is mapped with it.
@@ -123,36 +128,6 @@ class Rounds(OfPages):
         return (replace(self, rounds=rounds) for rounds in (3, 64) if rounds < self.rounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Starve(OfPages):
-    """Map a page while all frames but a few are taken, and give all of these back.
-
-    If it could be mapped, it is unmapped again.
-    """
-
-    word: ClassVar[str] = "starve"
-    alone: ClassVar[bool] = True
-    virtual: int
-    frame: str
-    left: int
-
-    def after(self, state: State) -> State:
-        """Return that nothing has changed.
-
-        Raises:
-            Unpredictable: something is there already, or there is no such frame, or address.
-        """
-        if self.virtual % PAGE or state.pages.at(self.virtual):
-            raise Unpredictable(f"{self.virtual:#x} is not free")
-        if self.frame not in state.frames.live:
-            raise Unpredictable(f"there is no {self.frame}")
-        return state.but()
-
-    def plainer(self) -> Iterator[Operation]:
-        """Yield it with fewer frames left."""
-        return (replace(self, left=left) for left in (1, 2) if left < self.left)
-
-
 # -- mistakes, for a kernel that promises to survive them -----------------------------------------
 
 
@@ -196,6 +171,6 @@ class UnmapNothing(OfPages):
 
 
 KINDS: Final[tuple[type[Operation], ...]] = (
-    *(Map, Unmap, Protect, Rounds, Starve),
+    *(Map, Unmap, Protect, Rounds),
     *(MapAgain, UnmapNothing),
 )

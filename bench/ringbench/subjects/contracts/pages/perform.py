@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from ringbench.config.call_text import CallText
 from ringbench.config.contracts import FramesCalls, PagesCalls
 from ringbench.drive.reply import Reply
-from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other
-from ringbench.subjects.contracts.frames.rules import changed
-from ringbench.subjects.contracts.ledger import PAGE, Page, Run, byte_of
+from ringbench.subjects.contracts.batch import Batch, Performance
+from ringbench.subjects.contracts.ledger import PAGE, Page, Run
 from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.pages.look import look
 from ringbench.subjects.contracts.pages.operations import (
     Map,
     MapAgain,
     Protect,
     Rounds,
-    Starve,
     Unmap,
     UnmapNothing,
 )
-from ringbench.subjects.contracts.pages.rules import INSIDE, REFUSED, ROUNDS, RULES, Seen
-from ringbench.subjects.contracts.rule import breach, first_broken
-from ringbench.subjects.contracts.starve import Request, starve
+from ringbench.subjects.contracts.pages.rules import REFUSED, ROUNDS, RULES, Seen
+from ringbench.subjects.contracts.rule import breach, first_broken, refused
 
 OK: Final = Reply("ok")
-NONE: Final = Reply("none")
 LEFT_OUT: Final = Reply("left-out")
-
-EDGE: Final = 64
-"""Bytes at both ends of a page that are read through it; those at its end are written, too."""
 
 AT_ONCE: Final = 2000
 """Rounds that are performed at once."""
@@ -45,13 +39,10 @@ def perform(
     """Return an operation's performance."""
     pages = batch.ledger.pages
     match operation:
-        case (
-            Map(virtual=virtual)
-            | Rounds(virtual=virtual)
-            | Starve(virtual=virtual)
-            | UnmapNothing(virtual=virtual)
-        ) if virtual in batch.guest.own:
-            return _nothing()
+        case Map(virtual=virtual) | Rounds(virtual=virtual) | UnmapNothing(virtual=virtual) if (
+            virtual in batch.guest.own
+        ):
+            return nothing()
         case Map(name, virtual, frame, rights):
             run = batch.ledger.runs.get(frame)
             if run is not None:
@@ -66,20 +57,17 @@ def perform(
             run = batch.ledger.runs.get(frame)
             if run is not None:
                 return _rounds(calls, frames, batch, rounds, virtual, run)
-        case Starve(virtual, frame, left):
-            run = batch.ledger.runs.get(frame)
-            if run is not None and _says(calls, batch, calls.map):
-                return starve(left, _request(calls, batch, virtual, run), frames, batch)
         case MapAgain(name, frame):
             run = batch.ledger.runs.get(frame)
             if run is not None and name in pages:
                 return _map_again(calls, batch, pages[name], run)
         case UnmapNothing(virtual):
             return _unmap_nothing(calls, batch, virtual)
-    return _nothing()
+    return nothing()
 
 
-def _nothing() -> Performance:
+def nothing() -> Performance:
+    """Return the performance of what cannot be performed here."""
     yield
     return LEFT_OUT
 
@@ -94,8 +82,9 @@ def _map(
     page = Page(name, batch.ledger.number, text, virtual, run.first, run.name, rights)
     if not _says_done(calls, batch, calls.map, results[done]):
         seen = Seen(text, calls, virtual, None, batch.guest.walk(virtual), done=False)
-        return first_broken(RULES, seen, batch.ledger) or NONE
-    broken = yield from _look(Seen(text, calls, virtual, page, None, done=True), batch)
+        return first_broken(RULES, seen, batch.ledger) or refused(text)
+    seen = Seen(text, calls, virtual, page, None, done=True)
+    broken = yield from look(seen, batch, page.frame, values)
     batch.ledger.pages[name] = page
     return broken or OK
 
@@ -107,7 +96,7 @@ def _unmap(calls: PagesCalls, batch: Batch, page: Page) -> Performance:
     is_done = _says_done(calls, batch, calls.unmap, results[done])
     text = calls.unmap.shown(values)
     seen = Seen(text, calls, page.virtual, None, None, done=is_done, owed=True)
-    broken = yield from _look(seen, batch)
+    broken = yield from look(seen, batch, page.frame, values)
     del batch.ledger.pages[page.name]
     return broken or OK
 
@@ -121,51 +110,9 @@ def _protect(calls: PagesCalls, batch: Batch, page: Page, rights: str) -> Perfor
     is_done = _says_done(calls, batch, calls.protect, results[done])
     text = calls.protect.shown(values)
     seen = Seen(text, calls, page.virtual, after, None, done=is_done, owed=True)
-    broken = yield from _look(seen, batch)
+    broken = yield from look(seen, batch, page.frame, values)
     batch.ledger.pages[page.name] = after
     return broken or OK
-
-
-def _look(seen: Seen, batch: Batch) -> Generator[None, Results, Reply | None]:
-    """Look at a page after a call: in the tables, through it, and by the kernel's own walk.
-
-    It is read and written through only when the tables are right: nothing faults then, unless the
-    processor goes by something else.
-    """
-    calls, page = seen.calls, seen.page
-    seen = replace(seen, leaf=batch.guest.walk(seen.virtual))
-    if broken := first_broken(RULES, seen, batch.ledger):
-        return broken
-    batch.steps.clear()
-    translated = None
-    if calls.translate is not None:
-        asked = seen.virtual + (INSIDE if calls.translated == "exact" else 0)
-        translated = batch.call(calls.translate, _values(calls, batch, asked))
-    parts = ((0, EDGE), (PAGE - EDGE, EDGE))
-    checks = range(0)
-    if page is not None and ("u" not in page.rights or batch.guest.reaches_user):
-        checks = batch.check(page.virtual, parts, byte_of(page.run))
-        if "w" in page.rights:
-            batch.fill(page.virtual, parts[1:], byte_of(page.run))
-    results = yield
-    if page is not None and (words := _disturbed(page, batch)):
-        return breach("contents", f"before {seen.call}: {words}")
-    seen = replace(
-        seen,
-        other=first_other(results, checks, parts) if checks else None,
-        translated=None if translated is None else results[translated],
-    )
-    return first_broken(RULES, seen, batch.ledger)
-
-
-def _disturbed(page: Page, batch: Batch) -> str | None:
-    """Say what is wrong with a page's frame itself, however it is read."""
-    run = batch.ledger.runs[page.run]
-    content = bytes([byte_of(run.name)]) * PAGE
-    is_filled = run.name not in batch.ledger.unfilled
-    if is_filled and batch.guest.read(page.frame * PAGE, PAGE) != content:
-        return changed(run, page.frame)
-    return None
 
 
 def _rounds(
@@ -189,7 +136,7 @@ def _rounds(
             if _says_done(calls, batch, (calls.map, calls.unmap)[number % 2], results[step]):
                 continue
             if not done and not number:
-                return NONE
+                return refused(text)
             return breach(
                 ROUNDS[0],
                 f"round {done + number // 2 + 1} of {text} and unmapping it: expected what the "
@@ -207,27 +154,17 @@ def _rounds(
     return OK
 
 
-def _request(calls: PagesCalls, batch: Batch, virtual: int, run: Run) -> Request:
-    """Return the call that maps a page, for when there are few frames."""
-    values = _values(calls, batch, virtual, run.first, "rw")
-    return Request(
-        calls.map.shown(values),
-        lambda: batch.call(calls.map, values),
-        lambda result: _says_done(calls, batch, calls.map, result),
-        lambda result: batch.call(calls.unmap, _values(calls, batch, virtual)),
-    )
-
-
 def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Performance:
     values = _values(calls, batch, page.virtual, run.first, "rw")
     done = batch.call(calls.map, values)
     results = yield
     text = calls.map.shown(values)
-    if _says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
+    if says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for {page} is there, seen that not"
         )
-    broken = yield from _look(Seen(text, calls, page.virtual, page, None), batch)
+    seen = Seen(text, calls, page.virtual, page, None)
+    broken = yield from look(seen, batch, page.frame, values)
     return broken or OK
 
 
@@ -235,7 +172,7 @@ def _unmap_nothing(calls: PagesCalls, batch: Batch, virtual: int) -> Performance
     values = _values(calls, batch, virtual)
     done = batch.call(calls.unmap, values)
     results = yield
-    if _says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
+    if says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
         text = calls.unmap.shown(values)
         return breach(
             REFUSED[0], f"{text}: expected that it is refused, for nothing is there, seen that not"
@@ -259,13 +196,13 @@ def _values(
     }
 
 
-def _says(calls: PagesCalls, batch: Batch, call: CallText) -> bool:
+def says(calls: PagesCalls, batch: Batch, call: CallText) -> bool:
     """Whether a call says if it was done: not where that is unknown, or it returns nothing."""
     return calls.ok is not None and call.function not in batch.guest.silent
 
 
 def _says_done(calls: PagesCalls, batch: Batch, call: CallText, result: int) -> bool:
     """Whether a result says that it was done, or nothing; of 32 bits, anything may be above."""
-    if calls.ok is None or not _says(calls, batch, call):
+    if calls.ok is None or not says(calls, batch, call):
         return True
     return (result ^ calls.ok) & _INT == 0

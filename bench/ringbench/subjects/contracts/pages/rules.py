@@ -5,14 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ringbench.arch.x86_64.access import AccessKind
 from ringbench.arch.x86_64.entry import ADDRESS, P
 from ringbench.arch.x86_64.records import Leaf
 from ringbench.config.contracts import PagesCalls
+from ringbench.drive.guest_calls import Probe, Raised
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Page
 from ringbench.subjects.contracts.rule import Rule
 
+BEFORE: Final = "the processor goes by what was there before"
+DONE: Final = {
+    AccessKind.READ: "reads",
+    AccessKind.WRITE: "writes to",
+    AccessKind.EXECUTE: "executes what is at",
+}
+
 INSIDE: Final = 0xABC
 """Offset within a page of what is translated, where all of the address is promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access that was made to a page, which may have faulted.
+
+    Attributes:
+        probe: what was done, and by whom.
+        allowed: whether the tables let it through.
+        raised: the exception that it met; None if it went through.
+    """
+
+    probe: Probe
+    allowed: bool
+    raised: Raised | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +49,12 @@ class Seen:
         virtual: which page.
         page: what must be there; None if nothing.
         leaf: what the walk finds there; None if nothing.
+        why: why it finds nothing.
         done: whether the kernel says that it was done; None if it says nothing.
         owed: whether it has to be done, as what needs no memory.
         other: offset of the first byte that was read through the page and is not the frame's.
         translated: what the kernel's own translation says.
+        accesses: what was tried there besides.
     """
 
     call: str
@@ -36,10 +62,12 @@ class Seen:
     virtual: int
     page: Page | None
     leaf: Leaf | None
+    why: str = ""
     done: bool | None = None
     owed: bool = False
     other: int | None = None
     translated: int | None = None
+    accesses: tuple[Access, ...] = ()
 
 
 def _done(seen: Seen, ledger: Ledger) -> str | None:
@@ -54,7 +82,7 @@ def _mapped(seen: Seen, ledger: Ledger) -> str | None:
         return None
     what = f"{seen.call}: expected that {seen.virtual:#x} leads to {page.frame * PAGE:#x}"
     if leaf is None:
-        return f"{what}, seen that it is not mapped"
+        return f"{what}, seen that it does not: {seen.why}"
     if leaf.size != PAGE or leaf.paddr != page.frame * PAGE:
         return f"{what}, a page of 4 KiB, seen {leaf.paddr:#x}, a page of {leaf.size:#x} bytes"
     return None
@@ -88,14 +116,28 @@ def _gone(seen: Seen, ledger: Ledger) -> str | None:
     )
 
 
-def _reads(seen: Seen, ledger: Ledger) -> str | None:
-    if seen.page is None or seen.other is None:
-        return None
-    return (
-        f"{seen.call}: expected that {seen.virtual:#x} reads as frame {seen.page.frame * PAGE:#x}, "
-        f"to which the tables lead, seen another byte at offset {seen.other}: the processor goes "
-        "by what was there before"
-    )
+def _obeyed(seen: Seen, ledger: Ledger) -> str | None:
+    if seen.page is not None and seen.other is not None:
+        frame = seen.page.frame * PAGE
+        return (
+            f"{seen.call}: expected that {seen.virtual:#x} reads as frame {frame:#x}, to which the "
+            f"tables lead, seen another byte at offset {seen.other}: {BEFORE}"
+        )
+    for each in seen.accesses:
+        if each.allowed == (each.raised is None):
+            continue
+        who = "a program" if each.probe.program else "the kernel"
+        what = f"{DONE[each.probe.access]} {each.probe.address:#x}"
+        if each.raised is None:
+            return (
+                f"{seen.call}: expected that {who} meets a page fault when it {what}, by the "
+                f"tables as they are, seen that it does not: {BEFORE}"
+            )
+        return (
+            f"{seen.call}: expected that {who} {what}, by the tables as they are, seen "
+            f"{each.raised}"
+        )
+    return None
 
 
 def _translated(seen: Seen, ledger: Ledger) -> str | None:
@@ -131,7 +173,7 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
     Rule(
         "stale",
         "What was changed in the tables, the processor has to be told (Intel SDM 3A 4.10.4).",
-        _reads,
+        _obeyed,
     ),
     Rule("translated", "The kernel's own walk finds what the processor's does.", _translated),
 )

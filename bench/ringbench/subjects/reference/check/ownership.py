@@ -46,8 +46,7 @@ class OwnerKind(StrEnum):
     METADATA = "PMM metadata"
     FREE = "free"
     TABLE = "page table"
-    SLAB = "slab"
-    OBJECTS = "slab of cache"
+    SLAB = "slab of cache"
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
     HEAP = "heap"
@@ -62,7 +61,6 @@ ALLOCATED: Final = frozenset(
     {
         OwnerKind.TABLE,
         OwnerKind.SLAB,
-        OwnerKind.OBJECTS,
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
@@ -217,12 +215,9 @@ def owners(picture: Picture) -> FrameOwners:
         for table in root.tables:
             owner = Owner(OwnerKind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
-    for space in picture.spaces():
-        for slab in space.slabs:
-            claims.bytes(Owner(OwnerKind.SLAB, space.name), slab.paddr, PAGE_SIZE)
-    for cache in picture.caches:
+    for cache in picture.slabs.caches:
         for each in cache.slabs:
-            claims.bytes(Owner(OwnerKind.OBJECTS, cache.name), each.frame, PAGE_SIZE)
+            claims.bytes(Owner(OwnerKind.SLAB, cache.name), each.frame, PAGE_SIZE)
     for disk in picture.disks:
         claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
     for file in picture.files.values():

@@ -86,15 +86,6 @@ class GdbKernel:
             raise Refused(Status.NOT_FOUND)
         return address
 
-    def records(self) -> set[int]:
-        """Return the addresses of all tasks' records in the heap."""
-        found: set[int] = set()
-        record = self.value("boot_task.next")
-        while record and record not in found:
-            found.add(record)
-            record = self.value(f"((struct task *){record:#x})->next")
-        return found
-
     def space(self, handle: str) -> int:
         """Return the address of the vm_space that a handle names."""
         if handle == KERNEL:

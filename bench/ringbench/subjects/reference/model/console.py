@@ -98,12 +98,6 @@ def no_registers(state: KernelState, va: int, space: str = KERNEL) -> None:
         raise Refused(Status.DENIED)
 
 
-def refuse_record(state: KernelState, pointer: int) -> None:
-    """Refuse a pointer to a task's record: the console did not allocate it."""
-    if pointer and any(each.record == pointer for each in state.tasks):
-        raise Refused(Status.DENIED)
-
-
 def unused_cache(state: KernelState) -> int:
     """Return the lowest number of a slab cache that is not in use."""
     for number in range(CONSOLE_CACHES):

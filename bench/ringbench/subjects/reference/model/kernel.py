@@ -11,6 +11,7 @@ from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
     EMPTY_HEAP,
+    Cache,
     Console,
     Disk,
     KernelState,
@@ -20,7 +21,8 @@ from ringbench.subjects.reference.model.state import (
     frames_of,
     replace,
 )
-from ringbench.subjects.reference.model.task import BOOT_TASK
+from ringbench.subjects.reference.model.task import BOOT_TASK, TASK_CACHE
+from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
     CONSOLE_ROOTS,
@@ -29,6 +31,8 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_SIZE,
     KERNEL_WINDOW_BASE,
     KERNEL_WINDOW_END,
+    RECORD_ALIGN,
+    VM_RECORD_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
@@ -75,6 +79,10 @@ def boot(
         current_task=0,
         console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
+        caches={
+            REGION_CACHE: Cache(VM_RECORD_SIZE, RECORD_ALIGN),
+            TASK_CACHE: Cache(sizes.task, RECORD_ALIGN),
+        },
     )
     return _console_init(disk_init(state, disks))
 

@@ -17,11 +17,11 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
+    DIRECT_MAP_BASE,
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
     SLAB_HEADER,
-    VM_RECORD_SIZE,
 )
 from ringbench.subjects.reference.vocabulary.handles import (
     BOOT_TASK,
@@ -79,54 +79,43 @@ class PmmState:
 
 @dataclass(frozen=True)
 class Region:
-    """One region of a space, and the slab slot that holds its record."""
+    """One region of a space, and the virtual address of its record."""
 
     base: int
     length: int
     paddr: int
     flags: int
     kind: int
-    slab: int
-    slot: int
+    record: int
 
     @property
     def end(self) -> int:
         """First address past the region."""
         return self.base + self.length
 
-    @property
-    def record(self) -> int:
-        """Physical address of its struct vm_region."""
-        return self.slab + VM_RECORD_SIZE * (1 + self.slot)
-
-
-@dataclass(frozen=True, slots=True)
-class Slab:
-    """A frame of records or objects; bit i of `free_slots` is set where number i is free."""
-
-    frame: int
-    free_slots: int
-
 
 @dataclass(frozen=True)
 class Space:
-    """A window of a root: regions in ascending order, slabs in list order."""
+    """A window of a root, with its regions in ascending order."""
 
     root: int
     base: int
     limit: int
     regions: tuple[Region, ...] = ()
-    slabs: tuple[Slab, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cache:
-    """A slab cache: objects of `size` bytes at multiples of `alignment`; slabs in list order."""
+    """A slab cache: objects of `size` bytes at multiples of `alignment`.
+
+    `slabs` has the free objects of each by its frame, bit n being number n's, the oldest slab
+    first; `room` the frames of those with a free object, in the order in which they are used.
+    """
 
     size: int
     alignment: int
-    room: tuple[Slab, ...] = ()
-    full: tuple[Slab, ...] = ()
+    slabs: Mapping[int, int] = field(default_factory=dict)
+    room: tuple[int, ...] = ()
 
     @property
     def stride(self) -> int:
@@ -142,6 +131,15 @@ class Cache:
     def count(self) -> int:
         """Objects of a slab."""
         return (FRAME_SIZE - self.first) // self.stride
+
+    @property
+    def used(self) -> int:
+        """How many objects live."""
+        return self.count * len(self.slabs) - sum(map(int.bit_count, self.slabs.values()))
+
+    def address(self, frame: int, number: int) -> int:
+        """Return the virtual address of an object of a slab."""
+        return DIRECT_MAP_BASE + frame + self.first + number * self.stride
 
 
 class Node(NamedTuple):
@@ -198,7 +196,7 @@ EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task, and the address of its struct task in the heap (0: the boot task's is static)."""
+    """A task, and the virtual address of its record (0: the boot task's is static)."""
 
     id: int
     record: int

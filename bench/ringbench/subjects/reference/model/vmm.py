@@ -1,7 +1,7 @@
-"""The virtual memory manager: spaces, their regions, and the slab slots that hold the records.
+"""The virtual memory manager: spaces and their regions, whose records are in a slab cache.
 
 A space is named: "kernel", "heap", or a task's handle. Frames are taken in the kernel's order: the
-slab if one is needed; then per page, ascending, the page, then its missing tables.
+slab of records if one is needed; then per page, ascending, the page, then its missing tables.
 """
 
 from bisect import bisect_right
@@ -21,10 +21,10 @@ from ringbench.subjects.reference.model.paging import (
     paging_tables_missing,
     populate,
 )
+from ringbench.subjects.reference.model.slab import slab_alloc, slab_free
 from ringbench.subjects.reference.model.state import (
     KernelState,
     Region,
-    Slab,
     Space,
     frames_of,
     replace,
@@ -36,12 +36,13 @@ from ringbench.subjects.reference.vocabulary.constants import (
     PADDR_NONE,
     TASK_WINDOW_BASE,
     TASK_WINDOW_END,
-    VM_SLAB_REGIONS,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.status import Status
 
-_ALL_FREE: Final = (1 << VM_SLAB_REGIONS) - 1
+REGION_CACHE: Final = "region"
+"""The slab cache of the records."""
+
 _BASE: Final = attrgetter("base")
 PERMISSIONS: Final = page.WRITE | page.USER | page.EXEC
 
@@ -56,7 +57,7 @@ def vm_space_create(state: KernelState, name: str) -> tuple[KernelState, Status,
 
 
 def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status, None]:
-    """Free the regions, the slabs and the root of a task's space."""
+    """Free the regions and the root of a task's space."""
     root = state.spaces[name].root
     if root == state.active_root:
         return state, Status.BUSY, None
@@ -107,18 +108,16 @@ def vm_alloc_at(
 
 
 def vm_free(state: KernelState, name: str, base: int) -> tuple[KernelState, Status, None]:
-    """Free the region that starts at `base`, its frames, and its slab if that becomes empty."""
+    """Free the region that starts at `base`, its frames and its record."""
     space = state.spaces[name]
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
     release = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
     state = paging_clear(state, space.root, base, region.length, release=release)
-    slabs, emptied = _release_slot(space.slabs, region)
-    if emptied:
-        state = replace(state, pmm=frames.give_back(state.pmm, [region.slab]))
+    state, _, _ = slab_free(state, REGION_CACHE, region.record)
     regions = tuple(each for each in space.regions if each is not region)
-    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK, None
+    return with_space(state, name, replace(space, regions=regions)), Status.OK, None
 
 
 def vm_protect(
@@ -240,18 +239,16 @@ def _insert(
 ) -> tuple[KernelState, Status]:
     """Make a region whose place is known to be free, or find too few frames."""
     space = state.spaces[name]
-    new_slab = not any(slab.free_slots for slab in space.slabs)
+    new_slab = not state.caches[REGION_CACHE].room
     pages = range(base, base + length, SIZE_4K) if kind == VmKind.ANONYMOUS else range(0)
     needed = new_slab + len(pages)
     if kind in (VmKind.ANONYMOUS, VmKind.PHYSICAL) and needed <= state.pmm.free_count:
         needed += paging_tables_missing(state, space.root, base, length)
     if needed > state.pmm.free_count:
         return state, Status.NO_MEMORY
-    pmm, taken = frames.take(state.pmm, needed)
+    state, _, record = slab_alloc(state, REGION_CACHE)
+    pmm, taken = frames.take(state.pmm, needed - new_slab)
     state = replace(state, pmm=pmm)
-    slabs = space.slabs
-    if new_slab:
-        slabs = (Slab(taken.pop(0), _ALL_FREE), *slabs)
     if pages:
         state = populate(state, space.root, ((va, flags) for va in pages), taken)
     elif kind == VmKind.PHYSICAL:
@@ -260,30 +257,8 @@ def _insert(
         raws = [bits | frame for frame in range(paddr, paddr + length, SIZE_4K)]
         editor.fill(space.root, base, 1, raws, iter(taken).__next__)
         state = replace(state, tables=editor.result)
-    slabs, slab, slot = _take_slot(slabs)
-    region = Region(
-        base, length, paddr if kind == VmKind.PHYSICAL else PADDR_NONE, flags, kind, slab, slot
-    )
+    paddr = paddr if kind == VmKind.PHYSICAL else PADDR_NONE
+    region = Region(base, length, paddr, flags, kind, record)
     position = bisect_right(space.regions, base, key=_BASE)
     regions = (*space.regions[:position], region, *space.regions[position:])
-    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK
-
-
-def _take_slot(slabs: tuple[Slab, ...]) -> tuple[tuple[Slab, ...], int, int]:
-    """Take the lowest free slot of the first slab with one; the slabs, its frame, its number."""
-    position = next(number for number, slab in enumerate(slabs) if slab.free_slots)
-    slab = slabs[position]
-    lowest = slab.free_slots & -slab.free_slots
-    taken = Slab(slab.frame, slab.free_slots ^ lowest)
-    slabs = (*slabs[:position], taken, *slabs[position + 1 :])
-    return slabs, slab.frame, lowest.bit_length() - 1
-
-
-def _release_slot(slabs: tuple[Slab, ...], region: Region) -> tuple[tuple[Slab, ...], bool]:
-    """Free a region's slot; the slabs, and whether its slab is gone."""
-    left = []
-    for slab in slabs:
-        free = slab.free_slots | (1 << region.slot if slab.frame == region.slab else 0)
-        if free != _ALL_FREE:
-            left.append(slab if free == slab.free_slots else Slab(slab.frame, free))
-    return tuple(left), len(left) < len(slabs)
+    return with_space(state, name, replace(space, regions=regions)), Status.OK

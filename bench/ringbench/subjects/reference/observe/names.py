@@ -83,6 +83,9 @@ class SlabNames:
     """Slab caches: a list of all, and in each the lists of its slabs."""
 
     caches: str = "slab_caches"
+    ram: str = "slab_ram"
+    ram_base: str = "base"
+    ram_length: str = "length"
     of_console: str = "console.caches"
     cache_type: str = "struct slab_cache"
     next: str = "next"
@@ -92,21 +95,26 @@ class SlabNames:
     first: str = "first"
     stride: str = "stride"
     count: str = "count"
-    reciprocal: str = "reciprocal"
+    inverse: str = "inverse"
+    shift: str = "shift"
+    new_words: str = "words"
+    last: str = "last"
+    last_word: str = "last_word"
     room: str = "room"
-    full: str = "full"
+    all: str = "all"
+    link_type: str = "struct slab_link"
+    link_next: str = "next"
+    link_previous: str = "previous"
     slab_type: str = "struct slab"
-    slab_next: str = "next"
-    seal: str = "seal"
+    cache: str = "cache"
     used: str = "used"
     words: str = "words"
-    link: str = "link"
     free_bits: str = "free_bits"
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceNames:
-    """Spaces, their regions, and the slabs that hold the regions' records."""
+    """Spaces, their regions, and the slab cache of the regions' records."""
 
     kernel_root: str = "kernel_root"
     kernel_space: str = "kernel_space"
@@ -116,7 +124,6 @@ class SpaceNames:
     base: str = "base"
     limit: str = "limit"
     first: str = "first"
-    slabs: str = "slabs"
     region_count: str = "region_count"
     region_type: str = "struct vm_region"
     region_base: str = "base"
@@ -126,10 +133,7 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
-    slab_type: str = "struct vm_slab"
-    slab_next: str = "next"
-    slab_free: str = "free_slots"
-    slab_regions: str = "regions"
+    cache: str = "region_cache"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
         default_factory=lambda: {kind.text: f"VM_{kind.name}" for kind in VmKind}
@@ -169,6 +173,7 @@ class HeapNames:
 class TaskNames:
     """Tasks: a list that starts at the boot task, which has no space of its own."""
 
+    cache: str = "task_cache"
     first: str = "boot_task"
     current: str = "current_task"
     task_type: str = "struct task"

@@ -25,7 +25,7 @@ from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
-from ringbench.subjects.reference.observe.slabs import SeenCache, read_slabs
+from ringbench.subjects.reference.observe.slabs import SeenSlabs, read_slabs
 from ringbench.subjects.reference.observe.spaces import SeenSpace, read_space
 from ringbench.subjects.reference.observe.tasks import SeenTasks, read_tasks
 
@@ -57,7 +57,7 @@ class Picture:
     tasks: SeenTasks
     disks: tuple[SeenDisk, ...]
     files: Mapping[int, SeenFile]
-    caches: tuple[SeenCache, ...]
+    slabs: SeenSlabs
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -116,7 +116,7 @@ def take(
         tasks=tasks,
         disks=scope.read(read_disks, guest, layout.disks),
         files=scope.read(read_files, guest, layout.files),
-        caches=scope.read(read_slabs, guest, layout.slabs),
+        slabs=scope.read(read_slabs, guest, layout.slabs),
         console=console,
         broken=guest.notebook.broken,
     )

@@ -42,7 +42,7 @@ def _space_table(
     """A space, with as many regions as are still to be shown."""
     title = (
         f"{space.name}: root {space.root:#x}, window {space.base:#x}..{space.limit:#x}, "
-        f"{len(space.regions)} regions, {len(space.slabs)} slabs"
+        f"{len(space.regions)} regions"
     )
     if not space.regions[:shown]:
         return Group(Text(title), *rest(len(space.regions), shown))
@@ -83,7 +83,6 @@ def spaces_json(picture: Picture) -> dict[str, Any]:
                 "root": space.root,
                 "base": space.base,
                 "limit": space.limit,
-                "slabs": [slab.paddr for slab in space.slabs],
                 "regions": [
                     _region_json(picture, roots.get(space.root), region) for region in space.regions
                 ],

@@ -15,6 +15,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
+    VM_SLAB_REGIONS,
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
@@ -60,8 +61,8 @@ HEAP_FIRST: Final = HEAP_BASE + HEAP_HEADER
 FULL_PAGE: Final = HeapAlloc(K4 - 2 * HEAP_HEADER)
 """Leaves the first page of the heap no more than the last node's header."""
 
-SLAB_RECORDS: Final = 63
-"""Regions of a space whose records one frame holds."""
+TASKS_OF_SLAB: Final = 62
+"""Records of tasks that one frame holds."""
 
 
 def _frames() -> Iterator[Case[Operation]]:
@@ -106,7 +107,7 @@ def _at(vaddr: int, length: int, kind: str, flags: int = WRITE, space: str = "t1
 
 def _regions() -> Iterator[Case[Operation]]:
     task = TaskNew()
-    guards = tuple(_at(G1 + 2 * n * K4, K4, "guard", 0) for n in range(SLAB_RECORDS))
+    guards = tuple(_at(G1 + 2 * n * K4, K4, "guard", 0) for n in range(VM_SLAB_REGIONS))
     page = VmAlloc("t1", K4, "anonymous", WRITE)
     yield Case("guard, no record", (task,), VmAlloc("t1", K4, "guard", 0))
     yield Case("demand, no record", (task,), VmAlloc("t1", G1, "demand", WRITE))
@@ -201,9 +202,10 @@ def _heap() -> Iterator[Case[Operation]]:
 
 
 def _tasks() -> Iterator[Case[Operation]]:
-    yield Case("task: heap empty", (), TaskNew())
-    yield Case("task: heap has room", (TaskNew(),), TaskNew())
-    yield Case("task: heap full", (FULL_PAGE,), TaskNew())
+    yield Case("task: no record", (), TaskNew())
+    yield Case("task: record there", (TaskNew(),), TaskNew())
+    records = tuple(TaskNew() for _ in range(TASKS_OF_SLAB))
+    yield Case("task: records full", records, TaskNew())
 
 
 def _disks() -> Iterator[Case[Operation]]:

@@ -32,11 +32,13 @@ SLAB_ALIGN_MIN: Final = 8
 SLAB_ALIGN_MAX: Final = 2048
 SLAB_HEADER: Final = 128
 """Bytes of a slab before its first object, at least."""
-SLAB_SEAL: Final = 0xC2B2_AE3D_27D4_EB4F
 
-VM_SLAB_REGIONS: Final = 63
-VM_RECORD_SIZE: Final = 64
-"""Bytes of struct vm_region, and of the header of struct vm_slab before the first of them."""
+RECORD_ALIGN: Final = 8
+"""What the kernel's records are aligned to."""
+VM_RECORD_SIZE: Final = 48
+"""Bytes of struct vm_region."""
+VM_SLAB_REGIONS: Final = (FRAME_SIZE - SLAB_HEADER) // VM_RECORD_SIZE
+"""How many of them a slab has."""
 
 HEAP_ALIGN: Final = 16
 HEAP_HEADER: Final = 16

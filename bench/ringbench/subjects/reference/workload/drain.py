@@ -16,7 +16,7 @@ from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, 
 from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.pages import bare_roots
-from ringbench.subjects.reference.workload.slabs import objects
+from ringbench.subjects.reference.workload.slabs import caches, objects
 
 
 def drain(state: KernelState) -> Operation | None:
@@ -35,8 +35,8 @@ def drain(state: KernelState) -> Operation | None:
             return VmFree("kernel", region.base)
     for payload in payloads(state):
         return HeapFree(payload)
-    for name, cache in state.caches.items():
-        for vaddr in objects(cache):
+    for name in caches(state):
+        for vaddr in objects(state.caches[name]):
             return SlabFree(cache_number(name), vaddr)
         return SlabDelete(cache_number(name))
     for first, count in state.console.lent.runs():

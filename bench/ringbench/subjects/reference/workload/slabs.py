@@ -32,7 +32,7 @@ ALIGNMENTS: Final = (8, 8, 8, 16, 64, 128, 256, 1024, 2048)
 LAST: Final = (1 << 64) - 1
 
 
-def _caches(state: KernelState) -> list[str]:
+def caches(state: KernelState) -> list[str]:
     """The caches that the console made."""
     return [cache_name(n) for n in range(CONSOLE_CACHES) if cache_name(n) in state.caches]
 
@@ -40,18 +40,18 @@ def _caches(state: KernelState) -> list[str]:
 def objects(cache: Cache) -> list[int]:
     """Addresses of all live objects of a cache, slab by slab."""
     return [
-        DIRECT_MAP_BASE + slab.frame + cache.first + number * cache.stride
-        for slab in (*cache.room, *cache.full)
+        cache.address(frame, number)
+        for frame, free in cache.slabs.items()
         for number in range(cache.count)
-        if not slab.free_slots >> number & 1
+        if not free >> number & 1
     ]
 
 
 def slab_new(random: Random, state: KernelState) -> Operation | None:
     """Make a cache, mostly of small objects; or delete an empty one where there are many."""
-    caches = _caches(state)
-    empty = [each for each in caches if not state.caches[each].room + state.caches[each].full]
-    if empty and crowded(random, len(caches), CACHES):
+    there = caches(state)
+    empty = [each for each in there if not state.caches[each].slabs]
+    if empty and crowded(random, len(there), CACHES):
         return SlabDelete(cache_number(pick(random, empty)))
     size = pick(random, SIZES) if random.random() < 0.7 else random.randint(8, 2048)
     return SlabNew(size, pick(random, ALIGNMENTS))
@@ -59,29 +59,26 @@ def slab_new(random: Random, state: KernelState) -> Operation | None:
 
 def slab_change(random: Random, state: KernelState) -> Operation | None:
     """Take an object, or free one of any slab where there are many."""
-    caches = _caches(state)
-    if not caches:
+    there = caches(state)
+    if not there:
         return None
-    name = pick(random, caches)
+    name = pick(random, there)
     cache = state.caches[name]
-    slabs = (*cache.room, *cache.full)
-    used = sum(cache.count - slab.free_slots.bit_count() for slab in slabs)
-    if not used or not crowded(random, used, min(cache.count, 64) * SLABS):
+    if not cache.slabs or not crowded(random, cache.used, min(cache.count, 64) * SLABS):
         return SlabAlloc(cache_number(name))
     return SlabFree(cache_number(name), pick(random, objects(cache)))
 
 
 def slab_empty(random: Random, state: KernelState) -> Operation | None:
     """Free an object of the slab with fewest, so that slabs and caches become empty."""
-    caches = [each for each in _caches(state) if state.caches[each].room]
-    if not caches:
+    there = [each for each in caches(state) if state.caches[each].room]
+    if not there:
         return None
-    name = pick(random, caches)
+    name = pick(random, there)
     cache = state.caches[name]
-    fewest = max(cache.room, key=lambda slab: slab.free_slots.bit_count())
-    lowest = ~fewest.free_slots & (fewest.free_slots + 1)
-    base = DIRECT_MAP_BASE + fewest.frame + cache.first
-    return SlabFree(cache_number(name), base + (lowest.bit_length() - 1) * cache.stride)
+    fewest = max(cache.room, key=lambda frame: cache.slabs[frame].bit_count())
+    lowest = ~cache.slabs[fewest] & (cache.slabs[fewest] + 1)
+    return SlabFree(cache_number(name), cache.address(fewest, lowest.bit_length() - 1))
 
 
 def _new_impossible(random: Random, state: KernelState) -> Operation | None:
@@ -99,18 +96,18 @@ def _cache_gone(random: Random, state: KernelState) -> Operation | None:
 
 def _free_wrong(random: Random, state: KernelState) -> Operation | None:
     """Free what is no object: within one, free, another cache's, a header, no slab at all."""
-    caches = _caches(state)
-    if not caches:
+    there = caches(state)
+    if not there:
         return None
-    name, other = pick(random, caches), pick(random, caches)
-    slabs = (*state.caches[other].room, *state.caches[other].full)
+    name, other = pick(random, there), pick(random, there)
+    slabs = tuple(state.caches[other].slabs)
     outside = (0, HEAP_BASE, KERNEL_WINDOW_BASE, LAST, DIRECT_MAP_BASE, state.kernel_root)
     cache = state.caches[other]
     if not slabs or random.random() < 0.2:
         free = state.pmm.free.edges[0] if state.pmm.free else 0
         within = DIRECT_MAP_BASE + pick(random, (free, state.pmm.frame_limit)) * FRAME_SIZE
         return SlabFree(cache_number(name), pick(random, (*outside, within + cache.first)))
-    base = DIRECT_MAP_BASE + pick(random, slabs).frame
+    base = DIRECT_MAP_BASE + pick(random, slabs)
     number = random.randrange(cache.count + 1)
     off = pick(random, (0, 0, 0, 1, 8, cache.size - 1, cache.stride // 2))
     place = pick(random, (0, cache.first - 8, *(cache.first + number * cache.stride + off,) * 6))
