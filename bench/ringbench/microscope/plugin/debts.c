@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "debts.h"
 
-#include "arena.h"
-
 #include <stddef.h>
 
 #define BUCKETS 8192
@@ -30,11 +28,6 @@ static struct debts *made(void) {
 static uint32_t *bucket(struct debts *all, enum size_class class, uint64_t address) {
     uint64_t key = (address >> shifts[class]) * CLASSES + class;
     return &all->buckets[(key * 0x9e3779b97f4a7c15ull) >> 51];
-}
-
-uint64_t debts_open(void) {
-    const struct debts *all = made();
-    return all ? all->count : 0;
 }
 
 uint64_t debts_of(enum size_class class) {

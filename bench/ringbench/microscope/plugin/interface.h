@@ -85,9 +85,6 @@ void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, enum qemu
                                               uint64_t);
 #endif
 
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, qemu_plugin_vcpu_udata_cb_t,
-                                            enum qemu_plugin_cb_flags, void *);
-
 #if INTERFACE >= 3
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
 

@@ -45,9 +45,11 @@ struct changed {
 
 struct place_on {
     uint64_t stack; /* its number, or NO_STACK */
-    uint64_t last;  /* where the last CALL pushed or the last RET popped */
-    bool is_set;    /* RSP was set since then */
-    bool is_past;   /* the stack's end, which has been said */
+    uint64_t near;  /* where stores matter: `span` bytes from there on, all that can be on it */
+    uint64_t span;
+    uint64_t last; /* where the last CALL pushed or the last RET popped */
+    bool is_set;   /* RSP was set since then */
+    bool is_past;  /* the stack's end, which has been said */
     uint64_t changes;
     struct changed changed[CHANGED];
 };
@@ -69,6 +71,15 @@ static uint64_t stack_at(uint64_t address) {
         }
     }
     return NO_STACK;
+}
+
+/* Go to a stack. */
+static void go_to(struct place_on *on, uint64_t number) {
+    const struct stack *stack = number == NO_STACK ? NULL : &shared->stacks[number];
+    on->stack = number;
+    on->near = stack ? stack->begin - FRAME : 0;
+    on->span = stack ? stack->end - on->near : UINT64_MAX;
+    on->is_past = false;
 }
 
 static const struct stack *stack_of(const struct place_on *on) {
@@ -137,20 +148,34 @@ static void change(struct place_on *on, const struct call *call, const struct ac
 }
 
 static void accessed(const struct access *access) {
-    if (!access->is_store) {
+    struct place_on *all = (struct place_on *)shared->root[ROOT_STACKS];
+    if (!access->is_store || !all || access->cpu >= CPUS) {
         return;
     }
-    struct place_on *on = place_of(access->cpu);
-    const struct stack *stack = on ? stack_of(on) : NULL;
-    struct call call = {0};
-    if (stack && access->address - stack->begin < stack->end - stack->begin) {
+    struct place_on *on = &all[access->cpu];
+    uint64_t address = access->address;
+    if (address - on->near >= on->span) {
+        return;
+    }
+    const struct stack *stack = stack_of(on);
+    if (stack && address >= stack->lowest && address + access->size <= on->last) {
+        return; /* where nearly all stores to a stack go: into the function's own frame */
+    }
+    struct call call;
+    if (stack && address >= stack->begin) {
         used(&shared->stacks[on->stack], access);
     } else if (stack && is_pushed_past(on, stack, access)) {
         overflowed(on, access);
     }
-    if (on && calls_slot(calls_of(access->cpu), access->address, access->size, &call)) {
+    if (calls_slot(calls_of(access->cpu), address, access->size, &call)) {
         change(on, &call, access);
     }
+}
+
+/* Note where RSP is known to be. */
+static void note(struct place_on *on, uint64_t slot) {
+    on->last = slot;
+    on->is_set = false;
 }
 
 static void called(const struct access *access) {
@@ -158,16 +183,16 @@ static void called(const struct access *access) {
     if (!on) {
         return;
     }
-    uint64_t slot = access->address, now = stack_at(slot);
+    uint64_t slot = access->address;
     const struct stack *stack = stack_of(on);
     if (stack && is_past(on, stack, slot)) {
         overflowed(on, access);
+    } else if (!stack || slot - stack->begin >= stack->end - stack->begin) {
+        go_to(on, stack_at(slot));
     } else {
-        on->stack = now;
         on->is_past = false;
     }
-    on->last = slot;
-    on->is_set = false;
+    note(on, slot);
 }
 
 static bool is_judged(uint64_t pc) {
@@ -199,28 +224,36 @@ static void judge(const struct changed *changed, const struct call *call,
     unlock();
 }
 
-static void returned(const struct access *access) {
-    struct place_on *on = place_of(access->cpu);
-    if (!on) {
+static void judge_all(struct place_on *on, const struct access *access) {
+    struct call call;
+    if (!calls_slot(calls_of(access->cpu), access->address, access->size, &call)) {
         return;
     }
-    struct call call;
-    bool is_call =
-        on->changes && calls_slot(calls_of(access->cpu), access->address, access->size, &call);
-    for (int i = 0; is_call && i < CHANGED; i++) {
+    for (int i = 0; i < CHANGED; i++) {
         struct changed *changed = &on->changed[i];
         if (changed->slot == access->address) {
             judge(changed, &call, access);
             changed->slot = 0;
         }
     }
-    const struct stack *stack = stack_of(on);
-    if (!stack || access->address >= stack->begin || on->is_set) { /* else back from past its end */
-        on->stack = stack_at(access->address);
-        on->is_past = false;
+}
+
+static void returned(const struct access *access) {
+    struct place_on *on = place_of(access->cpu);
+    if (!on) {
+        return;
     }
-    on->last = access->address;
-    on->is_set = false;
+    uint64_t slot = access->address;
+    const struct stack *stack = stack_of(on);
+    if (on->changes) {
+        judge_all(on, access);
+    }
+    if (stack && slot - stack->begin < stack->end - stack->begin) {
+        on->is_past = false;
+    } else if (!stack || slot >= stack->begin || on->is_set) { /* else back, still past its end */
+        go_to(on, stack_at(slot));
+    }
+    note(on, slot);
 }
 
 /* RSP is about to be set to something else. */

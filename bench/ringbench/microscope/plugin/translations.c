@@ -365,18 +365,19 @@ static void look(const struct processor *processor, const struct access *access,
 }
 
 static void accessed(const struct access *access) {
+    bool is_owed = debts_open() > 0;
     struct processors *all = (struct processors *)shared->root[ROOT_PROCESSORS];
-    if (!all || access->cpu >= CPUS || !all->of[access->cpu].is_paging) {
+    if ((!access->is_store && !is_owed) || !all || access->cpu >= CPUS) {
         return;
     }
     struct processor *processor = &all->of[access->cpu];
     uint64_t page = access->address / PAGE;
     bool is_clean = !access->is_store || processor->clean[page % CLEAN] == mark_of(all, page);
-    if (is_clean && !debts_open()) {
+    if (!processor->is_paging || (is_clean && !is_owed)) {
         return;
     }
     lock();
-    if (debts_open()) {
+    if (is_owed) {
         look(processor, access, false);
     }
     if (!is_clean) {
