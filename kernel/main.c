@@ -8,6 +8,7 @@
 #include "pmm/pmm.h"
 #include "slab/slab.h"
 #include "paging/paging.h"
+#include "object/object.h"
 #include "vmm/vmm.h"
 #include "heap/heap.h"
 #include "task/task.h"
@@ -29,6 +30,7 @@ void kmain(uint32_t magic, paddr_t information) {
     pmm_init(&boot_info.map);           /* physical frames */
     slab_init(&boot_info.map);          /* caches of records */
     paging_init(&boot_info);            /* the kernel's own tables */
+    object_init();                      /* memory objects */
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */
     task_init();                        /* the boot task */

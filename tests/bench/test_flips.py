@@ -61,6 +61,7 @@ STRUCTURES = {
         "PT entries unused",
         "kernel root's address",
     },
+    "object": {"first object", "objects", "nodes of objects"},
     "vmm": {"spaces", "regions", "current space"},
     "heap": {
         "node headers",

@@ -52,6 +52,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -181,6 +182,15 @@ SCRIPT: tuple[Operation, ...] = (
     FileWrite("f0", 0, b"x"),
     FileSync("f0"),
     FileEvict(1),
+    ObjectNew(0x3000),
+    ObjectNew(1),  # misaligned
+    ObjectDrop("o1"),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o1", 0),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o0", 0x3000),  # out of range
+    VmAllocAt("t1", TASK + 0x40000, 0x3000, "shared", WRITE, "o0", 0x1000),
+    VmWrite("t1", TASK + 0x41000, b"x"),
+    VmQuery("t1", TASK + 0x41000),
+    ObjectDrop("o0"),
     SlabNew(24, 8),
     SlabNew(7, 8),  # invalid
     SlabAlloc(0),
@@ -196,7 +206,7 @@ SCRIPT: tuple[Operation, ...] = (
 )
 STATUSES = {
     *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
-    *("not_mapped", "non_canonical", "busy", "fault"),
+    *("not_mapped", "non_canonical", "busy", "fault", "out_of_range"),
 }
 
 
@@ -372,8 +382,11 @@ def test_no_request_ends_the_kernel(serving: Serving) -> None:
         for _ in range(100):
             command = random.choice((random.randrange(len(names) + 2), random.getrandbits(32)))
             command = 0xFFFF_FFFF if command == ends or names.get(command) == "help" else command
-            count = random.choice((0, 1, 2, 3, 4, 5, 6, 7, 200, random.getrandbits(32)))
-            arguments = [random.choice((*numbers, random.getrandbits(64))) for _ in range(6)]
+            count = random.choice((*range(9), 200, random.getrandbits(32)))
+            arguments = [
+                random.choice((*numbers, random.getrandbits(64)))
+                for _ in range(serving.format.arguments)
+            ]
             batch.append(request.pack(command, count, *arguments, random.randbytes(64)))
         for data in batch:
             slot = served % serving.format.slots
@@ -399,7 +412,9 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
     with Again(serving.machine, serving.format, serving.place) as ring:
         request = serving.format.request
-        again = request.pack(serving.format.commands["ring"], 0, *(0,) * 6, b"")
+        again = request.pack(
+            serving.format.commands["ring"], 0, *(0,) * serving.format.arguments, b""
+        )
         ring.perform(PmmInfo())
         serving.machine.memory.write(serving.place.requests + request.size, again)
         serving.write(serving.place.submitted, 2)

@@ -34,6 +34,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -105,6 +106,9 @@ LINES: list[tuple[Operation, str]] = [
     (HeapFree(0xFFFFC00000000010), "heap free 0xffffc00000000010"),
     (HeapCheck(), "heap check"),
     (HeapInfo(), "heap info"),
+    (ObjectNew(4096), "object new 0x1000"),
+    (ObjectDrop("o3"), "object drop o3"),
+    (VmAlloc("t1", 4096, "shared", 1, "o3", 0), "vm alloc t1 0x1000 shared rw o3 0x0"),
     (SlabNew(24, 8), "slab new 0x18 0x8"),
     (SlabDelete(2), "slab delete 2"),
     (SlabAlloc(0), "slab alloc 0"),
@@ -130,6 +134,7 @@ REPLIES: list[tuple[Operation, str, Reply]] = [
     (PmmFree(0), "ok", Reply("ok")),
     (PmmInfo(), "ok 16000 15000", Reply("ok", (16000, 15000))),
     (PageNew(), "ok r0", Reply("ok", ("r0",))),
+    (ObjectNew(4096), "ok o7", Reply("ok", ("o7",))),
     (
         PageQuery("kernel", 0),
         "ok 0xffff800000200000 0x200000 0x200000 rwg",

@@ -56,6 +56,7 @@ HEADERS = (
     "base/types.h",
     "pmm/pmm.h",
     "slab/slab.h",
+    "object/object.h",
     "vmm/vmm.h",
     "heap/heap.h",
     "disk/virtio_blk.h",

@@ -73,6 +73,8 @@ def owners(state: KernelState) -> Counter[int]:
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
     for cache in state.caches.values():
         found.update(frame // FRAME_SIZE for frame in cache.slabs)
+    for it in state.objects.values():
+        found.update(frame // FRAME_SIZE for frame in (*it.nodes.values(), *it.frames.values()))
     for space in state.spaces.values():
         for region in space.regions:
             if region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND):

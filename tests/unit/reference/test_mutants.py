@@ -29,6 +29,7 @@ LAYERS = {
     "pmm",
     "slab",
     "paging",
+    "object",
     "vmm",
     "heap",
     "task",

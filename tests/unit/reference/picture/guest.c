@@ -98,7 +98,7 @@ struct file files[FILES_MAX];
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 
-#define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 82, in two words */
+#define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 70, in two words */
 #define TASKS   ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct task))      /* 62, in one */
 
 struct region_slab {
@@ -121,7 +121,7 @@ struct region_slab kernel_slab = {
                .cache = &region_cache,
                .used = 4,
                .words = 3,
-               .free_bits = {ALL - 15, ALL >> 46, ALL, ALL, ALL, ALL, ALL, ALL}},
+               .free_bits = {ALL - 15, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
     .regions = {{.base = KERNEL_WINDOW_BASE,
                  .length = 0x1000,
                  .physical = PADDR_NONE,
@@ -154,7 +154,7 @@ struct region_slab task_regions = {
                .cache = &region_cache,
                .used = 2,
                .words = 3,
-               .free_bits = {ALL - 3, ALL >> 46, ALL, ALL, ALL, ALL, ALL, ALL}},
+               .free_bits = {ALL - 3, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
     .regions = {{.base = TASK_WINDOW_BASE,
                  .length = 0x1000,
                  .physical = PADDR_NONE,
@@ -173,14 +173,14 @@ struct slab_cache region_cache = {
     .room = {&task_regions.header.room, &kernel_slab.header.room},
     .all = {&task_regions.header.all, &kernel_slab.header.all},
     .first = SLAB_HEADER,
-    .stride = 48,
+    .stride = 56,
     .count = REGIONS,
-    .inverse = 0xaaaaaaaaaaaaaaab, /* times 3 it is 1 */
-    .shift = 4,
+    .inverse = 0x6db6db6db6db6db7, /* times 7 it is 1 */
+    .shift = 3,
     .words = 3,
     .last = 1,
-    .last_word = ALL >> 46,
-    .size = 48,
+    .last_word = ALL >> 58,
+    .size = 56,
     .alignment = 8,
     .next = &task_cache,
     .name = "region",
@@ -297,6 +297,9 @@ IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
+struct vm_object *objects; /* none */
+struct vm_object spare_object;
+
 struct console console = {
     .lent_bits = lent_bits,
     .lent_base = 521 * FRAME_SIZE,

@@ -69,7 +69,7 @@ def test_spaces(picture: Picture) -> None:
         (0x1000, 0x1000, "guard", None),
         (0x4000, 0x2000, "physical", 0xFEE00000),
     ]
-    assert [r.record - KERNEL_SLAB for r in kernel.regions] == [128, 128 + 2 * 48, 128 + 48]
+    assert [r.record - KERNEL_SLAB for r in kernel.regions] == [128, 128 + 2 * 56, 128 + 56]
     assert [(r.write, r.user, r.execute, r.cache) for r in kernel.regions] == [
         (True, False, False, 0),
         (False, False, False, 0),
@@ -144,7 +144,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "leads to 0x12345678",
     ),
     "the region list is a circle": (
-        lambda g: g.poke(KERNEL_SLAB + 128 + 48 + 32, KERNEL_SLAB + 128),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 56 + 32, KERNEL_SLAB + 128),
         "vmm",
         f"returns to {KERNEL_SLAB + 128:#x}",
     ),

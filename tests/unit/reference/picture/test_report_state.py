@@ -93,6 +93,8 @@ def test_spaces(picture: Picture) -> None:
         "length": 0x2000,
         "kind": "physical",
         "physical": 0xFEE00000,
+        "object": None,
+        "offset": 0,
         "write": True,
         "user": False,
         "execute": False,

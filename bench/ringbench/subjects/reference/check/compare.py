@@ -18,6 +18,7 @@ from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_disks import compare_disk
 from ringbench.subjects.reference.check.compare_files import compare_file
+from ringbench.subjects.reference.check.compare_objects import compare_object
 from ringbench.subjects.reference.check.compare_slabs import compare_slab
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
@@ -45,6 +46,7 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
         "pmm": compare_pmm,
         "slab": compare_slab,
         "paging": compare_paging,
+        "object": compare_object,
         "vmm": compare_vmm,
         "heap": compare_heap,
         "task": compare_task,

@@ -47,6 +47,8 @@ class OwnerKind(StrEnum):
     FREE = "free"
     TABLE = "page table"
     SLAB = "slab of cache"
+    NODE = "node of object"
+    PAGE = "page of object"
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
     HEAP = "heap"
@@ -61,6 +63,8 @@ ALLOCATED: Final = frozenset(
     {
         OwnerKind.TABLE,
         OwnerKind.SLAB,
+        OwnerKind.NODE,
+        OwnerKind.PAGE,
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
@@ -90,7 +94,8 @@ class Owner:
     Attributes:
         kind: what they are.
         of: the root or space that has them; empty where there is none.
-        at: for a region, its base; for a table, the first address it serves.
+        at: for a region, its base; for a table, the first address it serves; for a page of an
+            object, its index.
         level: of a table.
     """
 
@@ -218,6 +223,12 @@ def owners(picture: Picture) -> FrameOwners:
     for cache in picture.slabs.caches:
         for each in cache.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, cache.name), each.frame, PAGE_SIZE)
+    for it in picture.objects:
+        of = f"{it.handle}, {it.references} references"
+        for node in it.nodes:
+            claims.bytes(Owner(OwnerKind.NODE, of), node.frame, PAGE_SIZE)
+        for index, frame in it.frames():
+            claims.bytes(Owner(OwnerKind.PAGE, of, index), frame, PAGE_SIZE)
     for disk in picture.disks:
         claims.bytes(Owner(OwnerKind.DISK, disk.serial), disk.queue, PAGE_SIZE)
     for file in picture.files.values():

@@ -16,6 +16,7 @@ from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WR
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
 from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabNew
 from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
@@ -88,6 +89,12 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
         do(Touch(space, int(base), "r"))
     for _ in range(VM_SLAB_REGIONS + 1):
         do(VmAlloc(str(task), PAGE, "guard", 0))
+    do(ObjectNew(GIB + PAGE))
+    shown = do(ObjectNew(3 * PAGE)).values
+    for space in ("kernel", str(task)):
+        (base,) = do(VmAlloc(space, 5 * PAGE, "shared", WRITE, str(*shown), PAGE)).values
+        do(Touch(space, int(base) + PAGE, "w"))
+    do(ObjectDrop(str(*shown)))
     for size in (24, 1000):
         cache = do(SlabNew(size, 8)).values
         for _ in range(200 if cache and size == 24 else 7 if cache else 0):

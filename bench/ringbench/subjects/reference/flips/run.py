@@ -28,6 +28,7 @@ from ringbench.subjects.reference.flips.in_disks import disk_structures
 from ringbench.subjects.reference.flips.in_files import file_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
+from ringbench.subjects.reference.flips.in_objects import object_structures
 from ringbench.subjects.reference.flips.in_slabs import slab_structures
 from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
 from ringbench.subjects.reference.flips.in_tables import table_structures
@@ -152,6 +153,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
         *allocator_structures(site),
         *slab_structures(site),
         *table_structures(site),
+        *object_structures(site),
         *space_structures(site),
         *heap_structures(site),
         *task_structures(site),

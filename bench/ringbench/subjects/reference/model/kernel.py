@@ -7,6 +7,7 @@ from ringbench.drive.reply import Reply
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers.table import HANDLERS
+from ringbench.subjects.reference.model.object import OBJECT_CACHE
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
@@ -80,6 +81,7 @@ def boot(
         console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
         caches={
+            OBJECT_CACHE: Cache(sizes.object, RECORD_ALIGN),
             REGION_CACHE: Cache(VM_RECORD_SIZE, RECORD_ALIGN),
             TASK_CACHE: Cache(sizes.task, RECORD_ALIGN),
         },

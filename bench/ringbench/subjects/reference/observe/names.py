@@ -113,6 +113,22 @@ class SlabNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectNames:
+    """Memory objects: a list of all, and in each the top of a tree of frames."""
+
+    first: str = "objects"
+    cache: str = "object_cache"
+    object_type: str = "struct vm_object"
+    id: str = "id"
+    next: str = "next"
+    references: str = "references"
+    pages: str = "pages"
+    top: str = "top"
+    levels: str = "levels"
+    has_handle: str = "has_handle"
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceNames:
     """Spaces, their regions, and the slab cache of the regions' records."""
 
@@ -133,6 +149,7 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
+    region_object: str = "object"
     cache: str = "region_cache"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
@@ -276,6 +293,7 @@ class Layout:
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     slabs: SlabNames = field(default_factory=SlabNames)
+    objects: ObjectNames = field(default_factory=ObjectNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

@@ -23,6 +23,7 @@ from ringbench.subjects.reference.observe.disks import SeenDisk, read_disks
 from ringbench.subjects.reference.observe.files import SeenFile, read_files
 from ringbench.subjects.reference.observe.heap import SeenHeap, read_heap
 from ringbench.subjects.reference.observe.names import RINGBENCH, Layout
+from ringbench.subjects.reference.observe.objects import SeenObject, read_objects
 from ringbench.subjects.reference.observe.pmm import FRAMES_MAX, SeenPmm, read_pmm
 from ringbench.subjects.reference.observe.scope import EVERYTHING, Scope
 from ringbench.subjects.reference.observe.slabs import SeenSlabs, read_slabs
@@ -58,6 +59,7 @@ class Picture:
     disks: tuple[SeenDisk, ...]
     files: Mapping[int, SeenFile]
     slabs: SeenSlabs
+    objects: tuple[SeenObject, ...]
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -117,6 +119,7 @@ def take(
         disks=scope.read(read_disks, guest, layout.disks),
         files=scope.read(read_files, guest, layout.files),
         slabs=scope.read(read_slabs, guest, layout.slabs),
+        objects=scope.read(read_objects, guest, layout.objects),
         console=console,
         broken=guest.notebook.broken,
     )

@@ -1,7 +1,7 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, slab/slab.h,
-vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
+object/object.h, vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
 console/console.h and console/parse.h.
 """
 
@@ -33,9 +33,13 @@ SLAB_ALIGN_MAX: Final = 2048
 SLAB_HEADER: Final = 128
 """Bytes of a slab before its first object, at least."""
 
+OBJECT_NODE_BITS: Final = 9
+"""Bits of a page's index that a level of an object's tree resolves."""
+OBJECT_SIZE_MAX: Final = 512 << 30
+
 RECORD_ALIGN: Final = 8
 """What the kernel's records are aligned to."""
-VM_RECORD_SIZE: Final = 48
+VM_RECORD_SIZE: Final = 56
 """Bytes of struct vm_region."""
 VM_SLAB_REGIONS: Final = (FRAME_SIZE - SLAB_HEADER) // VM_RECORD_SIZE
 """How many of them a slab has."""
@@ -84,6 +88,7 @@ class VmKind(Named):
     DEMAND = 1
     PHYSICAL = 2
     GUARD = 3
+    SHARED = 4
 
 
 class AccessVector(Named):

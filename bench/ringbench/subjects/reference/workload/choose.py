@@ -20,6 +20,7 @@ from ringbench.subjects.reference.workload import (
     files,
     frames,
     heap,
+    objects,
     pages,
     slabs,
     spaces,
@@ -52,6 +53,7 @@ WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
         pages.page_query: 3,
         pages.page_touch: 3,
     },
+    "object": {objects.object_new: 2, objects.object_show: 4, objects.object_touch: 4},
     "vmm": {
         spaces.vm_alloc: 5,
         spaces.vm_free: 1,

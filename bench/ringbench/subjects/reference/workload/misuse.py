@@ -40,6 +40,7 @@ from ringbench.subjects.reference.workload.files import FILE_MISUSES
 from ringbench.subjects.reference.workload.frames import lent_run
 from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES
 from ringbench.subjects.reference.workload.misuse_spaces import SPACE_MISUSES, gone_task
+from ringbench.subjects.reference.workload.objects import OBJECT_MISUSES
 from ringbench.subjects.reference.workload.slabs import SLAB_MISUSES
 
 
@@ -160,6 +161,7 @@ MISUSES: Final[dict[str, tuple[Maker, ...]]] = {
     "pmm": (_free_free, _free_of_others, _free_too_much, _free_outside, _alloc_impossible),
     "slab": SLAB_MISUSES,
     "paging": PAGE_MISUSES,
+    "object": OBJECT_MISUSES,
     "vmm": SPACE_MISUSES,
     "heap": (_free_pointer, _resize_pointer, _alloc_too_much),
     "task": (_task_gone, _task_current),

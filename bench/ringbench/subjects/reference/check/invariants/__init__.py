@@ -22,6 +22,11 @@ from ringbench.subjects.reference.check.invariants.heap import (
     neighbours_are_merged,
     nodes_tile_the_heap,
 )
+from ringbench.subjects.reference.check.invariants.objects import (
+    objects_are_counted,
+    shared_pages_are_their_objects,
+    trees_hold_the_pages,
+)
 from ringbench.subjects.reference.check.invariants.paging import (
     kernel_frames_are_hidden_from_users,
     kernel_half_is_the_kernels,
@@ -63,6 +68,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     upper_halves_are_identical,
     slabs_are_their_caches,
     slabs_count_their_objects,
+    objects_are_counted,
+    trees_hold_the_pages,
     kernel_root_has_no_low_half,
     kernel_half_is_the_kernels,
     nothing_is_writable_and_executable,
@@ -73,6 +80,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     regions_are_mapped,
     mapped_pages_are_in_regions,
     guards_map_nothing,
+    shared_pages_are_their_objects,
     nodes_tile_the_heap,
     neighbours_are_merged,
     headers_are_intact,
