@@ -1,8 +1,8 @@
 """How much longer does guest-bound work take while its accesses to memory are watched?
 
-The kernel's own benchmarks of its page tables and its heap, millions of operations from the boot on,
-with the plugin and without it in turn. QEMU is one whose plugins see registers, if there is one: the
-configured one, or the one that the set-up has unpacked.
+The kernel's own benchmarks of its page tables and its heap, millions of operations from the boot
+on, with the plugin and without it in turn. QEMU is one whose plugins see registers, if there is
+one: the configured one, or the one that the set-up has unpacked.
 
     .venv/bin/python -m benchmarks.watching
 
