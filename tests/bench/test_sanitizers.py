@@ -26,7 +26,11 @@ ALLOCATORS = {
     "watch.frames.alloc": ["frame_alloc()"],
     "watch.frames.free": ["frame_free({frame})"],
 }
-MISUSED = {**ALLOCATORS, "kernel.prompt": "> ", "machine.watch": ["all", "unwritten"]}
+MISUSED = {
+    **ALLOCATORS,
+    "kernel.prompt": "> ",
+    "machine.watch": ["heap", "frames", "stacks", "unwritten"],
+}
 
 EXPECTED = {
     "a": ("overrun", "write_behind"),

@@ -123,13 +123,17 @@ def configured(**values: object) -> Config:
 
 
 def watched_lines(guest: Machine) -> list[str]:
-    """Return what was wrong with a guest's accesses to memory, as far as they are watched."""
+    """Return what was wrong with a guest's accesses to memory, as far as they are watched.
+
+    Then how deep its stacks were used, and what could not be watched.
+    """
     if not guest.config.machine.watch:
         return []
     from ringbench.microscope.findings import left_out
 
     with guest.stopped():
         lines = [line for each in guest.seen() for line in each.lines()]
+        lines += [f"stack {each}" for each in guest.stack_use()]
         return [*lines, *(f"left out: {each}" for each in left_out(guest.microscope))]
 
 

@@ -19,7 +19,7 @@ MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can addre
 DAEMON = frozenset({"-daemonize", "--daemonize"})
 INTERFACES = ("ide", "virtio", "floppy")
 SERIAL = "[A-Za-z0-9_.-]{1,20}"
-SANITIZERS = ("heap", "frames")
+SANITIZERS = ("heap", "frames", "translations", "stacks")
 """What "all" watches: each finds faults, and finds none in a kernel that has none."""
 WATCHES = (*SANITIZERS, "unwritten", "writes")
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
