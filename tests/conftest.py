@@ -1,7 +1,9 @@
 """What all tests share.
 
-`--exhaustive` runs those marked `exhaustive` too, which take minutes each. Those marked `early`
-take many seconds and begin first, so that no worker is left alone with one. `--shuffle SEED` runs
+`--exhaustive` runs those marked `exhaustive` too, which take minutes each. `--sample` runs a third
+of those marked `sampled`, others at each commit (RINGBENCH_SAMPLE=SEED chooses). Those marked
+`early` take many seconds and begin first, so that no worker is left alone with one. `--shuffle
+SEED` runs
 all in another order, the same for each seed. Property tests are judged by their results, not by
 how long an example takes on a busy machine. What a test records as its property `summary` is
 printed at the end of a run.
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import settings
 
 from tests.places import ROOT
+from tests.sample import is_drawn, seed
 
 settings.register_profile("ringbench", deadline=None)
 settings.register_profile("read-only", deadline=None, database=None)  # or it warns
@@ -34,24 +37,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exhaustive", action="store_true", help="also run the tests that take minutes"
     )
     parser.addoption(
+        "--sample", action="store_true", help="of the tests marked `sampled`, run a third"
+    )
+    parser.addoption(
         "--shuffle", type=int, metavar="SEED", help="run the tests in an order made from SEED"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--exhaustive"):
-        left_out = [item for item in items if item.get_closest_marker("exhaustive")]
-        items[:] = [item for item in items if item not in left_out]
-        config.hook.pytest_deselected(items=left_out)
+        _leave_out(config, items, [each for each in items if each.get_closest_marker("exhaustive")])
+    if config.getoption("--sample"):
+        by = seed()
+        marked = [each for each in items if each.get_closest_marker("sampled")]
+        _leave_out(config, items, [each for each in marked if not is_drawn(each.nodeid, by)])
     items.sort(key=lambda item: item.get_closest_marker("early") is None)
-    seed = config.getoption("--shuffle")
-    if seed is not None:
-        Random(seed).shuffle(items)
+    order = config.getoption("--shuffle")
+    if order is not None:
+        Random(order).shuffle(items)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    seed = config.getoption("--shuffle")
-    return None if seed is None else f"order of tests: --shuffle={seed}"
+def _leave_out(
+    config: pytest.Config, items: list[pytest.Item], left_out: list[pytest.Item]
+) -> None:
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    order = config.getoption("--shuffle")
+    told = [] if order is None else [f"order of tests: --shuffle={order}"]
+    if config.getoption("--sample"):
+        told.append(f"sample of tests: RINGBENCH_SAMPLE={seed()}")
+    return told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -94,7 +94,8 @@ class MachineError(RingbenchError):
     spoke, by name; `registers` is QEMU's dump of them where the guest was still there, `command` a
     shell command that boots the same guest by hand, and
     `folder` where the full logs are, if they are kept. `explanation` is why it ended, of a guest
-    that has.
+    that has. `watched` is what was wrong with its accesses to memory before, as far as they were
+    watched, in lines.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class MachineError(RingbenchError):
         self.folder = folder
         self.ending = ending
         self.explanation: Explanation | None = None
+        self.watched: tuple[str, ...] = ()
 
     @property
     def outside(self) -> bool:
@@ -125,6 +127,7 @@ class MachineError(RingbenchError):
         """Return the evidence as text, one headed section each; empty where there is none."""
         sections = [
             ("what happened", str(self.explanation) if self.explanation else ""),
+            ("what was wrong with memory", "\n".join(self.watched)),
             ("the kernel's last words", "\n".join(self.ending.block) if self.ending else ""),
             ("end of the serial log", self.serial_tail),
             *((f"end of what {name} says", tail) for name, tail in self.tails.items()),

@@ -1,6 +1,5 @@
 #include "cpu/print.h"
 #include "heap/nodes.h"
-#include "task/task.h"
 #include "console/commands.h"
 #include "console/reply.h"
 
@@ -36,21 +35,8 @@ int command_heap_align(const struct arguments *arguments, struct reply *reply) {
     return reply_pointer(reply, kmemalign(align, bytes));
 }
 
-/* Tasks live in the heap, but the console must not pull them from under the kernel. */
-static bool is_task_record(vaddr_t address) {
-    for (const struct task *task = boot_task.next; task != NULL; task = task->next) {
-        if ((vaddr_t)task == address) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int command_heap_realloc(const struct arguments *arguments, struct reply *reply) {
     void *pointer = (void *)arguments->at[0].number;
-    if (is_task_record(arguments->at[0].number)) {
-        return STATUS_DENIED;
-    }
     int status = krealloc(&pointer, arguments->at[1].number);
     if (status < 0) {
         return status;
@@ -61,9 +47,6 @@ int command_heap_realloc(const struct arguments *arguments, struct reply *reply)
 
 int command_heap_free(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
-    if (is_task_record(arguments->at[0].number)) {
-        return STATUS_DENIED;
-    }
     return kfree((void *)arguments->at[0].number);
 }
 

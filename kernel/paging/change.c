@@ -37,7 +37,8 @@ each_leaf(paddr_t root, vaddr_t va, uint64_t length, visitor *visit, void *conte
             page += size;
         } while (page - 1 < stop);
         if (collect) {
-            tables_collect(root, page - 1, at.level);
+            uint64_t behind = (page - 1 - va) >> level_shift(at.level);
+            tables_collect(root, page - 1, at.entry + behind, at.level);
         }
         uint64_t done = min_u64(page - va, length);
         va += done;
@@ -116,6 +117,24 @@ void paging_reflag(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags) {
     each_leaf(root, va, length, reflag_leaf, &to, false);
 }
 
+/* Whether `count` entries of a lowest table are all in use. */
+static inline bool run_is_present(const uint64_t *entry, uint64_t count) {
+    for (const uint64_t *end = entry + count; entry < end; entry++) {
+        if (!entry_is_present(*entry)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline void run_clear(uint64_t *entry, uint64_t count, vaddr_t va) {
+    for (const uint64_t *end = entry + count; entry < end; entry++) {
+        *entry = 0;
+        invlpg(va);
+        va += PAGE_SIZE_4K;
+    }
+}
+
 int paging_unmap(paddr_t root, vaddr_t va, uint64_t length) {
     if (length == 0) {
         return STATUS_INVALID;
@@ -125,6 +144,17 @@ int paging_unmap(paddr_t root, vaddr_t va, uint64_t length) {
     }
     if (!range_is_canonical(va, length)) {
         return STATUS_NON_CANONICAL;
+    }
+    struct walk at = walk(root, va, 1);
+    if (at.level == 1 && bytes_in_table(va, length, 1) == length) {
+        /* All of it is in one table of 4 KiB pages. */
+        uint64_t count = length / PAGE_SIZE_4K;
+        if (!run_is_present(at.entry, count)) {
+            return STATUS_NOT_MAPPED;
+        }
+        run_clear(at.entry, count, va);
+        tables_collect(root, va + (length - 1), at.entry + (count - 1), 1);
+        return STATUS_OK;
     }
     int status = check_mapped(root, va, length);
     if (status < 0) {

@@ -35,8 +35,11 @@ uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level) {
     return &table[level_index(va, level)];
 }
 
-/* Begins at `index`: whoever clears ascending finds a neighbour that is still there at once. */
-static bool table_is_empty(const uint64_t *table, unsigned index) {
+/* Whether the table of an entry is empty. Begins there: whoever clears ascending finds a neighbour
+ * that is still there at once. */
+static bool table_is_empty(const uint64_t *entry) {
+    const uint64_t *table = (const uint64_t *)align_down((uintptr_t)entry, PAGE_SIZE_4K);
+    unsigned index = (unsigned)(entry - table);
     for (unsigned i = 0; i < TABLE_ENTRIES; i += ENTRY_GROUP) {
         unsigned group = (index + i) % TABLE_ENTRIES / ENTRY_GROUP;
         if (!group_is_zero(&table[group * ENTRY_GROUP])) {
@@ -46,17 +49,16 @@ static bool table_is_empty(const uint64_t *table, unsigned index) {
     return true;
 }
 
-void tables_collect(paddr_t root, vaddr_t va, unsigned level) {
+void tables_collect(paddr_t root, vaddr_t va, const uint64_t *cleared, unsigned level) {
     /* The kernel half's PDPTs stay. */
     unsigned highest = va < KERNEL_HALF ? PAGING_LEVELS - 1 : PAGING_LEVELS - 2;
-    for (; level <= highest; level++) {
-        uint64_t *parent = walk(root, va, level + 1).entry;
-        if (!table_is_empty(entry_table(*parent), level_index(va, level))) {
-            return;
-        }
+    while (level <= highest && table_is_empty(cleared)) {
+        level++;
+        uint64_t *parent = walk(root, va, level).entry;
         paddr_t table = *parent & PTE_ADDRESS;
         *parent = 0;
         invlpg(va); /* drops the paging-structure caches too (SDM 3A 4.10.4.1) */
         frame_give(table);
+        cleared = parent;
     }
 }

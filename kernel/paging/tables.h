@@ -10,9 +10,9 @@ uint64_t tables_missing(paddr_t root, vaddr_t va, uint64_t length, unsigned leve
  * caller has made sure that there are enough frames. */
 uint64_t *tables_make(paddr_t root, vaddr_t va, unsigned level);
 
-/* After entries of the table of `level` that va is in were cleared, va's one of them: free that
- * table if it is empty, then the one above if that has become empty, and so on. */
-void tables_collect(paddr_t root, vaddr_t va, unsigned level);
+/* After entries of a table of `level` were cleared, va's one of them: free that table if it is
+ * empty, then the one above if that has become empty, and so on. */
+void tables_collect(paddr_t root, vaddr_t va, const uint64_t *cleared, unsigned level);
 
 /* Entries that are looked at together. One that is not present is 0. */
 #define ENTRY_GROUP 8

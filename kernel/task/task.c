@@ -2,10 +2,13 @@
 
 #include "cpu/panic.h"
 
+struct slab_cache task_cache;
 struct task boot_task;
 struct task *current_task;
 
 void task_init(void) {
+    int status = slab_cache_create(&task_cache, "task", sizeof(struct task), _Alignof(struct task));
+    ASSERT(status == STATUS_OK);
     boot_task = (struct task){.id = 0};
     vm_space_init(&boot_task.space, paging_kernel_root(), 0, 0);
     current_task = &boot_task;
@@ -27,12 +30,14 @@ int task_create(uint64_t *id) {
     if (status < 0) {
         return status;
     }
-    struct task *task = kmalloc(sizeof(*task));
-    if (!task) {
-        status = vm_space_destroy(&space);
-        ASSERT(status == STATUS_OK);
-        return STATUS_NO_MEMORY;
+    void *object;
+    status = slab_alloc(&task_cache, &object);
+    if (status < 0) {
+        int destroyed = vm_space_destroy(&space);
+        ASSERT(destroyed == STATUS_OK);
+        return status;
     }
+    struct task *task = object;
     struct task *previous = before_lowest_unused();
     *task = (struct task){.id = previous->id + 1, .next = previous->next, .space = space};
     previous->next = task;
@@ -81,7 +86,7 @@ int task_destroy(uint64_t id) {
     unlink_task(task);
     int status = vm_space_destroy(&task->space);
     ASSERT(status == STATUS_OK);
-    status = kfree(task);
+    status = slab_free(&task_cache, task);
     ASSERT(status == STATUS_OK);
     return STATUS_OK;
 }

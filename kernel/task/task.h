@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "heap/heap.h"
+#include "slab/slab.h"
+#include "vmm/vmm.h"
 
 struct task {
     uint64_t id;
@@ -13,7 +14,8 @@ struct task {
     struct program *program; /* that it runs (program/program.h), or NULL */
 };
 
-extern struct task boot_task; /* head of the list of all tasks */
+extern struct slab_cache task_cache; /* "task": of all but the boot task */
+extern struct task boot_task;        /* head of the list of all tasks */
 extern struct task *current_task;
 
 /* The boot task is the only and the current one. Takes no frame. */
@@ -21,7 +23,7 @@ void task_init(void);
 
 /*
  * A new task with the lowest unused id and an empty space. First the space is made, then the task
- * from the heap (sizeof(struct task)). Errors, nothing changed: NO_MEMORY.
+ * from the cache. Errors, nothing changed: NO_MEMORY.
  */
 int task_create(uint64_t *id);
 

@@ -1,4 +1,4 @@
-/* A space's ordered list of regions, and the slabs their records live in. */
+/* A space's ordered list of regions, whose records come from a slab cache. */
 #pragma once
 
 #include "vmm/vmm.h"
@@ -24,15 +24,30 @@ int region_gap(const struct vm_space *space, uint64_t length, struct vm_gap *gap
 int region_gap_at(const struct vm_space *space, vaddr_t base, struct vm_gap *gap);
 
 /* Frames that the next region_insert takes: 0, or 1 for a slab. */
-uint64_t region_frames(const struct vm_space *space);
+uint64_t region_frames(void);
 
 /* Put a record for `region`, whose links do not matter, into the gap. Needs region_frames frames.
  */
 void region_insert(struct vm_space *space, const struct vm_gap *gap,
                    const struct vm_region *region);
 
-/* Take a record out of the list, and its slab out of the space if that has no other. */
+/* Take a record out of the list, and free it. */
 void region_remove(struct vm_space *space, struct vm_region *region);
+
+/* Whether the region's pages have contents that the kernel may read, and write if WRITE is set. */
+static inline bool region_has_contents(const struct vm_region *region) {
+    return region->kind != VM_GUARD && region->kind != VM_PHYSICAL;
+}
+
+/* Which page of its object a SHARED region shows at an address; that may be past the end. */
+static inline uint64_t region_index(const struct vm_region *region, vaddr_t va) {
+    return (region->offset + (va - region->base)) / PAGE_SIZE_4K;
+}
+
+/* Map what a part of a SHARED region shows and has not mapped yet: pages before its object's end.
+ * There are frames for what the object lacks, and for tables. */
+void region_map_object(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
+                       uint64_t length);
 
 static inline vaddr_t region_end(const struct vm_region *region) {
     return region->base + region->length;

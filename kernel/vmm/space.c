@@ -5,9 +5,13 @@
 #include "cpu/panic.h"
 #include "cpu/traps.h"
 
+struct slab_cache region_cache;
 struct vm_space kernel_space;
 
 void vmm_init(void) {
+    int status = slab_cache_create(&region_cache, "region", sizeof(struct vm_region),
+                                   _Alignof(struct vm_region));
+    ASSERT(status == STATUS_OK);
     vm_space_init(&kernel_space, paging_kernel_root(), KERNEL_WINDOW_BASE, KERNEL_WINDOW_END);
     traps_set_page_fault_handler(vm_fault);
 }

@@ -18,6 +18,8 @@ from tests.bench.cheap import CHEAP, SMALL, cheap
 from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 
+pytestmark = pytest.mark.sampled
+
 ALL = list(CHEAP)
 FEW = ["frames", "pages", "replay", "run"]
 """One of each way of printing: a booted table, a table of a dump, lines, a table after a bar."""

@@ -22,6 +22,8 @@ from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 LIMITED = ["/bin/sh", "-c", 'ulimit -v 1000000; exec "$@"', "sh"]
 
 CONFIG = (ROOT / "ringbench.toml").read_text().replace('"build/', f'"{ROOT}/build/')

@@ -16,6 +16,8 @@ from tests.bench.cheap import SMALL, cheap
 from tests.bench.command import RINGBENCH
 from tests.bench.left import left
 
+pytestmark = pytest.mark.sampled
+
 OUTPUTS = {
     "json": ("run", "--json"),
     "junit": ("run", "--junit"),

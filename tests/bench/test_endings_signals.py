@@ -18,6 +18,8 @@ from tests.bench.command import RINGBENCH, SECONDS
 from tests.bench.left import left, wait_until
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 LONG: dict[str, tuple[str, ...]] = {
     "run": ("run", "--ops", "1000000"),
     "run with coverage": ("run", "--ops", "1000000", "--kernel-cov", "."),

@@ -47,7 +47,7 @@ STRUCTURES = {
         "tree tops and middles",
         "allocator's variables",
     },
-    "slab": {"slab caches", "headers of slabs", "RAM of slabs"},
+    "slab": {"slab caches", "headers of slabs", "free records", "RAM of slabs"},
     "paging": {
         "PML4 entries to a table",
         "PML4 entries unused",
@@ -61,7 +61,8 @@ STRUCTURES = {
         "PT entries unused",
         "kernel root's address",
     },
-    "vmm": {"spaces", "regions", "slab headers", "free region records", "current space"},
+    "object": {"first object", "objects", "nodes of objects"},
+    "vmm": {"spaces", "regions", "current space"},
     "heap": {
         "node headers",
         "links of free nodes",
@@ -69,6 +70,12 @@ STRUCTURES = {
         "heads of free lists",
         "bitmaps of free lists",
         "heap's variables",
+    },
+    "buddy": {
+        "heads of free blocks",
+        "buddy's variables",
+        "map of blocks",
+        "links of free blocks",
     },
     "task": {"task records", "current task"},
     "disk": {

@@ -18,7 +18,7 @@ from tests.kernels.textbook.hunt import hunt
 from tests.kernels.textbook.kernels import EXAMPLE, built, mutants
 from tests.kernels.textbook.table import belongs, read
 from tests.mutants.mutant import Patch
-from tests.mutants.sample import seed
+from tests.sample import seed
 
 SAMPLE = 4
 """Mutants that are hunted in each run of the tests; another commit tries others."""

@@ -1,7 +1,7 @@
 """A few of the mutants of tests/mutants, each caught again; `make mutants` runs all of them.
 
 Which few is decided by the commit, so that a run can be repeated and another commit tries others;
-RINGBENCH_MUTANTS=SEED asks for others by hand. Each is tried with the part of the bench that caught
+RINGBENCH_SAMPLE=SEED asks for others by hand. Each is tried with the part of the bench that caught
 it in the whole campaign; should the workloads have changed since, with the other parts too.
 """
 
@@ -16,8 +16,8 @@ import pytest
 from tests.mutants.campaign import Hunter
 from tests.mutants.caught import Catch, read
 from tests.mutants.mutant import Mutant, generated, hand_written
-from tests.mutants.sample import seed
 from tests.mutants.stages import STAGES
+from tests.sample import seed
 
 COUNT = 8
 SECONDS = 300.0

@@ -125,7 +125,7 @@ def test_a_live_guest_damaged_at_random(
         places = [
             *state.tables,
             state.pmm.metadata_base,
-            *(slab.frame for space in state.spaces.values() for slab in space.slabs),
+            *(frame for cache in state.caches.values() for frame in cache.slabs),
             *(
                 translate(machine.memory, cr3, inspector.types.locate(path).address).paddr or 0
                 for path in ("pmm", "kernel_space", "heap", "console", "boot_info", "current_task")

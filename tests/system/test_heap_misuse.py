@@ -14,7 +14,6 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapInfo,
     HeapRealloc,
 )
-from ringbench.subjects.reference.vocabulary.operations.task import TaskNew
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.system.heap_nodes import ALIGN_MAX, ALLOC_MAX, BASE, HEADER, alloc, fill, free
 from tests.system.layout import HEAP, PAGE
@@ -64,13 +63,6 @@ def test_interior_pointers(kernel: Kernel) -> None:
         kernel.refuses(HeapRealloc(pointer, 8), "interior")
     free(kernel, b)
     kernel.refuses(HeapFree(b + PAGE), "interior")  # of a free node as well
-
-
-def test_a_tasks_record_is_not_the_consoles(kernel: Kernel) -> None:
-    kernel.handle(TaskNew())
-    kernel.refuses(HeapFree(BASE), "denied")
-    kernel.refuses(HeapRealloc(BASE, 0), "denied")
-    kernel.refuses(HeapFree(BASE + 16), "interior")
 
 
 def test_arguments_that_the_console_keeps_away(machine: Machine, console: ConsoleChannel) -> None:

@@ -38,7 +38,10 @@ from tests.system.conftest import Kernel
 from tests.system.page_tables import G1, K4, M2
 
 PGE: Final = 1 << 7
-FLUSHERS: Final = ("paging_clear", "paging_reflag", "tables_collect", "paging_root_destroy")
+FLUSHERS: Final = (
+    *("paging_clear", "paging_unmap", "paging_reflag"),
+    *("tables_collect", "paging_root_destroy"),
+)
 OPERAND: Final = re.compile(r"invlpg\s+\(%(\w+)\)|mov\s+%(\w+),%cr4")
 
 

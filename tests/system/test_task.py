@@ -19,6 +19,7 @@ from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
+from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.heap import (
@@ -43,8 +44,8 @@ from tests.system.layout import HEAP, PAGE, TASK, WINDOW
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
 
-RECORD_NODE: Final = 96
-"""Bytes of a heap node that holds a struct task: 72, and a header, in steps of 16."""
+SLAB_TASKS: Final = 62
+"""Records of tasks that a slab, which is a frame, holds."""
 
 
 def cr3(kernel: Kernel) -> int:
@@ -92,20 +93,20 @@ def test_the_lowest_unused_id(kernel: Kernel) -> None:
 
 
 def test_what_a_task_costs(kernel: Kernel) -> None:
-    with kernel.taking(5):  # its root; and for the first, the heap: slab, page, PD, PT
+    with kernel.taking(2):  # its root; and for the first, the slab of records
         kernel.handle(TaskNew())
-    for _ in range(2, 43):  # 42 records fill a page
+    for _ in range(2, SLAB_TASKS + 1):
         with kernel.taking(1):
             kernel.handle(TaskNew())
     with kernel.taking(2):
         kernel.handle(TaskNew())
-    with kernel.taking(-1):
-        kernel.values(TaskDelete("t43"))  # one free page is not worth giving back
-    for number in range(1, 42):
+    with kernel.taking(-2):
+        kernel.values(TaskDelete(f"t{SLAB_TASKS + 1}"))
+    for number in range(1, SLAB_TASKS):
         with kernel.taking(-1):
             kernel.values(TaskDelete(f"t{number}"))
-    with kernel.taking(-6):
-        kernel.values(TaskDelete("t42"))
+    with kernel.taking(-2):
+        kernel.values(TaskDelete(f"t{SLAB_TASKS}"))
 
 
 def test_switching_loads_the_tasks_root(kernel: Kernel) -> None:
@@ -157,11 +158,11 @@ def test_what_cannot_be_destroyed(kernel: Kernel) -> None:
 
 def test_a_record_is_out_of_the_consoles_reach(kernel: Kernel) -> None:
     kernel.handle(TaskNew())
-    record = HEAP + 16
-    for operation in (HeapFree(record), HeapRealloc(record, 0), HeapRealloc(record, 64)):
-        kernel.refuses(operation, "denied")
-    kernel.values(TaskDelete("t1"))
-    kernel.refuses(HeapFree(record), "foreign")
+    record = kernel.state.tasks[1].record
+    for operation in (HeapFree(record), HeapRealloc(record, 64), PmmFree(record - DIRECT_MAP_BASE)):
+        status = "misaligned" if isinstance(operation, PmmFree) else "foreign"
+        kernel.refuses(operation, status)
+    kernel.refuses(PmmFree((record - DIRECT_MAP_BASE) & -PAGE), "denied")
 
 
 def test_many_tasks_in_any_order(kernel: Kernel) -> None:
@@ -293,9 +294,9 @@ def test_heap_and_kernel_window_are_good_in_all(kernel: Kernel) -> None:
     kernel.values(TaskSwitch("t1"))
     assert qemu_reads(kernel, moved + PAGE, 15) == b"from the second"
     kernel.values(TaskDelete("t3"))
+    kernel.values(Touch("t1", HEAP, "r"))
     kernel.values(HeapFree(moved))
     kernel.values(VmFree("kernel", WINDOW))
-    kernel.values(Touch("t1", HEAP, "r"))
 
 
 def test_destroying_a_task_frees_all_it_had(kernel: Kernel) -> None:
@@ -305,7 +306,7 @@ def test_destroying_a_task_frees_all_it_had(kernel: Kernel) -> None:
     kernel.values(VmWrite("t1", TASK, b"stays"))
     frame = kernel.value(PmmAlloc())
     with kernel.taking(0):
-        with kernel.taking(1 + 1 + 12):  # root; slab; per region 3 tables, and a page but for one
+        with kernel.taking(1 + 12):  # root; per region 3 tables, and a page but for one
             assert kernel.handle(TaskNew()) == "t2"
             for slot, kind in enumerate(("anonymous", "demand", "physical")):
                 vaddr = TASK + (slot << 39)
@@ -324,13 +325,8 @@ def test_destroying_a_task_frees_all_it_had(kernel: Kernel) -> None:
 
 SHORTAGES: Final = [
     # what is there, the frames that another task takes
-    ("first task, empty heap", (), 1 + 4),
-    ("room in the heap", (HeapAlloc(1),), 1),
-    # the heap's last node keeps a header of 16 bytes, as every node has one
-    ("a full page", (HeapAlloc(PAGE - 32),), 1 + 1),
-    ("a page with too little room", (HeapAlloc(PAGE - 32 - RECORD_NODE + 16),), 1 + 1),
-    ("a page with just the room", (HeapAlloc(PAGE - 32 - RECORD_NODE),), 1),
-    ("a full page table", (HeapAlloc((2 << 20) - 32),), 1 + 2),
+    ("first task", (), 1 + 1),
+    ("a full slab", tuple(TaskNew() for _ in range(SLAB_TASKS)), 1 + 1),
     ("second task", (TaskNew(),), 1),
 ]
 

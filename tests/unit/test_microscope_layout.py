@@ -7,7 +7,8 @@ import struct
 import subprocess
 from pathlib import Path
 
-from ringbench.microscope import build, layout
+from ringbench.microscope import aim, build, layout
+from ringbench.microscope.kinds import BLOCK, DISTANCE, KINDS, SIZE, WRONG
 
 FIELDS = {
     "instruments": layout.INSTRUMENTS_AT,
@@ -55,7 +56,42 @@ def test_bits_are_the_plugins() -> None:
     bits = {name: 1 << int(bit) for name, bit in re.findall(r"(\w+) +\(1u << (\d+)\)", header)}
     ours = {each.name: each.value for each in layout.Instrument}
     lacks = {f"LACKS_{each.name}": each.value for each in layout.Lacking}
-    assert bits == ours | lacks
+    assert bits == ours | lacks | {"REFUSES": aim.REFUSES, "STATUS": aim.STATUS}
+
+
+def numbers(header: str, prefix: str, enum: str) -> dict[str, int]:
+    """Return an enum of a header: name without its prefix -> number."""
+    text = (build.SOURCES / header).read_text("utf-8")
+    [body] = re.findall(rf"enum {enum} {{(.*?)}};", text, re.DOTALL)
+    names = re.findall(
+        rf"\b{prefix}_(\w+)\b(?! in)", re.sub(r"/\*.*?\*/", "", body, flags=re.DOTALL)
+    )
+    first = 1 if "= 1" in body else 0
+    return {name: number for number, name in enumerate(names, first)}
+
+
+def test_roles_and_kinds_are_the_plugins() -> None:
+    heap = numbers("heap.h", "HEAP", "heap_role")
+    assert {name.lower(): number for name, number in heap.items()} == {
+        **aim.HEAP_ROLES,
+        "frames": aim.HEAP_FRAMES,
+        "frames_bytes": aim.HEAP_FRAMES + 1,
+    }
+    frames = numbers("frames.h", "FRAMES", "frames_role")
+    assert (frames["ALLOC"], frames["FREE"]) == (1, 2)
+    assert frames["ALLOC_BYTES"] == frames["ALLOC"] + aim.OF_BYTES
+    assert frames["FREE_BYTES"] == frames["FREE"] + aim.OF_BYTES
+    kinds = {
+        (layout.Instrument.HEAP, number)
+        for number in numbers("heap.h", "HEAP", "heap_kind").values()
+    } | {
+        (layout.Instrument.FRAMES, number)
+        for number in numbers("frames.h", "FRAMES", "frames_kind").values()
+    }
+    assert set(KINDS) >= kinds
+    assert {each for each in KINDS if each[0].name in ("HEAP", "FRAMES")} == kinds
+    details = numbers("heap.h", "HEAP", "heap_detail")
+    assert details == {"BLOCK": BLOCK, "SIZE": SIZE, "DISTANCE": DISTANCE, "WRONG": WRONG}
 
 
 def test_a_function_is_written_as_the_plugin_reads_it() -> None:
@@ -63,7 +99,7 @@ def test_a_function_is_written_as_the_plugin_reads_it() -> None:
         0x1000, layout.Instrument.HEAP, 3, (("argument", 2), ("constant", -1)), none=-1
     )
     all_ones = (1 << 64) - 1
-    assert function.words() == (0x1000, 2, 3, 2, 0, 0, 0, all_ones, 0, all_ones)
+    assert function.words() == (0x1000, 2, 3, 2, 0, 0, 0, all_ones, 0, all_ones, 0, 0)
 
 
 def test_a_finding_is_read_as_the_plugin_wrote_it() -> None:

@@ -51,6 +51,12 @@ _DISK = click.option(
     multiple=True,
     help="A disk as in machine.disks, like '4M virtio serial=swap'; may be given more than once.",
 )
+watch_option = click.option(
+    "--watch",
+    metavar="NAMES",
+    help="Watch the kernel's memory accesses: heap, frames, all; with commas. "
+    "`unwritten` adds reads of heap memory that nobody has written.",
+)
 _KERNEL = (
     click.option(
         "--config",
@@ -72,6 +78,7 @@ _KEYS = {
     "memory": "machine.memory",
     "cpu": "machine.cpu",
     "disks": "machine.disks",
+    "watch": "machine.watch",
 }
 """Option -> the configuration key that it overrides."""
 
@@ -113,6 +120,21 @@ def configured(**values: object) -> Config:
     assert file is None or isinstance(file, Path)
     changes = {key: values.get(option) for option, key in _KEYS.items()}
     return load(file, {key: value for key, value in changes.items() if value not in (None, ())})
+
+
+def watched_lines(guest: Machine) -> list[str]:
+    """Return what was wrong with a guest's accesses to memory, as far as they are watched.
+
+    Then how deep its stacks were used, and what could not be watched.
+    """
+    if not guest.config.machine.watch:
+        return []
+    from ringbench.microscope.findings import left_out
+
+    with guest.stopped():
+        lines = [line for each in guest.seen() for line in each.lines()]
+        lines += [f"stack {each}" for each in guest.stack_use()]
+        return [*lines, *(f"left out: {each}" for each in left_out(guest.microscope))]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ringbench.cli.common import configured, machine_options
+from ringbench.cli.common import configured, machine_options, watch_option
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @machine_options
+@watch_option
 @click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),

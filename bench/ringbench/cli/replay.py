@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from ringbench.cli.common import configured, machine_options
+from ringbench.cli.common import configured, machine_options, watch_option
 
 
 @click.command()
 @machine_options
+@watch_option
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--compare-every",
@@ -32,7 +33,7 @@ def replay(
 
     Prints every line with its reply, and ends at the first that does something else than the model
     says, with what was expected and what was seen. The file says what its machine has; --memory and
-    --cpu say otherwise.
+    --cpu and --watch say otherwise.
 
     Exit status: 0 all lines agree; 1 one did not; 2 usage, a file or the configuration; 3 the
     machine could not start.
@@ -50,7 +51,9 @@ def replay(
     def tell(line: str, reply: str) -> None:
         click.echo(f"{prompt}{line}\n{reply}")
 
-    chosen = {key: str(machine[key]) for key in ("memory", "cpu") if machine[key] is not None}
+    chosen = {
+        key: str(machine[key]) for key in ("memory", "cpu", "watch") if machine[key] is not None
+    }
     for file, script in zip(files, scripts, strict=True):
         if len(files) > 1:
             click.echo(f"== {file}")

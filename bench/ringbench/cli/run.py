@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ringbench import subjects
-from ringbench.cli.common import configured, machine_options, output_option
+from ringbench.cli.common import configured, machine_options, output_option, watch_option
 from ringbench.engine.result import RunResult
 from ringbench.files import replacing, write_atomically
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @machine_options
+@watch_option
 @click.option("--seed", default=1, show_default=True, help="What the workload is made from.")
 @click.option(
     "--ops",

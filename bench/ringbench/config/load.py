@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringbench.config import contract_rules, contracts, layout, layout_rules, talk, values
+from ringbench.config import (
+    contract_rules,
+    contracts,
+    layout,
+    layout_rules,
+    talk,
+    values,
+    watch,
+    watch_rules,
+)
 from ringbench.config.settings import Config, Deadlines, KernelConfig, MachineConfig
 from ringbench.config.toml import read_toml
 from ringbench.errors import ConfigError
@@ -87,6 +96,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
     },
     **contract_rules.RULES,
     **layout_rules.RULES,
+    **watch_rules.RULES,
 }
 
 _NESTED = frozenset(name.partition(".")[0] for name in RULES if "." in name)
@@ -138,6 +148,7 @@ def override(config: Config, changes: Mapping[str, object]) -> Config:
         "deadlines": _shallow(config.deadlines),
         **contracts.tables(config.contracts),
         **layout.tables(config.layout),
+        **watch.tables(config.watch),
     }
     _apply(checked, changes, Path.cwd(), "command line")
     return _build(checked, config.source)
@@ -255,6 +266,7 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
         deadlines=_make(Deadlines, checked["deadlines"]),
         contracts=called,
         layout=known,
+        watch=watch.build(checked),
         source=source,
     )
     _check_together(config)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from ringbench.config.contracts import Contracts
 from ringbench.config.layout import Layout
+from ringbench.config.watch import Watch
 
 MIB = 1 << 20
 
@@ -189,3 +190,4 @@ class Config:
     deadlines: Deadlines = field(default_factory=Deadlines)
     contracts: Contracts = field(default_factory=Contracts)
     layout: Layout = field(default_factory=Layout)
+    watch: Watch = field(default_factory=Watch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -169,6 +169,16 @@ class Symbols:
     def names(self) -> tuple[str, ...]:
         """All names, mangled ones as they are written, too, in no order."""
         return (*self._by_name, *self._written)
+
+    @property
+    def objects(self) -> Sequence[tuple[int, int, str]]:
+        """Address, size and name of each of the file's own symbols, in order."""
+        return self._ordered
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where the file's own symbols begin, in order; several may begin at one address."""
+        return self._starts
 
     def addresses(self, name: str) -> tuple[int, ...]:
         """Return every address that has this name: static ones of several files may share it.

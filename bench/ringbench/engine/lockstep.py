@@ -25,6 +25,7 @@ from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.drive.channel import Channel
 from ringbench.drive.reply import Expectation, Reply
 from ringbench.engine.result import LayerResult
+from ringbench.engine.watched import watched
 from ringbench.subject import Count, Kernel, OperationT, StateT, Subject
 
 
@@ -125,6 +126,7 @@ class Lockstep(Generic[StateT, OperationT]):
         return [] if batch is None else self._compare_replies(batch, channel.collect())
 
     def _compare_replies(self, batch: Batch[OperationT], replies: list[Reply]) -> list[Reply]:
+        self._see_watched(f"after operation {self.steps + len(replies)}{batch.note}")
         for (operation, expected), seen in zip(batch.predicted, replies, strict=True):
             self.steps += 1
             layer = operation.layer
@@ -166,10 +168,17 @@ class Lockstep(Generic[StateT, OperationT]):
     def _see(self, when: str, *, whole: bool, channel: Channel[OperationT] | None) -> None:
         self.looks += 1
         findings = self.kernel.compare(self.state, when, whole=whole, channel=channel)
+        self._see_watched(when)
         for layer, compared, mismatches in findings:
             self._comparisons[layer] += compared
             self.mismatches.extend(mismatches)
         self._stop_if_diverged()
+
+    def _see_watched(self, when: str) -> None:
+        """Take what the microscope objects to; it comes first, being the cause of other things."""
+        found = watched(self.kernel, self.subject.layers, when)
+        if found is not None and not self.mismatches:
+            self.mismatches.extend(found.mismatches)
 
     def drain(self, channel: Channel[OperationT]) -> None:
         """Give everything back, comparing as ever, and see that both are as after boot.

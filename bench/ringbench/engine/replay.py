@@ -17,6 +17,7 @@ from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.drive.reply import Reply
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.script import Script
+from ringbench.engine.watched import watched
 from ringbench.errors import ConfigError, Ended
 from ringbench.subject import Kernel, Subject, Unpredictable
 
@@ -105,7 +106,9 @@ def replay(
         except Ended as error:
             if error.outside:
                 raise
-            return Replay(performed, (), str(error), tuple(skipped))
+            found = watched(kernel, subject.layers, "before it ended")
+            mismatches = tuple(found.mismatches) if found else ()
+            return Replay(performed, mismatches, str(error), tuple(skipped))
     return Replay(performed, (), "", tuple(skipped))
 
 

@@ -8,7 +8,7 @@ while the model goes on. Whatever is seen to be wrong ends the sequence as a `Vi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, NamedTuple, Self
 
 from ringbench.config import Config
@@ -16,6 +16,7 @@ from ringbench.drive.channel import AnyOperation, Channel
 from ringbench.engine.caught import Caught
 from ringbench.engine.disturbed import first_line, try_twice
 from ringbench.engine.lockstep import Diverged, Lockstep
+from ringbench.engine.watched import watched
 from ringbench.errors import BootTimeout, Ended, MachineError
 from ringbench.subject import Kernel, OperationT, StateT, Subject, Unpredictable
 
@@ -284,6 +285,10 @@ class Runner(Generic[StateT, OperationT]):
         if error.outside:
             return error
         caught = Caught.by_ending(CHECK, self.performed, error)
+        if self._booted is not None:
+            when = f"before {caught.ending}"
+            found = watched(self._booted.kernel, self.subject.layers, when)
+            caught = replace(caught, mismatches=tuple(found.mismatches)) if found else caught
         return Violation(Failure(caught, tuple(self.operations)))
 
 

@@ -32,7 +32,11 @@ VERSION: Final = "1"
 SUFFIX: Final = ".ring"
 FIRST_LINE: Final = "#!/usr/bin/env -S ringbench replay"
 MACHINE_LINE: Final = re.compile(r"# ringbench (\S+):(.*)")
-MACHINE_KEYS: Final = {"memory": "machine.memory", "cpu": "machine.cpu"}
+MACHINE_KEYS: Final = {
+    "memory": "machine.memory",
+    "cpu": "machine.cpu",
+    "watch": "machine.watch",
+}
 """Word of the machine's line -> key of the configuration."""
 
 LONGEST: Final = 16 << 20
@@ -58,7 +62,7 @@ class Script:
 
     Attributes:
         operations: from boot on.
-        machine: "memory", "cpu", "modules", "split", "disks", each only if it matters.
+        machine: "memory", "cpu", "watch", "modules", "split", "disks", each only if it matters.
         about: lines for people.
     """
 
@@ -147,6 +151,8 @@ def machine_words(config: Config) -> dict[str, str]:
         "memory": f"{memory // MIB}M" if memory % MIB == 0 else str(memory),
         "cpu": config.machine.cpu,
     }
+    if config.machine.watch:
+        words["watch"] = ",".join(config.machine.watch)
     if config.kernel.modules:
         words[MODULES] = str(len(config.kernel.modules))
     disks = [_disk_word(disk, config) for disk in config.machine.disks if disk.serial]

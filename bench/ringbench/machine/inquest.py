@@ -46,6 +46,7 @@ from ringbench.machine.deadline import Deadline
 from ringbench.machine.qemu import Qemu
 from ringbench.machine.serial import Serial
 from ringbench.machine.triage import Facts, classify
+from ringbench.microscope.findings import Seen
 
 TARGET_GONE = "Target disconnected"
 """gdb's words when QEMU has closed its end."""
@@ -67,9 +68,11 @@ class Inquest:
         serial: Serial,
         kept: Path | None,
         explain: Callable[[EndKind], Explanation | None],
+        seen: Callable[[], tuple[Seen, ...]],
     ) -> None:
         self.ending: Ending | None = None
         self._explain = explain
+        self._seen = seen
         self._explained: dict[EndKind, Explanation | None] = {}
         self._asleep = 0
         self._config = config
@@ -217,6 +220,7 @@ class Inquest:
             for output in self._serial.outputs.spoke()
             if output is not self._serial.output
         }
+        error.watched = tuple(line for each in self._seen() for line in each.lines())
         if isinstance(error, GdbDied):
             error.ending = classify(Facts(gdb_gone=str(error)))
         elif isinstance(error, GdbTimeout) and self._qemu.process.stopped:

@@ -10,7 +10,7 @@ from typing import Final
 
 Memory = bytes | bytearray | mmap.mmap
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 RAM_RANGES: Final = 8
 PAGES: Final = 32
 CALLERS: Final = 24
@@ -23,6 +23,7 @@ FINDINGS: Final = 64
 CPUS: Final = 64
 ROOTS: Final = 16
 RECORDS: Final = 100_000
+STACKS: Final = 32
 NOWHERE: Final = (1 << 64) - 1
 """The physical address of an access to a device."""
 
@@ -44,14 +45,16 @@ class Lacking(IntFlag):
 
     REGISTERS = 1
     ROOM = 2
+    CONTROL = 4
 
 
 WORD: Final = 8
 _RANGE_WORDS: Final = 3
-_FUNCTION_WORDS: Final = 4 + 2 * ARGUMENTS
+_FUNCTION_WORDS: Final = 6 + 2 * ARGUMENTS
 _OWN_WORDS: Final = 3
 _EVENT: Final = struct.Struct(f"<{4 + CALLERS}Q")
 _PLACE: Final = struct.Struct("<4Q")
+_STACK_SIZE: Final = 3 * WORD + _EVENT.size
 _RECORD_SIZE: Final = _EVENT.size + _PLACE.size + 2 * WORD
 _FINDING_SIZE: Final = 3 * WORD + _EVENT.size + _PLACE.size + DETAILS * WORD + RELATED * _EVENT.size
 
@@ -64,7 +67,9 @@ FUNCTION_COUNT_AT: Final = RAM_AT + RAM_RANGES * _RANGE_WORDS * WORD
 FUNCTIONS_AT: Final = FUNCTION_COUNT_AT + WORD
 OWN_COUNT_AT: Final = FUNCTIONS_AT + FUNCTIONS * _FUNCTION_WORDS * WORD
 OWN_AT: Final = OWN_COUNT_AT + WORD
-PAGE_COUNT_AT: Final = OWN_AT + OWN_CODE * _OWN_WORDS * WORD
+STACK_COUNT_AT: Final = OWN_AT + OWN_CODE * _OWN_WORDS * WORD
+STACKS_AT: Final = STACK_COUNT_AT + WORD
+PAGE_COUNT_AT: Final = STACKS_AT + STACKS * _STACK_SIZE
 PAGES_AT: Final = PAGE_COUNT_AT + WORD
 LAYOUT_AT: Final = PAGES_AT + PAGES * _RANGE_WORDS * WORD
 INSTRUCTIONS_AT: Final = LAYOUT_AT + WORD
@@ -73,7 +78,7 @@ WRITTEN_AT: Final = LACKING_AT + WORD
 FOUND_AT: Final = WRITTEN_AT + WORD
 FURTHER_AT: Final = FOUND_AT + WORD
 ARENA_USED_AT: Final = FURTHER_AT + WORD
-FINDINGS_AT: Final = ARENA_USED_AT + (1 + ROOTS + CPUS) * WORD
+FINDINGS_AT: Final = ARENA_USED_AT + (2 + ROOTS + CPUS) * WORD
 RECORDS_AT: Final = FINDINGS_AT + FINDINGS * _FINDING_SIZE
 SIZE: Final = RECORDS_AT + RECORDS * _RECORD_SIZE
 """Bytes before the arena."""
@@ -89,7 +94,10 @@ class Function:
         role: what it does, as the instrument has it.
         arguments: what the instrument wants to know of a call: ("argument", 1) is the first that
             the function gets, ("constant", 16) a number that every call has.
-        none: the result that means that there was nothing.
+        none: the result that means that there was nothing; with the flag 2, the one that means that
+            it was done.
+        result: which argument points to where the result is put; 0: it is returned.
+        flags: 1: what is wrongly given back is refused. 2: it returns whether it was done.
     """
 
     address: int
@@ -97,6 +105,8 @@ class Function:
     role: int
     arguments: tuple[tuple[str, int], ...]
     none: int = 0
+    result: int = 0
+    flags: int = 0
 
     def words(self) -> tuple[int, ...]:
         """Return it as the plugin has it."""
@@ -104,7 +114,8 @@ class Function:
         which = (number if kind == "argument" else 0 for kind, number in given)
         constants = (number % (1 << 64) if kind == "constant" else 0 for kind, number in given)
         none = self.none % (1 << 64)
-        return (self.address, int(self.instrument), self.role, *which, *constants, none)
+        head = (self.address, int(self.instrument), self.role)
+        return (*head, *which, *constants, none, self.result, self.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +162,18 @@ class RawFinding:
     access: Access
     details: tuple[int, ...]
     related: tuple[Event | None, ...]
+
+
+def stack_words(begin: int, end: int) -> tuple[int, ...]:
+    """Return a stack as the plugin has it before it was used."""
+    return (begin, end, end, *([0] * (_EVENT.size // WORD)))
+
+
+def stack_use_at(memory: Memory, number: int) -> tuple[int, Event | None]:
+    """Return the lowest address of a stack that was used, and where; None: it was not."""
+    at = STACKS_AT + number * _STACK_SIZE + 2 * WORD
+    event = _event(memory, at + WORD)
+    return int.from_bytes(memory[at : at + WORD], "little"), event if event.pc else None
 
 
 def record_at(memory: Memory, number: int) -> Record:

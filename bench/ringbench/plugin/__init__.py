@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +54,7 @@ MARKER_KEYS: Final = {
     "firmware": "machine.firmware",
     "arguments": "machine.arguments",
     "guest_calls": "machine.guest_calls",
+    "watch": "machine.watch",
     "boot_deadline": "deadlines.boot",
     "reply_deadline": "deadlines.reply",
 }
@@ -74,6 +76,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--ringbench-image", metavar="FILE", help="what QEMU boots (default: the configuration's)"
     )
     group.addoption("--ringbench-memory", metavar="SIZE", help="guest memory, like 64M or 6G")
+    group.addoption(
+        "--ringbench-watch",
+        metavar="NAMES",
+        help="watch the kernel's memory accesses: heap, frames, unwritten, all; a test fails in "
+        "which one was wrong",
+    )
     group.addoption(
         "--ringbench-keep",
         choices=("failed", "always", "never"),
@@ -137,6 +145,7 @@ def _load(pytestconfig: pytest.Config, named: Path | None = None) -> Config:
         "kernel.elf": pytestconfig.getoption("--ringbench-elf"),
         "kernel.image": pytestconfig.getoption("--ringbench-image"),
         "machine.memory": pytestconfig.getoption("--ringbench-memory"),
+        "machine.watch": pytestconfig.getoption("--ringbench-watch"),
     }
     path = named or pytestconfig.getoption("--ringbench-config")
     return load(
@@ -199,6 +208,21 @@ def machine(
     keep = item.config.getoption("--ringbench-keep")
     if keep == "never" or (keep == "failed" and not item.stash.get(FAILED, False)):
         shutil.rmtree(folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Have a test fail in which the kernel's accesses were wrong, as far as they are watched."""
+    yield
+    booted: Machine | None = getattr(item, "funcargs", {}).get("machine")
+    if booted is not None and (wrong := _wrong_accesses(booted)):
+        pytest.fail(wrong, pytrace=False)
+
+
+def _wrong_accesses(machine: Machine) -> str:
+    """Return what was wrong with a guest's accesses, as far as they are watched."""
+    with machine.stopped() if machine.is_there else nullcontext():
+        return "\n".join(line for each in machine.seen() for line in each.lines())
 
 
 @pytest.fixture

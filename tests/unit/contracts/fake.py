@@ -142,6 +142,10 @@ class FakeGuest:
         rights = bool(flags & 2), bool(flags & 4), not flags >> 63
         return Leaf(vaddr, physical, PAGE, *rights, False, CacheMode.WB, True, True, flags | 1)
 
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why there is no page."""
+        return "" if vaddr in self.kernel.tables else "not present"
+
     def allows(self, probe: Probe) -> bool:
         """Whether the tables let an access through."""
         return _lets(self.kernel.tables, probe)

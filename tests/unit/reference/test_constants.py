@@ -56,8 +56,10 @@ HEADERS = (
     "base/types.h",
     "pmm/pmm.h",
     "slab/slab.h",
+    "object/object.h",
     "vmm/vmm.h",
     "heap/heap.h",
+    "buddy/buddy.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
     "file/cache.h",
@@ -67,7 +69,7 @@ HEADERS = (
 )
 
 
-NOT_DEFINED = {"VM_RECORD_SIZE"}
+NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN"}
 """What the C sources have no name for."""
 
 

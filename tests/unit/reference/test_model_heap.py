@@ -22,7 +22,6 @@ from ringbench.subjects.reference.model.heap_search import (
     search_size,
 )
 from ringbench.subjects.reference.model.state import HeapState, KernelState
-from ringbench.subjects.reference.model.task import task_create, task_destroy
 from ringbench.subjects.reference.vocabulary.constants import (
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
@@ -249,26 +248,6 @@ def test_reallocation_in_place_and_elsewhere() -> None:
     assert pointer == second + 112 + 16
     assert moved.heap.nodes[first - 16].used is False
     assert krealloc(booted(), 0, 5)[2] == FIRST
-
-
-def test_tasks_live_in_the_heap() -> None:
-    begin = booted()
-    state, _, number = task_create(begin)
-    assert number == 1
-    assert state.heap.nodes[state.tasks[1].record - 16] == (80, True, 0)
-    state, _, _ = task_create(state)
-    state, status, _ = task_destroy(state, 1)
-    assert status is Status.OK
-    state, _, number = task_create(state)
-    assert number == 1, "the lowest unused id"
-    assert [task.id for task in state.tasks] == [0, 1, 2]
-    for number, status in ((7, Status.NOT_FOUND), (0, Status.DENIED)):
-        assert task_destroy(state, number)[:2] == (state, status)
-    busy = replace(state, current_task=2)
-    assert task_destroy(busy, 2)[:2] == (busy, Status.BUSY)
-    for number in (1, 2):
-        state, _, _ = task_destroy(state, number)
-    assert state == begin
 
 
 def test_an_editor_does_not_change_what_it_copies() -> None:

@@ -101,7 +101,7 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
     grown, _, pointer = kmalloc(begin, 3000)
     calls: dict[str, tuple[Call, KernelState, int]] = {
         "slab, page, PD, PT": (lambda s: kmalloc(s, 1)[:2], begin, 4),
-        "root, slab, page, PD, PT": (lambda s: task_create(s)[:2], begin, 5),
+        "root, slab": (lambda s: task_create(s)[:2], begin, 2),
         "two pages": (lambda s: kmalloc(s, 9000)[:2], grown, 2),
         "aligned": (lambda s: kmemalign(s, PAGE, 100)[:2], grown, 1),
         "moved": (lambda s: krealloc(s, pointer, 9000)[:2], grown, 2),

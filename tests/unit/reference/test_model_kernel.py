@@ -14,14 +14,12 @@ from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
-    HEAP_BASE,
     IMAGE_BASE,
     MemoryKind,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
-from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree, HeapInfo, HeapRealloc
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -73,10 +71,12 @@ def owners(state: KernelState) -> Counter[int]:
     found.update(table // FRAME_SIZE for table in state.tables)
     lent = state.console.lent_base // FRAME_SIZE
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
+    found.update(frame // FRAME_SIZE for frame in state.buddy.maps)
     for cache in state.caches.values():
         found.update(frame // FRAME_SIZE for frame in cache.slabs)
+    for it in state.objects.values():
+        found.update(frame // FRAME_SIZE for frame in (*it.nodes.values(), *it.frames.values()))
     for space in state.spaces.values():
-        found.update(slab.frame // FRAME_SIZE for slab in space.slabs)
         for region in space.regions:
             if region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
                 mapped = leaves(state.tables, space.root, region.base, region.end - 1)
@@ -184,16 +184,6 @@ def test_only_lent_frames_are_taken_back() -> None:
     state = performed(state, PmmFree(base + FRAME_SIZE, 2), PmmFree(base))
     assert reply(state, PmmFree(base)) == Reply("not_allocated")
     assert performed(state, PmmFree(base + 3 * FRAME_SIZE)) == booted()
-
-
-def test_a_tasks_record_is_not_the_consoles() -> None:
-    state = performed(booted(), TaskNew())
-    record = state.tasks[1].record
-    assert record == HEAP_BASE + 16
-    assert reply(state, HeapFree(record)) == Reply("denied")
-    assert reply(state, HeapRealloc(record, 0)) == Reply("denied")
-    assert reply(state, HeapFree(0)) == Reply("ok")
-    assert reply(state, HeapInfo()) == Reply("ok", (HEAP_BASE + 4096, 1, 1, 80, 4016))
 
 
 def test_the_current_task_decides_nothing_for_a_touch() -> None:

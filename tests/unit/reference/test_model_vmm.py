@@ -20,6 +20,7 @@ from ringbench.subjects.reference.model.vmm import (
     vm_space_destroy,
 )
 from ringbench.subjects.reference.vocabulary.constants import (
+    DIRECT_MAP_BASE,
     PADDR_NONE,
     TASK_WINDOW_BASE,
     TASK_WINDOW_END,
@@ -27,7 +28,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
-from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
+from tests.unit.reference.model_spaces import (
+    ANONYMOUS,
+    DEMAND,
+    GUARD,
+    PAGE,
+    PHYSICAL,
+    SHARED,
+    booted,
+)
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 
@@ -36,6 +45,8 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
     state = booted()
     state, _, _ = vm_alloc_at(state, "t1", 0x1FE000, 0x4000, WRITE, DEMAND)
     state, _, _ = vm_alloc_at(state, "t1", 0x5FE000, 0x1000, WRITE, ANONYMOUS)
+    for number in range(68):  # the slab of records is full
+        state, _, _ = vm_alloc_at(state, "t1", (number + 1) << 30, PAGE, 0, GUARD)
     cases: dict[str, tuple[Call, int]] = {
         "slab, four pages, their tables": (
             lambda s: vm_alloc(s, "kernel", 0x4000, WRITE, ANONYMOUS)[:2],
@@ -62,32 +73,29 @@ def test_frames_are_taken_in_the_order_of_the_header() -> None:
     first = state.pmm.free.edges[0]
     state, _, base = vm_alloc(state, "t1", 0x3000, WRITE | USER, ANONYMOUS)
     space = state.spaces["t1"]
-    assert space.slabs[0].frame == first * PAGE
+    assert list(state.caches["region"].slabs) == [first * PAGE]
     # slab, page, PDPT, PD, PT, page, page
     pages = [leaf.paddr for leaf in leaves(state.tables, space.root, base, base + 0x2FFF)]
     assert [page // PAGE - first for page in pages] == [1, 5, 6]
     assert sorted(t // PAGE - first for t, _ in lower_tables(state.tables, space.root)) == [2, 3, 4]
 
 
-def test_slabs() -> None:
+def test_records() -> None:
     state = booted()
     bases = []
-    for _ in range(64):
+    for _ in range(71):
         state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
         bases.append(base)
-    new, old = state.spaces["t1"].slabs
-    assert new.frame > old.frame, "a new slab is put at the head"
-    assert (old.free_slots, new.free_slots) == (0, (1 << 63) - 2)
+    old, new = state.caches["region"].slabs
+    assert state.caches["region"].slabs == {old: 0, new: (1 << 70) - 2}, "70 to a slab"
     state, _, _ = vm_free(state, "t1", bases[5])
     state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
     assert base == bases[5]
     region = vm_query(state, "t1", base)[2]
     assert region is not None
-    assert (region.slab, region.slot) == (new.frame, 1), "from the first slab with a free slot"
-    assert region.record == new.frame + 128
-    for base in (bases[63], bases[5]):
-        state, _, _ = vm_free(state, "t1", base)
-    assert [slab.frame for slab in state.spaces["t1"].slabs] == [old.frame]
+    assert region.record == DIRECT_MAP_BASE + old + 128 + 5 * 56, "of the slab that got room last"
+    state, _, _ = vm_free(state, "t1", bases[70])
+    assert list(state.caches["region"].slabs) == [old]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,8 @@ def test_slabs() -> None:
         (1, CACHE_UC, DEMAND, 0, Status.INVALID),
         (1, 5 << 4, PHYSICAL, 0, Status.INVALID),
         (1, WRITE, GUARD, 0, Status.INVALID),
-        (1, 0, 4, 0, Status.INVALID),
+        (1, 0, 5, 0, Status.INVALID),
+        (1, 0, SHARED, 0, Status.INVALID),
         (1, 0, ANONYMOUS, 0, Status.MISALIGNED),
         (PAGE, 0, PHYSICAL, (1 << 60) + 1, Status.MISALIGNED),
         (1 << 62, 0, PHYSICAL, 1 << 40, Status.OUT_OF_RANGE),

@@ -241,14 +241,14 @@ class Spaces(RuleBasedStateMachine):
         assert self.state.contents.keys() <= {frame * PAGE for frame in gone}
 
     @invariant()
-    def slots_are_the_records(self) -> None:
-        for space in self.state.spaces.values():
-            taken = [(each.slab, each.slot) for each in space.regions]
-            assert len(set(taken)) == len(taken)
-            for slab in space.slabs:
-                slots = {slot for frame, slot in taken if frame == slab.frame}
-                assert slots, "an empty slab is freed"
-                assert slab.free_slots == (1 << 63) - 1 - sum(1 << slot for slot in slots)
+    def records_are_the_regions(self) -> None:
+        cache = self.state.caches["region"]
+        taken = [each.record for space in self.state.spaces.values() for each in space.regions]
+        assert len(set(taken)) == len(taken) == cache.used
+        for frame, free in cache.slabs.items():
+            live = {cache.address(frame, n) for n in range(cache.count) if not free >> n & 1}
+            assert live, "an empty slab is freed"
+            assert live <= set(taken)
 
     def teardown(self) -> None:
         state = self.state
@@ -261,13 +261,11 @@ class Spaces(RuleBasedStateMachine):
 
 def owned(state: KernelState, before: KernelState) -> list[int]:
     """Frames of slabs, anonymous pages and tables that came since an earlier state."""
-    found: list[int] = []
+    found = list(state.caches["region"].slabs)
     for name in ("t1", "kernel"):
         space = state.spaces[name]
-        found += [slab.frame for slab in space.slabs]
-        for leaf in leaves(state.tables, space.root, space.base, space.limit - 1):
-            if leaf.paddr >= AVAILABLE:
-                found.append(leaf.paddr)
+        mapped = leaves(state.tables, space.root, space.base, space.limit - 1)
+        found += [leaf.paddr for leaf in mapped if leaf.paddr >= AVAILABLE]
     tables = {table for table, _ in lower_tables(state.tables, state.spaces["t1"].root)}
     tables |= {table for table, _ in upper_tables(state.tables, state.kernel_root)}
     assert tables | {state.kernel_root, state.spaces["t1"].root} == state.tables.keys()

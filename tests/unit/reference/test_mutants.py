@@ -24,7 +24,21 @@ from tests.mutants.mutant import (
 from tests.mutants.report import totals
 from tests.places import ROOT
 
-LAYERS = {"memmap", "pmm", "paging", "vmm", "heap", "task", "disk", "file", "cpu", "console"}
+LAYERS = {
+    "memmap",
+    "pmm",
+    "slab",
+    "paging",
+    "object",
+    "vmm",
+    "heap",
+    "buddy",
+    "task",
+    "disk",
+    "file",
+    "cpu",
+    "console",
+}
 HAND = hand_written()
 GENERATED = generated()
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CALL_DEPTH  1024
@@ -46,8 +47,12 @@ void calls_enter(struct cpu_calls *cpu, uint64_t slot, uint64_t pc);
 /* A RET has popped its return address from `slot`. */
 void calls_leave(struct cpu_calls *cpu, uint64_t slot);
 
+/* The call of the stack in use whose return address some bytes are of; whether there is one. */
+bool calls_slot(const struct cpu_calls *cpu, uint64_t address, uint64_t size, struct call *call);
+
 /* The last call that has not returned; all zeros if there is none. */
 struct call calls_last(const struct cpu_calls *cpu);
 
-/* Copy the last calls that have not returned, the innermost first, and say how many they are. */
-uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most);
+/* Copy the last calls that have not returned, the innermost first, and say how many they are; not
+   the innermost if it is the one at `pc` itself. */
+uint64_t calls_copy(const struct cpu_calls *cpu, uint64_t *pcs, uint64_t most, uint64_t pc);

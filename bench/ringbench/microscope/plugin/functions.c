@@ -28,15 +28,24 @@ static unsigned int bit_of(uint64_t instrument) {
 
 static void drop(struct visits *all, uint64_t index) {
     const struct visit *visit = &all->visits[index];
+    shared->waiting -= visit->out && visit->out_at == NOWHERE;
     all->inside[visit->cpu][bit_of(visit->function->instrument)]--;
     memmove(&all->visits[index], &all->visits[index + 1],
             (--all->count - index) * sizeof(struct visit));
 }
 
+static const enum gpr argument_order[] = {RDI, RSI, RDX, RCX, R8, R9}; /* System V ABI, 3.2.3 */
+
 static uint64_t argument(const struct function *function, const uint64_t *registers, int number) {
-    static const enum gpr order[] = {RDI, RSI, RDX, RCX, R8, R9}; /* System V ABI, 3.2.3 */
     uint64_t which = function->argument[number];
-    return which ? registers[order[which - 1]] : function->constant[number];
+    return which ? registers[argument_order[which - 1]] : function->constant[number];
+}
+
+static void tell_entered(struct visit *visit) {
+    const struct instrument *instrument = instrument_of(visit->function->instrument);
+    if (!visit->is_inner && instrument && instrument->entered) {
+        instrument->entered(visit);
+    }
 }
 
 static void enter(unsigned int cpu, const struct function *function, const uint64_t *registers) {
@@ -62,15 +71,51 @@ static void enter(unsigned int cpu, const struct function *function, const uint6
         .slot = registers[RSP],
         .call = call.number,
         .is_inner = *inside > 0,
+        .out = function->result ? registers[argument_order[function->result - 1]] : 0,
+        .out_at = NOWHERE,
     };
     for (int i = 0; i < ARGUMENTS; i++) {
         visit->argument[i] = argument(function, registers, i);
     }
     ++*inside;
-    const struct instrument *instrument = instrument_of(function->instrument);
-    if (!visit->is_inner && instrument && instrument->entered) {
-        instrument->entered(visit);
+    shared->waiting += visit->out != 0;
+    if (!visit->out) {
+        tell_entered(visit);
     }
+}
+
+void functions_accessed(const struct access *access) {
+    struct visits *all = (struct visits *)shared->root[ROOT_VISITS];
+    for (uint64_t i = 0; all && i < all->count; i++) {
+        struct visit *visit = &all->visits[i];
+        if (visit->out != access->address || !visit->out || visit->out_at != NOWHERE) {
+            continue;
+        }
+        lock();
+        visit->out_at = access_physical(access);
+        shared->waiting -= visit->out_at != NOWHERE;
+        if (!access->is_store && !visit->argument[1]) {
+            ram_read(visit->out_at, &visit->argument[1], sizeof(visit->argument[1]));
+        }
+        tell_entered(visit);
+        unlock();
+    }
+}
+
+/* What a call has returned, wherever that is put; and whether it was done. */
+static uint64_t result_of(struct visit *visit, uint64_t returned) {
+    const struct function *function = visit->function;
+    uint64_t result = returned;
+    if (visit->out && !ram_read(visit->out_at, &result, sizeof(result))) {
+        visit->has_failed = true;
+        return 0;
+    }
+    if (function->flags & STATUS) {
+        visit->has_failed = (uint32_t)returned != (uint32_t)function->none;
+    } else {
+        visit->has_failed = result == function->none;
+    }
+    return result;
 }
 
 /* A block begins that is the beginning of a function; `candidate` may lead to its registers. */
@@ -129,20 +174,37 @@ void functions_returned(const struct access *access) {
         drop(all, i);
         if (!visit.is_inner && registers && instrument && instrument->left) {
             visit.cpu = access->cpu;
-            instrument->left(&visit, registers[RAX]);
+            uint64_t result = result_of(&visit, registers[RAX]);
+            instrument->left(&visit, result);
         }
     }
     unlock();
 }
 
-bool functions_inside(unsigned int cpu, uint64_t pc, uint64_t instrument) {
+bool functions_called(unsigned int cpu, uint64_t instrument) {
     const struct visits *all = (const struct visits *)shared->root[ROOT_VISITS];
-    if (all && cpu < CPUS && all->inside[cpu][bit_of(instrument)]) {
-        return true;
-    }
+    return all && cpu < CPUS && all->inside[cpu][bit_of(instrument)];
+}
+
+bool functions_own(uint64_t pc, uint64_t instrument) {
     for (uint64_t i = 0; i < shared->own_count; i++) {
         const struct own_code *own = &shared->own[i];
         if (own->instrument & instrument && pc >= own->begin && pc < own->end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool functions_inside(unsigned int cpu, uint64_t pc, uint64_t instrument) {
+    return functions_called(cpu, instrument) || functions_own(pc, instrument);
+}
+
+bool functions_concern(uint64_t instrument, int argument, uint64_t value) {
+    const struct visits *all = (const struct visits *)shared->root[ROOT_VISITS];
+    for (uint64_t i = 0; all && i < all->count; i++) {
+        const struct visit *visit = &all->visits[i];
+        if (visit->function->instrument == instrument && visit->argument[argument] == value) {
             return true;
         }
     }

@@ -22,6 +22,9 @@ struct instrument {
     void (*called)(const struct access *access);
     void (*returned)(const struct access *access);
 
+    /* An instruction is about to drop translations of addresses, or may: INVLPG, MOV to CR3. */
+    void (*flushed)(unsigned int cpu, uint64_t pc);
+
     /* A function of `shared->functions` that is the instrument's was entered, or has returned;
        of calls within such calls, the outermost. */
     void (*entered)(struct visit *visit);
@@ -29,3 +32,9 @@ struct instrument {
 };
 
 extern const struct instrument writes_instrument;
+extern const struct instrument heap_instrument;
+extern const struct instrument frames_instrument;
+extern const struct instrument stacks_instrument;
+#if INTERFACE >= 3
+extern const struct instrument translations_instrument;
+#endif

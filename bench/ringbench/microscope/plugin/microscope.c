@@ -20,21 +20,30 @@
 
 #if INTERFACE == \
     1 /* QEMU 7.2 takes reads for writes, or misses them, where one kind is asked for */
-#define ACCESSES(is_wanted) QEMU_PLUGIN_MEM_RW
+#define ACCESSES(wanted) ((void)(wanted), QEMU_PLUGIN_MEM_RW)
 #else
-#define ACCESSES(is_wanted) (is_wanted)
+#define ACCESSES(wanted) (wanted)
 #endif
 
 EXPORT int qemu_plugin_version = INTERFACE;
 
 struct shared *shared;
 
-static const struct instrument *const instruments[] = {&writes_instrument};
+static const struct instrument *const instruments[] = {
+    &writes_instrument,       &heap_instrument, &frames_instrument, &stacks_instrument,
+#if INTERFACE >= 3
+    &translations_instrument,
+#endif
+};
 #define INSTRUMENTS (sizeof(instruments) / sizeof(instruments[0]))
 
 /* Those that are on. */
 static const struct instrument *on[INSTRUMENTS];
 static size_t on_count;
+
+/* What those want to hear of each access. */
+static void (*watching[INSTRUMENTS])(const struct access *access);
+static size_t watching_count;
 
 #if INTERFACE >= 2
 static qemu_plugin_u64 instructions;
@@ -51,7 +60,7 @@ struct event event_now(unsigned int cpu, uint64_t pc) {
     struct event event = {.instruction = count_instructions(), .cpu = cpu, .pc = pc};
     const struct cpu_calls *calls = calls_of(cpu);
     if (calls) {
-        event.depth = calls_copy(calls, event.callers, CALLERS);
+        event.depth = calls_copy(calls, event.callers, CALLERS, pc);
     }
     return event;
 }
@@ -89,10 +98,11 @@ static struct access decoded(unsigned int cpu, qemu_plugin_meminfo_t info, uint6
 }
 
 static void tell(const struct access *access) {
-    for (size_t i = 0; i < on_count; i++) {
-        if (on[i]->accessed) {
-            on[i]->accessed(access);
-        }
+    if (shared->waiting) {
+        functions_accessed(access);
+    }
+    for (size_t i = 0; i < watching_count; i++) {
+        watching[i](access);
     }
 }
 
@@ -130,19 +140,36 @@ static void returned(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t slot
     }
 }
 
-static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+size_t insn_bytes(const struct qemu_plugin_insn *insn, uint8_t *bytes) {
 #if INTERFACE >= 3
-    uint8_t bytes[16];
-    size_t length = qemu_plugin_insn_data(insn, bytes, sizeof(bytes));
-    return length ? code_kind(bytes, length) : CODE_OTHER;
+    return qemu_plugin_insn_data(insn, bytes, 16);
 #else
-    return code_kind(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
+    size_t length = qemu_plugin_insn_size(insn);
+    memcpy(bytes, qemu_plugin_insn_data(insn), length < 16 ? length : 16);
+    return length;
 #endif
+}
+
+static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+    uint8_t bytes[16] = {0};
+    return code_kind(bytes, insn_bytes(insn, bytes));
+}
+
+static void flushed(unsigned int cpu, void *pc) {
+    for (size_t i = 0; i < on_count; i++) {
+        if (on[i]->flushed) {
+            on[i]->flushed(cpu, (uint64_t)pc);
+        }
+    }
 }
 
 static void watch(struct qemu_plugin_insn *insn, bool reads) {
     void *pc = (void *)qemu_plugin_insn_vaddr(insn);
-    switch (kind_of(insn)) {
+    enum code_kind kind = kind_of(insn);
+    if (kind == CODE_FLUSH) {
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, flushed, QEMU_PLUGIN_CB_NO_REGS, pc);
+    }
+    switch (kind) {
     case CODE_CALL:
         qemu_plugin_register_vcpu_mem_cb(insn, called, QEMU_PLUGIN_CB_NO_REGS,
                                          ACCESSES(reads ? QEMU_PLUGIN_MEM_RW : QEMU_PLUGIN_MEM_W),
@@ -167,8 +194,36 @@ static void turn_on(void) {
     for (size_t i = 0; i < INSTRUMENTS; i++) {
         if (instruments[i]->bits & shared->instruments) {
             on[on_count++] = instruments[i];
+            if (instruments[i]->accessed) {
+                watching[watching_count++] = instruments[i]->accessed;
+            }
         }
     }
+    if (INTERFACE < 3 && shared->instruments & TRANSLATIONS) {
+        shared->lacking |= LACKS_CONTROL;
+    }
+}
+
+/* Who wrote is told to the instruction; for all else a block at a time is exact enough, and costs
+   a fraction. */
+static void count_one(struct qemu_plugin_insn *insn) {
+#if INTERFACE >= 2
+    qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                        instructions, 1);
+#else
+    qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+                                               &shared->instructions, 1);
+#endif
+}
+
+static void count_block(struct qemu_plugin_tb *block, size_t count) {
+#if INTERFACE >= 2
+    qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(block, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                      instructions, count);
+#else
+    qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64,
+                                             &shared->instructions, count);
+#endif
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
@@ -180,15 +235,14 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     bool reads = shared->instruments & ~(uint64_t)WRITES;
     size_t count = qemu_plugin_tb_n_insns(block);
     functions_translated(block);
+    if (reads) {
+        count_block(block, count);
+    }
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, i);
-#if INTERFACE >= 2
-        qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                            instructions, 1);
-#else
-        qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-                                                   &shared->instructions, 1);
-#endif
+        if (!reads) {
+            count_one(insn);
+        }
         watch(insn, reads);
     }
     for (size_t i = 0; i < on_count; i++) {

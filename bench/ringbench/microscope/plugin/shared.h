@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define LAYOUT     2
+#define LAYOUT     3
 #define RAM_RANGES 8
 #define PAGES      32
 #define CALLERS    24
@@ -24,6 +24,7 @@
 #define CPUS       64
 #define ROOTS      16
 #define RECORDS    100000
+#define STACK_MOST 32
 
 /* Bits of `instruments`. */
 #define WRITES       (1u << 0)
@@ -37,6 +38,11 @@
 /* Bits of `lacking`: what an instrument could not have, so that it may have missed something. */
 #define LACKS_REGISTERS (1u << 0) /* of the guest, where its functions are called */
 #define LACKS_ROOM      (1u << 1) /* in the arena */
+#define LACKS_CONTROL   (1u << 2) /* registers, of which this QEMU's interface shows none */
+
+/* Flags of a function. */
+#define REFUSES (1u << 0) /* what is wrongly given back is refused, and no mistake */
+#define STATUS  (1u << 1) /* it returns whether it was done, in 32 bits */
 
 /* `length` bytes of RAM at physical address `base`, at `offset` in the file that is guest RAM. */
 struct ram_range {
@@ -59,10 +65,13 @@ struct function {
     uint64_t role;                /* as the instrument has them */
     uint64_t argument[ARGUMENTS]; /* 1 to 6: which one of the call; 0: `constant` is meant */
     uint64_t constant[ARGUMENTS];
-    uint64_t none; /* the result that means that there was nothing */
+    uint64_t none;   /* the result that means that there was nothing; of STATUS: that it was done */
+    uint64_t result; /* 1 to 6: the argument that points to where it is put; 0: it is returned */
+    uint64_t flags;
 };
 
-/* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. */
+/* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. For stacks
+   it is the other way round: the kernel's code, whose returns are judged. */
 struct own_code {
     uint64_t instrument; /* bits */
     uint64_t begin;
@@ -93,6 +102,14 @@ struct record {
     uint64_t value[2]; /* little-endian, what is there after the write */
 };
 
+/* A stack at [begin, end), which grows down. */
+struct stack {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t lowest;      /* address that was used; `end` at first */
+    struct event deepest; /* when that was; `pc` 0: never */
+};
+
 /* What an instrument objects to. Kinds and details are its own: ringbench/microscope/kinds.py. */
 struct finding {
     uint64_t instrument; /* one bit */
@@ -117,6 +134,8 @@ struct shared {
     struct function functions[FUNCTIONS];
     uint64_t own_count;
     struct own_code own[OWN_CODE];
+    uint64_t stack_count;
+    struct stack stacks[STACK_MOST];
     /* the plugin's, but for the first pages, which the bench may know */
     uint64_t page_count;
     struct watched_page pages[PAGES];
@@ -127,6 +146,7 @@ struct shared {
     uint64_t found;   /* how many of `findings` there are: the first ones */
     uint64_t further; /* how often something else was found that there was no room for */
     uint64_t arena_used;
+    uint64_t waiting;     /* calls under way whose result is put where nobody has looked yet */
     uint64_t root[ROOTS]; /* of what instruments keep in the arena: arena.h */
     uint64_t calls[CPUS]; /* of each processor's call stacks there */
     struct finding findings[FINDINGS];

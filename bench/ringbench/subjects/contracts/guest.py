@@ -70,6 +70,10 @@ class Guest(Protocol):
         """Return what the tables, as they are now, have at an address; None if nothing."""
         ...
 
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why the tables lead nowhere: `not present at level 1 (PT)`; empty if they do."""
+        ...
+
     def allows(self, probe: Probe) -> bool:
         """Whether the tables, as they are now, let an access through."""
         ...

@@ -121,6 +121,10 @@ class MachineGuest:
         """Return what the tables, as they are now, have at an address; None if nothing."""
         return translate(self._memory, self.root, vaddr, self._features).leaf
 
+    def why_unmapped(self, vaddr: int) -> str:
+        """Say why the tables lead nowhere: `not present at level 1 (PT)`; empty if they do."""
+        return translate(self._memory, self.root, vaddr, self._features).reason
+
     def allows(self, probe: Probe) -> bool:
         """Whether the tables, as they are now, let an access through."""
         assert isinstance(probe.address, int), "it is known what is probed"

@@ -10,6 +10,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.debuginfo.dwarf import Types
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.state import (
+    Cache,
     Console,
     HeapState,
     KernelState,
@@ -17,12 +18,11 @@ from ringbench.subjects.reference.model.state import (
     PmmState,
     Region,
     Sizes,
-    Slab,
     Space,
     Task,
 )
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
-from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
+from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE, PADDR_NONE
 from tests.unit.reference.picture.guest import (
     BARE_ROOT,
     HEAP,
@@ -37,7 +37,8 @@ from tests.unit.reference.picture.guest import (
     page_tables,
 )
 
-SLOTS = (1 << 63) - 1
+REGIONS, TASKS = (1 << 70) - 1, (1 << 62) - 1
+"""All objects of a slab."""
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +63,10 @@ def run(first: int, end: int) -> FrameSet:
     return FrameSet.of_runs([(first, end - first)])
 
 
-def region(base: int, length: int, flags: int, kind: int, slab: int, slot: int) -> Region:
+def region(base: int, length: int, flags: int, kind: int, slab: int, number: int) -> Region:
     paddr = 0xFEE00000 if kind == 2 else PADDR_NONE
-    return Region(base, length, paddr, flags, kind, slab << 12, slot)
+    record = DIRECT_MAP_BASE + (slab << 12) + 128 + 56 * number
+    return Region(base, length, paddr, flags, kind, record)
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def sound_state() -> KernelState:
         region(WINDOW + 0x4000, 0x2000, 0x41, 2, 513, 1),
     )
     task = (region(0x10000, 0x1000, 6, 0, 515, 0), region(0x12000, 0x2000, 3, 1, 515, 1))
-    heap = (region(HEAP, 0x2000, 1, 0, 514, 0),)
+    heap = (region(HEAP, 0x2000, 1, 0, 513, 3),)
     return KernelState(
         features=Features(physical_bits=36, smep=False, smap=False, umip=False),
         sizes=Sizes(),
@@ -99,13 +101,10 @@ def sound_state() -> KernelState:
         kernel_root=KERNEL_ROOT,
         active_root=TASK_ROOT,
         spaces={
-            "kernel": Space(
-                KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel, (Slab(513 << 12, SLOTS & ~7),)
-            ),
-            "heap": Space(
-                KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap, (Slab(514 << 12, SLOTS & ~1),)
-            ),
-            "t1": Space(TASK_ROOT, TASK, 0x7FFFFFFFF000, task, (Slab(515 << 12, SLOTS & ~3),)),
+            "kernel": Space(KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel),
+            "heap": Space(KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap),
+            "buddy": Space(KERNEL_ROOT, HEAP + (1 << 38), HEAP + (1 << 38) + (1 << 30)),
+            "t1": Space(TASK_ROOT, TASK, 0x7FFFFFFFF000, task),
         },
         current_space="t1",
         heap=HeapState(
@@ -122,8 +121,17 @@ def sound_state() -> KernelState:
             used_count=2,
             used_bytes=0xA0,
         ),
-        tasks=(Task(0, 0), Task(1, HEAP + 16)),
+        tasks=(Task(0, 0), Task(1, DIRECT_MAP_BASE + (514 << 12) + 128)),
         current_task=1,
         console=Console(run(539, 576), 521 << 12, 4096, (BARE_ROOT, *[None] * 15)),
         contents={},
+        caches={
+            "region": Cache(
+                56,
+                8,
+                {513 << 12: REGIONS & ~15, 515 << 12: REGIONS & ~3},
+                (515 << 12, 513 << 12),
+            ),
+            "task": Cache(64, 8, {514 << 12: TASKS & ~1}, (514 << 12,)),
+        },
     )

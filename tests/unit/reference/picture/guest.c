@@ -5,17 +5,19 @@
  *
  *   frames      what
  *   0..255      low memory           256..511  kernel image
- *   512         PMM metadata         513       slab of the kernel's space
- *   514         slab of the heap     515       slab of t1
+ *   512         PMM metadata         513, 515  slabs of regions
+ *   514         slab of tasks
  *   516, 517    heap                 518       anonymous region of the kernel's space
  *   519         t1, anonymous        520       t1, demand (the first of two pages)
  *   521         console's bitmap     522..538  page tables (conftest.py)
  *   539..575    lent                 576..1023 free
  */
 #include "base/layout.h"
+#include "buddy/buddy.h"
 #include "cpu/features.h"
 #include "console/console.h"
 #include "file/file.h"
+#include "heap/heap.h"
 #include "program/program.h"
 #include "pmm/pmm.h"
 
@@ -97,11 +99,30 @@ struct file files[FILES_MAX];
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 
-#define FREE_SLOTS(used) (((1ULL << VM_SLAB_REGIONS) - 1) & ~(used))
+#define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 70, in two words */
+#define TASKS   ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct task))      /* 62, in one */
+
+struct region_slab {
+    struct slab header;
+    struct vm_region regions[REGIONS];
+};
+struct task_slab {
+    struct slab header;
+    struct task tasks[TASKS];
+};
+
+struct slab_cache region_cache, task_cache;
+struct region_slab kernel_slab, task_regions;
+struct task_slab tasks;
 
 IN_FRAME(513)
-struct vm_slab kernel_slab = {
-    .free_slots = FREE_SLOTS(7),
+struct region_slab kernel_slab = {
+    .header = {.room = {&region_cache.room, &task_regions.header.room},
+               .all = {&region_cache.all, &task_regions.header.all},
+               .cache = &region_cache,
+               .used = 4,
+               .words = 3,
+               .free_bits = {ALL - 15, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
     .regions = {{.base = KERNEL_WINDOW_BASE,
                  .length = 0x1000,
                  .physical = PADDR_NONE,
@@ -119,8 +140,86 @@ struct vm_slab kernel_slab = {
                  .physical = PADDR_NONE,
                  .kind = VM_GUARD,
                  .next = &kernel_slab.regions[1],
-                 .previous = &kernel_slab.regions[0]}},
+                 .previous = &kernel_slab.regions[0]},
+                {.base = HEAP_BASE,
+                 .length = 0x2000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_WRITE,
+                 .kind = VM_ANONYMOUS}},
 };
+
+IN_FRAME(515)
+struct region_slab task_regions = {
+    .header = {.room = {&kernel_slab.header.room, &region_cache.room},
+               .all = {&kernel_slab.header.all, &region_cache.all},
+               .cache = &region_cache,
+               .used = 2,
+               .words = 3,
+               .free_bits = {ALL - 3, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
+    .regions = {{.base = TASK_WINDOW_BASE,
+                 .length = 0x1000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_USER | PAGE_EXEC,
+                 .kind = VM_ANONYMOUS,
+                 .next = &task_regions.regions[1]},
+                {.base = TASK_WINDOW_BASE + 0x2000,
+                 .length = 0x2000,
+                 .physical = PADDR_NONE,
+                 .flags = PAGE_USER | PAGE_WRITE,
+                 .kind = VM_DEMAND,
+                 .previous = &task_regions.regions[0]}},
+};
+
+struct slab_cache region_cache = {
+    .room = {&task_regions.header.room, &kernel_slab.header.room},
+    .all = {&task_regions.header.all, &kernel_slab.header.all},
+    .first = SLAB_HEADER,
+    .stride = 56,
+    .count = REGIONS,
+    .inverse = 0x6db6db6db6db6db7, /* times 7 it is 1 */
+    .shift = 3,
+    .words = 3,
+    .last = 1,
+    .last_word = ALL >> 58,
+    .size = 56,
+    .alignment = 8,
+    .next = &task_cache,
+    .name = "region",
+};
+
+IN_FRAME(514)
+struct task_slab tasks = {
+    .header = {.room = {&task_cache.room, &task_cache.room},
+               .all = {&task_cache.all, &task_cache.all},
+               .cache = &task_cache,
+               .used = 1,
+               .words = 1,
+               .free_bits = {(ALL >> 2) - 1, ALL, ALL, ALL, ALL, ALL, ALL, ALL}},
+    .tasks = {{.id = 1,
+               .space = {.root = TASK_ROOT,
+                         .base = TASK_WINDOW_BASE,
+                         .limit = TASK_WINDOW_END,
+                         .first = &task_regions.regions[0],
+                         .region_count = 2}}},
+};
+
+struct slab_cache task_cache = {
+    .room = {&tasks.header.room, &tasks.header.room},
+    .all = {&tasks.header.all, &tasks.header.all},
+    .first = SLAB_HEADER,
+    .stride = 64,
+    .count = TASKS,
+    .inverse = 1,
+    .shift = 6,
+    .words = 1,
+    .last_word = (ALL >> 2) - 1,
+    .size = 64,
+    .alignment = 8,
+    .name = "task",
+};
+
+struct slab_cache *slab_caches = &region_cache;
+struct slab_ram slab_ram = {DIRECT_MAP_BASE + MIB(2), MIB(2)};
 
 paddr_t kernel_root = KERNEL_ROOT;
 
@@ -129,40 +228,12 @@ struct vm_space kernel_space = {
     .base = KERNEL_WINDOW_BASE,
     .limit = KERNEL_WINDOW_END,
     .first = &kernel_slab.regions[0],
-    .slabs = &kernel_slab,
     .region_count = 3,
 };
 
-IN_FRAME(514)
-struct vm_slab heap_slab = {
-    .free_slots = FREE_SLOTS(1),
-    .regions = {{.base = HEAP_BASE,
-                 .length = 0x2000,
-                 .physical = PADDR_NONE,
-                 .flags = PAGE_WRITE,
-                 .kind = VM_ANONYMOUS}},
-};
+/* --- heap: used 0x60, free 0x60, used 0x40, free to the end ----------------------------------- */
 
-IN_FRAME(515)
-struct vm_slab task_slab = {
-    .free_slots = FREE_SLOTS(3),
-    .regions = {{.base = TASK_WINDOW_BASE,
-                 .length = 0x1000,
-                 .physical = PADDR_NONE,
-                 .flags = PAGE_USER | PAGE_EXEC,
-                 .kind = VM_ANONYMOUS,
-                 .next = &task_slab.regions[1]},
-                {.base = TASK_WINDOW_BASE + 0x2000,
-                 .length = 0x2000,
-                 .physical = PADDR_NONE,
-                 .flags = PAGE_USER | PAGE_WRITE,
-                 .kind = VM_DEMAND,
-                 .previous = &task_slab.regions[0]}},
-};
-
-/* --- heap: task 1, free 0x60, used 0x40, free to the end -------------------------------------- */
-
-#define TASK_NODE HEAP_BASE
+#define LOW_NODE  HEAP_BASE
 #define FREE_NODE (HEAP_BASE + 0x60)
 #define USED_NODE (HEAP_BASE + 0xc0)
 #define TAIL_NODE (HEAP_BASE + 0x100)
@@ -179,9 +250,8 @@ struct heap_page {
             uint32_t before, tag;
             uint64_t guard;
         } header;
-        struct task task;
-        uint8_t rest[0x60 - 16 - sizeof(struct task)];
-    } task_node;
+        uint8_t rest[0x60 - 16];
+    } low_node;
     struct {
         struct heap_node node;
         uint8_t rest[0x60 - sizeof(struct heap_node)];
@@ -198,14 +268,7 @@ struct heap_page {
 _Static_assert(sizeof(struct heap_page) == 0x2000, "the nodes fill the heap");
 
 __attribute__((section(".heap"), used)) struct heap_page heap_page = {
-    .task_node = {.header = {HEADER(0ULL, TASK_NODE, 0x60ULL, 1)},
-                  .task = {.id = 1,
-                           .space = {.root = TASK_ROOT,
-                                     .base = TASK_WINDOW_BASE,
-                                     .limit = TASK_WINDOW_END,
-                                     .first = &task_slab.regions[0],
-                                     .slabs = &task_slab,
-                                     .region_count = 2}}},
+    .low_node = {.header = {HEADER(0ULL, LOW_NODE, 0x60ULL, 1)}},
     .free_node = {.node = {HEADER(0x60ULL, FREE_NODE, 0x60ULL, 0), .link = &heap.free[6]}},
     .used_node = {.node = {HEADER(0x60ULL, USED_NODE, 0x40ULL, 1)}},
     .tail_node = {.node = {HEADER(0x40ULL, TAIL_NODE, 0x1f00ULL, 0)}},
@@ -220,25 +283,33 @@ struct heap heap = {
     .space = {.root = KERNEL_ROOT,
               .base = HEAP_BASE,
               .limit = HEAP_BASE + HEAP_SIZE,
-              .first = &heap_slab.regions[0],
-              .slabs = &heap_slab,
+              .first = &kernel_slab.regions[3],
               .region_count = 1},
+};
+
+/* --- buddy: nothing yet ----------------------------------------------------------------------- */
+
+#define EMPTY(n)   {&buddy.free[n], &buddy.free[n]}
+#define EMPTIES(n) EMPTY(n), EMPTY(n + 1), EMPTY(n + 2), EMPTY(n + 3), EMPTY(n + 4), EMPTY(n + 5)
+
+struct buddy buddy = {
+    .free = {EMPTIES(0), EMPTIES(6), EMPTIES(12), EMPTIES(18), EMPTIES(24), EMPTY(30)},
+    .space = {.root = KERNEL_ROOT, .base = BUDDY_BASE, .limit = BUDDY_BASE + BUDDY_SIZE},
 };
 
 /* --- tasks, console --------------------------------------------------------------------------- */
 
-struct task boot_task = {.next = &heap_page.task_node.task, .space = {.root = KERNEL_ROOT}};
+struct task boot_task = {.next = &tasks.tasks[0], .space = {.root = KERNEL_ROOT}};
 struct program programs[PROGRAMS_MAX];
-struct task *current_task = &heap_page.task_node.task;
-struct vm_space *current_space = &heap_page.task_node.task.space;
+struct task *current_task = &tasks.tasks[0];
+struct vm_space *current_space = &tasks.tasks[0].space;
 
 IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
-struct slab_cache *slab_caches; /* none */
-struct slab_ram slab_ram = {DIRECT_MAP_BASE + MIB(2), MIB(2)};
-struct slab no_slab; /* for its type's sake */
+struct vm_object *objects; /* none */
+struct vm_object spare_object;
 
 struct console console = {
     .lent_bits = lent_bits,

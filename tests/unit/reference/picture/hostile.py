@@ -108,11 +108,11 @@ def task_with(guest: Hostile, page: int | Callable[[int], Words | int], trees: i
 
 
 def tasks(guest: Hostile, count: int, row: Callable[[int], list[int]]) -> None:
-    """Put so many tasks behind the boot task, a frame each; `row` is the space's six words."""
+    """Put so many tasks behind the boot task, a frame each; `row` is the space's five words."""
     first = (MEMORY >> 12) - count
     for number in range(count):
         after = direct(first + number + 1) if number + 1 < count else 0
-        guest.frames(first + number, 1)[0, :8] = [number + 1, after, *row(number)]
+        guest.frames(first + number, 1)[0, :7] = [number + 1, after, *row(number)]
     guest.guest.set("boot_task.next", direct(first))
     guest.guest.set("current_task", direct(first))
     guest.guest.set("current_space", direct(first) + 16)
@@ -120,20 +120,17 @@ def tasks(guest: Hostile, count: int, row: Callable[[int], list[int]]) -> None:
 
 def regions(
     guest: Hostile, first: int, count: int, bounds: Callable[[int], tuple[int, int]]
-) -> tuple[int, int]:
-    """Make a list of so many regions in slabs from frame `first` on; the first of each."""
-    slabs = (count + 62) // 63
-    places = [direct(first + n // 63) + 64 + n % 63 * 64 for n in range(count)]
-    rows = guest.frames(first, slabs)
-    for slab in range(slabs):
-        rows[slab, 0] = direct(first + slab + 1) if slab + 1 < slabs else 0
+) -> int:
+    """Make a list of so many regions, 64 to a frame, from frame `first` on; the first of them."""
+    places = [direct(first + n // 64) + n % 64 * 64 for n in range(count)]
+    rows = guest.frames(first, (count + 63) // 64)
     for n in range(count):
         base, length = bounds(n)
         after = places[n + 1] if n + 1 < count else 0
         before = places[n - 1] if n else 0
-        at = 8 + n % 63 * 8
-        rows[n // 63, at : at + 6] = [base, length, NOWHERE, 3, after, before]
-    return places[0], direct(first)
+        at = n % 64 * 8
+        rows[n // 64, at : at + 6] = [base, length, NOWHERE, 3, after, before]
+    return places[0]
 
 
 def overlapping_records(guest: Hostile) -> None:
@@ -144,22 +141,21 @@ def overlapping_records(guest: Hostile) -> None:
     guest.guest.set("boot_task.next", base)
 
 
-def overlapping_slabs(guest: Hostile) -> None:
-    """A list of all frames as slabs, and of all their slots as regions."""
-    first, slabs = regions(guest, FREE, 500_000, lambda n: (0x10000, 1 << 40))
+def all_memory_is_regions(guest: Hostile) -> None:
+    """A list of regions that fill all frames, and each other."""
+    first = regions(guest, FREE, 500_000, lambda n: (0x10000, 1 << 40))
     guest.guest.set("kernel_space.first", first)
-    guest.guest.set("kernel_space.slabs", slabs)
 
 
 def one_list_of_many_owners(guest: Hostile) -> None:
-    first, slabs = regions(guest, FREE, 100_000, lambda n: (0x10000 + n * 4096, 4096))
-    tasks(guest, 3000, lambda n: [TASK_ROOT, 0x10000, 1 << 46, first, slabs, 100_000])
+    first = regions(guest, FREE, 100_000, lambda n: (0x10000 + n * 4096, 4096))
+    tasks(guest, 3000, lambda n: [TASK_ROOT, 0x10000, 1 << 46, first, 100_000])
 
 
 def many_tasks_of_one_root(guest: Hostile) -> None:
     task_with(guest, lambda n: run(FREE, 512, USER_PAGE))
-    first, slabs = regions(guest, FREE + 3000, 1, lambda n: (0, 1 << 46))
-    tasks(guest, 16000, lambda n: [TASK_ROOT, 0, 1 << 46, first, slabs, 1])
+    first = regions(guest, FREE + 3000, 1, lambda n: (0, 1 << 46))
+    tasks(guest, 16000, lambda n: [TASK_ROOT, 0, 1 << 46, first, 1])
 
 
 def many_roots_over_one_tree(guest: Hostile) -> None:
@@ -169,14 +165,14 @@ def many_roots_over_one_tree(guest: Hostile) -> None:
     for n in range(10_000):
         guest.entries((roots + n) << 12, kernels)
         guest.words[(roots + n) * 512] = TASK_PDPT | P | W | U
-    tasks(guest, 10_000, lambda n: [(roots + n) << 12, 0, 1 << 46, 0, 0, 0])
+    tasks(guest, 10_000, lambda n: [(roots + n) << 12, 0, 1 << 46, 0, 0])
 
 
 def many_small_roots(guest: Hostile) -> None:
     roots = FREE
     for n in range(16_000):
         guest.words[(roots + n) * 512] = (roots + n) << 12 | P | W | U
-    tasks(guest, 16_000, lambda n: [(roots + n) << 12, 0, 1 << 46, 0, 0, 0])
+    tasks(guest, 16_000, lambda n: [(roots + n) << 12, 0, 1 << 46, 0, 0])
 
 
 def reserved_bits_everywhere(guest: Hostile) -> None:
@@ -214,7 +210,7 @@ def heap_of_16_gib(guest: Hostile) -> None:
     guest.entries(HEAP_PD, HEAP_PT | P | W)
     guest.entries(524 << 12, HEAP_PD | P | W)
     guest.guest.set("heap.end", HEAP + (16 << 30))
-    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0, 0])
+    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0])
     task_with(guest, lambda n: run(FREE, 512, USER_PAGE), trees=2)
 
 
@@ -230,7 +226,7 @@ def free_lists_into_one(guest: Hostile) -> None:
         guest.entries(pt << 12, run(FREE + 512 * table, 512, KERNEL_PAGE))
         guest.words[HEAP_PD // 8 + table] = pt << 12 | P | W
     guest.guest.set("heap.end", HEAP + frames * 4096)
-    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0, 0])
+    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0])
     heads = guest.types.locate("heap.free")
     for n in range(heads.type.size // 8):
         guest.guest.poke(heads.address + 8 * n, HEAP)
@@ -243,7 +239,7 @@ def absurd_bitmaps(guest: Hostile) -> None:
     guest.entries(600 << 12, (FREE >> 9) << 21 | P | W | PS | NX)
     window = 0xFFFFD000_40000000
     guest.guest.set("pmm.frame_limit", 1 << 27)
-    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0, 0])
+    tasks(guest, 1, lambda n: [TASK_ROOT, 0x10000, 1 << 46, 0, 0])
     for path in ("pmm.free_bits", "pmm.managed_bits", "pmm.block_free", "pmm.block_words"):
         guest.guest.set(path, window)
     for path in ("pmm.any.bottom", "pmm.whole.bottom", "console.lent_bits"):
@@ -253,9 +249,9 @@ def absurd_bitmaps(guest: Hostile) -> None:
 def regions_over_everything(guest: Hostile) -> None:
     """Regions of every kind that each reach over a million pages."""
     task_with(guest, lambda n: run(FREE + n, 512, USER_PAGE))
-    first, slabs = regions(guest, FREE + 3000, 200_000, lambda n: (n * 4096, 1 << 40))
-    tasks(guest, 2, lambda n: [TASK_ROOT, 0, 1 << 46, first, slabs, 5])
-    kinds = guest.frames(FREE + 3000, 200_000 // 63)[:, 8:].reshape(-1, 8)
+    first = regions(guest, FREE + 3000, 200_000, lambda n: (n * 4096, 1 << 40))
+    tasks(guest, 2, lambda n: [TASK_ROOT, 0, 1 << 46, first, 5])
+    kinds = guest.frames(FREE + 3000, 200_000 // 64).reshape(-1, 8)
     for kind in range(4):
         kinds[kind::4, 3] = 3 | kind << 32
 
@@ -270,14 +266,14 @@ def large_and_sound(guest: Hostile) -> None:
         guest.entries((roots + n) << 12, kernels)
         heads.append(regions(guest, roots + 500 + n, 10, lambda n: (0x10000 + 8192 * n, 4096)))
     places = [TASK_ROOT, *((roots + n) << 12 for n in range(1, 500))]
-    tasks(guest, 500, lambda n: [places[n], 0x10000, 1 << 46, *heads[n], 10])
+    tasks(guest, 500, lambda n: [places[n], 0x10000, 1 << 46, heads[n], 10])
 
 
 GUESTS: dict[str, Callable[[Hostile], None]] = {
     each.__name__: each
     for each in (
         overlapping_records,
-        overlapping_slabs,
+        all_memory_is_regions,
         one_list_of_many_owners,
         many_tasks_of_one_root,
         many_roots_over_one_tree,

@@ -17,8 +17,7 @@ from ringbench.subjects.reference.model.state import KernelState
 
 HEAP = 0xFFFFC00000000000
 BARE_ROOT = 538 << 12
-SLOTS = (1 << 63) - 1
-KERNEL_SLAB, TASK_SLAB = 0xFFFF800000201000, 0xFFFF800000203000
+KERNEL_SLAB, TASKS, TASK_SLAB = 0xFFFF800000201000, 0xFFFF800000202000, 0xFFFF800000203000
 LENT_BITS = 0xFFFF800000209000 + 8 * 8
 TASK_PT, TASK_PD = 537 << 12, 536 << 12
 
@@ -33,7 +32,7 @@ def found(guest: Any, state: KernelState) -> list[Mismatch]:
 
 def test_all_agree(guest: Any, state: KernelState) -> None:
     layers = compare(guest.picture(), state)
-    assert [layer.mismatches for layer in layers] == [[]] * 9
+    assert [layer.mismatches for layer in layers] == [[]] * 11
     counts = {layer.layer: layer.comparisons for layer in layers}
     assert counts["pmm"] > 2 * 1024
     assert counts["paging"] >= 17 * 512
@@ -95,33 +94,33 @@ WRONG: dict[str, tuple[Callable[[Any], object], Mismatch]] = {
         Mismatch("paging", "root", "none", "0x21a000", "r3"),
     ),
     "a region": (
-        lambda g: g.poke(TASK_SLAB + 64 + 24, 2, 4),
+        lambda g: g.poke(TASK_SLAB + 128 + 24, 2, 4),
         Mismatch(
             "vmm",
             "region",
-            "0x10000 + 0x1000 anonymous flags 0x6 in 0x203000[0]",
-            "0x10000 + 0x1000 anonymous flags 0x2 in 0x203000[0]",
+            "0x10000 + 0x1000 anonymous flags 0x6 in 0xffff800000203080",
+            "0x10000 + 0x1000 anonymous flags 0x2 in 0xffff800000203080",
             "t1: region 0",
         ),
     ),
     "a region that is missing": (
-        lambda g: g.poke(KERNEL_SLAB + 64 + 128 + 32, 0),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 2 * 56 + 32, 0),
         Mismatch(
             "vmm",
             "region",
-            "0xffffd00000004000 + 0x2000 physical to 0xfee00000 flags 0x41 in 0x201000[1]",
+            "0xffffd00000004000 + 0x2000 physical to 0xfee00000 flags 0x41 in 0xffff8000002010b8",
             "none",
             "kernel: region 2",
         ),
     ),
-    "a slab": (
-        lambda g: g.poke(TASK_SLAB + 8, SLOTS & ~1),
+    "a free record": (
+        lambda g: g.poke(TASK_SLAB + 56, (1 << 64) - 2),
         Mismatch(
-            "vmm",
             "slab",
-            "0x203000 free slots 0x7ffffffffffffffc",
-            "0x203000 free slots 0x7ffffffffffffffe",
-            "t1: slab 0",
+            "free objects",
+            hex((1 << 512) - (1 << 128) | (1 << 70) - 4),
+            hex((1 << 512) - (1 << 128) | (1 << 70) - 2),
+            "region: slab 0x203000",
         ),
     ),
     "a heap node": (
@@ -147,7 +146,7 @@ WRONG: dict[str, tuple[Callable[[Any], object], Mismatch]] = {
         Mismatch("task", "current task", "1", "0", "current_task"),
     ),
     "a task's id": (
-        lambda g: g.poke(HEAP + 16, 5),
+        lambda g: g.poke(TASKS + 128, 5),
         Mismatch("task", "id", "1", "5", "t1"),
     ),
     "a lent frame": (
@@ -165,13 +164,13 @@ WRONG: dict[str, tuple[Callable[[Any], object], Mismatch]] = {
         ),
     ),
     "what can't be followed": (
-        lambda g: g.set("kernel_space.slabs", 8),
+        lambda g: g.set("kernel_space.first", 8),
         Mismatch(
             "vmm",
             "structure",
             "can be followed",
-            "the list of struct vm_slab leads to 0x8",
-            "kernel: first slab",
+            "the list of struct vm_region leads to 0x8",
+            "kernel: first region",
         ),
     ),
 }

@@ -20,7 +20,7 @@ MANAGED_BITS, BLOCK_FREE = METADATA + 128, METADATA + 256 + 16
 LENT_BITS = 0xFFFF800000209000 + 8 * 8
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 MMIO = 0xFEE00000
-REGION_ON_DEMAND = 0xFFFF800000203000 + 2 * 64
+REGION_ON_DEMAND = 0xFFFF800000203000 + 128 + 56
 SPARE = 539
 """A frame lent to the console, where a test needs one."""
 
@@ -48,10 +48,23 @@ def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
     for at, ring in enumerate(("room", "all")):
         for way in ("next", "previous"):
             guest.set(f"console.caches[0].{ring}.{way}", slab + 16 * at)
-    guest.set("slab_caches", cache)
+    guest.set("task_cache.next", cache)
     links = (cache, cache, cache + 16, cache + 16)
     for at, value in enumerate((*links, cache + cache_off, used, 1, 0b10, *[(1 << 64) - 1] * 7)):
         guest.poke(slab + 8 * at, value)
+
+
+def shown(guest: Any, offset: int = 0, **changes: int) -> None:
+    """An object, its node in the spare frame; the demand region of t1 is one that shows it."""
+    take_back(guest)
+    guest.set("objects", guest.types.locate("spare_object").address)
+    members = {"references": 2, "pages": 2, "top": SPARE << 12 | P, "levels": 1, "has_handle": 1}
+    for name, value in {**members, **changes}.items():
+        guest.set(f"spare_object.{name}", value)
+    guest.poke(direct(SPARE), 520 << 12 | P)
+    region = {"kind": 4, "object": guest.types.locate("spare_object").address, "offset": offset}
+    for name, value in region.items():
+        guest.set(f"task_regions.regions[1].{name}", value)
 
 
 def leak(guest: Any) -> None:
@@ -92,9 +105,10 @@ def header(guest: Any, node: int, previous: int, tag: int) -> None:
     guest.poke(node + 8, links ^ node ^ 0x9E3779B97F4A7C15)
 
 
-def empty_slab(guest: Any) -> None:
-    guest.poke(direct(514), direct(take_back(guest) >> 12))
-    guest.poke(direct(SPARE) + 8, bits(0, 63))
+def taken_record(guest: Any, slab: int, free: int, used: int) -> None:
+    """Have the first free object of a slab of records taken by nobody."""
+    guest.poke(slab + 56, free)
+    guest.poke(slab + 40, used)
 
 
 def large_page_in_a_demand_region(guest: Any) -> None:
@@ -107,7 +121,7 @@ def large_page_in_a_demand_region(guest: Any) -> None:
 
 BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
     "a region's link back": (
-        lambda g: g.poke(SLAB + 64 + 40, 0x99),
+        lambda g: g.poke(SLAB + 128 + 40, 0x99),
         {"everything_can_be_followed"},
     ),
     "a leaked frame": (leak, {"every_frame_has_one_owner", "allocated_frames_are_owned"}),
@@ -156,17 +170,20 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: g.set("kernel_space.limit", 0xFFFFD00000001000),
         {"regions_are_ordered"},
     ),
-    "a slab without a region": (empty_slab, {"records_are_the_regions"}),
+    "a task's record without a task": (
+        lambda g: taken_record(g, direct(514), bits(2, 62), 2),
+        {"tasks_are_ordered"},
+    ),
     "a wrong region count": (
         lambda g: g.set("kernel_space.region_count", 4),
         {"regions_are_ordered"},
     ),
     "a guard that overlaps": (
-        lambda g: g.poke(SLAB + 64 + 128 + 8, 0x4000),
+        lambda g: g.poke(SLAB + 128 + 2 * 56 + 8, 0x4000),
         {"regions_are_ordered", "guards_map_nothing"},
     ),
-    "a used slot without a region": (
-        lambda g: g.poke(SLAB + 8, bits(4, 63)),
+    "a region's record without a region": (
+        lambda g: taken_record(g, SLAB, bits(5, 64), 5),
         {"records_are_the_regions"},
     ),
     "a missing page": (
@@ -198,7 +215,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         {"everything_can_be_followed", "nodes_tile_the_heap"},
     ),
     "a heap longer than its region": (
-        lambda g: g.poke(direct(514) + 64, HEAP + 0x1000),
+        lambda g: g.poke(SLAB + 128 + 3 * 56, HEAP + 0x1000),
         {
             "nodes_tile_the_heap",
             "regions_are_mapped",
@@ -207,9 +224,9 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
             "allocated_frames_are_owned",
         },
     ),
-    "a task in a free node": (
+    "a node that is free, and on no list": (
         lambda g: header(g, HEAP, 0, 0x60 // 8),
-        {"neighbours_are_merged", "free_lists_hold_the_free_nodes", "tasks_are_ordered"},
+        {"neighbours_are_merged", "free_lists_hold_the_free_nodes"},
     ),
     "a task that is lost": (
         lambda g: g.set("boot_task.next", 0),
@@ -217,12 +234,18 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
             "everything_can_be_followed",
             "every_frame_has_one_owner",
             "allocated_frames_are_owned",
+            "records_are_the_regions",
             "tasks_are_ordered",
         },
     ),
     "two tasks with one number": (
-        lambda g: g.poke(HEAP + 16, 0),
-        {"every_frame_has_one_owner", "allocated_frames_are_owned", "tasks_are_ordered"},
+        lambda g: g.poke(direct(514) + 128, 0),
+        {
+            "every_frame_has_one_owner",
+            "allocated_frames_are_owned",
+            "records_are_the_regions",
+            "tasks_are_ordered",
+        },
     ),
     "the heap's last node": (
         lambda g: g.set("heap.last", HEAP + 0xC0),
@@ -253,6 +276,26 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: slab(g, used=2),
         {"slabs_count_their_objects"},
     ),
+    "a block in the map of nothing": (
+        lambda g: g.set("buddy.length", 4096),
+        {"blocks_tile_the_region", "everything_can_be_followed"},
+    ),
+    "a list of free blocks that is said to have one": (
+        lambda g: g.set("buddy.nonempty", 32),
+        {"rings_hold_the_free_blocks"},
+    ),
+    "an object that counts wrong": (
+        lambda g: shown(g, references=3),
+        {"objects_are_counted"},
+    ),
+    "an object whose tree is too low": (
+        lambda g: shown(g, pages=513),
+        {"trees_hold_the_pages"},
+    ),
+    "a shared page of another place": (
+        lambda g: shown(g, offset=0x1000),
+        {"shared_pages_are_their_objects"},
+    ),
     "no current task": (
         lambda g: g.set("current_task", 0),
         {"everything_can_be_followed", "tasks_are_ordered"},
@@ -266,6 +309,11 @@ def test_a_sound_guest_keeps_all(guest: Any) -> None:
 
 def test_a_sound_slab_keeps_all(guest: Any) -> None:
     slab(guest)
+    assert check_invariants(guest.picture()) == []
+
+
+def test_a_sound_object_keeps_all(guest: Any) -> None:
+    shown(guest)
     assert check_invariants(guest.picture()) == []
 
 

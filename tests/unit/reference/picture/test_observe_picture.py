@@ -19,7 +19,7 @@ HEAP = 0xFFFFC00000000000
 WINDOW = 0xFFFFD00000000000
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 KERNEL_SLAB = 0xFFFF800000201000
-ALL_SLOTS = (1 << 63) - 1
+TASK_RECORD = 0xFFFF800000202080
 
 
 def bits(first: int, end: int) -> int:
@@ -63,21 +63,21 @@ def test_pmm(picture: Picture) -> None:
 
 
 def test_spaces(picture: Picture) -> None:
-    kernel, heap, task = picture.spaces()
+    kernel, heap, buddy, task = picture.spaces()
     assert [(r.base - WINDOW, r.length, r.kind, r.paddr) for r in kernel.regions] == [
         (0, 0x1000, "anonymous", None),
         (0x1000, 0x1000, "guard", None),
         (0x4000, 0x2000, "physical", 0xFEE00000),
     ]
-    assert [(r.slab, r.slot) for r in kernel.regions] == [(513 << 12, n) for n in (0, 2, 1)]
+    assert [r.record - KERNEL_SLAB for r in kernel.regions] == [128, 128 + 2 * 56, 128 + 56]
     assert [(r.write, r.user, r.execute, r.cache) for r in kernel.regions] == [
         (True, False, False, 0),
         (False, False, False, 0),
         (True, False, False, 4),
     ]
-    assert [(s.paddr, s.free_slots) for s in kernel.slabs] == [(513 << 12, ALL_SLOTS & ~7)]
     assert (kernel.name, kernel.root, kernel.region_count) == ("kernel", KERNEL_ROOT, 3)
     assert (heap.name, len(heap.regions)) == ("heap", 1)
+    assert (buddy.name, buddy.regions) == ("buddy", ())
     assert (task.name, task.root, task.base) == ("t1", TASK_ROOT, 0x10000)
     assert [(r.base, r.kind, r.flags) for r in task.regions] == [
         (0x10000, "anonymous", 6),
@@ -103,7 +103,7 @@ def test_heap(picture: Picture) -> None:
 def test_tasks_and_console(picture: Picture) -> None:
     tasks, console = picture.tasks, picture.console
     assert [(task.id, task.space.name) for task in tasks.all] == [(0, "t0"), (1, "t1")]
-    assert tasks.all[1].address == HEAP + 16
+    assert tasks.all[1].address == TASK_RECORD
     assert tasks.current == 1
     assert console.lent_bits == bits(539, 576)
     assert console.roots == (BARE_ROOT, *[None] * 15)
@@ -144,30 +144,25 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "vmm",
         "leads to 0x12345678",
     ),
-    "the region list leads out of the slabs": (
-        lambda g: g.set("kernel_space.first", 0xFFFF800000230000),
-        "vmm",
-        "leads to 0xffff800000230000, out of the space's slabs",
-    ),
     "the region list is a circle": (
-        lambda g: g.poke(KERNEL_SLAB + 64 + 64 + 32, KERNEL_SLAB + 64),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 56 + 32, KERNEL_SLAB + 128),
         "vmm",
-        f"returns to {KERNEL_SLAB + 64:#x}",
+        f"returns to {KERNEL_SLAB + 128:#x}",
     ),
     "a region's link back is wrong": (
-        lambda g: g.poke(KERNEL_SLAB + 64 + 40, 0x99),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 40, 0x99),
         "vmm",
         "previous is 0x99, not 0x0",
     ),
     "a region's kind is unknown": (
-        lambda g: g.poke(KERNEL_SLAB + 64 + 28, 77, 4),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 28, 77, 4),
         "vmm",
         "region kind 77 does not exist",
     ),
-    "the slab list is a circle": (
-        lambda g: g.poke(KERNEL_SLAB, KERNEL_SLAB),
-        "vmm",
-        "struct vm_slab returns to",
+    "the ring of slabs is another circle": (
+        lambda g: g.poke(KERNEL_SLAB + 16, KERNEL_SLAB + 16),
+        "slab",
+        "struct slab_link returns to",
     ),
     "the frame limit is impossible": (
         lambda g: g.set("pmm.frame_limit", 1 << 60),
@@ -225,7 +220,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "the link back is 0x40, not 0x",
     ),
     "the task list is a circle": (
-        lambda g: g.poke(HEAP + 24, HEAP + 16),
+        lambda g: g.poke(TASK_RECORD + 8, TASK_RECORD),
         "task",
         "struct task returns to",
     ),
@@ -235,7 +230,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "which is no task",
     ),
     "a task's root is beyond memory": (
-        lambda g: g.poke(HEAP + 16 + 16, 1 << 35),
+        lambda g: g.poke(TASK_RECORD + 16, 1 << 35),
         "paging",
         "table 0x800000000 is not in memory",
     ),

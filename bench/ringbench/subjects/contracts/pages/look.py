@@ -35,7 +35,8 @@ def look(
     to lead to that frame.
     """
     calls, page = seen.calls, seen.page
-    seen = replace(seen, leaf=batch.guest.walk(seen.virtual))
+    leaf = batch.guest.walk(seen.virtual)
+    seen = replace(seen, leaf=leaf, why=batch.guest.why_unmapped(seen.virtual))
     if broken := first_broken(RULES, seen, batch.ledger):
         return broken
     batch.steps.clear()

@@ -26,6 +26,7 @@ class Seen:
         virtual: which page.
         page: what must be there; None if nothing.
         leaf: what the walk finds there; None if nothing.
+        why: why it finds nothing.
         done: whether the kernel says that it was done; None if it says nothing.
         owed: whether it has to be done, as what needs no memory.
         other: offset of the first byte that was read through the page and is not the frame's.
@@ -38,6 +39,7 @@ class Seen:
     virtual: int
     page: Page | None
     leaf: Leaf | None
+    why: str = ""
     done: bool | None = None
     owed: bool = False
     other: int | None = None
@@ -57,7 +59,7 @@ def _mapped(seen: Seen, ledger: Ledger) -> str | None:
         return None
     what = f"{seen.call}: expected that {seen.virtual:#x} leads to {page.frame * PAGE:#x}"
     if leaf is None:
-        return f"{what}, seen that it is not mapped"
+        return f"{what}, seen that it does not: {seen.why}"
     if leaf.size != PAGE or leaf.paddr != page.frame * PAGE:
         return f"{what}, a page of 4 KiB, seen {leaf.paddr:#x}, a page of {leaf.size:#x} bytes"
     return None

@@ -1,4 +1,4 @@
-"""Page tables and spaces of a picture against the model's: every entry, region and slab."""
+"""Page tables and spaces of a picture against the model's: every entry and region."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def _entries(
 
 
 def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
-    """Compare every space: its window, each region and the place of its record, each slab.
+    """Compare every space: its window, each region and the place of its record.
 
     The boot task's is not in use: it has the kernel's root, an empty window, and no regions.
     """
@@ -109,29 +109,23 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
             tally.comparisons += 1
             tally.differs("space", *words, name)
         else:
-            _space(tally, name, one, other)
+            _space(tally, name, state, one, other)
     if picture.tasks.all:
-        _space(tally, "t0", Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
+        _space(tally, "t0", state, Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
     name = picture.layout.spaces.current
     tally.equal("current space", state.current_space, picture.current_space, name)
     return tally
 
 
-_Facts = tuple[int, int, str, int, int | None, int, int]
+_Facts = tuple[int, int, str, int, int | None, int, int, int]
 
 
-def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
-    """Compare a space, its slabs before the regions: those are lost with their slab."""
+def _space(tally: Comparison, name: str, state: KernelState, model: Space, seen: SeenSpace) -> None:
+    """Compare a space and its regions."""
     tally.equal("root", model.root, seen.root, f"{name}: root", hexadecimal)
     tally.equal("window", model.base, seen.base, f"{name}: base", hexadecimal)
     tally.equal("window", model.limit, seen.limit, f"{name}: limit", hexadecimal)
     tally.equal("region count", len(model.regions), seen.region_count, f"{name}: region count")
-    slabs = [(slab.frame, slab.free_slots) for slab in model.slabs]
-    seen_slabs = [(slab.paddr, slab.free_slots) for slab in seen.slabs]
-    frames, seen_frames = [frame for frame, _ in slabs], [paddr for paddr, _ in seen_slabs]
-    holder = partial(first_or_after, name, "slab")
-    tally.links("next slab", frames, seen_frames, holder, hexadecimal)
-    tally.equal_all("slab", slabs, seen_slabs, lambda n: f"{name}: slab {n}", _slab)
     expected: list[_Facts] = [
         (
             region.base,
@@ -139,31 +133,35 @@ def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
             VmKind(region.kind).text,
             region.flags,
             None if region.paddr == PADDR_NONE else region.paddr,
-            region.slab,
-            region.slot,
+            region.record,
+            0 if region.object is None else state.objects[region.object].record,
+            region.offset,
         )
         for region in model.regions
     ]
     facts: list[_Facts] = [
-        (each.base, each.length, each.kind, each.flags, each.paddr, each.slab, each.slot)
+        (
+            each.base,
+            each.length,
+            each.kind,
+            each.flags,
+            each.paddr,
+            each.record,
+            each.object,
+            each.offset,
+        )
         for each in seen.regions
     ]
-    records = [(region.slab, region.slot) for region in model.regions]
-    seen_records = [(region.slab, region.slot) for region in seen.regions]
+    records = [region.record for region in model.regions]
+    seen_records = [region.record for region in seen.regions]
     holder = partial(first_or_after, name, "region")
-    tally.links("next region", records, seen_records, holder, _record)
+    tally.links("next region", records, seen_records, holder, hex)
     tally.equal_all("region", expected, facts, lambda n: f"{name}: region {n}", _region)
 
 
 def _region(facts: _Facts) -> str:
-    base, length, kind, flags, paddr, slab, slot = facts
+    base, length, kind, flags, paddr, record, shown, offset = facts
     to = f" to {paddr:#x}" if paddr is not None else ""
-    return f"{base:#x} + {length:#x} {kind}{to} flags {flags:#x} in {_record((slab, slot))}"
-
-
-def _record(place: tuple[int, int]) -> str:
-    return f"{place[0]:#x}[{place[1]}]"
-
-
-def _slab(facts: tuple[int, int]) -> str:
-    return f"{facts[0]:#x} free slots {facts[1]:#x}"
+    if shown or offset:
+        to += f" to {offset:#x} of the object at {shown:#x}"
+    return f"{base:#x} + {length:#x} {kind}{to} flags {flags:#x} in {record:#x}"

@@ -86,15 +86,6 @@ class GdbKernel:
             raise Refused(Status.NOT_FOUND)
         return address
 
-    def records(self) -> set[int]:
-        """Return the addresses of all tasks' records in the heap."""
-        found: set[int] = set()
-        record = self.value("boot_task.next")
-        while record and record not in found:
-            found.add(record)
-            record = self.value(f"((struct task *){record:#x})->next")
-        return found
-
     def space(self, handle: str) -> int:
         """Return the address of the vm_space that a handle names."""
         if handle == KERNEL:
@@ -124,6 +115,13 @@ class GdbKernel:
         if number >= count or not self.value(f"files[{number}].references"):
             raise Refused(Status.NOT_FOUND)
         return self.value(f"(unsigned long)&files[{number}]")
+
+    def object(self, handle: str) -> int:
+        """Return the address of a memory object's struct."""
+        address = self.call("object_find", number_of(handle))
+        if not address:
+            raise Refused(Status.NOT_FOUND)
+        return address
 
     def unused_cache(self) -> int:
         """Return the lowest number of a slab cache that is not in use."""

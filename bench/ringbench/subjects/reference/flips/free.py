@@ -66,8 +66,8 @@ GAP: Final = FreeBits(
     compared=False,
 )
 FREE_RECORD: Final = FreeBits(
-    "region record that is free",
-    "whatever its last region left there: it is written whole before it is used again",
+    "record of a region or a task that is free",
+    "whatever its last user left there: it is written whole before it is used again",
     compared=False,
 )
 PAST_COUNT: Final = FreeBits(

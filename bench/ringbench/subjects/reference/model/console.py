@@ -6,6 +6,7 @@ A refusal is an exception, `Refused`.
 from typing import Final
 
 from ringbench.subjects.reference.model.disk import disk_owns
+from ringbench.subjects.reference.model.object import object_find
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.vocabulary.constants import CONSOLE_CACHES, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.handles import (
@@ -92,15 +93,17 @@ def file_number(state: KernelState, handle: str) -> int:
     return number
 
 
+def object_number(state: KernelState, handle: str) -> int:
+    """Return the id of the memory object that a handle names; refuse one that is not there."""
+    number = number_of(handle)
+    if object_find(state, number) is None:
+        raise Refused(Status.NOT_FOUND)
+    return number
+
+
 def no_registers(state: KernelState, va: int, space: str = KERNEL) -> None:
     """Refuse an address in the registers of a disk, which are in the kernel's space."""
     if space == KERNEL and disk_owns(state, va):
-        raise Refused(Status.DENIED)
-
-
-def refuse_record(state: KernelState, pointer: int) -> None:
-    """Refuse a pointer to a task's record: the console did not allocate it."""
-    if pointer and any(each.record == pointer for each in state.tasks):
         raise Refused(Status.DENIED)
 
 

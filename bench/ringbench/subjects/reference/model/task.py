@@ -1,13 +1,18 @@
-"""Tasks: each owns a space, and a record in the heap; task 0 is the boot task."""
+"""Tasks: each owns a space, and a record in a slab cache; task 0 is the boot task."""
 
-from ringbench.subjects.reference.model.heap import kfree, kmalloc, written
+from typing import Final
+
 from ringbench.subjects.reference.model.paging import paging_activate
+from ringbench.subjects.reference.model.slab import slab_alloc, slab_free
 from ringbench.subjects.reference.model.state import KernelState, Task, replace
 from ringbench.subjects.reference.model.vmm import vm_space_create, vm_space_destroy
 from ringbench.subjects.reference.vocabulary.handles import task_handle
 from ringbench.subjects.reference.vocabulary.status import Status
 
 BOOT_TASK = Task(0, 0)
+
+TASK_CACHE: Final = "task"
+"""The slab cache of the records."""
 
 
 def task_create(state: KernelState) -> tuple[KernelState, Status, int]:
@@ -17,10 +22,9 @@ def task_create(state: KernelState) -> tuple[KernelState, Status, int]:
     after, status, _ = vm_space_create(state, task_handle(number))
     if status:
         return state, status, 0
-    after, status, record = kmalloc(after, state.sizes.task)
+    after, status, record = slab_alloc(after, TASK_CACHE)
     if status:
         return state, status, 0
-    after = written(after, record, state.sizes.task)
     tasks = sorted((*state.tasks, Task(number, record)), key=lambda task: task.id)
     return replace(after, tasks=tuple(tasks)), Status.OK, number
 
@@ -51,5 +55,5 @@ def task_destroy(state: KernelState, number: int) -> tuple[KernelState, Status, 
     if number == state.current_task:
         return state, Status.BUSY, None
     state, _, _ = vm_space_destroy(state, task.handle)
-    state, status, _ = kfree(state, task.record)
+    state, status, _ = slab_free(state, TASK_CACHE, task.record)
     return replace(state, tasks=tuple(t for t in state.tasks if t is not task)), status, None

@@ -1,7 +1,7 @@
-"""The virtual memory manager: spaces, their regions, and the slab slots that hold the records.
+"""The virtual memory manager: spaces and their regions, whose records are in a slab cache.
 
 A space is named: "kernel", "heap", or a task's handle. Frames are taken in the kernel's order: the
-slab if one is needed; then per page, ascending, the page, then its missing tables.
+slab of records if one is needed; then per page, ascending, the page, then its missing tables.
 """
 
 from bisect import bisect_right
@@ -11,6 +11,7 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import SIZE_4K
 from ringbench.subjects.reference.model import pmm as frames
+from ringbench.subjects.reference.model.object import object_hold, object_release
 from ringbench.subjects.reference.model.paging import (
     flags_are_valid,
     leaf_bits,
@@ -21,10 +22,10 @@ from ringbench.subjects.reference.model.paging import (
     paging_tables_missing,
     populate,
 )
+from ringbench.subjects.reference.model.slab import slab_alloc, slab_free
 from ringbench.subjects.reference.model.state import (
     KernelState,
     Region,
-    Slab,
     Space,
     frames_of,
     replace,
@@ -36,13 +37,16 @@ from ringbench.subjects.reference.vocabulary.constants import (
     PADDR_NONE,
     TASK_WINDOW_BASE,
     TASK_WINDOW_END,
-    VM_SLAB_REGIONS,
     VmKind,
 )
 from ringbench.subjects.reference.vocabulary.status import Status
 
-_ALL_FREE: Final = (1 << VM_SLAB_REGIONS) - 1
+REGION_CACHE: Final = "region"
+"""The slab cache of the records."""
+
 _BASE: Final = attrgetter("base")
+HELD: Final = frozenset((VmKind.ANONYMOUS, VmKind.DEMAND, VmKind.SHARED))
+"""The kinds of regions whose pages have contents that the kernel reads and writes."""
 PERMISSIONS: Final = page.WRITE | page.USER | page.EXEC
 
 
@@ -56,7 +60,7 @@ def vm_space_create(state: KernelState, name: str) -> tuple[KernelState, Status,
 
 
 def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status, None]:
-    """Free the regions, the slabs and the root of a task's space."""
+    """Free the regions and the root of a task's space."""
     root = state.spaces[name].root
     if root == state.active_root:
         return state, Status.BUSY, None
@@ -68,17 +72,26 @@ def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status
 
 
 def vm_alloc(
-    state: KernelState, name: str, length: int, flags: int, kind: int, paddr: int = PADDR_NONE
+    state: KernelState,
+    name: str,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int = PADDR_NONE,
+    object: int | None = None,
 ) -> tuple[KernelState, Status, int]:
-    """Make a region in the lowest gap that holds it; its base."""
+    """Make a region in the lowest gap that holds it; its base.
+
+    `where` is the physical address of a PHYSICAL region, the offset in its object of a SHARED one.
+    """
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, paddr)
+    status = _arguments_status(state, space, length, flags, kind, where, object)
     if status:
         return state, status, 0
     base = _lowest_gap(space, length)
     if base is None:
         return state, Status.NO_SPACE, 0
-    state, status = _insert(state, name, base, length, flags, kind, paddr)
+    state, status = _insert(state, name, base, length, flags, kind, where, object)
     return state, status, base
 
 
@@ -89,11 +102,12 @@ def vm_alloc_at(
     length: int,
     flags: int,
     kind: int,
-    paddr: int = PADDR_NONE,
+    where: int = PADDR_NONE,
+    object: int | None = None,
 ) -> tuple[KernelState, Status, None]:
     """Make a region at exactly `base`."""
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, paddr)
+    status = _arguments_status(state, space, length, flags, kind, where, object)
     if status:
         return state, status, None
     if base % SIZE_4K:
@@ -102,23 +116,23 @@ def vm_alloc_at(
         return state, Status.OUT_OF_RANGE, None
     if any(each.base < base + length and base < each.end for each in space.regions):
         return state, Status.MAPPED, None
-    state, status = _insert(state, name, base, length, flags, kind, paddr)
+    state, status = _insert(state, name, base, length, flags, kind, where, object)
     return state, status, None
 
 
 def vm_free(state: KernelState, name: str, base: int) -> tuple[KernelState, Status, None]:
-    """Free the region that starts at `base`, its frames, and its slab if that becomes empty."""
+    """Free the region that starts at `base`, its frames and its record."""
     space = state.spaces[name]
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
     release = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
     state = paging_clear(state, space.root, base, region.length, release=release)
-    slabs, emptied = _release_slot(space.slabs, region)
-    if emptied:
-        state = replace(state, pmm=frames.give_back(state.pmm, [region.slab]))
+    if region.object is not None:
+        state = object_release(state, region.object)
+    state, _, _ = slab_free(state, REGION_CACHE, region.record)
     regions = tuple(each for each in space.regions if each is not region)
-    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK, None
+    return with_space(state, name, replace(space, regions=regions)), Status.OK, None
 
 
 def vm_protect(
@@ -141,7 +155,7 @@ def vm_protect(
 def vm_resize(
     state: KernelState, name: str, base: int, length: int
 ) -> tuple[KernelState, Status, None]:
-    """Move the end of the ANONYMOUS region that starts at `base`."""
+    """Move the end of the ANONYMOUS or SHARED region that starts at `base`."""
     space = state.spaces[name]
     if length == 0:
         return state, Status.INVALID, None
@@ -150,7 +164,7 @@ def vm_resize(
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
-    if region.kind != VmKind.ANONYMOUS:
+    if region.kind not in (VmKind.ANONYMOUS, VmKind.SHARED):
         return state, Status.DENIED, None
     if base + length > space.limit:
         return state, Status.OUT_OF_RANGE, None
@@ -159,8 +173,9 @@ def vm_resize(
         return state, Status.MAPPED, None
     if length < region.length:
         surplus = region.length - length
-        state = paging_clear(state, space.root, base + length, surplus, release=True)
-    elif length > region.length:
+        release = region.kind == VmKind.ANONYMOUS
+        state = paging_clear(state, space.root, base + length, surplus, release=release)
+    elif length > region.length and region.kind == VmKind.ANONYMOUS:
         grown = length - region.length
         needed = frames_of(grown)
         if needed <= state.pmm.free_count:
@@ -205,7 +220,13 @@ def _is_kernel_user(space: Space, flags: int) -> bool:
 
 
 def _arguments_status(
-    state: KernelState, space: Space, length: int, flags: int, kind: int, paddr: int
+    state: KernelState,
+    space: Space,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int,
+    object: int | None,
 ) -> Status:
     """Judge what vm_alloc and vm_alloc_at judge first."""
     if (
@@ -216,12 +237,15 @@ def _arguments_status(
         or kind not in VmKind.__members__.values()
         or (flags & page.CACHE_MASK and kind != VmKind.PHYSICAL)
         or (flags and kind == VmKind.GUARD)
+        or (object is None and kind == VmKind.SHARED)
     ):
         return Status.INVALID
-    is_physical = kind == VmKind.PHYSICAL
-    if length % SIZE_4K or (is_physical and paddr % SIZE_4K):
+    is_physical, is_shared = kind == VmKind.PHYSICAL, kind == VmKind.SHARED
+    if length % SIZE_4K or ((is_physical or is_shared) and where % SIZE_4K):
         return Status.MISALIGNED
-    if is_physical and paddr + length > 1 << state.features.physical_bits:
+    if is_physical and where + length > 1 << state.features.physical_bits:
+        return Status.OUT_OF_RANGE
+    if object is not None and where // SIZE_4K >= state.objects[object].pages:
         return Status.OUT_OF_RANGE
     return Status.OK
 
@@ -236,54 +260,40 @@ def _lowest_gap(space: Space, length: int) -> int | None:
 
 
 def _insert(
-    state: KernelState, name: str, base: int, length: int, flags: int, kind: int, paddr: int
+    state: KernelState,
+    name: str,
+    base: int,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int,
+    object: int | None,
 ) -> tuple[KernelState, Status]:
     """Make a region whose place is known to be free, or find too few frames."""
     space = state.spaces[name]
-    new_slab = not any(slab.free_slots for slab in space.slabs)
+    new_slab = not state.caches[REGION_CACHE].room
     pages = range(base, base + length, SIZE_4K) if kind == VmKind.ANONYMOUS else range(0)
     needed = new_slab + len(pages)
     if kind in (VmKind.ANONYMOUS, VmKind.PHYSICAL) and needed <= state.pmm.free_count:
         needed += paging_tables_missing(state, space.root, base, length)
     if needed > state.pmm.free_count:
         return state, Status.NO_MEMORY
-    pmm, taken = frames.take(state.pmm, needed)
+    state, _, record = slab_alloc(state, REGION_CACHE)
+    pmm, taken = frames.take(state.pmm, needed - new_slab)
     state = replace(state, pmm=pmm)
-    slabs = space.slabs
-    if new_slab:
-        slabs = (Slab(taken.pop(0), _ALL_FREE), *slabs)
     if pages:
         state = populate(state, space.root, ((va, flags) for va in pages), taken)
     elif kind == VmKind.PHYSICAL:
         editor = TableEditor(state.tables)
         bits = leaf_bits(flags, 1)
-        raws = [bits | frame for frame in range(paddr, paddr + length, SIZE_4K)]
+        raws = [bits | frame for frame in range(where, where + length, SIZE_4K)]
         editor.fill(space.root, base, 1, raws, iter(taken).__next__)
         state = replace(state, tables=editor.result)
-    slabs, slab, slot = _take_slot(slabs)
-    region = Region(
-        base, length, paddr if kind == VmKind.PHYSICAL else PADDR_NONE, flags, kind, slab, slot
-    )
+    paddr = where if kind == VmKind.PHYSICAL else PADDR_NONE
+    region = Region(base, length, paddr, flags, kind, record)
+    if object is not None:
+        region = replace(region, object=object, offset=where)
+        state = object_hold(state, object)
     position = bisect_right(space.regions, base, key=_BASE)
     regions = (*space.regions[:position], region, *space.regions[position:])
-    return with_space(state, name, replace(space, regions=regions, slabs=slabs)), Status.OK
-
-
-def _take_slot(slabs: tuple[Slab, ...]) -> tuple[tuple[Slab, ...], int, int]:
-    """Take the lowest free slot of the first slab with one; the slabs, its frame, its number."""
-    position = next(number for number, slab in enumerate(slabs) if slab.free_slots)
-    slab = slabs[position]
-    lowest = slab.free_slots & -slab.free_slots
-    taken = Slab(slab.frame, slab.free_slots ^ lowest)
-    slabs = (*slabs[:position], taken, *slabs[position + 1 :])
-    return slabs, slab.frame, lowest.bit_length() - 1
-
-
-def _release_slot(slabs: tuple[Slab, ...], region: Region) -> tuple[tuple[Slab, ...], bool]:
-    """Free a region's slot; the slabs, and whether its slab is gone."""
-    left = []
-    for slab in slabs:
-        free = slab.free_slots | (1 << region.slot if slab.frame == region.slab else 0)
-        if free != _ALL_FREE:
-            left.append(slab if free == slab.free_slots else Slab(slab.frame, free))
-    return tuple(left), len(left) < len(slabs)
+    return with_space(state, name, replace(space, regions=regions)), Status.OK

@@ -113,8 +113,24 @@ class SlabNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectNames:
+    """Memory objects: a list of all, and in each the top of a tree of frames."""
+
+    first: str = "objects"
+    cache: str = "object_cache"
+    object_type: str = "struct vm_object"
+    id: str = "id"
+    next: str = "next"
+    references: str = "references"
+    pages: str = "pages"
+    top: str = "top"
+    levels: str = "levels"
+    has_handle: str = "has_handle"
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceNames:
-    """Spaces, their regions, and the slabs that hold the regions' records."""
+    """Spaces, their regions, and the slab cache of the regions' records."""
 
     kernel_root: str = "kernel_root"
     kernel_space: str = "kernel_space"
@@ -124,7 +140,6 @@ class SpaceNames:
     base: str = "base"
     limit: str = "limit"
     first: str = "first"
-    slabs: str = "slabs"
     region_count: str = "region_count"
     region_type: str = "struct vm_region"
     region_base: str = "base"
@@ -134,10 +149,8 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
-    slab_type: str = "struct vm_slab"
-    slab_next: str = "next"
-    slab_free: str = "free_slots"
-    slab_regions: str = "regions"
+    region_object: str = "object"
+    cache: str = "region_cache"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
         default_factory=lambda: {kind.text: f"VM_{kind.name}" for kind in VmKind}
@@ -174,9 +187,27 @@ class HeapNames:
 
 
 @dataclass(frozen=True, slots=True)
+class BuddyNames:
+    """The buddy allocator, its map and its rings."""
+
+    record: str = "buddy"
+    length: str = "buddy.length"
+    nonempty: str = "buddy.nonempty"
+    used_count: str = "buddy.used_count"
+    used_bytes: str = "buddy.used_bytes"
+    free: str = "buddy.free"
+    maps: str = "buddy.maps"
+    space: str = "buddy.space"
+    link_type: str = "struct buddy_link"
+    next: str = "next"
+    previous: str = "previous"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskNames:
     """Tasks: a list that starts at the boot task, which has no space of its own."""
 
+    cache: str = "task_cache"
     first: str = "boot_task"
     current: str = "current_task"
     task_type: str = "struct task"
@@ -279,6 +310,8 @@ class Layout:
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     slabs: SlabNames = field(default_factory=SlabNames)
+    buddy: BuddyNames = field(default_factory=BuddyNames)
+    objects: ObjectNames = field(default_factory=ObjectNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

@@ -12,6 +12,9 @@ from ringbench.subjects.reference.vocabulary.constants import DIRECT_MAP_BASE
 
 LAYER: Final = "slab"
 
+OBJECTS_MAX: Final = 512
+"""More than any slab has, whatever its cache says."""
+
 
 class Ring(NamedTuple):
     """A link of a ring: the virtual addresses of the links after and before it, 0 being NULL."""
@@ -87,6 +90,17 @@ class SeenSlabs:
 
     caches: tuple[SeenCache, ...]
     ram: tuple[int, int]
+
+    def live(self, name: str) -> set[int]:
+        """Return the virtual addresses of all live objects of a cache."""
+        return {
+            DIRECT_MAP_BASE + slab.frame + cache.first + number * cache.stride
+            for cache in self.caches
+            if cache.name == name
+            for slab in cache.slabs
+            for number in range(min(cache.count, OBJECTS_MAX))
+            if not slab.free_bits >> number & 1
+        }
 
 
 def read_slabs(guest: GuestReader, names: SlabNames) -> SeenSlabs:

@@ -42,7 +42,7 @@ def _space_table(
     """A space, with as many regions as are still to be shown."""
     title = (
         f"{space.name}: root {space.root:#x}, window {space.base:#x}..{space.limit:#x}, "
-        f"{len(space.regions)} regions, {len(space.slabs)} slabs"
+        f"{len(space.regions)} regions"
     )
     if not space.regions[:shown]:
         return Group(Text(title), *rest(len(space.regions), shown))
@@ -60,7 +60,7 @@ def _space_table(
             f"{region.base:016x}",
             f"{region.end - 1:016x}",
             exact_length(region.length),
-            kind if region.paddr is None else f"{kind} {region.paddr:#x}",
+            f"{kind}{_place(picture, region)}",
             _rights(region),
             "" if kind == "guard" else _cache(picture, region),
             f"{_present(root, region)}/{region.length // PAGE_SIZE}",
@@ -83,7 +83,6 @@ def spaces_json(picture: Picture) -> dict[str, Any]:
                 "root": space.root,
                 "base": space.base,
                 "limit": space.limit,
-                "slabs": [slab.paddr for slab in space.slabs],
                 "regions": [
                     _region_json(picture, roots.get(space.root), region) for region in space.regions
                 ],
@@ -99,12 +98,26 @@ def _region_json(picture: Picture, root: Root | None, region: SeenRegion) -> dic
         "length": region.length,
         "kind": region.kind,
         "physical": region.paddr,
+        "object": _shown(picture, region),
+        "offset": region.offset,
         "write": region.write,
         "user": region.user,
         "execute": region.execute,
         "cache": _cache(picture, region),
         "pages": _present(root, region),
     }
+
+
+def _shown(picture: Picture, region: SeenRegion) -> str | None:
+    """Return the handle of the object that a region shows."""
+    return next((it.handle for it in picture.objects if it.address == region.object), None)
+
+
+def _place(picture: Picture, region: SeenRegion) -> str:
+    """Return what a region's pages are of, where that is said: an address, or an object."""
+    if region.kind == "shared":
+        return f" {_shown(picture, region)} {region.offset:#x}"
+    return "" if region.paddr is None else f" {region.paddr:#x}"
 
 
 def _rights(region: SeenRegion) -> str:

@@ -54,7 +54,7 @@ Extreme = Callable[[Random, KernelState], Iterator[Operation]]
 TASKS: Final = 300
 """More than a byte can count."""
 
-REGIONS: Final = (VM_SLAB_REGIONS, VM_SLAB_REGIONS + 1, 200, 300, 600, 600, 600, 4200)
+REGIONS: Final = (VM_SLAB_REGIONS, VM_SLAB_REGIONS + 1, 200, 300, 600, 600, 600, 5300)
 """Regions of one space: one slab, two, several, more than 64."""
 
 REPLACED: Final = 24

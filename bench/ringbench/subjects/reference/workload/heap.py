@@ -34,22 +34,16 @@ PAYLOAD_DRAWS: Final = 8
 
 
 def payloads(state: KernelState) -> list[int]:
-    """Addresses that the console may free: in use, and no task's record."""
-    records = {task.record for task in state.tasks}
-    return [
-        node + HEAP_HEADER
-        for node, facts in state.heap.nodes.items()
-        if facts.used and node + HEAP_HEADER not in records
-    ]
+    """Addresses of all blocks in use."""
+    return [node + HEAP_HEADER for node, facts in state.heap.nodes.items() if facts.used]
 
 
 def _some_payload(random: Random, state: KernelState) -> int | None:
     """One of the `payloads`, or none if some draws are in vain: little is in use."""
-    records = {task.record for task in state.tasks}
     nodes = list(state.heap.nodes)
     for _ in range(PAYLOAD_DRAWS if nodes else 0):
         node = pick(random, nodes)
-        if state.heap.nodes[node].used and node + HEAP_HEADER not in records:
+        if state.heap.nodes[node].used:
             return node + HEAP_HEADER
     return None
 
@@ -110,9 +104,7 @@ def heap_alloc(random: Random, state: KernelState) -> Operation | None:
 def heap_free(random: Random, state: KernelState) -> Operation | None:
     """Free a payload: any, or the highest, before which the heap may then end."""
     if state.heap.last and random.random() < 0.1:
-        highest = state.heap.nodes[state.heap.last].previous + HEAP_HEADER
-        if all(highest != task.record for task in state.tasks):
-            return HeapFree(highest)
+        return HeapFree(state.heap.nodes[state.heap.last].previous + HEAP_HEADER)
     payload = _some_payload(random, state)
     return HeapFree(payload) if payload else None
 

@@ -32,7 +32,7 @@ ALIGNMENTS: Final = (8, 8, 8, 16, 64, 128, 256, 1024, 2048)
 LAST: Final = (1 << 64) - 1
 
 
-def _caches(state: KernelState) -> list[str]:
+def caches(state: KernelState) -> list[str]:
     """The caches that the console made."""
     return [cache_name(n) for n in range(CONSOLE_CACHES) if cache_name(n) in state.caches]
 
@@ -49,9 +49,9 @@ def objects(cache: Cache) -> list[int]:
 
 def slab_new(random: Random, state: KernelState) -> Operation | None:
     """Make a cache, mostly of small objects; or delete an empty one where there are many."""
-    caches = _caches(state)
-    empty = [each for each in caches if not state.caches[each].slabs]
-    if empty and crowded(random, len(caches), CACHES):
+    there = caches(state)
+    empty = [each for each in there if not state.caches[each].slabs]
+    if empty and crowded(random, len(there), CACHES):
         return SlabDelete(cache_number(pick(random, empty)))
     size = pick(random, SIZES) if random.random() < 0.7 else random.randint(8, 2048)
     return SlabNew(size, pick(random, ALIGNMENTS))
@@ -59,10 +59,10 @@ def slab_new(random: Random, state: KernelState) -> Operation | None:
 
 def slab_change(random: Random, state: KernelState) -> Operation | None:
     """Take an object, or free one of any slab where there are many."""
-    caches = _caches(state)
-    if not caches:
+    there = caches(state)
+    if not there:
         return None
-    name = pick(random, caches)
+    name = pick(random, there)
     cache = state.caches[name]
     if not cache.slabs or not crowded(random, cache.used, min(cache.count, 64) * SLABS):
         return SlabAlloc(cache_number(name))
@@ -71,10 +71,10 @@ def slab_change(random: Random, state: KernelState) -> Operation | None:
 
 def slab_empty(random: Random, state: KernelState) -> Operation | None:
     """Free an object of the slab with fewest, so that slabs and caches become empty."""
-    caches = [each for each in _caches(state) if state.caches[each].room]
-    if not caches:
+    there = [each for each in caches(state) if state.caches[each].room]
+    if not there:
         return None
-    name = pick(random, caches)
+    name = pick(random, there)
     cache = state.caches[name]
     fewest = max(cache.room, key=lambda frame: cache.slabs[frame].bit_count())
     lowest = ~cache.slabs[fewest] & (cache.slabs[fewest] + 1)
@@ -96,10 +96,10 @@ def _cache_gone(random: Random, state: KernelState) -> Operation | None:
 
 def _free_wrong(random: Random, state: KernelState) -> Operation | None:
     """Free what is no object: within one, free, another cache's, a header, no slab at all."""
-    caches = _caches(state)
-    if not caches:
+    there = caches(state)
+    if not there:
         return None
-    name, other = pick(random, caches), pick(random, caches)
+    name, other = pick(random, there), pick(random, there)
     slabs = tuple(state.caches[other].slabs)
     outside = (0, HEAP_BASE, KERNEL_WINDOW_BASE, LAST, DIRECT_MAP_BASE, state.kernel_root)
     cache = state.caches[other]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ringbench.check.mismatch import Mismatch
 from ringbench.subjects.reference.observe.picture import Picture
-from ringbench.subjects.reference.observe.slabs import rings_of, slab_place
+from ringbench.subjects.reference.observe.slabs import OBJECTS_MAX, rings_of, slab_place
 
 LAYER = "slab"
 
@@ -26,7 +26,7 @@ def slabs_are_their_caches(picture: Picture) -> Iterator[Mismatch]:
 def slabs_count_their_objects(picture: Picture) -> Iterator[Mismatch]:
     """A slab has a live object; its counts follow from its bits, as does whether it has room."""
     for cache in picture.slabs.caches:
-        room, last = set(cache.room), (cache.count - 1) // 64
+        room, last = set(cache.room), (min(cache.count, OBJECTS_MAX) - 1) // 64
         for slab in cache.slabs:
             where = slab_place(cache.name, slab.frame)
             bits = slab.free_bits & (1 << 64 * (last + 1)) - 1

@@ -1,7 +1,6 @@
 """Invariants of spaces: regions in order, their records, and page tables that agree both ways."""
 
-from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -13,10 +12,16 @@ from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
 from ringbench.subjects.reference.check.region_pages import inside, region_pages, rooted
+from ringbench.subjects.reference.model.task import TASK_CACHE
+from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.observe.picture import Picture
 from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 LAYER = "vmm"
+
+PAGED = frozenset(("anonymous", "demand", "physical", "shared"))
+AT_FIRST_TOUCH = frozenset(("demand", "shared"))
+"""The kinds of regions that have pages, and those whose pages come one by one."""
 
 SHOWN = 20
 """Numbers of tasks that a mismatch lists."""
@@ -42,28 +47,24 @@ def regions_are_ordered(picture: Picture) -> Iterator[Mismatch]:
 
 
 def records_are_the_regions(picture: Picture) -> Iterator[Mismatch]:
-    """The slots that slabs call used are the regions' records, and no slab is wholly free."""
-    for space in picture.spaces():
-        listed: dict[int, set[int]] = defaultdict(set)
-        for region in space.regions:
-            listed[region.slab].add(region.slot)
-        for slab in space.slabs:
-            used = {slot for slot in range(space.slots) if not slab.free_slots >> slot & 1}
-            regions = listed[slab.paddr]
-            where = f"slab {slab.paddr:#x} of {space.name}"
-            if used != regions:
-                expected = f"slots {sorted(regions)}"
-                yield Mismatch(LAYER, "records in use", expected, f"slots {sorted(used)}", where)
-            if not used:
-                yield Mismatch(LAYER, "slab", "has a record in use", "has none", where)
+    """Each live object of the cache of regions is the record of one region, and the other way."""
+    live = picture.slabs.live(REGION_CACHE)
+    found = Counter(region.record for space in picture.spaces() for region in space.regions)
+    for record in sorted(live ^ found.keys()):
+        words = ("a region's record", "free") if record in found else ("free", "in use")
+        yield Mismatch(LAYER, "record", *words, f"{REGION_CACHE}: {record:#x}")
+    for record, count in found.items():
+        if count > 1:
+            where = f"{REGION_CACHE}: {record:#x}"
+            yield Mismatch(LAYER, "record", "of one region", f"of {count}", where)
 
 
 def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
-    """Pages of a region are 4 KiB leaves with the region's flags, all there unless on demand."""
+    """Pages of a region are 4 KiB leaves with its flags; all there, or one by one as touched."""
     for space, region, leaves in region_pages(picture):
-        if region.kind not in ("anonymous", "demand", "physical") or region.length == 0:
+        if region.kind not in PAGED or region.length == 0:
             continue
-        if region.kind != "demand" and len(leaves) * PAGE_SIZE != region.length:
+        if region.kind not in AT_FIRST_TOUCH and len(leaves) * PAGE_SIZE != region.length:
             pages = f"{region.length // PAGE_SIZE} pages"
             where = _where(space, region)
             yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)
@@ -125,7 +126,7 @@ def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:
 
 
 def tasks_are_ordered(picture: Picture) -> Iterator[Mismatch]:
-    """Task ids ascend from 0, a task that owns a space is in a used heap node, one is current."""
+    """Task ids ascend from 0, one is current, and their records are the live ones of the cache."""
     tasks = picture.tasks
     ids = [task.id for task in tasks.all]
     if ids[:1] != [0] or any(lower >= upper for lower, upper in pairwise(ids)):
@@ -133,13 +134,10 @@ def tasks_are_ordered(picture: Picture) -> Iterator[Mismatch]:
         yield Mismatch("task", "ids", "ascending from 0", seen, "the list of tasks")
     if tasks.current is None:
         yield Mismatch("task", "current task", "one of the list", "none", "the list of tasks")
-    nodes = picture.heap.nodes
-    starts = [node.address for node in nodes]
-    for task in tasks.all[1:]:
-        place = bisect_left(starts, task.address) - 1
-        if place < 0 or not nodes[place].used or task.address >= nodes[place].end:
-            where = f"t{task.id} at {task.address:#x}"
-            yield Mismatch("task", "record", "in a used heap node", "in none", where)
+    live = picture.slabs.live(TASK_CACHE)
+    for record in sorted(live ^ {task.address for task in tasks.all[1:]}):
+        words = ("free", "in use") if record in live else ("a task's record", "free")
+        yield Mismatch("task", "record", *words, f"{TASK_CACHE}: {record:#x}")
 
 
 def _range(region: SeenRegion) -> str:

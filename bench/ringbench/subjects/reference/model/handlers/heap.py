@@ -3,7 +3,6 @@
 from typing import Final
 
 from ringbench.subjects.reference.model import heap
-from ringbench.subjects.reference.model.console import refuse_record
 from ringbench.subjects.reference.model.handlers.outcome import Outcome
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
@@ -38,13 +37,11 @@ def _heap_align(state: KernelState, op: HeapAlign) -> Outcome:
 
 @HANDLERS.performs(HeapRealloc)
 def _heap_realloc(state: KernelState, op: HeapRealloc) -> Outcome:
-    refuse_record(state, op.vaddr)
     return _pointer(heap.krealloc(state, op.vaddr, op.size))
 
 
 @HANDLERS.performs(HeapFree)
 def _heap_free(state: KernelState, op: HeapFree) -> Outcome:
-    refuse_record(state, op.vaddr)
     state, status, _ = heap.kfree(state, op.vaddr)
     return state, status, ()
 
