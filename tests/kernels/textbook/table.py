@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ringbench.subjects.contracts.rules import ALL, ANY
 from tests.kernels.textbook.kernels import number
 
 NOT_CAUGHT: Final = "not caught"
@@ -48,18 +47,6 @@ def read() -> list[Row]:
         Row(name, mistake, rule, int(calls.replace(",", "")), float(seconds))
         for name, mistake, rule, calls, seconds in _ROW.findall(README.read_text())
     ]
-
-
-def belongs(rule: str) -> tuple[str, str]:
-    """Return the layer whose rule a row names, and its name.
-
-    What the pages find wrong with a frame itself is the frames' business; `returns` is everybody's.
-    """
-    layer, _, name = rule.partition(" ")
-    for each in (layer, "frames", ANY):
-        if name in {owed.name for owed in ALL.get(each, ())}:
-            return each, name
-    return layer, name
 
 
 def write(rows: Iterable[Row]) -> None:

@@ -79,7 +79,7 @@ OF_REGIONS: Final = {
     Bug.REGION_OVERLAPS: {"disjoint"},
     Bug.REGION_SHORT: {"mapped"},
     Bug.REGION_WRITABLE: {"rights"},
-    Bug.REGION_SHARES: {"owned", "once", "contents"},
+    Bug.REGION_SHARES: {"once", "contents"},
     Bug.REGION_NOT_CLEARED: {"zeroed"},
     Bug.REGION_WITHOUT_FLUSH: {"stale"},
     Bug.REGION_STAYS: {"gone"},

@@ -37,6 +37,7 @@ class ContractKernel:
 
     Attributes:
         machine: the machine.
+        guest: what is known of it, and how it is asked.
         booted: that nothing is held.
     """
 
@@ -53,7 +54,7 @@ class ContractKernel:
         self._calls = GuestCalls(machine, at=names.at, interrupts=self._contracts.interrupts)
         self._calls.__enter__()  # left with the machine: nothing of the guest is used afterwards
         machine.detach_gdb()
-        self._guest: MachineGuest = MachineGuest(machine, self._calls, names)
+        self.guest: MachineGuest = MachineGuest(machine, self._calls, names)
         self._require_values()
         self._snapshot: Snapshot | None = None
         self._channel = self._new_channel()
@@ -80,10 +81,10 @@ class ContractKernel:
             ConfigError: one cannot.
         """
         for key, value in named_values(self._contracts):
-            batch = Batch(Ledger(), self._guest)
+            batch = Batch(Ledger(), self.guest)
             batch.value(value)
             try:
-                self._guest.perform(batch.steps)
+                self.guest.perform(batch.steps)
             except CallError as error:
                 if error.outside:
                     raise
@@ -104,7 +105,7 @@ class ContractKernel:
         """
         if name == GDB:
             self._calls.__exit__(None, None, None)
-            self._guest = GdbGuest(self._guest, self.machine, self._at)
+            self.guest = GdbGuest(self.guest, self.machine, self._at)
             self._channel = self._new_channel()
         elif name not in CHANNELS:
             raise KeyError(name)
@@ -127,7 +128,7 @@ class ContractKernel:
         What the state has, the ledger has, but for what the kernel refused.
         """
         if not self._channel.over:
-            for finding in compare(self._guest, self._channel.ledger, self._contracts):
+            for finding in compare(self.guest, self._channel.ledger, self._contracts):
                 yield finding.at(when)
 
     def freeze(self) -> None:
@@ -149,4 +150,4 @@ class ContractKernel:
         self._channel = self._new_channel()
 
     def _new_channel(self) -> ContractChannel:
-        return ContractChannel(self._guest, self._contracts, Ledger())
+        return ContractChannel(self.guest, self._contracts, Ledger())

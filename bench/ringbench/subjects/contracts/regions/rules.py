@@ -110,7 +110,7 @@ def _rights(seen: Seen, ledger: Ledger) -> str | None:
     return None
 
 
-def _owned(seen: Seen, ledger: Ledger) -> str | None:
+def _once(seen: Seen, ledger: Ledger) -> str | None:
     region = seen.region
     if region is None or not region.frames:
         return None
@@ -202,7 +202,7 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
         "Rights are those of all levels together: those that were asked for (Intel SDM 3A 4.6).",
         _rights,
     ),
-    Rule("owned", "The frames of a region are RAM, and nobody else's.", _owned),
+    Rule("once", "A frame has one owner; those of a region are RAM, and nobody else's.", _once),
     Rule(
         "zeroed",
         "Where it is promised, all is zero: what others left there is not for the next to read.",
