@@ -11,6 +11,7 @@
 #include "vmm/vmm.h"
 #include "heap/heap.h"
 #include "buddy/buddy.h"
+#include "kmalloc/kmalloc.h"
 #include "task/task.h"
 #include "disk/disk.h"
 #include "program/program.h"
@@ -31,8 +32,9 @@ void kmain(uint32_t magic, paddr_t information) {
     slab_init(&boot_info.map);          /* caches of records */
     paging_init(&boot_info);            /* the kernel's own tables */
     vmm_init();                         /* regions, page faults */
-    heap_init();                        /* kmalloc */
+    heap_init();                        /* nodes of any size */
     buddy_init();                       /* blocks of powers of two */
+    kmalloc_init(boot_info.command_line); /* the chain of them */
     task_init();                        /* the boot task */
     disk_init();                        /* virtio disks */
     program_init();                     /* user mode */

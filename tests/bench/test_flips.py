@@ -76,6 +76,7 @@ STRUCTURES = {
         "map of blocks",
         "links of free blocks",
     },
+    "kmalloc": {"chain of heaps"},
     "task": {"task records", "current task"},
     "disk": {
         "disks",

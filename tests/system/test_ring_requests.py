@@ -78,6 +78,8 @@ PATTERNS: Final = {
     "buddy free": "VA",
     "buddy info": "",
     "buddy list": "",
+    "kmalloc alloc": "BYTES",
+    "kmalloc free": "VA",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

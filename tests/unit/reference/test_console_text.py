@@ -39,6 +39,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -113,6 +114,8 @@ LINES: list[tuple[Operation, str]] = [
     (BuddyAlloc(33), "buddy alloc 0x21"),
     (BuddyFree(0xFFFFC04000000020), "buddy free 0xffffc04000000020"),
     (BuddyInfo(), "buddy info"),
+    (KmallocAlloc(5), "kmalloc alloc 0x5"),
+    (KmallocFree(32), "kmalloc free 0x20"),
     (SlabNew(24, 8), "slab new 0x18 0x8"),
     (SlabDelete(2), "slab delete 2"),
     (SlabAlloc(0), "slab alloc 0"),

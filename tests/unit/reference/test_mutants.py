@@ -32,6 +32,7 @@ LAYERS = {
     "vmm",
     "heap",
     "buddy",
+    "kmalloc",
     "task",
     "disk",
     "file",

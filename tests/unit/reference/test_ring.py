@@ -38,6 +38,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -138,6 +139,8 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (BuddyAlloc(33), (33,), b""),
     (BuddyFree(0x80), (0x80,), b""),
     (BuddyInfo(), (), b""),
+    (KmallocAlloc(5), (5,), b""),
+    (KmallocFree(32), (32,), b""),
     (SlabNew(24, 8), (24, 8), b""),
     (SlabDelete(2), (2,), b""),
     (SlabAlloc(0), (0,), b""),

@@ -91,6 +91,7 @@ class Inspector:
             picture.features,
             Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
             found_disks(self.machine),
+            picture.boot.command_line,
         )
 
     def free_frames(self) -> int:
