@@ -60,6 +60,7 @@ HEADERS = (
     "vmm/vmm.h",
     "heap/heap.h",
     "buddy/buddy.h",
+    "kmalloc/kmalloc.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
     "file/cache.h",
