@@ -54,8 +54,9 @@ _DISK = click.option(
 watch_option = click.option(
     "--watch",
     metavar="NAMES",
-    help="Watch the kernel's memory accesses: heap, frames, all; with commas. "
-    "`unwritten` adds reads of heap memory that nobody has written.",
+    help="Watch the kernel's memory accesses: heap, frames, translations, stacks, with commas, or "
+    "`all` of these that the configuration has enough for. `unwritten` adds reads of heap memory "
+    "that nobody has written.",
 )
 _KERNEL = (
     click.option(
