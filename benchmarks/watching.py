@@ -1,128 +1,59 @@
-"""What does it cost to watch every memory access of a guest? `python -m benchmarks.watching`
+"""How much longer does guest-bound work take while its accesses to memory are watched?
 
-It takes a minute, so that `make perf` leaves it out. Processor time of QEMU, so that a busy machine says the same. What a guest does is bound by the
-guest: the kernel's own benchmarks, and random heap operations that are called in batches.
+The kernel's own benchmarks of its page tables and its heap, millions of operations from the boot
+on, with the plugin and without it in turn. QEMU is one whose plugins see registers, if there is
+one: the configured one, or the one that the set-up has unpacked.
+
+    .venv/bin/python -m benchmarks.watching
+
+It is not one of `make perf`, for it takes minutes.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from random import Random
-from typing import Final
 
 from benchmarks.figure import Figure
-from benchmarks.instructions import ICOUNT
-from benchmarks.waiting import children_seconds
+from benchmarks.timing import best_of
 from ringbench.config import Config, load, override
-from ringbench.drive.guest_calls import Call, GuestCalls, Result, Step, function_address
+from ringbench.config.watch import SANITIZERS
 from ringbench.machine import Machine
-from ringbench.microscope import layout
+from ringbench.microscope.programs import REGISTERS, interface_of, unpacked_qemu
 
-GOAL_TIMES: Final = 4
-GOAL_SHADOW: Final = 0.25
-BENCHMARKS: Final = "perf=map,query,fault,space,heap"
-OPERATIONS: Final = 200_000
-"""Random heap operations; ten million of them have the same proportions."""
-
-BATCH: Final = 8_000
-SLOTS: Final = 1_000
-BOOT_SECONDS: Final = 300.0
-LOADED: Final = "loaded"
-"""The plugin is there, and nothing is on."""
-
-KINDS: Final = ("", LOADED, "heap", "frames", "heap,frames")
+GOAL = 4.0
+WORK = "map,query,fault,space,heap"
+MEMORY = "512M"
+BOOT_SECONDS = 600.0
+ROUNDS = 3
 
 
 def measure(config: Config) -> Iterator[Figure]:
-    """Yield how many times as long guest-bound work takes, and what the shadow takes of memory."""
-    plain = dict.fromkeys(("kernel", "heap"), 0.0)
-    for kind in KINDS:
-        name = kind.replace(",", "_and_")
-        kernel, shadow = kernel_benchmarks(config, kind)
-        found = {"kernel": kernel, "heap": heap_operations(config, kind)}
-        for work, seconds in found.items():
-            if not kind:
-                plain[work] = seconds
-            else:
-                goal = GOAL_TIMES if kind == KINDS[-1] else None
-                yield Figure(f"watching.{name}.{work}", seconds / plain[work], "ratio", goal)
-        if kind == KINDS[-1]:
-            yield Figure("watching.shadow_to_ram", shadow, "ratio", GOAL_SHADOW)
-
-
-def watching(config: Config, kind: str, changes: dict[str, object]) -> Machine:
-    """Start a machine on which something is watched."""
-    names = ["writes"] if kind == LOADED else [each for each in kind.split(",") if each]
-    memory = {"machine.watch": names, "machine.memory": "512M", "deadlines.boot": BOOT_SECONDS}
-    machine = Machine.launch(override(config, {**memory, **changes}))
-    if kind == LOADED:
-        struct.pack_into("<Q", machine.microscope.mapping, layout.INSTRUMENTS_AT, 0)
-    return machine
-
-
-def kernel_benchmarks(config: Config, kind: str) -> tuple[float, float]:
-    """Return QEMU's processor time for the kernel's benchmarks; and what the shadow is of RAM."""
-    arguments = [*config.machine.arguments, *ICOUNT]
+    """Yield, for each instrument and for all of them, how many times as long the work takes."""
     changes: dict[str, object] = {
-        "kernel.command_line": BENCHMARKS,
-        "machine.arguments": arguments,
+        "kernel.command_line": f"perf={WORK}",
+        "machine.memory": MEMORY,
+        "machine.log_exceptions": False,
+        "deadlines.boot": BOOT_SECONDS,
     }
-    share = 0.0
-
-    def boot() -> None:
-        nonlocal share
-        with watching(config, kind, changes) as machine:
-            machine.boot()
-            share = touched("ringbench-microscope") / touched("ringbench-ram")
-
-    return children_seconds(boot), share
-
-
-def heap_operations(config: Config, kind: str) -> float:
-    """Return QEMU's processor time for heap operations at random: sizes up to 1 KiB, any order."""
-    take, give = (function_address(config.kernel.elf, name) for name in ("kmalloc", "kfree"))
-
-    def perform(batches: int) -> None:
-        random = Random(1)
-        with watching(config, kind, {"machine.guest_calls": True}) as machine:
-            machine.boot()
-            with GuestCalls(machine) as calls:
-                for _ in range(batches):
-                    calls.perform(batch(random, take, give), BOOT_SECONDS)
-
-    whole, none = (partial(perform, count) for count in (OPERATIONS // BATCH, 0))
-    return children_seconds(whole) - children_seconds(none)
+    newer = unpacked_qemu()
+    if interface_of(config.machine.qemu) < REGISTERS and newer is not None:
+        changes["machine.qemu"] = newer
+    config = override(config, changes)
+    watches = ("writes", *SANITIZERS, "all")
+    boots = [partial(boot, override(config, {"machine.watch": each})) for each in watches]
+    alone, *watched = best_of([partial(boot, config), *boots], rounds=ROUNDS)
+    for name, seconds in zip(watches, watched, strict=True):
+        goal = GOAL if name == "all" else None
+        yield Figure(f"watch.{name}.to_unwatched", seconds / alone, "ratio", goal)
 
 
-def batch(random: Random, take: int, give: int) -> list[Step]:
-    """Return allocations and frees at random, after which nothing is left."""
-    steps: list[Step] = []
-    live: list[int] = []
-    while len(steps) + len(live) < BATCH:
-        if live and (len(live) >= SLOTS or random.random() < 0.5):
-            where = random.randrange(len(live))
-            steps.append(Call(give, (Result(live.pop(where)),), none=()))
-        else:
-            live.append(len(steps))
-            steps.append(Call(take, (random.randint(1, 1024),)))
-    return steps + [Call(give, (Result(each),), none=()) for each in live]
-
-
-def touched(name: str) -> int:
-    """Return how many bytes there are of a file in memory that this process has, but for holes."""
-    for link in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):
-            if name in os.readlink(link):
-                return os.stat(link).st_blocks * 512
-    return 0
+def boot(config: Config) -> None:
+    """Have a kernel do all of it."""
+    with Machine.start(config):
+        pass
 
 
 if __name__ == "__main__":
     for figure in measure(load()):
-        sys.stdout.write(f"{figure.name} {figure.value:.2f}\n")
+        print(f"{figure.name:36} {figure.value:.2f}")

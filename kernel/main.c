@@ -8,8 +8,10 @@
 #include "pmm/pmm.h"
 #include "slab/slab.h"
 #include "paging/paging.h"
+#include "object/object.h"
 #include "vmm/vmm.h"
 #include "heap/heap.h"
+#include "buddy/buddy.h"
 #include "task/task.h"
 #include "disk/disk.h"
 #include "program/program.h"
@@ -29,8 +31,10 @@ void kmain(uint32_t magic, paddr_t information) {
     pmm_init(&boot_info.map);           /* physical frames */
     slab_init(&boot_info.map);          /* caches of records */
     paging_init(&boot_info);            /* the kernel's own tables */
+    object_init();                      /* memory objects */
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */
+    buddy_init();                       /* blocks of powers of two */
     task_init();                        /* the boot task */
     disk_init();                        /* virtio disks */
     program_init();                     /* user mode */

@@ -20,7 +20,11 @@ void *memcpy(void *restrict to, const void *restrict from, size_t length) {
 void *memmove(void *to, const void *from, size_t length) {
     char *t = to;
     const char *f = from;
-    if ((uintptr_t)t - (uintptr_t)f >= length) { /* `to` is not inside `from` */
+    uintptr_t distance = (uintptr_t)t - (uintptr_t)f;
+    if (distance >= length && -distance >= length) {
+        return memcpy(to, from, length);
+    }
+    if (distance >= length) { /* `to` is not inside `from` */
         for (size_t i = 0; i < length; i++) {
             t[i] = f[i];
         }

@@ -77,8 +77,9 @@ static const struct command commands[] = {
     {"page protect", "ROOT VA LENGTH FLAGS", command_page_protect, "new flags for whole leaves"},
     {"page query", "ROOT VA", command_page_query, "the leaf that maps VA"},
 
-    {"vm alloc", "SPACE LENGTH KIND FLAGS [PA]", command_vm_alloc, "a region in the lowest gap"},
-    {"vm at", "SPACE VA LENGTH KIND FLAGS [PA]", command_vm_at, "a region at VA"},
+    {"vm alloc", "SPACE LENGTH KIND FLAGS [PLACE [OFFSET]]", command_vm_alloc,
+     "a region in the lowest gap"},
+    {"vm at", "SPACE VA LENGTH KIND FLAGS [PLACE [OFFSET]]", command_vm_at, "a region at VA"},
     {"vm free", "SPACE VA", command_vm_free, "free the region at VA"},
     {"vm protect", "SPACE VA FLAGS", command_vm_protect, "new flags for the region at VA"},
     {"vm resize", "SPACE VA LENGTH", command_vm_resize, "move the end of the region at VA"},
@@ -126,6 +127,15 @@ static const struct command commands[] = {
     {"slab alloc", "CACHE", command_slab_alloc, "an object of the cache"},
     {"slab free", "CACHE VA", command_slab_free, "free it"},
     {"slab list", "", command_slab_list, "all caches, and their slabs with live objects"},
+
+    {"buddy alloc", "BYTES", command_buddy_alloc, "a block of a power of two"},
+    {"buddy free", "VA", command_buddy_free, "free it"},
+    {"buddy info", "", command_buddy_info, "bytes of the region; blocks in use, their bytes"},
+    {"buddy list", "", command_buddy_list, "all free blocks, by order"},
+
+    {"object new", "LENGTH", command_object_new, "memory that regions can share"},
+    {"object drop", "OBJECT", command_object_drop, "its handle; regions keep it"},
+    {"object list", "", command_object_list, "all objects"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -82,5 +82,13 @@ int command_slab_delete(const struct arguments *arguments, struct reply *reply);
 int command_slab_alloc(const struct arguments *arguments, struct reply *reply);
 int command_slab_free(const struct arguments *arguments, struct reply *reply);
 int command_slab_list(const struct arguments *arguments, struct reply *reply);
+int command_object_new(const struct arguments *arguments, struct reply *reply);
+int command_object_drop(const struct arguments *arguments, struct reply *reply);
+int command_object_list(const struct arguments *arguments, struct reply *reply);
+
+int command_buddy_alloc(const struct arguments *arguments, struct reply *reply);
+int command_buddy_free(const struct arguments *arguments, struct reply *reply);
+int command_buddy_info(const struct arguments *arguments, struct reply *reply);
+int command_buddy_list(const struct arguments *arguments, struct reply *reply);
 
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

@@ -4,17 +4,33 @@
 #include "console/handles.h"
 #include "console/reply.h"
 
-/* The backing that the words KIND FLAGS [PA], from word `at`, ask for. Errors: SYNTAX. */
+/* The backing that the words KIND FLAGS [PLACE [OFFSET]], from word `at`, ask for: a physical
+ * address belongs to PHYSICAL, an object and an offset in it to SHARED. Errors: SYNTAX. */
 static int read_backing(const struct arguments *arguments, unsigned at,
                         struct vm_backing *backing) {
-    uint32_t kind = arguments->at[at].number;
-    bool has_address = arguments->count > at + 2;
-    if (has_address != (kind == VM_PHYSICAL)) {
+    const struct argument *words = &arguments->at[at];
+    unsigned places = arguments->count - (at + 2);
+    *backing = (struct vm_backing){.kind = words[0].number, .physical = PADDR_NONE};
+    unsigned wanted = backing->kind == VM_SHARED ? 2 : backing->kind == VM_PHYSICAL ? 1 : 0;
+    if (places != wanted || (wanted == 1 && words[2].handle == HANDLE_OBJECT)) {
         return STATUS_SYNTAX;
     }
-    *backing = (struct vm_backing){
-        .kind = kind, .physical = has_address ? arguments->at[at + 2].number : PADDR_NONE};
+    if (wanted > 0) {
+        backing->physical = words[1 + wanted].number;
+    }
     return STATUS_OK;
+}
+
+/* The space that word 0 names, and the object of a backing. Errors: those of find_space; NOT_FOUND
+ * (no such object). */
+static int find_both(const struct arguments *arguments, unsigned at, struct vm_backing *backing,
+                     struct vm_space **space) {
+    int status = find_space(&arguments->at[0], space);
+    if (status == STATUS_OK && backing->kind == VM_SHARED) {
+        backing->object = object_find(arguments->at[at + 2].number);
+        status = backing->object ? STATUS_OK : STATUS_NOT_FOUND;
+    }
+    return status;
 }
 
 int command_vm_alloc(const struct arguments *arguments, struct reply *reply) {
@@ -25,7 +41,7 @@ int command_vm_alloc(const struct arguments *arguments, struct reply *reply) {
     }
     struct vm_space *space;
     vaddr_t base = 0;
-    status = find_space(&arguments->at[0], &space);
+    status = find_both(arguments, 2, &backing, &space);
     if (status < 0) {
         return status;
     }
@@ -45,7 +61,7 @@ int command_vm_at(const struct arguments *arguments, struct reply *reply) {
         return status;
     }
     struct vm_space *space;
-    status = find_space(&arguments->at[0], &space);
+    status = find_both(arguments, 3, &backing, &space);
     if (status < 0) {
         return status;
     }
@@ -111,6 +127,9 @@ int command_vm_query(const struct arguments *arguments, struct reply *reply) {
     reply_add(reply, VALUE_FLAGS, "", region.flags);
     if (region.kind == VM_PHYSICAL) {
         reply_address(reply, region.physical);
+    } else if (region.kind == VM_SHARED) {
+        reply_add(reply, VALUE_DECIMAL, "o", region.object->id);
+        reply_address(reply, region.offset);
     }
     return STATUS_OK;
 }
@@ -120,6 +139,8 @@ static void print_region(const struct vm_region *region) {
     print_flags(region->flags);
     if (region->kind == VM_PHYSICAL) {
         print(" 0x%lx", region->physical);
+    } else if (region->kind == VM_SHARED) {
+        print(" o%lu 0x%lx", region->object->id, region->offset);
     }
     print("\n");
 }

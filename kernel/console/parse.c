@@ -4,10 +4,8 @@
 #include "cpu/access.h"
 
 const char *const vm_kind_names[VM_KIND_COUNT] = {
-    [VM_ANONYMOUS] = "anonymous",
-    [VM_DEMAND] = "demand",
-    [VM_PHYSICAL] = "physical",
-    [VM_GUARD] = "guard",
+    [VM_ANONYMOUS] = "anonymous", [VM_DEMAND] = "demand", [VM_PHYSICAL] = "physical",
+    [VM_GUARD] = "guard",         [VM_SHARED] = "shared",
 };
 
 const char *const cache_mode_names[CACHE_MODES] = {"wb", "wt", "uc-", "uc", "wc"};
@@ -178,6 +176,16 @@ static bool parse_file(const char *text, struct argument *argument) {
     return parse_numbered('f', text, argument);
 }
 
+static bool parse_object(const char *text, struct argument *argument) {
+    return parse_numbered('o', text, argument);
+}
+
+/* Where a region's pages are: at a physical address, or in an object. */
+static bool parse_place(const char *text, struct argument *argument) {
+    argument->handle = text[0] == 'o' ? HANDLE_OBJECT : HANDLE_KERNEL;
+    return parse_object(text, argument) || parse_number(text, argument);
+}
+
 static bool take_number(uint64_t number, const uint8_t *bytes, struct argument *argument) {
     (void)bytes;
     argument->number = number;
@@ -197,6 +205,11 @@ static bool take_space(uint64_t number, const uint8_t *bytes, struct argument *a
 
 static bool take_task(uint64_t number, const uint8_t *bytes, struct argument *argument) {
     return take_root(number, bytes, argument) && argument->handle == HANDLE_TASK;
+}
+
+static bool take_place(uint64_t number, const uint8_t *bytes, struct argument *argument) {
+    argument->handle = HANDLE_KERNEL;
+    return take_number(number, bytes, argument);
 }
 
 static bool take_flags(uint64_t number, const uint8_t *bytes, struct argument *argument) {
@@ -256,7 +269,8 @@ static const struct reader *reader_for(const char *name, size_t length) {
         {"KIND", parse_kind, take_kind},    {"SIZE", parse_size, take_size},
         {"MODE", parse_mode, take_mode},    {"HEX", parse_hex, take_hex},
         {"DISK", parse_disk, take_number},  {"NAME", parse_name_word, take_name},
-        {"FILE", parse_file, take_number},
+        {"FILE", parse_file, take_number},  {"OBJECT", parse_object, take_number},
+        {"PLACE", parse_place, take_place},
     };
     for (unsigned i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (strlen(readers[i].name) == length && memcmp(readers[i].name, name, length) == 0) {

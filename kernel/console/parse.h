@@ -3,28 +3,30 @@
  * request in the ring. No state and no output, so it runs on any machine.
  *
  * What a command takes is written as people read it, "ROOT VA LENGTH [FLAGS]", and read as that
- * here, for both: SPACE ROOT TASK DISK FILE FLAGS KIND SIZE MODE HEX NAME are words of those kinds,
- * any other name is a number, and from the first bracket on words may be absent. A number that no
- * word stands for is refused like a word without a meaning, so that a command is given the same
- * either way.
+ * here, for both: SPACE ROOT TASK DISK FILE OBJECT PLACE FLAGS KIND SIZE MODE HEX NAME are words of
+ * those kinds, any other name is a number, and from the first bracket on words may be absent. A
+ * number that no word stands for is refused like a word without a meaning, so that a command is
+ * given the same either way.
  */
 #pragma once
 
 #include "vmm/vmm.h"
 
-#define WORDS_MAX     9 /* the longest command has 8: a ninth is one too many */
-#define ARGUMENTS_MAX 6
+#define WORDS_MAX     10 /* the longest command has 9: a tenth is one too many */
+#define ARGUMENTS_MAX 7
 #define BYTES_MAX     64 /* of a HEX or a NAME word */
 
 enum handle {
     HANDLE_KERNEL,
     HANDLE_TASK,
     HANDLE_ROOT,
+    HANDLE_OBJECT,
     HANDLE_BITS = 2, /* of a number that holds one of these */
 };
 
 struct argument {
-    enum handle handle; /* SPACE, ROOT, TASK; the number follows for the latter two */
+    enum handle handle; /* SPACE, ROOT, TASK; the number follows for the latter two. PLACE: OBJECT
+                           if it was written as one */
     uint64_t number;    /* FLAGS: enum page_flags; KIND: enum vm_kind; SIZE: bytes; MODE: enum
                            access; HEX, NAME: how many bytes */
     uint8_t bytes[BYTES_MAX];

@@ -45,8 +45,8 @@ bool access_is_peek(void) {
 
 /*
  * Store the byte that is there already. A read-modify-write instruction would not do: emulators
- * fault on its read, so that the error code does not say write. What can't be read is not mapped,
- * and if the store's fault gets it a page, that page is new and zero.
+ * fault on its read, so that the error code does not say write. What can't be read is not mapped:
+ * there a zero is stored, as a page that the store's fault gets is zero, if it is new.
  */
 static int rewrite(vaddr_t address) {
     peeking = true;

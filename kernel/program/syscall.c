@@ -19,13 +19,13 @@ static int page_flags_of(uint64_t rights, uint32_t *flags) {
     return STATUS_OK;
 }
 
-/* What a new region is to be. Errors: INVALID, DENIED (physical memory). */
+/* What a new region is to be. Errors: INVALID, DENIED (physical memory, an object). */
 static int read_region(uint64_t kind, uint64_t rights, uint32_t *flags,
                        struct vm_backing *backing) {
     if (kind >= VM_KIND_COUNT) {
         return STATUS_INVALID;
     }
-    if (kind == VM_PHYSICAL) {
+    if (kind == VM_PHYSICAL || kind == VM_SHARED) {
         return STATUS_DENIED;
     }
     *backing = (struct vm_backing){.kind = (uint32_t)kind};

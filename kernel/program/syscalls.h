@@ -22,7 +22,7 @@ enum system_call {
 
 #define WRITE_MAX 4096
 
-/* KIND is ANONYMOUS (0), DEMAND (1) or GUARD (3) of enum vm_kind; DENIED: PHYSICAL (2). RIGHTS are
- * those two, not both, of enum page_flags: */
+/* KIND is ANONYMOUS (0), DEMAND (1) or GUARD (3) of enum vm_kind; DENIED: PHYSICAL (2), SHARED (4).
+ * RIGHTS are those two, not both, of enum page_flags: */
 #define RIGHT_WRITE   1
 #define RIGHT_EXECUTE 4

@@ -20,7 +20,8 @@ static int check_alloc(const struct vm_space *space, uint64_t length, uint32_t f
     if (length == 0 || backing.kind >= VM_KIND_COUNT || cache > PAGE_CACHE_WC ||
         !permissions_are_valid(space, flags & ~(uint32_t)PAGE_CACHE_MASK) ||
         (cache != PAGE_CACHE_WB && backing.kind != VM_PHYSICAL) ||
-        (flags != 0 && backing.kind == VM_GUARD)) {
+        (flags != 0 && backing.kind == VM_GUARD) ||
+        (backing.kind == VM_SHARED && !backing.object)) {
         return STATUS_INVALID;
     }
     if (!is_aligned(length, PAGE_SIZE_4K)) {
@@ -31,6 +32,14 @@ static int check_alloc(const struct vm_space *space, uint64_t length, uint32_t f
             return STATUS_MISALIGNED;
         }
         if (!range_is_addressable(backing.physical, length)) {
+            return STATUS_OUT_OF_RANGE;
+        }
+    }
+    if (backing.kind == VM_SHARED) {
+        if (!is_aligned(backing.offset, PAGE_SIZE_4K)) {
+            return STATUS_MISALIGNED;
+        }
+        if (backing.offset / PAGE_SIZE_4K >= backing.object->pages) {
             return STATUS_OUT_OF_RANGE;
         }
     }
@@ -62,6 +71,8 @@ static int place(struct vm_space *space, const struct vm_gap *gap, const struct 
     } else if (region->kind == VM_PHYSICAL) {
         status = paging_map(space->root, region->base, region->physical, region->length,
                             PAGE_SIZE_4K, region->flags);
+    } else if (region->kind == VM_SHARED) {
+        object_hold(region->object);
     }
     ASSERT(status == STATUS_OK);
     return STATUS_OK;
@@ -69,13 +80,18 @@ static int place(struct vm_space *space, const struct vm_gap *gap, const struct 
 
 static struct vm_region region_of(vaddr_t base, uint64_t length, uint32_t flags,
                                   struct vm_backing backing) {
-    return (struct vm_region){
+    struct vm_region region = {
         .base = base,
         .length = length,
         .physical = backing.kind == VM_PHYSICAL ? backing.physical : PADDR_NONE,
         .flags = flags,
         .kind = backing.kind,
     };
+    if (backing.kind == VM_SHARED) {
+        region.object = backing.object;
+        region.offset = backing.offset;
+    }
+    return region;
 }
 
 int vm_alloc(struct vm_space *space, uint64_t length, uint32_t flags, struct vm_backing backing,
@@ -122,7 +138,8 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
     if (region->kind != VM_GUARD) {
-        paging_clear(space->root, base, length, region->kind == VM_PHYSICAL ? NULL : frame_give);
+        bool owns = region->kind == VM_ANONYMOUS || region->kind == VM_DEMAND;
+        paging_clear(space->root, base, length, owns ? frame_give : NULL);
     }
 }
 
@@ -132,6 +149,9 @@ int vm_free(struct vm_space *space, vaddr_t base) {
         return STATUS_NOT_MAPPED;
     }
     unmap_part(space, region, base, region->length);
+    if (region->kind == VM_SHARED) {
+        object_release(region->object);
+    }
     region_remove(space, region);
     return STATUS_OK;
 }
@@ -163,7 +183,7 @@ int vm_resize(struct vm_space *space, vaddr_t base, uint64_t length) {
     if (!region) {
         return STATUS_NOT_MAPPED;
     }
-    if (region->kind != VM_ANONYMOUS) {
+    if (region->kind != VM_ANONYMOUS && region->kind != VM_SHARED) {
         return STATUS_DENIED;
     }
     if (length > space->limit - base) {
@@ -175,7 +195,7 @@ int vm_resize(struct vm_space *space, vaddr_t base, uint64_t length) {
 
     if (length < region->length) {
         unmap_part(space, region, base + length, region->length - length);
-    } else if (length > region->length) {
+    } else if (length > region->length && region->kind == VM_ANONYMOUS) {
         vaddr_t end = region_end(region);
         uint64_t more = length - region->length;
         int status = paging_fill(space->root, end, more, region->flags);

@@ -8,6 +8,17 @@
 #include "pmm/pmm.h"
 #include "vmm/regions.h"
 
+/* Whether a region may be read, or written, up to `last`, one of its bytes. */
+static int check_region(const struct vm_region *region, vaddr_t last, bool write) {
+    if (!region_has_contents(region) || (write && !(region->flags & PAGE_WRITE))) {
+        return STATUS_DENIED;
+    }
+    if (region->kind == VM_SHARED && region_index(region, last) >= region->object->pages) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    return STATUS_OK;
+}
+
 /* Whether every byte of a range may be read, or written. */
 static int check_range(const struct vm_space *space, vaddr_t va, uint64_t length, bool write) {
     if (length - 1 > UINT64_MAX - va) {
@@ -16,9 +27,9 @@ static int check_range(const struct vm_space *space, vaddr_t va, uint64_t length
     vaddr_t last = va + (length - 1);
     const struct vm_region *region = region_find(space, va);
     for (vaddr_t at = va; region && region->base <= at; region = region->next) {
-        if ((region->kind != VM_ANONYMOUS && region->kind != VM_DEMAND) ||
-            (write && !(region->flags & PAGE_WRITE))) {
-            return STATUS_DENIED;
+        int status = check_region(region, min_u64(last, region_end(region) - 1), write);
+        if (status < 0) {
+            return status;
         }
         at = region_end(region);
         if (at > last) {
@@ -28,35 +39,56 @@ static int check_range(const struct vm_space *space, vaddr_t va, uint64_t length
     return STATUS_NOT_MAPPED;
 }
 
+/* How many frames it takes, tables aside, until every page of a part of a region has its own. */
+static uint64_t pages_missing(const struct vm_space *space, const struct vm_region *region,
+                              vaddr_t base, uint64_t length) {
+    uint64_t pages = length / PAGE_SIZE_4K;
+    return region->kind == VM_SHARED
+               ? object_frames_missing(region->object, region_index(region, base), pages)
+               : pages - paging_pages_present(space->root, base, length);
+}
+
 /* Give every page of a range its frame. */
 static int fill_range(const struct vm_space *space, vaddr_t va, uint64_t length) {
     vaddr_t base = align_down(va, PAGE_SIZE_4K);
     vaddr_t end = align_up(va + length, PAGE_SIZE_4K);
-    uint64_t pages = (end - base) / PAGE_SIZE_4K;
-    uint64_t frames = pages - paging_pages_present(space->root, base, end - base) +
-                      paging_tables_missing(space->root, base, end - base);
+    const struct vm_region *first = region_find(space, base);
+    uint64_t frames = paging_tables_missing(space->root, base, end - base);
+    vaddr_t stop;
+    vaddr_t at = base;
+    for (const struct vm_region *region = first; at < end; region = region->next, at = stop) {
+        stop = min_u64(region_end(region), end);
+        frames += pages_missing(space, region, at, stop - at);
+    }
     if (frames > pmm_free_count()) {
         return STATUS_NO_MEMORY;
     }
-    for (const struct vm_region *region = region_find(space, base); base < end;
-         region = region->next) {
-        vaddr_t stop = min_u64(region_end(region), end);
-        if (region->kind == VM_DEMAND) {
+    for (const struct vm_region *region = first; base < end; region = region->next, base = stop) {
+        stop = min_u64(region_end(region), end);
+        if (region->kind == VM_SHARED) {
+            region_map_object(space, region, base, stop - base);
+        } else if (region->kind == VM_DEMAND) {
             int status = paging_fill(space->root, base, stop - base, region->flags);
             ASSERT(status == STATUS_OK);
         }
-        base = stop;
     }
     return STATUS_OK;
 }
 
-/* The byte that `va` names, through the direct map; NULL if its page has no frame yet. */
+/* The byte that `va` names, through the direct map; NULL if its page has no frame yet. What is
+ * mapped is found without a look at the regions; an object may have pages that are not. */
 static uint8_t *locate(const struct vm_space *space, vaddr_t va) {
     struct mapping mapping;
-    if (paging_query(space->root, va, &mapping) < 0) {
+    if (paging_query(space->root, va, &mapping) == STATUS_OK) {
+        return (uint8_t *)direct_map(mapping.physical) + (va - mapping.virtual);
+    }
+    const struct vm_region *region = region_find(space, va);
+    paddr_t frame;
+    if (region->kind != VM_SHARED ||
+        !object_page(region->object, region_index(region, va), &frame)) {
         return NULL;
     }
-    return (uint8_t *)direct_map(mapping.physical) + (va - mapping.virtual);
+    return (uint8_t *)direct_map(frame) + va % PAGE_SIZE_4K;
 }
 
 /* How much of `length` bytes from va lies in va's page. */
@@ -126,7 +158,7 @@ int vm_copy(struct vm_space *to, vaddr_t to_va, const struct vm_space *from, vad
         uint8_t *target = locate(to, to_va);
         const uint8_t *source = locate(from, from_va);
         if (source) {
-            memcpy(target, source, step);
+            memmove(target, source, step); /* both may be the same page of an object */
         } else {
             memset(target, 0, step);
         }

@@ -1,6 +1,7 @@
-/* Page faults: memory on demand, or the reason why not. */
+/* Page faults: memory at its first touch, or the reason why not. */
 #include "base/layout.h"
 #include "base/x86.h"
+#include "pmm/pmm.h"
 #include "vmm/regions.h"
 
 static struct vm_space *current_space;
@@ -24,6 +25,22 @@ static bool permits(uint32_t flags, uint64_t error) {
            (flags & PAGE_EXEC || !(error & PF_I));
 }
 
+/* The first touch, by this region, of a page of an object. */
+static int map_object_page(const struct vm_space *space, const struct vm_region *region,
+                           vaddr_t page) {
+    uint64_t index = region_index(region, page);
+    if (index >= region->object->pages) {
+        return STATUS_OUT_OF_RANGE;
+    }
+    uint64_t frames = object_frames_missing(region->object, index, 1) +
+                      paging_tables_missing(space->root, page, PAGE_SIZE_4K);
+    if (frames > pmm_free_count()) {
+        return STATUS_NO_MEMORY;
+    }
+    region_map_object(space, region, page, PAGE_SIZE_4K);
+    return STATUS_OK;
+}
+
 int vm_fault(vaddr_t address, uint64_t error) {
     const struct vm_space *space = space_of(address);
     const struct vm_region *region = space ? region_find(space, address) : NULL;
@@ -34,8 +51,13 @@ int vm_fault(vaddr_t address, uint64_t error) {
         return STATUS_GUARD;
     }
     /* A reserved bit is found in a present entry, even if the code does not say so (QEMU 7.2). */
-    if (region->kind != VM_DEMAND || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
+    bool at_first_touch = region->kind == VM_DEMAND || region->kind == VM_SHARED;
+    if (!at_first_touch || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
         return STATUS_DENIED;
     }
-    return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags);
+    vaddr_t page = align_down(address, PAGE_SIZE_4K);
+    if (region->kind == VM_SHARED) {
+        return map_object_page(space, region, page);
+    }
+    return paging_fill_page(space->root, page, region->flags);
 }

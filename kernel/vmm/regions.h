@@ -34,6 +34,21 @@ void region_insert(struct vm_space *space, const struct vm_gap *gap,
 /* Take a record out of the list, and free it. */
 void region_remove(struct vm_space *space, struct vm_region *region);
 
+/* Whether the region's pages have contents that the kernel may read, and write if WRITE is set. */
+static inline bool region_has_contents(const struct vm_region *region) {
+    return region->kind != VM_GUARD && region->kind != VM_PHYSICAL;
+}
+
+/* Which page of its object a SHARED region shows at an address; that may be past the end. */
+static inline uint64_t region_index(const struct vm_region *region, vaddr_t va) {
+    return (region->offset + (va - region->base)) / PAGE_SIZE_4K;
+}
+
+/* Map what a part of a SHARED region shows and has not mapped yet: pages before its object's end.
+ * There are frames for what the object lacks, and for tables. */
+void region_map_object(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
+                       uint64_t length);
+
 static inline vaddr_t region_end(const struct vm_region *region) {
     return region->base + region->length;
 }

@@ -4,22 +4,25 @@
  * A task's space has a root of its own. The kernel has two spaces on the kernel root, one per
  * window: `kernel_space`, and the heap's. A region is allocated, protected and freed whole. Its
  * backing is a kind; frames of ANONYMOUS and DEMAND regions are owned by the region and recorded
- * only in the page tables.
+ * only in the page tables. A SHARED region shows an object (object/object.h) from an offset on, and
+ * holds a reference to it: frames are the object's, and the region may reach past the object's end.
  *
  * Region records, of all spaces, come from the slab cache "region" (slab/slab.h). So a space
  * without regions costs its root and nothing else.
  *
  * Every operation either succeeds or leaves regions, tables and frames as they were. Frames are
  * taken in this order: slab of records (if needed); then per page, ascending, the page, then its
- * missing tables. Pages are zeroed.
+ * missing tables; of a SHARED page, the object's missing nodes, the page, then its tables. Pages
+ * are zeroed.
  *
  * Shortcoming: finding a region or a gap walks the list; it is linear in the number of regions.
  *
  * space.c has the spaces, alloc.c what is done to a region, regions.c the list and the records,
- * copy.c reading and writing, fault.c page faults.
+ * shared.c what shows an object, copy.c reading and writing, fault.c page faults.
  */
 #pragma once
 
+#include "object/object.h"
 #include "paging/paging.h"
 #include "slab/slab.h"
 
@@ -28,17 +31,22 @@ enum vm_kind {
     VM_DEMAND,        /* zeroed frames, each at its first touch */
     VM_PHYSICAL,      /* fixed physical addresses (MMIO); never given to the PMM */
     VM_GUARD,         /* nothing is mapped, a touch is reported as a guard hit */
+    VM_SHARED,        /* an object's pages, each mapped at its first touch */
     VM_KIND_COUNT,
 };
 
 struct vm_region {
     vaddr_t base;
-    uint64_t length;        /* bytes, multiple of 4 KiB */
-    paddr_t physical;       /* VM_PHYSICAL: of `base`; else PADDR_NONE */
+    uint64_t length; /* bytes, multiple of 4 KiB */
+    union {
+        paddr_t physical; /* VM_PHYSICAL: of `base`; else PADDR_NONE */
+        uint64_t offset;  /* VM_SHARED: of `base` in the object, in bytes */
+    };
     uint32_t flags;         /* enum page_flags without GLOBAL */
     uint32_t kind;          /* enum vm_kind */
     struct vm_region *next; /* ascending base, NULL at the end */
     struct vm_region *previous;
+    struct vm_object *object; /* VM_SHARED; else NULL */
 };
 
 struct vm_space {
@@ -49,11 +57,15 @@ struct vm_space {
     uint64_t region_count;
 };
 
-/* Where a new region's pages come from. `physical` counts for VM_PHYSICAL only. */
+/* Where a new region's pages come from. */
 struct vm_backing {
     uint32_t kind;
     uint32_t padding;
-    paddr_t physical;
+    struct vm_object *object; /* counts for VM_SHARED only */
+    union {
+        paddr_t physical; /* counts for VM_PHYSICAL */
+        uint64_t offset;  /* counts for VM_SHARED: bytes */
+    };
 };
 
 extern struct slab_cache region_cache; /* of all spaces' records */
@@ -82,9 +94,11 @@ int vm_space_destroy(struct vm_space *space);
  * Errors, nothing changed, in this order:
  *   INVALID       length 0; unknown flags or GLOBAL; WRITE with EXEC; USER in a kernel window; no
  *                 such kind; no such cache mode, or one other than WB for a kind other than
- *                 PHYSICAL; any flag for a GUARD
- *   MISALIGNED    length, or the physical address of a PHYSICAL region, not a multiple of 4 KiB
- *   OUT_OF_RANGE  physical end of a PHYSICAL region beyond the CPU's width
+ *                 PHYSICAL; any flag for a GUARD; SHARED without an object
+ *   MISALIGNED    length, the physical address of a PHYSICAL region, or the offset of a SHARED one,
+ *                 not a multiple of 4 KiB
+ *   OUT_OF_RANGE  physical end of a PHYSICAL region beyond the CPU's width; offset of a SHARED one
+ *                 not before its object's end
  *   NO_SPACE      no gap is large enough
  *   NO_MEMORY     fewer free frames than the operation takes
  */
@@ -98,7 +112,7 @@ int vm_alloc(struct vm_space *space, uint64_t length, uint32_t flags, struct vm_
 int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t flags,
                 struct vm_backing backing);
 
-/* Free the region that starts at `base`. Errors: NOT_MAPPED. */
+/* Free the region that starts at `base`; a SHARED one releases its object. Errors: NOT_MAPPED. */
 int vm_free(struct vm_space *space, vaddr_t base);
 
 /* Free every region of the space. */
@@ -112,9 +126,10 @@ void vm_free_all(struct vm_space *space);
 int vm_protect(struct vm_space *space, vaddr_t base, uint32_t flags);
 
 /*
- * Move the end of the ANONYMOUS region that starts at `base`; new pages are zeroed, surplus ones
- * freed. Errors, nothing changed, in this order: INVALID (length 0); MISALIGNED; NOT_MAPPED; DENIED
- * (another kind); OUT_OF_RANGE (beyond the window); MAPPED (into the next region); NO_MEMORY.
+ * Move the end of the ANONYMOUS or SHARED region that starts at `base`; surplus pages are unmapped.
+ * Of an ANONYMOUS one new pages are zeroed, surplus ones freed. Errors, nothing changed, in this
+ * order: INVALID (length 0); MISALIGNED; NOT_MAPPED; DENIED (another kind); OUT_OF_RANGE (beyond
+ * the window); MAPPED (into the next region); NO_MEMORY.
  */
 int vm_resize(struct vm_space *space, vaddr_t base, uint64_t length);
 
@@ -123,12 +138,16 @@ int vm_query(const struct vm_space *space, vaddr_t va, struct vm_region *region)
 
 /*
  * Copy out of and into a space, and between two, whichever root is active. Ranges may span
- * adjacent regions, ANONYMOUS or DEMAND. A DEMAND page that was never touched reads as zeros and
- * stays untouched; writing gives it its frame.
- * Errors, nothing changed, in this order: INVALID (length 0; vm_copy: the two ranges overlap in the
- * same space); NOT_MAPPED (part of the range, the source first, has no region, or it wraps); DENIED
+ * adjacent regions, ANONYMOUS, DEMAND or SHARED. A DEMAND page that was never touched reads as
+ * zeros and stays untouched; writing gives it its frame. A page of an object does likewise.
+ * vm_copy goes up by steps that stay in one page of either range, each read whole before it is
+ * written: that shows where the ranges have a page of an object in common. Errors,
+ * nothing changed, in this order: INVALID (length 0; vm_copy: the two ranges overlap in the same
+ * space); NOT_MAPPED (part of the range, the source first, has no region, or it wraps); DENIED
  * (GUARD or PHYSICAL, or writing without WRITE: for the lowest offending region, source first);
- * NO_MEMORY. NOT_MAPPED and DENIED are decided region by region, ascending.
+ * OUT_OF_RANGE (part of the range, likewise, lies past the end of its object); NO_MEMORY (frames
+ * are counted region by region, so a page of an object that two of them show is counted twice). All
+ * but the first and the last are decided region by region, ascending.
  */
 int vm_read(const struct vm_space *space, vaddr_t va, void *buffer, uint64_t length);
 int vm_write(struct vm_space *space, vaddr_t va, const void *buffer, uint64_t length);
@@ -143,8 +162,8 @@ void vm_set_current(struct vm_space *space);
 
 /*
  * Resolve a page fault: `error` is the CPU's error code. A not-present fault in a DEMAND region
- * whose flags permit the access gets a zeroed page.
+ * whose flags permit the access gets a zeroed page, in a SHARED region the object's.
  * Errors, nothing changed: NOT_MAPPED (no region); GUARD; DENIED (the flags forbid the access, or
- * the page was present); NO_MEMORY.
+ * the page was present); OUT_OF_RANGE (past the end of the object); NO_MEMORY.
  */
 int vm_fault(vaddr_t address, uint64_t error);

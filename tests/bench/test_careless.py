@@ -1,4 +1,4 @@
-"""Kernels with one mistake in how memory is used: each is named by kind and place, none is right."""
+"""Kernels with one mistake in how they use memory: each is named by kind and place."""
 
 from __future__ import annotations
 

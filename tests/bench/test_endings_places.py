@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ringbench.config import load
 from ringbench.coverage.log import TranslationLogs
 from ringbench.errors import CoverageLost
+from ringbench.machine import Machine
+from ringbench.machine.folder import MAX_BASE
 from tests.bench.attacks import attacked, lines_of
 from tests.bench.cheap import CHEAP, SMALL, cheap
 from tests.bench.command import RINGBENCH
@@ -22,6 +26,13 @@ pytestmark = pytest.mark.sampled
 
 FEW = ["flips", "replay", "run"]
 RARE = [pytest.param(name, marks=pytest.mark.exhaustive) for name in CHEAP if name not in FEW]
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path is short enough to be taken: of a longer one the bench makes no use."""
+    with tempfile.TemporaryDirectory(prefix="places-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -43,8 +54,9 @@ def fill(folder: Path, leave: int) -> None:
 
 
 @pytest.mark.parametrize("name", [*FEW, *RARE])
-def test_a_temporary_folder_with_an_odd_name(name: str, tmp_path: Path) -> None:
-    tmp = tmp_path / "a b,,c=d 'e\" %f"
+def test_a_temporary_folder_with_an_odd_name(name: str, tmp_path: Path, short: Path) -> None:
+    tmp = short / "a b,,c=d 'e\" %f"
+    assert len(os.fsencode(tmp)) <= MAX_BASE
     done = attacked(cheap(name, tmp_path), tmp)
     assert done.returncode == 0, done.stderr
     assert left(tmp) == []
@@ -63,11 +75,21 @@ def test_modules_with_odd_names(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_logs_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:
+    keep = tmp_path / "100 %d"
+    with Machine.start(load(None, {"machine.memory": "16M"}), keep) as machine:
+        snapshot = machine.freeze()
+        machine.restore(snapshot, tmp_path / "%% again")
+        assert machine.command("echo on") == "ok"
+    assert (keep / "qemu.log").exists()
+    assert (tmp_path / "%% again" / "qemu.log").exists()
+
+
 @pytest.mark.parametrize("where", ["missing", "file", "/proc", "/dev/full"])
-def test_a_temporary_folder_that_is_none(where: str, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    environment = {"TMPDIR": str(tmp_path / where)}
-    done = attacked(["frames", *SMALL], tmp_path / "tmp", environment=environment)
+def test_a_temporary_folder_that_is_none(where: str, short: Path) -> None:
+    (short / "file").write_text("")
+    environment = {"TMPDIR": str(short / where)}
+    done = attacked(["frames", *SMALL], short / "tmp", environment=environment)
     assert done.returncode == 3, done.stderr
     [line] = lines_of(done.stderr)
     assert "TMPDIR" in line

@@ -61,6 +61,7 @@ STRUCTURES = {
         "PT entries unused",
         "kernel root's address",
     },
+    "object": {"first object", "objects", "nodes of objects"},
     "vmm": {"spaces", "regions", "current space"},
     "heap": {
         "node headers",
@@ -69,6 +70,12 @@ STRUCTURES = {
         "heads of free lists",
         "bitmaps of free lists",
         "heap's variables",
+    },
+    "buddy": {
+        "heads of free blocks",
+        "buddy's variables",
+        "map of blocks",
+        "links of free blocks",
     },
     "task": {"task records", "current task"},
     "disk": {

@@ -146,8 +146,8 @@ WRONG = (
     CaughtBy(
         "a fault without memory is blamed on the region",
         "vmm/fault.c",
-        "return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags);",
-        "return paging_fill_page(space->root, align_down(address, PAGE_SIZE_4K), region->flags)\n"
+        "return paging_fill_page(space->root, page, region->flags);",
+        "return paging_fill_page(space->root, page, region->flags)\n"
         "        ? STATUS_NOT_MAPPED : STATUS_OK;",
         "touch r: no tables",
         "not_mapped",

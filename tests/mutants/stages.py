@@ -265,6 +265,7 @@ STAGES: Final[dict[str, Stage]] = {
     "run": run_stage(_mixed(1, Workload(500, 250), Workload(10_000, 2000), Workload(60, 250))),
     "run disks": run_stage(_ring(24, 3000, "disk", "vmm", "task"), {"machine.disks": DISKS}),
     "run files": files_run,
+    "run objects": run_stage(_ring(25, 6000, "object", "vmm", "task")),
     "run modules": run_stage(
         _mixed(2, Workload(50, 50), Workload(1000, 1000)),
         {

@@ -21,6 +21,7 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.vocabulary.constants import (
+    BUDDY_BASE,
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
@@ -28,6 +29,11 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -52,6 +58,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -181,12 +188,26 @@ SCRIPT: tuple[Operation, ...] = (
     FileWrite("f0", 0, b"x"),
     FileSync("f0"),
     FileEvict(1),
+    ObjectNew(0x3000),
+    ObjectNew(1),  # misaligned
+    ObjectDrop("o1"),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o1", 0),  # not found
+    VmAlloc("kernel", 0x1000, "shared", 0, "o0", 0x3000),  # out of range
+    VmAllocAt("t1", TASK + 0x40000, 0x3000, "shared", WRITE, "o0", 0x1000),
+    VmWrite("t1", TASK + 0x41000, b"x"),
+    VmQuery("t1", TASK + 0x41000),
+    ObjectDrop("o0"),
     SlabNew(24, 8),
     SlabNew(7, 8),  # invalid
     SlabAlloc(0),
     SlabAlloc(1),  # not found
     SlabDelete(0),  # busy
     SlabFree(0, 0),  # foreign
+    BuddyAlloc(33),
+    BuddyAlloc(0),  # invalid
+    BuddyFree(BUDDY_BASE + 1),  # interior
+    BuddyFree(BUDDY_BASE + 64),  # double free
+    BuddyInfo(),
     TaskSwitch("t0"),
     TaskDelete("t2"),
     PageDelete("r0"),
@@ -196,7 +217,7 @@ SCRIPT: tuple[Operation, ...] = (
 )
 STATUSES = {
     *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
-    *("not_mapped", "non_canonical", "busy", "fault"),
+    *("not_mapped", "non_canonical", "busy", "fault", "out_of_range", "interior", "double_free"),
 }
 
 
@@ -227,7 +248,7 @@ def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
     console = kernel.console
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
-    left_out = {Touch, HeapInfo, DiskFind, DiskRead, DiskWrite}
+    left_out = {Touch, HeapInfo, BuddyInfo, DiskFind, DiskRead, DiskWrite}
     left_out |= {FileOpen, FileRead, FileWrite}
     assert left_out == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)
@@ -372,8 +393,11 @@ def test_no_request_ends_the_kernel(serving: Serving) -> None:
         for _ in range(100):
             command = random.choice((random.randrange(len(names) + 2), random.getrandbits(32)))
             command = 0xFFFF_FFFF if command == ends or names.get(command) == "help" else command
-            count = random.choice((0, 1, 2, 3, 4, 5, 6, 7, 200, random.getrandbits(32)))
-            arguments = [random.choice((*numbers, random.getrandbits(64))) for _ in range(6)]
+            count = random.choice((*range(9), 200, random.getrandbits(32)))
+            arguments = [
+                random.choice((*numbers, random.getrandbits(64)))
+                for _ in range(serving.format.arguments)
+            ]
             batch.append(request.pack(command, count, *arguments, random.randbytes(64)))
         for data in batch:
             slot = served % serving.format.slots
@@ -399,7 +423,9 @@ def test_the_ring_is_not_served_within_the_ring(serving: Serving) -> None:
 
     with Again(serving.machine, serving.format, serving.place) as ring:
         request = serving.format.request
-        again = request.pack(serving.format.commands["ring"], 0, *(0,) * 6, b"")
+        again = request.pack(
+            serving.format.commands["ring"], 0, *(0,) * serving.format.arguments, b""
+        )
         ring.perform(PmmInfo())
         serving.machine.memory.write(serving.place.requests + request.size, again)
         serving.write(serving.place.submitted, 2)

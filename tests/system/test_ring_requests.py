@@ -31,8 +31,8 @@ PATTERNS: Final = {
     "page unmap": "ROOT VA LENGTH",
     "page protect": "ROOT VA LENGTH FLAGS",
     "page query": "ROOT VA",
-    "vm alloc": "SPACE LENGTH KIND FLAGS [PA]",
-    "vm at": "SPACE VA LENGTH KIND FLAGS [PA]",
+    "vm alloc": "SPACE LENGTH KIND FLAGS [PLACE [OFFSET]]",
+    "vm at": "SPACE VA LENGTH KIND FLAGS [PLACE [OFFSET]]",
     "vm free": "SPACE VA",
     "vm protect": "SPACE VA FLAGS",
     "vm resize": "SPACE VA LENGTH",
@@ -74,6 +74,13 @@ PATTERNS: Final = {
     "slab alloc": "CACHE",
     "slab free": "CACHE VA",
     "slab list": "",
+    "buddy alloc": "BYTES",
+    "buddy free": "VA",
+    "buddy info": "",
+    "buddy list": "",
+    "object new": "LENGTH",
+    "object drop": "OBJECT",
+    "object list": "",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 
@@ -87,7 +94,7 @@ WRONG: Final[dict[str, tuple[int, ...]]] = {
     "ROOT": NO_HANDLE,
     "TASK": (0, 2, R77, *NO_HANDLE),
     "FLAGS": (0x80, 0x81, 5 << 4, 6 << 4, 7 << 4, 1 << 31, ABOVE_32, ABOVE_32 + 1, LAST),
-    "KIND": (4, 5, 255, ABOVE_32, LAST),
+    "KIND": (5, 6, 255, ABOVE_32, LAST),
     "SIZE": (0, 1, 4095, 4097, 8192, 1 << 31, ABOVE_32, ABOVE_32 + 4096, LAST),
     "MODE": (3, 4, 256, ABOVE_32, LAST),
     "HEX": (0, 65, 66, 256, ABOVE_32 + 1, LAST),

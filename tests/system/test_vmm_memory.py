@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # --- records -------------------------------------------------------------------------------------
 
-SLAB_REGIONS: Final = 82
+SLAB_REGIONS: Final = 70
 """Records of regions that a slab, which is a frame, holds."""
 
 
@@ -94,10 +94,10 @@ SHORTAGES: Final = [
     # - the slab is one of them
     ("guard", (), VmAlloc("t1", PAGE, "guard", 0), 1),
     ("demand", (), VmAlloc("t1", 1 << 40, "demand", WRITE), 1),
-    ("83rd guard", FULL_SLAB, VmAlloc("t1", PAGE, "guard", 0), 1),
-    ("83rd demand", FULL_SLAB, VmAllocAt("t1", 1 << 40, PAGE, "demand", 0), 1),
-    ("83rd anonymous", FULL_SLAB, VmAlloc("t1", PAGE, "anonymous", 0), 1 + 1 + 3),
-    ("83rd physical", FULL_SLAB, VmAlloc("t1", PAGE, "physical", 0, 0), 1 + 3),
+    ("71st guard", FULL_SLAB, VmAlloc("t1", PAGE, "guard", 0), 1),
+    ("71st demand", FULL_SLAB, VmAllocAt("t1", 1 << 40, PAGE, "demand", 0), 1),
+    ("71st anonymous", FULL_SLAB, VmAlloc("t1", PAGE, "anonymous", 0), 1 + 1 + 3),
+    ("71st physical", FULL_SLAB, VmAlloc("t1", PAGE, "physical", 0, 0), 1 + 3),
     ("kernel's first guard", (), VmAlloc("kernel", PAGE, "guard", 0), 1),
     # - and the tables
     ("anonymous", (), VmAlloc("t1", 3 * PAGE, "anonymous", WRITE), 1 + 3 + 3),

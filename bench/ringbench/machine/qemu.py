@@ -55,6 +55,7 @@ class Qemu:
         self._traced = config.machine.translations is not None and is_elf(config.kernel.elf)
         self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
+        self.log: Path
         # Under KVM nobody sees the guest's accesses.
         accelerators = ["tcg"] if config.machine.watch else config.machine.accelerator.split(":")
         while True:  # QEMU falls back where there is no KVM, not where KVM fails it
@@ -83,6 +84,8 @@ class Qemu:
     ) -> None:
         hold_descriptors()  # or RAM could become what QEMU takes for its standard output
         self.private, self.guard = stack.enter_context(guarded_folder())
+        self._folder = os.open(self.private, os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, self._folder)
         self.logs = self.private if keep is None else keep
         if keep is not None:
             self._keep(keep)
@@ -102,13 +105,14 @@ class Qemu:
             outputs={name: self.private / f"o{n}" for n, name in enumerate(names)},
             qmp=self.private / "qmp",
             gdb=self.private / "gdb",
-            log=self._first_log(config),
+            log=self._as_qemu_takes(self._first_log(config)),
             ram=Path(f"/proc/self/fd/{self.ram}"),
             own=None if self.own is None else Path(f"/proc/self/fd/{self.own}"),
             plugin=self.microscope.option(RAM_NAME) if self.microscope else "",
         )
         self.gdb_socket = paths.gdb
-        self.log = self._own_log or paths.log
+        if self._own_log is not None:
+            self.log = self._own_log
         code = code_of(config.kernel.elf) if self._traced else ()
         modules = {path: _opened(path, stack) for path in command.spaced_modules(config)}
         media = prepare(config, form, self.private)
@@ -120,7 +124,7 @@ class Qemu:
             command.qemu_command(command.with_modules_at(config, modules), paths, own, media, code),
             self.guard,
             self.logs / "qemu.out",
-            pass_fds=(self.ram, *self._inherited(), *modules.values()),
+            pass_fds=(self.ram, self._folder, *self._inherited(), *modules.values()),
         )
         stack.callback(self.process.kill)
         deadline = Deadline(config.deadlines.boot)
@@ -197,16 +201,26 @@ class Qemu:
         return not self._traced and self._own_log is None
 
     def _log_to(self, path: Path) -> None:
-        quoted = str(path).replace("\\", "\\\\").replace('"', '\\"')
+        taken = str(self._as_qemu_takes(path))
+        quoted = taken.replace("\\", "\\\\").replace('"', '\\"')
         self.qmp.hmp(f'logfile "{quoted}"')
 
     def _first_log(self, config: Config) -> Path:
         folder = config.machine.translations
         if folder is None or not self._traced:
-            return self.logs / LOG
+            self.log = self.logs / LOG
+            return self.log
         self.log = new_log(folder, config.kernel.elf, self.private.name)
         self._link_log()
         return self.log
+
+    def _as_qemu_takes(self, path: Path) -> Path:
+        """Return a name of a log that QEMU takes as it is: what follows a % would be a pattern."""
+        if "%" not in str(path):
+            return path
+        link = self.private / f"logs-{os.urandom(4).hex()}"
+        link.symlink_to(path.parent.absolute())
+        return Path(f"/proc/self/fd/{self._folder}") / link.name / path.name
 
     def _link_log(self) -> None:
         _link(self.log, self.logs / LOG)

@@ -29,6 +29,7 @@ NUMBERS = st.integers(0, (1 << 64) - 1)
 TASKS = st.integers(0, 10**6).map("t{}".format)
 ROOTS = st.one_of(st.just("kernel"), TASKS, st.integers(0, 99).map("r{}".format))
 VALUES: dict[str, st.SearchStrategy[object]] = {
+    "object": st.integers(0, 99).map("o{}".format),
     "file": st.integers(0, 99).map("f{}".format),
     "disk": st.integers(0, 99).map("d{}".format),
     "name": st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64),
@@ -49,8 +50,12 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
 def operations(draw: st.DrawFn) -> Operation:
     kind = draw(st.sampled_from(OPERATIONS))
     values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
-    if values.get("kind", "physical") != "physical":
-        values["paddr"] = None
+    if "kind" in values:
+        shared = values["kind"] == "shared"
+        if not shared:
+            values["offset"] = None
+        if shared or values["kind"] != "physical":
+            values["place"] = draw(VALUES["object"]) if shared else None
     if kind is PmmAlloc and draw(st.booleans()):
         values["align"] = None
         if draw(st.booleans()):
@@ -76,7 +81,9 @@ LINES = (
     *("heap alloc 1", "heap zalloc 1", "heap align 16 1", "heap realloc 0 1", "heap free 0"),
     *("heap check", "heap info", "task new", "task switch t0", "task delete t1"),
     *("disk find swap", "disk info d0", "disk read d0 0 8", "disk write d1 0x10 1 00ff"),
+    *("object new 4096", "object drop o0"),
     *("disk flush d0", "slab new 8 8", "slab delete 0", "slab alloc 0", "slab free 0 0"),
+    *("buddy alloc 1", "buddy free 0", "buddy info"),
     *("file open a/b.txt", "file close f0", "file read f0 0 64", "file write f1 0x10 00ff"),
     *("file sync f0", "file evict 3"),
 )
@@ -116,9 +123,14 @@ def test_words_may_be_spelled_as_the_console_takes_them() -> None:
         ("disk find " + "x" * 65, "1 to 64 printable characters"),
         ("vm write t1 0 zz", "data 'zz'"),
         ("vm write t1 0 " + "00" * 65, "1 to 64 bytes"),
-        ("vm alloc t1 4096 shared rw", "kind 'shared'"),
+        ("vm alloc t1 4096 swapped rw", "kind 'swapped'"),
+        ("vm alloc t1 4096 shared rw", "kind shared"),
+        ("vm alloc t1 4096 shared rw o0", "kind shared"),
+        ("vm alloc t1 4096 shared rw 0 0", "kind shared"),
+        ("vm alloc t1 4096 physical rw o0", "kind physical"),
+        ("vm alloc t1 4096 shared rw x0 0", "place 'x0'"),
         ("vm alloc t1 4096 physical rw", "physical"),
-        ("vm alloc t1 4096 demand rw 0x1000", "physical"),
+        ("vm alloc t1 4096 demand rw 0x1000", "kind demand"),
     ],
 )
 def test_what_is_no_operation(line: str, word: str) -> None:

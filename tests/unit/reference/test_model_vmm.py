@@ -28,7 +28,15 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import with_free
-from tests.unit.reference.model_spaces import ANONYMOUS, DEMAND, GUARD, PAGE, PHYSICAL, booted
+from tests.unit.reference.model_spaces import (
+    ANONYMOUS,
+    DEMAND,
+    GUARD,
+    PAGE,
+    PHYSICAL,
+    SHARED,
+    booted,
+)
 
 Call = Callable[[KernelState], tuple[KernelState, Status]]
 
@@ -37,7 +45,7 @@ def test_no_memory_at_every_point_changes_nothing() -> None:
     state = booted()
     state, _, _ = vm_alloc_at(state, "t1", 0x1FE000, 0x4000, WRITE, DEMAND)
     state, _, _ = vm_alloc_at(state, "t1", 0x5FE000, 0x1000, WRITE, ANONYMOUS)
-    for number in range(80):  # the slab of records is full
+    for number in range(68):  # the slab of records is full
         state, _, _ = vm_alloc_at(state, "t1", (number + 1) << 30, PAGE, 0, GUARD)
     cases: dict[str, tuple[Call, int]] = {
         "slab, four pages, their tables": (
@@ -75,18 +83,18 @@ def test_frames_are_taken_in_the_order_of_the_header() -> None:
 def test_records() -> None:
     state = booted()
     bases = []
-    for _ in range(83):
+    for _ in range(71):
         state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
         bases.append(base)
     old, new = state.caches["region"].slabs
-    assert state.caches["region"].slabs == {old: 0, new: (1 << 82) - 2}, "82 to a slab"
+    assert state.caches["region"].slabs == {old: 0, new: (1 << 70) - 2}, "70 to a slab"
     state, _, _ = vm_free(state, "t1", bases[5])
     state, _, base = vm_alloc(state, "t1", PAGE, 0, GUARD)
     assert base == bases[5]
     region = vm_query(state, "t1", base)[2]
     assert region is not None
-    assert region.record == DIRECT_MAP_BASE + old + 128 + 5 * 48, "of the slab that got room last"
-    state, _, _ = vm_free(state, "t1", bases[82])
+    assert region.record == DIRECT_MAP_BASE + old + 128 + 5 * 56, "of the slab that got room last"
+    state, _, _ = vm_free(state, "t1", bases[70])
     assert list(state.caches["region"].slabs) == [old]
 
 
@@ -100,7 +108,8 @@ def test_records() -> None:
         (1, CACHE_UC, DEMAND, 0, Status.INVALID),
         (1, 5 << 4, PHYSICAL, 0, Status.INVALID),
         (1, WRITE, GUARD, 0, Status.INVALID),
-        (1, 0, 4, 0, Status.INVALID),
+        (1, 0, 5, 0, Status.INVALID),
+        (1, 0, SHARED, 0, Status.INVALID),
         (1, 0, ANONYMOUS, 0, Status.MISALIGNED),
         (PAGE, 0, PHYSICAL, (1 << 60) + 1, Status.MISALIGNED),
         (1 << 62, 0, PHYSICAL, 1 << 40, Status.OUT_OF_RANGE),

@@ -9,6 +9,11 @@ from ringbench.errors import MalformedReply
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -33,6 +38,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -68,19 +74,19 @@ from ringbench.subjects.reference.vocabulary.operations.vmm import (
     VmWrite,
 )
 
-REQUEST = struct.Struct("<II6Q64s")
+REQUEST = struct.Struct("<II7Q64s")
 REPLY = struct.Struct("<iI8Q64s")
 KERNEL, TASK, ROOT = 0, 1, 2
 RING = RingFormat(
     slots=4,
     request=REQUEST,
-    arguments=6,
+    arguments=7,
     reply=REPLY,
     values=8,
     commands={name: 10 + number for number, name in enumerate(each.command for each in OPERATIONS)},
     handles={"kernel": KERNEL, "task": TASK, "root": ROOT, "bits": 2},
     handle_bits=2,
-    kinds={"anonymous": 0, "demand": 1, "physical": 2, "guard": 3, "kind_count": 4},
+    kinds={"anonymous": 0, "demand": 1, "physical": 2, "guard": 3, "shared": 4, "kind_count": 5},
     accesses={"read": 0, "write": 1, "execute": 2},
     statuses={"ok": 0, "no_memory": -5, "not_mapped": -10, "corrupt": -16, "fault": -19},
     vectors={"double_fault": 8, "general_protection": 13, "page_fault": 14},
@@ -130,6 +136,13 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (HeapFree(0xFFFFC00000000010), (0xFFFFC00000000010,), b""),
     (HeapCheck(), (), b""),
     (HeapInfo(), (), b""),
+    (BuddyAlloc(33), (33,), b""),
+    (BuddyFree(0x80), (0x80,), b""),
+    (BuddyInfo(), (), b""),
+    (ObjectNew(4096), (4096,), b""),
+    (ObjectDrop("o3"), (3,), b""),
+    (VmAlloc("t1", 1, "shared", 3, "o3", 5), (task(1), 1, 4, 3, 3, 5), b""),
+    (VmAllocAt("t1", 7, 1, "shared", 3, "o3", 5), (task(1), 7, 1, 4, 3, 3, 5), b""),
     (SlabNew(24, 8), (24, 8), b""),
     (SlabDelete(2), (2,), b""),
     (SlabAlloc(0), (0,), b""),
@@ -177,6 +190,14 @@ REPLIES: list[tuple[Operation, int, tuple[int, ...], bytes, Reply]] = [
         b"",
         Reply("ok", (0x10000, 0x3000, "physical", "rw:uc-", 0xFEE00000)),
     ),
+    (
+        VmQuery("t1", 0),
+        0,
+        (0x10000, 0x3000, 4, 1, 2, 0x5000),
+        b"",
+        Reply("ok", (0x10000, 0x3000, "shared", "rw", "o2", 0x5000)),
+    ),
+    (ObjectNew(4096), 0, (3,), b"", Reply("ok", ("o3",))),
     (VmRead("t1", 0, 2), 0, (2,), b"\x12\x34", Reply("ok", ("1234",))),
     (
         Touch("t1", 0, "w"),
@@ -231,8 +252,8 @@ def test_requests(
     command, count, *rest = REQUEST.unpack(codec.encode(operation))
     assert command == RING.commands[operation.command]
     assert count == len(numbers)
-    assert tuple(rest[:6]) == numbers + (0,) * (6 - count)
-    assert rest[6] == data + bytes(64 - len(data))
+    assert tuple(rest[:7]) == numbers + (0,) * (7 - count)
+    assert rest[7] == data + bytes(64 - len(data))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ enum root {
     ROOT_FRAMES,
     ROOT_TRANSLATIONS,
     ROOT_STACKS,
-    ROOT_COVERAGE
+    ROOT_COVERAGE,
+    ROOT_TABLES,
+    ROOT_PROCESSORS
 };
 
 /* Zeroed memory, aligned to 8 bytes; NULL if there is no more, which `lacking` then says. */

@@ -29,8 +29,12 @@ EXPORT int qemu_plugin_version = INTERFACE;
 
 struct shared *shared;
 
-static const struct instrument *const instruments[] = {&writes_instrument, &heap_instrument,
-                                                       &frames_instrument};
+static const struct instrument *const instruments[] = {
+    &writes_instrument,       &heap_instrument, &frames_instrument, &stacks_instrument,
+#if INTERFACE >= 3
+    &translations_instrument,
+#endif
+};
 #define INSTRUMENTS (sizeof(instruments) / sizeof(instruments[0]))
 
 /* Those that are on. */
@@ -136,14 +140,19 @@ static void returned(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t slot
     }
 }
 
-static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+size_t insn_bytes(const struct qemu_plugin_insn *insn, uint8_t *bytes) {
 #if INTERFACE >= 3
-    uint8_t bytes[16];
-    size_t length = qemu_plugin_insn_data(insn, bytes, sizeof(bytes));
-    return length ? code_kind(bytes, length) : CODE_OTHER;
+    return qemu_plugin_insn_data(insn, bytes, 16);
 #else
-    return code_kind(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
+    size_t length = qemu_plugin_insn_size(insn);
+    memcpy(bytes, qemu_plugin_insn_data(insn), length < 16 ? length : 16);
+    return length;
 #endif
+}
+
+static enum code_kind kind_of(const struct qemu_plugin_insn *insn) {
+    uint8_t bytes[16] = {0};
+    return code_kind(bytes, insn_bytes(insn, bytes));
 }
 
 static void flushed(unsigned int cpu, void *pc) {
@@ -189,6 +198,9 @@ static void turn_on(void) {
                 watching[watching_count++] = instruments[i]->accessed;
             }
         }
+    }
+    if (INTERFACE < 3 && shared->instruments & TRANSLATIONS) {
+        shared->lacking |= LACKS_CONTROL;
     }
 }
 

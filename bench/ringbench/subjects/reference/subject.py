@@ -106,6 +106,7 @@ class Reference:
             "pmm": state.pmm,
             "slab": state.caches,
             "paging": state.tables,
+            "object": state.objects,
             "vmm": state.spaces,
             "heap": state.heap.nodes,
             "task": state.tasks,

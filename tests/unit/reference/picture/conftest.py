@@ -37,7 +37,7 @@ from tests.unit.reference.picture.guest import (
     page_tables,
 )
 
-REGIONS, TASKS = (1 << 82) - 1, (1 << 62) - 1
+REGIONS, TASKS = (1 << 70) - 1, (1 << 62) - 1
 """All objects of a slab."""
 
 
@@ -65,7 +65,7 @@ def run(first: int, end: int) -> FrameSet:
 
 def region(base: int, length: int, flags: int, kind: int, slab: int, number: int) -> Region:
     paddr = 0xFEE00000 if kind == 2 else PADDR_NONE
-    record = DIRECT_MAP_BASE + (slab << 12) + 128 + 48 * number
+    record = DIRECT_MAP_BASE + (slab << 12) + 128 + 56 * number
     return Region(base, length, paddr, flags, kind, record)
 
 
@@ -103,6 +103,7 @@ def sound_state() -> KernelState:
         spaces={
             "kernel": Space(KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel),
             "heap": Space(KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap),
+            "buddy": Space(KERNEL_ROOT, HEAP + (1 << 38), HEAP + (1 << 38) + (1 << 30)),
             "t1": Space(TASK_ROOT, TASK, 0x7FFFFFFFF000, task),
         },
         current_space="t1",
@@ -126,7 +127,7 @@ def sound_state() -> KernelState:
         contents={},
         caches={
             "region": Cache(
-                48,
+                56,
                 8,
                 {513 << 12: REGIONS & ~15, 515 << 12: REGIONS & ~3},
                 (515 << 12, 513 << 12),

@@ -13,6 +13,7 @@
  *   539..575    lent                 576..1023 free
  */
 #include "base/layout.h"
+#include "buddy/buddy.h"
 #include "cpu/features.h"
 #include "console/console.h"
 #include "file/file.h"
@@ -98,7 +99,7 @@ struct file files[FILES_MAX];
 
 /* --- spaces ----------------------------------------------------------------------------------- */
 
-#define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 82, in two words */
+#define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 70, in two words */
 #define TASKS   ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct task))      /* 62, in one */
 
 struct region_slab {
@@ -121,7 +122,7 @@ struct region_slab kernel_slab = {
                .cache = &region_cache,
                .used = 4,
                .words = 3,
-               .free_bits = {ALL - 15, ALL >> 46, ALL, ALL, ALL, ALL, ALL, ALL}},
+               .free_bits = {ALL - 15, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
     .regions = {{.base = KERNEL_WINDOW_BASE,
                  .length = 0x1000,
                  .physical = PADDR_NONE,
@@ -154,7 +155,7 @@ struct region_slab task_regions = {
                .cache = &region_cache,
                .used = 2,
                .words = 3,
-               .free_bits = {ALL - 3, ALL >> 46, ALL, ALL, ALL, ALL, ALL, ALL}},
+               .free_bits = {ALL - 3, ALL >> 58, ALL, ALL, ALL, ALL, ALL, ALL}},
     .regions = {{.base = TASK_WINDOW_BASE,
                  .length = 0x1000,
                  .physical = PADDR_NONE,
@@ -173,14 +174,14 @@ struct slab_cache region_cache = {
     .room = {&task_regions.header.room, &kernel_slab.header.room},
     .all = {&task_regions.header.all, &kernel_slab.header.all},
     .first = SLAB_HEADER,
-    .stride = 48,
+    .stride = 56,
     .count = REGIONS,
-    .inverse = 0xaaaaaaaaaaaaaaab, /* times 3 it is 1 */
-    .shift = 4,
+    .inverse = 0x6db6db6db6db6db7, /* times 7 it is 1 */
+    .shift = 3,
     .words = 3,
     .last = 1,
-    .last_word = ALL >> 46,
-    .size = 48,
+    .last_word = ALL >> 58,
+    .size = 56,
     .alignment = 8,
     .next = &task_cache,
     .name = "region",
@@ -286,6 +287,16 @@ struct heap heap = {
               .region_count = 1},
 };
 
+/* --- buddy: nothing yet ----------------------------------------------------------------------- */
+
+#define EMPTY(n)   {&buddy.free[n], &buddy.free[n]}
+#define EMPTIES(n) EMPTY(n), EMPTY(n + 1), EMPTY(n + 2), EMPTY(n + 3), EMPTY(n + 4), EMPTY(n + 5)
+
+struct buddy buddy = {
+    .free = {EMPTIES(0), EMPTIES(6), EMPTIES(12), EMPTIES(18), EMPTIES(24), EMPTY(30)},
+    .space = {.root = KERNEL_ROOT, .base = BUDDY_BASE, .limit = BUDDY_BASE + BUDDY_SIZE},
+};
+
 /* --- tasks, console --------------------------------------------------------------------------- */
 
 struct task boot_task = {.next = &tasks.tasks[0], .space = {.root = KERNEL_ROOT}};
@@ -297,6 +308,9 @@ IN_FRAME(521)
 uint64_t lent_bits[FRAMES / 64] = {[8] = ALL << 27};
 
 #define NONE PADDR_NONE
+struct vm_object *objects; /* none */
+struct vm_object spare_object;
+
 struct console console = {
     .lent_bits = lent_bits,
     .lent_base = 521 * FRAME_SIZE,

@@ -20,7 +20,7 @@ MANAGED_BITS, BLOCK_FREE = METADATA + 128, METADATA + 256 + 16
 LENT_BITS = 0xFFFF800000209000 + 8 * 8
 KERNEL_ROOT, TASK_ROOT, BARE_ROOT = 522 << 12, 534 << 12, 538 << 12
 MMIO = 0xFEE00000
-REGION_ON_DEMAND = 0xFFFF800000203000 + 128 + 48
+REGION_ON_DEMAND = 0xFFFF800000203000 + 128 + 56
 SPARE = 539
 """A frame lent to the console, where a test needs one."""
 
@@ -52,6 +52,19 @@ def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
     links = (cache, cache, cache + 16, cache + 16)
     for at, value in enumerate((*links, cache + cache_off, used, 1, 0b10, *[(1 << 64) - 1] * 7)):
         guest.poke(slab + 8 * at, value)
+
+
+def shown(guest: Any, offset: int = 0, **changes: int) -> None:
+    """An object, its node in the spare frame; the demand region of t1 is one that shows it."""
+    take_back(guest)
+    guest.set("objects", guest.types.locate("spare_object").address)
+    members = {"references": 2, "pages": 2, "top": SPARE << 12 | P, "levels": 1, "has_handle": 1}
+    for name, value in {**members, **changes}.items():
+        guest.set(f"spare_object.{name}", value)
+    guest.poke(direct(SPARE), 520 << 12 | P)
+    region = {"kind": 4, "object": guest.types.locate("spare_object").address, "offset": offset}
+    for name, value in region.items():
+        guest.set(f"task_regions.regions[1].{name}", value)
 
 
 def leak(guest: Any) -> None:
@@ -166,7 +179,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         {"regions_are_ordered"},
     ),
     "a guard that overlaps": (
-        lambda g: g.poke(SLAB + 128 + 2 * 48 + 8, 0x4000),
+        lambda g: g.poke(SLAB + 128 + 2 * 56 + 8, 0x4000),
         {"regions_are_ordered", "guards_map_nothing"},
     ),
     "a region's record without a region": (
@@ -202,7 +215,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         {"everything_can_be_followed", "nodes_tile_the_heap"},
     ),
     "a heap longer than its region": (
-        lambda g: g.poke(SLAB + 128 + 3 * 48, HEAP + 0x1000),
+        lambda g: g.poke(SLAB + 128 + 3 * 56, HEAP + 0x1000),
         {
             "nodes_tile_the_heap",
             "regions_are_mapped",
@@ -263,6 +276,26 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: slab(g, used=2),
         {"slabs_count_their_objects"},
     ),
+    "a block in the map of nothing": (
+        lambda g: g.set("buddy.length", 4096),
+        {"blocks_tile_the_region", "everything_can_be_followed"},
+    ),
+    "a list of free blocks that is said to have one": (
+        lambda g: g.set("buddy.nonempty", 32),
+        {"rings_hold_the_free_blocks"},
+    ),
+    "an object that counts wrong": (
+        lambda g: shown(g, references=3),
+        {"objects_are_counted"},
+    ),
+    "an object whose tree is too low": (
+        lambda g: shown(g, pages=513),
+        {"trees_hold_the_pages"},
+    ),
+    "a shared page of another place": (
+        lambda g: shown(g, offset=0x1000),
+        {"shared_pages_are_their_objects"},
+    ),
     "no current task": (
         lambda g: g.set("current_task", 0),
         {"everything_can_be_followed", "tasks_are_ordered"},
@@ -276,6 +309,11 @@ def test_a_sound_guest_keeps_all(guest: Any) -> None:
 
 def test_a_sound_slab_keeps_all(guest: Any) -> None:
     slab(guest)
+    assert check_invariants(guest.picture()) == []
+
+
+def test_a_sound_object_keeps_all(guest: Any) -> None:
+    shown(guest)
     assert check_invariants(guest.picture()) == []
 
 

@@ -63,13 +63,13 @@ def test_pmm(picture: Picture) -> None:
 
 
 def test_spaces(picture: Picture) -> None:
-    kernel, heap, task = picture.spaces()
+    kernel, heap, buddy, task = picture.spaces()
     assert [(r.base - WINDOW, r.length, r.kind, r.paddr) for r in kernel.regions] == [
         (0, 0x1000, "anonymous", None),
         (0x1000, 0x1000, "guard", None),
         (0x4000, 0x2000, "physical", 0xFEE00000),
     ]
-    assert [r.record - KERNEL_SLAB for r in kernel.regions] == [128, 128 + 2 * 48, 128 + 48]
+    assert [r.record - KERNEL_SLAB for r in kernel.regions] == [128, 128 + 2 * 56, 128 + 56]
     assert [(r.write, r.user, r.execute, r.cache) for r in kernel.regions] == [
         (True, False, False, 0),
         (False, False, False, 0),
@@ -77,6 +77,7 @@ def test_spaces(picture: Picture) -> None:
     ]
     assert (kernel.name, kernel.root, kernel.region_count) == ("kernel", KERNEL_ROOT, 3)
     assert (heap.name, len(heap.regions)) == ("heap", 1)
+    assert (buddy.name, buddy.regions) == ("buddy", ())
     assert (task.name, task.root, task.base) == ("t1", TASK_ROOT, 0x10000)
     assert [(r.base, r.kind, r.flags) for r in task.regions] == [
         (0x10000, "anonymous", 6),
@@ -144,7 +145,7 @@ SPOILS: dict[str, tuple[Callable[[Any], None], str, str]] = {
         "leads to 0x12345678",
     ),
     "the region list is a circle": (
-        lambda g: g.poke(KERNEL_SLAB + 128 + 48 + 32, KERNEL_SLAB + 128),
+        lambda g: g.poke(KERNEL_SLAB + 128 + 56 + 32, KERNEL_SLAB + 128),
         "vmm",
         f"returns to {KERNEL_SLAB + 128:#x}",
     ),

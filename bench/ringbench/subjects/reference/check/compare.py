@@ -16,8 +16,10 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
+from ringbench.subjects.reference.check.compare_buddy import compare_buddy
 from ringbench.subjects.reference.check.compare_disks import compare_disk
 from ringbench.subjects.reference.check.compare_files import compare_file
+from ringbench.subjects.reference.check.compare_objects import compare_object
 from ringbench.subjects.reference.check.compare_slabs import compare_slab
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
@@ -45,8 +47,10 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
         "pmm": compare_pmm,
         "slab": compare_slab,
         "paging": compare_paging,
+        "object": compare_object,
         "vmm": compare_vmm,
         "heap": compare_heap,
+        "buddy": compare_buddy,
         "task": compare_task,
         "disk": compare_disk,
         "file": compare_file,
@@ -221,7 +225,7 @@ def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: S
 
 
 def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
-    """Compare every byte of every anonymous and demand page of a stopped guest, but the heap's.
+    """Compare every byte of every anonymous and demand page of a stopped guest, but no heap's.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.
@@ -229,7 +233,7 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
     tally = Comparison("vmm")
     zeros = bytes(FRAME_SIZE)
     for name, space in state.spaces.items():
-        if name == "heap":
+        if name in ("heap", "buddy"):
             continue
         for region in space.regions:
             if region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):

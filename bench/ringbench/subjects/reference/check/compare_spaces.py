@@ -109,18 +109,18 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
             tally.comparisons += 1
             tally.differs("space", *words, name)
         else:
-            _space(tally, name, one, other)
+            _space(tally, name, state, one, other)
     if picture.tasks.all:
-        _space(tally, "t0", Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
+        _space(tally, "t0", state, Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
     name = picture.layout.spaces.current
     tally.equal("current space", state.current_space, picture.current_space, name)
     return tally
 
 
-_Facts = tuple[int, int, str, int, int | None, int]
+_Facts = tuple[int, int, str, int, int | None, int, int, int]
 
 
-def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
+def _space(tally: Comparison, name: str, state: KernelState, model: Space, seen: SeenSpace) -> None:
     """Compare a space and its regions."""
     tally.equal("root", model.root, seen.root, f"{name}: root", hexadecimal)
     tally.equal("window", model.base, seen.base, f"{name}: base", hexadecimal)
@@ -134,11 +134,22 @@ def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
             region.flags,
             None if region.paddr == PADDR_NONE else region.paddr,
             region.record,
+            0 if region.object is None else state.objects[region.object].record,
+            region.offset,
         )
         for region in model.regions
     ]
     facts: list[_Facts] = [
-        (each.base, each.length, each.kind, each.flags, each.paddr, each.record)
+        (
+            each.base,
+            each.length,
+            each.kind,
+            each.flags,
+            each.paddr,
+            each.record,
+            each.object,
+            each.offset,
+        )
         for each in seen.regions
     ]
     records = [region.record for region in model.regions]
@@ -149,6 +160,8 @@ def _space(tally: Comparison, name: str, model: Space, seen: SeenSpace) -> None:
 
 
 def _region(facts: _Facts) -> str:
-    base, length, kind, flags, paddr, record = facts
+    base, length, kind, flags, paddr, record, shown, offset = facts
     to = f" to {paddr:#x}" if paddr is not None else ""
+    if shown or offset:
+        to += f" to {offset:#x} of the object at {shown:#x}"
     return f"{base:#x} + {length:#x} {kind}{to} flags {flags:#x} in {record:#x}"

@@ -23,6 +23,7 @@ from ringbench.subjects.reference.check.boot import (
 from ringbench.subjects.reference.check.compare import compare, compare_absorbed, compare_contents
 from ringbench.subjects.reference.check.compare_disks import compare_held, found_disks
 from ringbench.subjects.reference.check.compare_files import compare_cache
+from ringbench.subjects.reference.check.compare_objects import compare_object_contents
 from ringbench.subjects.reference.check.compare_spaces import compare_tables
 from ringbench.subjects.reference.check.interrupts import check_interrupts
 from ringbench.subjects.reference.check.invariants import INVARIANTS, check_invariants
@@ -89,7 +90,10 @@ class Inspector:
             expected_map(processors_memory(self.machine), picture, elf),
             image_segments(elf),
             picture.features,
-            Sizes(task=self.types.struct(self.layout.tasks.task_type).size),
+            Sizes(
+                task=self.types.struct(self.layout.tasks.task_type).size,
+                object=self.types.struct(self.layout.objects.object_type).size,
+            ),
             found_disks(self.machine),
         )
 
@@ -168,7 +172,12 @@ class Inspector:
         The guest must stand still since the picture was taken.
         """
         yield from compare(picture, state, scope)
-        for check in (compare_absorbed, compare_contents, compare_cache):
+        for check in (
+            compare_absorbed,
+            compare_contents,
+            compare_object_contents,
+            compare_cache,
+        ):
             memory = scope.memory(check, self.machine.memory)
             if memory is not None:
                 yield check(memory, state)

@@ -160,6 +160,7 @@ _VALUES: Final[dict[ValueKind, Callable[[str], int | str]]] = {
     ValueKind.TASK: _matching("t[0-9]+"),
     ValueKind.DISK: _matching("d[0-9]+"),
     ValueKind.FILE: _matching("f[0-9]+"),
+    ValueKind.OBJECT: _matching("o[0-9]+"),
     ValueKind.FLAGS: _flags,
     ValueKind.BACKING: _matching("|".join(VmKind.texts())),
     ValueKind.BYTES: _matching("([0-9a-f]{2})+"),

@@ -24,9 +24,11 @@ from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import (
     cache_name,
     number_of,
+    object_handle,
     root_handle,
     task_handle,
 )
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc, BuddyFree
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskFlush, DiskInfo
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose, FileEvict, FileSync
 from ringbench.subjects.reference.vocabulary.operations.heap import (
@@ -37,6 +39,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -198,10 +201,21 @@ def _page_query(kernel: GdbKernel, op: PageQuery) -> Reply:
     return Reply("ok", (*fields, flags_text(kernel.value(f"{mapping}.flags"))))
 
 
+@CALLS.performs(ObjectNew)
+def _object_new(kernel: GdbKernel, op: ObjectNew) -> Reply:
+    reply = kernel.reply("object_create", op.length, kernel.scratch)
+    return Reply("ok", (object_handle(*kernel.words()),)) if reply.ok else reply
+
+
+@CALLS.performs(ObjectDrop)
+def _object_drop(kernel: GdbKernel, op: ObjectDrop) -> Reply:
+    return kernel.reply("object_drop", number_of(op.object))
+
+
 @CALLS.performs(VmAlloc)
 def _vm_alloc(kernel: GdbKernel, op: VmAlloc) -> Reply:
     space = kernel.space(op.space)
-    backing = _backing(kernel, op.kind, op.paddr)
+    backing = _backing(kernel, op.kind, op.place, op.offset)
     call = f"vm_alloc({space:#x}, {op.length:#x}, {op.flags:#x}, {backing}, debug_scratch)"
     return kernel.with_word(Reply(kernel.status(kernel.value(call))))
 
@@ -209,15 +223,17 @@ def _vm_alloc(kernel: GdbKernel, op: VmAlloc) -> Reply:
 @CALLS.performs(VmAllocAt)
 def _vm_alloc_at(kernel: GdbKernel, op: VmAllocAt) -> Reply:
     space = kernel.space(op.space)
-    backing = _backing(kernel, op.kind, op.paddr)
+    backing = _backing(kernel, op.kind, op.place, op.offset)
     call = f"vm_alloc_at({space:#x}, {op.vaddr:#x}, {op.length:#x}, {op.flags:#x}, {backing})"
     return Reply(kernel.status(kernel.value(call)))
 
 
-def _backing(kernel: GdbKernel, kind: str, paddr: int | None) -> str:
+def _backing(kernel: GdbKernel, kind: str, place: int | str | None, offset: int | None) -> str:
     """Put a struct vm_backing into the scratch space; the expression for its value."""
-    address = PADDR_NONE if paddr is None else paddr
-    backing = pack("<QQ", kernel.value(f"(unsigned)VM_{kind.upper()}"), address)
+    shown = kernel.object(place) if isinstance(place, str) else 0
+    where = offset if isinstance(place, str) else place
+    kind_number = kernel.value(f"(unsigned)VM_{kind.upper()}")
+    backing = pack("<QQQ", kind_number, shown, PADDR_NONE if where is None else where)
     kernel.write_scratch(bytes(8 * _BACKING_WORD) + backing)
     return f"*(struct vm_backing *)&debug_scratch[{_BACKING_WORD}]"
 
@@ -249,8 +265,13 @@ def _vm_query(kernel: GdbKernel, op: VmQuery) -> Reply:
     kind = kernel.name("vm_kind", kernel.value(f"{region}.kind"))
     base, length = kernel.value(f"{region}.base"), kernel.value(f"{region}.length")
     flags = flags_text(kernel.value(f"{region}.flags"))
-    paddr = (kernel.value(f"{region}.physical"),) if kind == "physical" else ()
-    return Reply("ok", (base, length, kind, flags, *paddr))
+    place: tuple[int | str, ...] = ()
+    if kind == "physical":
+        place = (kernel.value(f"{region}.physical"),)
+    elif kind == "shared":
+        shown = object_handle(kernel.value(f"{region}.object->id"))
+        place = (shown, kernel.value(f"{region}.offset"))
+    return Reply("ok", (base, length, kind, flags, *place))
 
 
 @CALLS.performs(VmRead)
@@ -320,6 +341,16 @@ def _heap_free(kernel: GdbKernel, op: HeapFree) -> Reply:
 def _heap_check(kernel: GdbKernel, op: HeapCheck) -> Reply:
     reply = kernel.reply("heap_check", kernel.scratch)
     return reply if reply.ok else Reply(reply.status, kernel.words())
+
+
+@CALLS.performs(BuddyAlloc)
+def _buddy_alloc(kernel: GdbKernel, op: BuddyAlloc) -> Reply:
+    return kernel.with_word(kernel.reply("buddy_alloc", op.size, kernel.scratch))
+
+
+@CALLS.performs(BuddyFree)
+def _buddy_free(kernel: GdbKernel, op: BuddyFree) -> Reply:
+    return kernel.reply("buddy_free", op.vaddr)
 
 
 @CALLS.performs(TaskNew)

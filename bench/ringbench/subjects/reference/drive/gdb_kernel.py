@@ -116,6 +116,13 @@ class GdbKernel:
             raise Refused(Status.NOT_FOUND)
         return self.value(f"(unsigned long)&files[{number}]")
 
+    def object(self, handle: str) -> int:
+        """Return the address of a memory object's struct."""
+        address = self.call("object_find", number_of(handle))
+        if not address:
+            raise Refused(Status.NOT_FOUND)
+        return address
+
     def unused_cache(self) -> int:
         """Return the lowest number of a slab cache that is not in use."""
         for number in range(self._cache_count()):

@@ -21,6 +21,7 @@ from ringbench.subjects.reference.vocabulary.handles import (
     is_bare_root,
     is_task,
     number_of,
+    object_handle,
     root_handle,
     task_handle,
 )
@@ -81,6 +82,8 @@ class RingCodec:
             "name": len,
             "disk": number_of,
             "file": number_of,
+            "object": number_of,
+            "place": lambda place: number_of(place) if isinstance(place, str) else place,
         } | dict.fromkeys(HANDLES, self._handle)
         self._plans = {
             operation: (
@@ -96,6 +99,7 @@ class RingCodec:
             ValueKind.TASK: lambda number, _: task_handle(number),
             ValueKind.DISK: lambda number, _: disk_handle(number),
             ValueKind.FILE: lambda number, _: file_handle(number),
+            ValueKind.OBJECT: lambda number, _: object_handle(number),
             ValueKind.FLAGS: lambda number, _: flags_text(number),
             ValueKind.BACKING: lambda number, _: kinds[number],
             ValueKind.BYTES: _hex,

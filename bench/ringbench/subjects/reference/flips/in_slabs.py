@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ringbench.subjects.reference.flips.free import FREE_RECORD
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
+from ringbench.subjects.reference.model.object import OBJECT_CACHE
 from ringbench.subjects.reference.model.task import TASK_CACHE
 from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.observe.slabs import slab_place
@@ -33,7 +34,11 @@ def slab_structures(site: Site) -> Iterator[Structure]:
 def _caches(site: Site) -> Iterator[Spot]:
     names = site.layout.slabs
     parts = [part for part in site.members(names.cache_type) if names.name not in part.path]
-    of_kernel = {REGION_CACHE: site.layout.spaces.cache, TASK_CACHE: site.layout.tasks.cache}
+    of_kernel = {
+        OBJECT_CACHE: site.layout.objects.cache,
+        REGION_CACHE: site.layout.spaces.cache,
+        TASK_CACHE: site.layout.tasks.cache,
+    }
     for name in site.state.caches:
         variable = of_kernel.get(name) or f"{names.of_console}[{cache_number(name)}]"
         yield from site.spots(parts, site.address(variable), name)

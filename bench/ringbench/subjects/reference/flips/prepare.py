@@ -15,7 +15,9 @@ from ringbench.subjects.reference.vocabulary.constants import VM_SLAB_REGIONS
 from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
 from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabNew
 from ringbench.subjects.reference.vocabulary.operations.table import LAYERS
@@ -88,10 +90,18 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
         do(Touch(space, int(base), "r"))
     for _ in range(VM_SLAB_REGIONS + 1):
         do(VmAlloc(str(task), PAGE, "guard", 0))
+    do(ObjectNew(GIB + PAGE))
+    shown = do(ObjectNew(3 * PAGE)).values
+    for space in ("kernel", str(task)):
+        (base,) = do(VmAlloc(space, 5 * PAGE, "shared", WRITE, str(*shown), PAGE)).values
+        do(Touch(space, int(base) + PAGE, "w"))
+    do(ObjectDrop(str(*shown)))
     for size in (24, 1000):
         cache = do(SlabNew(size, 8)).values
         for _ in range(200 if cache and size == 24 else 7 if cache else 0):
             do(SlabAlloc(int(cache[0])))
+    for size in (32, 100, 5000, 70_000, 33):
+        do(BuddyAlloc(size))
     if random.random() < 0.5:
         do(TaskSwitch(str(task)))
     made = do(PageNew()).values

@@ -24,10 +24,12 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
+from ringbench.subjects.reference.flips.in_buddy import buddy_structures
 from ringbench.subjects.reference.flips.in_disks import disk_structures
 from ringbench.subjects.reference.flips.in_files import file_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
 from ringbench.subjects.reference.flips.in_heap import heap_structures
+from ringbench.subjects.reference.flips.in_objects import object_structures
 from ringbench.subjects.reference.flips.in_slabs import slab_structures
 from ringbench.subjects.reference.flips.in_spaces import space_structures, task_structures
 from ringbench.subjects.reference.flips.in_tables import table_structures
@@ -151,7 +153,9 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
     found = (
         *allocator_structures(site),
         *slab_structures(site),
+        *buddy_structures(site),
         *table_structures(site),
+        *object_structures(site),
         *space_structures(site),
         *heap_structures(site),
         *task_structures(site),

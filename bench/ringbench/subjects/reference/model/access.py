@@ -15,9 +15,9 @@ from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.model.paging import present
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.model.tables import is_leaf, leaf_address
-from ringbench.subjects.reference.model.vm_copy import byte_at, vm_fault
-from ringbench.subjects.reference.model.vmm import region_at
-from ringbench.subjects.reference.vocabulary.constants import KERNEL_HALF, AccessVector, VmKind
+from ringbench.subjects.reference.model.vm_copy import byte_at, put_byte, vm_fault
+from ringbench.subjects.reference.model.vmm import HELD, region_at
+from ringbench.subjects.reference.vocabulary.constants import KERNEL_HALF, AccessVector
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.status import Status
 
@@ -43,14 +43,16 @@ def touch(
 ) -> tuple[KernelState, Status, AccessFault | None]:
     """Access a byte with `root` active and `space` current; then both are as before.
 
-    A denied execution may have given a demand page its frame: the byte had to be read.
+    A denied execution may have given a page its frame: the byte had to be read. A write stores the
+    byte that is there, but a zero where nothing was mapped yet.
 
     Raises:
-        Unpredictable: mode `x` at a byte that is neither anonymous nor demand memory of a space.
+        Unpredictable: mode `x` at a byte that the model does not keep, as of a physical region.
     """
     before = state.active_root, state.current_space
     state = replace(state, active_root=root, current_space=space)
     status, fault = Status.OK, None
+    unmapped = mode == "w" and walk(state, root, va).leaf is None
     for kind in ACCESSES[mode]:
         if kind is AccessKind.EXECUTE and _byte(state, va) != RET:
             status = Status.DENIED
@@ -59,6 +61,10 @@ def touch(
         if fault:
             status = Status.FAULT
             break
+    if unmapped and status is Status.OK:
+        frame = present(state, root, va)
+        assert frame is not None, "what was written is mapped"
+        state = put_byte(state, frame, va % SIZE_4K, 0)
     return replace(state, active_root=before[0], current_space=before[1]), status, fault
 
 
@@ -104,6 +110,6 @@ def _byte(state: KernelState, va: int) -> int:
     name = KERNEL if va >= KERNEL_HALF else state.current_space
     region = region_at(state.spaces[name], va) if name else None
     frame = present(state, state.active_root, va)
-    if region is None or frame is None or region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):
+    if region is None or frame is None or region.kind not in HELD:
         raise Unpredictable(f"what lies at {va:#x} is not kept by the model")
     return byte_at(state, frame, va % SIZE_4K)

@@ -6,6 +6,7 @@ A refusal is an exception, `Refused`.
 from typing import Final
 
 from ringbench.subjects.reference.model.disk import disk_owns
+from ringbench.subjects.reference.model.object import object_find
 from ringbench.subjects.reference.model.state import KernelState, replace
 from ringbench.subjects.reference.vocabulary.constants import CONSOLE_CACHES, FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.handles import (
@@ -88,6 +89,14 @@ def file_number(state: KernelState, handle: str) -> int:
     """Return the number of the open file that a handle names; refuse one that is not open."""
     number = number_of(handle)
     if number not in state.files:
+        raise Refused(Status.NOT_FOUND)
+    return number
+
+
+def object_number(state: KernelState, handle: str) -> int:
+    """Return the id of the memory object that a handle names; refuse one that is not there."""
+    number = number_of(handle)
+    if object_find(state, number) is None:
         raise Refused(Status.NOT_FOUND)
     return number
 

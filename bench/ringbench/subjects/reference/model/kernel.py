@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.model.buddy import SPACE as BUDDY
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers.table import HANDLERS
+from ringbench.subjects.reference.model.object import OBJECT_CACHE
 from ringbench.subjects.reference.model.paging_init import paging_init
 from ringbench.subjects.reference.model.pmm import pmm_alloc_run, pmm_init
 from ringbench.subjects.reference.model.state import (
@@ -25,6 +27,8 @@ from ringbench.subjects.reference.model.task import BOOT_TASK, TASK_CACHE
 from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
+    BUDDY_BASE,
+    BUDDY_SIZE,
     CONSOLE_ROOTS,
     FRAME_SIZE,
     HEAP_BASE,
@@ -72,6 +76,7 @@ def boot(
         spaces={
             KERNEL: Space(root, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END),
             "heap": Space(root, HEAP_BASE, HEAP_BASE + HEAP_SIZE),
+            BUDDY: Space(root, BUDDY_BASE, BUDDY_BASE + BUDDY_SIZE),
         },
         current_space=None,
         heap=EMPTY_HEAP,
@@ -80,6 +85,7 @@ def boot(
         console=Console(FrameSet(), 0, 0, (None,) * CONSOLE_ROOTS),
         contents={},
         caches={
+            OBJECT_CACHE: Cache(sizes.object, RECORD_ALIGN),
             REGION_CACHE: Cache(VM_RECORD_SIZE, RECORD_ALIGN),
             TASK_CACHE: Cache(sizes.task, RECORD_ALIGN),
         },

@@ -21,6 +21,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_BASE,
     HEAP_FIRST_LEVELS,
+    OBJECT_NODE_BITS,
     SLAB_HEADER,
 )
 from ringbench.subjects.reference.vocabulary.handles import (
@@ -54,6 +55,7 @@ class Sizes:
     """Sizes in bytes of kernel structs that decide what is allocated."""
 
     task: int = 64
+    object: int = 48
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,10 @@ class PmmState:
 
 @dataclass(frozen=True)
 class Region:
-    """One region of a space, and the virtual address of its record."""
+    """One region of a space, and the virtual address of its record.
+
+    A SHARED region shows the object with the id `object` from byte `offset` on; no other has one.
+    """
 
     base: int
     length: int
@@ -87,6 +92,12 @@ class Region:
     flags: int
     kind: int
     record: int
+    object: int | None = None
+    offset: int = 0
+
+    def index(self, va: int) -> int:
+        """Return which page of its object it shows at an address; that may be past the end."""
+        return (self.offset + va - self.base) // FRAME_SIZE
 
     @property
     def end(self) -> int:
@@ -102,6 +113,31 @@ class Space:
     base: int
     limit: int
     regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True)
+class VmObject:
+    """A memory object.
+
+    Attributes:
+        record: the virtual address of its struct vm_object.
+        pages: its length.
+        references: regions that show it, and the handle.
+        frames: the physical addresses of the pages that have a frame, by index.
+        nodes: those of its tree's nodes, by level, 1 being the lowest, and number there.
+    """
+
+    record: int
+    pages: int
+    references: int = 1
+    has_handle: bool = True
+    frames: Mapping[int, int] = field(default_factory=dict)
+    nodes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> int:
+        """How many levels of nodes its tree has."""
+        return max(1, -(-(self.pages - 1).bit_length() // OBJECT_NODE_BITS))
 
 
 @dataclass(frozen=True)
@@ -192,6 +228,37 @@ class HeapState:
 
 
 EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
+
+
+class BuddyBlock(NamedTuple):
+    """A block of the buddy allocator, of 2^order bytes."""
+
+    order: int
+    used: bool
+
+
+@dataclass(frozen=True)
+class BuddyState:
+    """The buddy allocator: bytes of its region, and its blocks by their offset into it.
+
+    `free` has the offsets of the free blocks of each order that has any, first to be taken first;
+    `maps` the frames of the map.
+    """
+
+    length: int = 0
+    blocks: Mapping[int, BuddyBlock] = field(default_factory=dict)
+    free: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    maps: tuple[int, ...] = ()
+
+    @property
+    def used_count(self) -> int:
+        """How many blocks are in use."""
+        return len(self.blocks) - sum(map(len, self.free.values()))
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the blocks in use."""
+        return sum(1 << block.order for block in self.blocks.values() if block.used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,10 +356,10 @@ class Console:
 class KernelState:
     """Everything that the model knows of a kernel.
 
-    `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
-    none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
-    heap, that is not all zero. `files` has the open ones by number, `caches` the slab caches by
-    name, oldest first.
+    `spaces` is by name: "kernel", "heap", "buddy", and each task's by its handle, "t1"; the boot
+    task has none. `contents` has the 4096 bytes of each frame of an anonymous or demand region,
+    outside the heaps, or of an object, that is not all zero. `files` has the open ones by number,
+    `caches` the slab caches by name, oldest first, `objects` the memory objects by id, ascending.
     """
 
     features: Features
@@ -313,6 +380,8 @@ class KernelState:
     disks: tuple[Disk, ...] = ()
     files: Mapping[int, File] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
+    buddy: BuddyState = BuddyState()
+    objects: Mapping[int, VmObject] = field(default_factory=dict)
 
     def root_of(self, handle: str) -> int | None:
         """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""

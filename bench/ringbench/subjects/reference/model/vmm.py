@@ -11,6 +11,7 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import SIZE_4K
 from ringbench.subjects.reference.model import pmm as frames
+from ringbench.subjects.reference.model.object import object_hold, object_release
 from ringbench.subjects.reference.model.paging import (
     flags_are_valid,
     leaf_bits,
@@ -44,6 +45,8 @@ REGION_CACHE: Final = "region"
 """The slab cache of the records."""
 
 _BASE: Final = attrgetter("base")
+HELD: Final = frozenset((VmKind.ANONYMOUS, VmKind.DEMAND, VmKind.SHARED))
+"""The kinds of regions whose pages have contents that the kernel reads and writes."""
 PERMISSIONS: Final = page.WRITE | page.USER | page.EXEC
 
 
@@ -69,17 +72,26 @@ def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status
 
 
 def vm_alloc(
-    state: KernelState, name: str, length: int, flags: int, kind: int, paddr: int = PADDR_NONE
+    state: KernelState,
+    name: str,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int = PADDR_NONE,
+    object: int | None = None,
 ) -> tuple[KernelState, Status, int]:
-    """Make a region in the lowest gap that holds it; its base."""
+    """Make a region in the lowest gap that holds it; its base.
+
+    `where` is the physical address of a PHYSICAL region, the offset in its object of a SHARED one.
+    """
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, paddr)
+    status = _arguments_status(state, space, length, flags, kind, where, object)
     if status:
         return state, status, 0
     base = _lowest_gap(space, length)
     if base is None:
         return state, Status.NO_SPACE, 0
-    state, status = _insert(state, name, base, length, flags, kind, paddr)
+    state, status = _insert(state, name, base, length, flags, kind, where, object)
     return state, status, base
 
 
@@ -90,11 +102,12 @@ def vm_alloc_at(
     length: int,
     flags: int,
     kind: int,
-    paddr: int = PADDR_NONE,
+    where: int = PADDR_NONE,
+    object: int | None = None,
 ) -> tuple[KernelState, Status, None]:
     """Make a region at exactly `base`."""
     space = state.spaces[name]
-    status = _arguments_status(state, space, length, flags, kind, paddr)
+    status = _arguments_status(state, space, length, flags, kind, where, object)
     if status:
         return state, status, None
     if base % SIZE_4K:
@@ -103,7 +116,7 @@ def vm_alloc_at(
         return state, Status.OUT_OF_RANGE, None
     if any(each.base < base + length and base < each.end for each in space.regions):
         return state, Status.MAPPED, None
-    state, status = _insert(state, name, base, length, flags, kind, paddr)
+    state, status = _insert(state, name, base, length, flags, kind, where, object)
     return state, status, None
 
 
@@ -115,6 +128,8 @@ def vm_free(state: KernelState, name: str, base: int) -> tuple[KernelState, Stat
         return state, Status.NOT_MAPPED, None
     release = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
     state = paging_clear(state, space.root, base, region.length, release=release)
+    if region.object is not None:
+        state = object_release(state, region.object)
     state, _, _ = slab_free(state, REGION_CACHE, region.record)
     regions = tuple(each for each in space.regions if each is not region)
     return with_space(state, name, replace(space, regions=regions)), Status.OK, None
@@ -140,7 +155,7 @@ def vm_protect(
 def vm_resize(
     state: KernelState, name: str, base: int, length: int
 ) -> tuple[KernelState, Status, None]:
-    """Move the end of the ANONYMOUS region that starts at `base`."""
+    """Move the end of the ANONYMOUS or SHARED region that starts at `base`."""
     space = state.spaces[name]
     if length == 0:
         return state, Status.INVALID, None
@@ -149,7 +164,7 @@ def vm_resize(
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
-    if region.kind != VmKind.ANONYMOUS:
+    if region.kind not in (VmKind.ANONYMOUS, VmKind.SHARED):
         return state, Status.DENIED, None
     if base + length > space.limit:
         return state, Status.OUT_OF_RANGE, None
@@ -158,8 +173,9 @@ def vm_resize(
         return state, Status.MAPPED, None
     if length < region.length:
         surplus = region.length - length
-        state = paging_clear(state, space.root, base + length, surplus, release=True)
-    elif length > region.length:
+        release = region.kind == VmKind.ANONYMOUS
+        state = paging_clear(state, space.root, base + length, surplus, release=release)
+    elif length > region.length and region.kind == VmKind.ANONYMOUS:
         grown = length - region.length
         needed = frames_of(grown)
         if needed <= state.pmm.free_count:
@@ -204,7 +220,13 @@ def _is_kernel_user(space: Space, flags: int) -> bool:
 
 
 def _arguments_status(
-    state: KernelState, space: Space, length: int, flags: int, kind: int, paddr: int
+    state: KernelState,
+    space: Space,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int,
+    object: int | None,
 ) -> Status:
     """Judge what vm_alloc and vm_alloc_at judge first."""
     if (
@@ -215,12 +237,15 @@ def _arguments_status(
         or kind not in VmKind.__members__.values()
         or (flags & page.CACHE_MASK and kind != VmKind.PHYSICAL)
         or (flags and kind == VmKind.GUARD)
+        or (object is None and kind == VmKind.SHARED)
     ):
         return Status.INVALID
-    is_physical = kind == VmKind.PHYSICAL
-    if length % SIZE_4K or (is_physical and paddr % SIZE_4K):
+    is_physical, is_shared = kind == VmKind.PHYSICAL, kind == VmKind.SHARED
+    if length % SIZE_4K or ((is_physical or is_shared) and where % SIZE_4K):
         return Status.MISALIGNED
-    if is_physical and paddr + length > 1 << state.features.physical_bits:
+    if is_physical and where + length > 1 << state.features.physical_bits:
+        return Status.OUT_OF_RANGE
+    if object is not None and where // SIZE_4K >= state.objects[object].pages:
         return Status.OUT_OF_RANGE
     return Status.OK
 
@@ -235,7 +260,14 @@ def _lowest_gap(space: Space, length: int) -> int | None:
 
 
 def _insert(
-    state: KernelState, name: str, base: int, length: int, flags: int, kind: int, paddr: int
+    state: KernelState,
+    name: str,
+    base: int,
+    length: int,
+    flags: int,
+    kind: int,
+    where: int,
+    object: int | None,
 ) -> tuple[KernelState, Status]:
     """Make a region whose place is known to be free, or find too few frames."""
     space = state.spaces[name]
@@ -254,11 +286,14 @@ def _insert(
     elif kind == VmKind.PHYSICAL:
         editor = TableEditor(state.tables)
         bits = leaf_bits(flags, 1)
-        raws = [bits | frame for frame in range(paddr, paddr + length, SIZE_4K)]
+        raws = [bits | frame for frame in range(where, where + length, SIZE_4K)]
         editor.fill(space.root, base, 1, raws, iter(taken).__next__)
         state = replace(state, tables=editor.result)
-    paddr = paddr if kind == VmKind.PHYSICAL else PADDR_NONE
+    paddr = where if kind == VmKind.PHYSICAL else PADDR_NONE
     region = Region(base, length, paddr, flags, kind, record)
+    if object is not None:
+        region = replace(region, object=object, offset=where)
+        state = object_hold(state, object)
     position = bisect_right(space.regions, base, key=_BASE)
     regions = (*space.regions[:position], region, *space.regions[position:])
     return with_space(state, name, replace(space, regions=regions)), Status.OK

@@ -113,6 +113,22 @@ class SlabNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectNames:
+    """Memory objects: a list of all, and in each the top of a tree of frames."""
+
+    first: str = "objects"
+    cache: str = "object_cache"
+    object_type: str = "struct vm_object"
+    id: str = "id"
+    next: str = "next"
+    references: str = "references"
+    pages: str = "pages"
+    top: str = "top"
+    levels: str = "levels"
+    has_handle: str = "has_handle"
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceNames:
     """Spaces, their regions, and the slab cache of the regions' records."""
 
@@ -133,6 +149,7 @@ class SpaceNames:
     region_kind: str = "kind"
     region_next: str = "next"
     region_previous: str = "previous"
+    region_object: str = "object"
     cache: str = "region_cache"
     kind_enum: str = "enum vm_kind"
     kinds: Mapping[str, str] = field(
@@ -167,6 +184,23 @@ class HeapNames:
     """The function that moves the heap's end up, called whenever an allocation needs that."""
     grow_failed: int = 0
     """What it returns when there is no memory and nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuddyNames:
+    """The buddy allocator, its map and its rings."""
+
+    record: str = "buddy"
+    length: str = "buddy.length"
+    nonempty: str = "buddy.nonempty"
+    used_count: str = "buddy.used_count"
+    used_bytes: str = "buddy.used_bytes"
+    free: str = "buddy.free"
+    maps: str = "buddy.maps"
+    space: str = "buddy.space"
+    link_type: str = "struct buddy_link"
+    next: str = "next"
+    previous: str = "previous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +310,8 @@ class Layout:
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     slabs: SlabNames = field(default_factory=SlabNames)
+    buddy: BuddyNames = field(default_factory=BuddyNames)
+    objects: ObjectNames = field(default_factory=ObjectNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

@@ -7,9 +7,10 @@ from functools import partial
 from ringbench.debuginfo.dwarf import Record
 from ringbench.observe.reader import GuestReader, member
 from ringbench.subjects.reference.observe.names import SpaceNames
-from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE
+from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE, VmKind
 
 LAYER = "vmm"
+SHARED = VmKind.SHARED.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,12 @@ class SeenRegion:
         base, length: virtual range in bytes.
         paddr: what `base` maps to, where that is fixed; else None.
         flags: as the kernel stores them.
-        kind: "anonymous", "demand", "physical" or "guard".
+        kind: "anonymous", "demand", "physical", "guard" or "shared".
         write, user, execute: what the flags permit.
         cache: the flags' index into the PAT.
         record: virtual address of the record.
+        object: the virtual address of the object that a shared region shows; else 0.
+        offset: from which of its bytes on; else 0.
     """
 
     base: int
@@ -36,6 +39,8 @@ class SeenRegion:
     execute: bool
     cache: int
     record: int
+    object: int = 0
+    offset: int = 0
 
     @property
     def end(self) -> int:
@@ -48,7 +53,7 @@ class SeenSpace:
     """A space as the kernel's memory has it: a window [base, limit) of a root.
 
     Attributes:
-        name: "kernel", "heap", or its task's handle.
+        name: "kernel", "heap", "buddy", or its task's handle.
         address: where its struct is.
         root: physical address of its PML4.
         base, limit: the window.
@@ -108,12 +113,13 @@ def _read_regions(
 
 def _region(names: SpaceNames, record: Record, kind: str, bits: Mapping[str, int]) -> SeenRegion:
     """Return the region of a record; `bits` are the flags' by the names of their enumerators."""
-    paddr, flags = member(record, names.region_physical), member(record, names.region_flags)
+    place, flags = member(record, names.region_physical), member(record, names.region_flags)
+    shows = kind == SHARED
     cache_mask = bits[names.flag_cache]
     return SeenRegion(
         base=member(record, names.region_base),
         length=member(record, names.region_length),
-        paddr=paddr if paddr != PADDR_NONE else None,
+        paddr=place if place != PADDR_NONE and not shows else None,
         flags=flags,
         kind=kind,
         write=bool(flags & bits[names.flag_write]),
@@ -121,4 +127,6 @@ def _region(names: SpaceNames, record: Record, kind: str, bits: Mapping[str, int
         execute=bool(flags & bits[names.flag_execute]),
         cache=(flags & cache_mask) // (cache_mask & -cache_mask),
         record=record.address,
+        object=member(record, names.region_object),
+        offset=place if shows else 0,
     )

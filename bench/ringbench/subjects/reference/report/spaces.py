@@ -60,7 +60,7 @@ def _space_table(
             f"{region.base:016x}",
             f"{region.end - 1:016x}",
             exact_length(region.length),
-            kind if region.paddr is None else f"{kind} {region.paddr:#x}",
+            f"{kind}{_place(picture, region)}",
             _rights(region),
             "" if kind == "guard" else _cache(picture, region),
             f"{_present(root, region)}/{region.length // PAGE_SIZE}",
@@ -98,12 +98,26 @@ def _region_json(picture: Picture, root: Root | None, region: SeenRegion) -> dic
         "length": region.length,
         "kind": region.kind,
         "physical": region.paddr,
+        "object": _shown(picture, region),
+        "offset": region.offset,
         "write": region.write,
         "user": region.user,
         "execute": region.execute,
         "cache": _cache(picture, region),
         "pages": _present(root, region),
     }
+
+
+def _shown(picture: Picture, region: SeenRegion) -> str | None:
+    """Return the handle of the object that a region shows."""
+    return next((it.handle for it in picture.objects if it.address == region.object), None)
+
+
+def _place(picture: Picture, region: SeenRegion) -> str:
+    """Return what a region's pages are of, where that is said: an address, or an object."""
+    if region.kind == "shared":
+        return f" {_shown(picture, region)} {region.offset:#x}"
+    return "" if region.paddr is None else f" {region.paddr:#x}"
 
 
 def _rights(region: SeenRegion) -> str:

@@ -19,6 +19,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskRead, DiskWrite
 from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlign,
@@ -27,6 +28,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
     PageMap,
@@ -61,6 +63,9 @@ HEAP_FIRST: Final = HEAP_BASE + HEAP_HEADER
 FULL_PAGE: Final = HeapAlloc(K4 - 2 * HEAP_HEADER)
 """Leaves the first page of the heap no more than the last node's header."""
 
+OBJECT_RECORDS: Final = 82
+"""Objects whose records one slab holds."""
+
 TASKS_OF_SLAB: Final = 62
 """Records of tasks that one frame holds."""
 
@@ -77,6 +82,15 @@ def _slabs() -> Iterator[Case[Operation]]:
     large, small = SlabNew(2048, 8), SlabNew(8, 8)
     yield Case("object, no slab", (small,), SlabAlloc(0))
     yield Case("object, slab full", (large, SlabAlloc(0)), SlabAlloc(0))
+
+
+def _buddies() -> Iterator[Case[Operation]]:
+    page = BuddyAlloc(K4)
+    yield Case("block, no region", (), BuddyAlloc(32))
+    yield Case("block, one page more", (page,), BuddyAlloc(32))
+    yield Case("block, one frame of the map more", (BuddyAlloc(32 * K4),), page)
+    yield Case("block, gap and frames of the map", (page,), BuddyAlloc(64 * K4))
+    yield Case("no frame: block, halves there", (BuddyAlloc(32),), BuddyAlloc(32))
 
 
 def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> PageMap:
@@ -184,6 +198,38 @@ def _faults() -> Iterator[Case[Operation]]:
     yield Case("touch w: kernel window, task's root", (task, window), Touch("t1", touch.vaddr, "w"))
 
 
+def _show(vaddr: int, length: int, offset: int = 0) -> VmAllocAt:
+    return VmAllocAt("t1", vaddr, length, "shared", WRITE, "o0", offset)
+
+
+def _objects() -> Iterator[Case[Operation]]:
+    """Objects of one, two and three levels of nodes, at pages for which a node is missing."""
+    task, small, large, huge = TaskNew(), ObjectNew(4 * K4), ObjectNew(G1), ObjectNew(SLOT)
+    yield Case("object: no record", (), small)
+    yield Case("object: records full", (small,) * OBJECT_RECORDS, small)
+    yield Case("shared, no record", (task, small), _show(G1, K4))
+    first = _show(G1, 3 * K4)
+    scene = (task, small, first)
+    yield Case("touch w: object empty", scene, Touch("t1", G1, "w"))
+    yield Case("touch w: node there", (*scene, Touch("t1", G1, "r")), Touch("t1", G1 + K4, "w"))
+    other = (*scene, Touch("t1", G1, "r"), _show(M2, K4))
+    yield Case("touch r: page there, no tables", other, Touch("t1", M2, "r"))
+    for name, it in (("two levels", large), ("three levels", huge)):
+        shown = (task, it, _show(G1, 4 * M2, M2 - 2 * K4))
+        yield Case(f"touch w: {name}", shown, Touch("t1", G1, "w"))
+        yield Case(
+            f"write: {name}, across two nodes", shown, VmWrite("t1", G1 + 2 * K4 - 2, b"ring")
+        )
+        there = (*shown, Touch("t1", G1, "w"))
+        yield Case(f"touch w: {name}, one node", there, Touch("t1", G1 + 2 * K4, "w"))
+    twice = (task, small, _show(G1, K4), _show(G1 + K4, K4))
+    yield Case("write: a page that two regions show", twice, VmWrite("t1", G1 + K4 - 2, b"ring"))
+    demand = (*scene, _at(G1 + 3 * K4, 2 * K4, "demand"))
+    yield Case("write: object and demand", demand, VmWrite("t1", G1 + 3 * K4 - 2, b"ring"))
+    source = (*scene, _show(M2, 4 * K4), VmWrite("t1", G1, b"ring"))
+    yield Case("copy: within an object", source, VmCopy("t1", M2 + K4, "t1", G1, 2 * K4))
+
+
 def _heap() -> Iterator[Case[Operation]]:
     yield Case("heap: first allocation", (), HeapAlloc(1))
     yield Case("heap: first, zeroed", (), HeapZalloc(100))
@@ -240,6 +286,13 @@ def _needing_none() -> Iterator[Case[Operation]]:
     demand = _at(G1, 2 * K4, "demand")
     yield Case("no frame: read untouched", (task, demand), VmRead("t1", G1 + K4 - 8, 16))
     yield Case("no frame: region, record there", scene, VmAlloc("t1", K4, "guard", 0))
+    shown = (task, ObjectNew(4 * K4), _show(G1, 3 * K4), Touch("t1", G1, "w"))
+    yield Case("no frame: read an object", shown, VmRead("t1", G1 + K4 - 8, 16))
+    yield Case("no frame: shared, object's page there", shown, VmWrite("t1", G1, b"ring"))
+    yield Case("no frame: free shared", shown, VmFree("t1", G1))
+    yield Case("no frame: resize shared", shown, VmResize("t1", G1, 9 * K4))
+    yield Case("no frame: drop the handle", shown, ObjectDrop("o0"))
+    yield Case("no frame: object, record there", shown, ObjectNew(SLOT))
     hole = (HeapAlloc(2 * K4), HeapAlloc(1), HeapFree(HEAP_FIRST))
     yield Case("no frame: heap has a hole", hole, HeapAlloc(K4))
     yield Case("no frame: heap shrinks", (HeapAlloc(1 << 20),), HeapFree(HEAP_FIRST))
@@ -250,11 +303,13 @@ def _needing_none() -> Iterator[Case[Operation]]:
 ALL: Final = (
     *_frames(),
     *_slabs(),
+    *_buddies(),
     *_tables(),
     *_regions(),
     *_resizes(),
     *_contents(),
     *_faults(),
+    *_objects(),
     *_heap(),
     *_tasks(),
     *_disks(),

@@ -2,7 +2,7 @@
 
 `t1` is a task, and stands for its space and for the root of that too; `r0` is a bare root, which
 has neither; `kernel` is the kernel's window and root; `d0` is a disk, `f0` an
-open file.
+open file; `o0` is a memory object.
 """
 
 from typing import Final
@@ -32,6 +32,11 @@ def file_handle(number: int) -> str:
     return f"f{number}"
 
 
+def object_handle(number: int) -> str:
+    """Return the handle of a memory object: `o0`."""
+    return f"o{number}"
+
+
 def is_task(handle: str) -> bool:
     """Tell whether a handle is a task's."""
     return handle.startswith("t")
@@ -43,7 +48,7 @@ def is_bare_root(handle: str) -> bool:
 
 
 def number_of(handle: str) -> int:
-    """Return the number in the handle of a task, a bare root, a disk or a file: 3 of `t3`."""
+    """Return the number in a handle, which is not the kernel's: 3 of `t3`."""
     return int(handle[1:])
 
 

@@ -18,6 +18,8 @@ class ValueKind(Enum):
     """The handle of a disk: `d0`."""
     FILE = auto()
     """The handle of an open file: `f0`."""
+    OBJECT = auto()
+    """The handle of a memory object: `o0`."""
     FLAGS = auto()
     """Page flags: `rwu`."""
     BACKING = auto()

@@ -91,6 +91,18 @@ def _read_bytes(word: str) -> bytes:
 
 _NUMBER: Final = Word(hex, read_number)
 _ROOT: Final = _matching("kernel|[tr][0-9]{1,18}", "`kernel`, a task like t1 or a root like r0")
+_OBJECT: Final = _matching("o[0-9]{1,18}", "an object like o0")
+
+
+def _write_place(place: int | str) -> str:
+    return _OBJECT.write(place) if isinstance(place, str) else hex(place)
+
+
+def _read_place(word: str) -> int | str:
+    """Read a physical address, or an object's handle."""
+    found: int | str = _OBJECT.read(word) if word.startswith("o") else read_number(word)
+    return found
+
 
 _WORDS: Final[dict[str, Word]] = {
     **dict.fromkeys(HANDLES, _ROOT),
@@ -103,6 +115,8 @@ _WORDS: Final[dict[str, Word]] = {
     "flags": Word(flags_text, parse_flags),
     "kind": _one_of(VmKind.texts()),
     "mode": _one_of(mode.value for mode in AccessMode),
+    "object": _OBJECT,
+    "place": Word(_write_place, _read_place),
     "page_size": Word(_write_page_size, _read_page_size),
     "task": _matching("t[0-9]{1,18}", "a task like t1"),
 }

@@ -34,12 +34,14 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
 )
 from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
+from ringbench.subjects.reference.workload.buddy import BUDDY_MISUSES
 from ringbench.subjects.reference.workload.disks import DISK_MISUSES
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.files import FILE_MISUSES
 from ringbench.subjects.reference.workload.frames import lent_run
 from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES
 from ringbench.subjects.reference.workload.misuse_spaces import SPACE_MISUSES, gone_task
+from ringbench.subjects.reference.workload.objects import OBJECT_MISUSES
 from ringbench.subjects.reference.workload.slabs import SLAB_MISUSES
 
 
@@ -160,7 +162,9 @@ MISUSES: Final[dict[str, tuple[Maker, ...]]] = {
     "pmm": (_free_free, _free_of_others, _free_too_much, _free_outside, _alloc_impossible),
     "slab": SLAB_MISUSES,
     "paging": PAGE_MISUSES,
+    "object": OBJECT_MISUSES,
     "vmm": SPACE_MISUSES,
+    "buddy": BUDDY_MISUSES,
     "heap": (_free_pointer, _resize_pointer, _alloc_too_much),
     "task": (_task_gone, _task_current),
     "disk": DISK_MISUSES,

@@ -10,6 +10,7 @@ from typing import Final
 from ringbench.arch.x86_64.address import SIZE_2M
 from ringbench.subjects.reference.model.state import KernelState, Region, Space
 from ringbench.subjects.reference.model.tables import find, leaf_address
+from ringbench.subjects.reference.model.vmm import HELD
 from ringbench.subjects.reference.vocabulary.constants import (
     BYTES_MAX,
     FRAME_SIZE,
@@ -31,6 +32,9 @@ from ringbench.subjects.reference.vocabulary.operations.vmm import (
 )
 from ringbench.subjects.reference.workload.draws import crowded, draw_flags, pick, turned
 from ringbench.subjects.reference.workload.edges import HUGE_LENGTHS, beside, index, up_to
+
+UNSHARED: Final = (VmKind.ANONYMOUS, VmKind.DEMAND, VmKind.PHYSICAL, VmKind.GUARD)
+"""The kinds of regions that need no object."""
 
 REGIONS: Final = 24
 """Regions a space to hover about."""
@@ -62,7 +66,7 @@ VACANT_PAGES: Final = 96
 
 def window_spaces(state: KernelState) -> list[str]:
     """Spaces whose regions the console may change."""
-    return [name for name in state.spaces if name != "heap"]
+    return [name for name in state.spaces if name not in ("heap", "buddy")]
 
 
 def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
@@ -81,7 +85,7 @@ def vm_alloc(random: Random, state: KernelState) -> Operation | None:
         return vm_free(random, state)
     if window.regions and window.regions[-1].end == window.limit and random.random() < 0.5:
         return VmFree(space, window.regions[-1].base)  # else there is hardly room for others
-    kind = random.choices(list(VmKind), (4, 5, 2, 1))[0]
+    kind = random.choices(UNSHARED, (4, 5, 2, 1))[0]
     length = FRAME_SIZE * pick(random, (1, 1, 2, 3, 5, 16, 40))
     paddr = None
     flags = draw_flags(random, user=space != "kernel", cached=kind is not VmKind.PHYSICAL)
@@ -215,7 +219,7 @@ def _some_writable(random: Random, state: KernelState) -> tuple[str, Region] | N
     """A space and a region that can be copied into, or none if draws are in vain."""
     for _ in range(DATA_DRAWS):
         found = some_region(random, state)
-        if found and found[1].flags & WRITE and found[1].kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
+        if found and found[1].flags & WRITE and found[1].kind in HELD:
             return found
     return None
 

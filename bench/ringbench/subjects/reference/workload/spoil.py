@@ -42,6 +42,7 @@ HOSTILE_HANDLES: Final = {
     "root": ("kernel", "t0", "t77", "r0", "r9", "r99"),
     "disk": ("d0", "d1", "d4", "d77"),
     "file": ("f0", "f15", "f16", "f77"),
+    "object": ("o0", "o1", "o77"),
 }
 """Field that holds a handle -> handles that may not be there, or not be permitted."""
 
@@ -53,6 +54,7 @@ SPOILED_FIELDS: Final = frozenset(HOSTILE_HANDLES) | {
     "length",
     "offset",
     "paddr",
+    "place",
     "sector",
     "size",
     "source_vaddr",
@@ -81,7 +83,9 @@ def spoil(random: Random, operation: Operation) -> Operation:
     value: Any
     if name in HOSTILE_HANDLES:
         value = random.choice(HOSTILE_HANDLES[name])
-    elif name == "paddr" and random.random() < 0.3:
+    elif name == "place" and isinstance(getattr(operation, name), str):
+        value = random.choice(HOSTILE_HANDLES["object"])
+    elif name in ("paddr", "place") and random.random() < 0.3:
         value = (1 << random.choice(PHYSICAL_BITS)) - random.randint(0, 2) * FRAME_SIZE
     elif name == "flags":
         value = random.randrange(GLOBAL << 1) | random.choice(CACHES)

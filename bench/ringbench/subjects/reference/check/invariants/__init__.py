@@ -10,6 +10,10 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from ringbench.check.mismatch import Mismatch
+from ringbench.subjects.reference.check.invariants.buddy import (
+    blocks_tile_the_region,
+    rings_hold_the_free_blocks,
+)
 from ringbench.subjects.reference.check.invariants.frames import (
     allocated_frames_are_owned,
     counts_match_bits,
@@ -21,6 +25,11 @@ from ringbench.subjects.reference.check.invariants.heap import (
     headers_are_intact,
     neighbours_are_merged,
     nodes_tile_the_heap,
+)
+from ringbench.subjects.reference.check.invariants.objects import (
+    objects_are_counted,
+    shared_pages_are_their_objects,
+    trees_hold_the_pages,
 )
 from ringbench.subjects.reference.check.invariants.paging import (
     kernel_frames_are_hidden_from_users,
@@ -63,6 +72,10 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     upper_halves_are_identical,
     slabs_are_their_caches,
     slabs_count_their_objects,
+    blocks_tile_the_region,
+    rings_hold_the_free_blocks,
+    objects_are_counted,
+    trees_hold_the_pages,
     kernel_root_has_no_low_half,
     kernel_half_is_the_kernels,
     nothing_is_writable_and_executable,
@@ -73,6 +86,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     regions_are_mapped,
     mapped_pages_are_in_regions,
     guards_map_nothing,
+    shared_pages_are_their_objects,
     nodes_tile_the_heap,
     neighbours_are_merged,
     headers_are_intact,

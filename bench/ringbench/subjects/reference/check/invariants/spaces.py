@@ -19,6 +19,10 @@ from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 LAYER = "vmm"
 
+PAGED = frozenset(("anonymous", "demand", "physical", "shared"))
+AT_FIRST_TOUCH = frozenset(("demand", "shared"))
+"""The kinds of regions that have pages, and those whose pages come one by one."""
+
 SHOWN = 20
 """Numbers of tasks that a mismatch lists."""
 
@@ -56,11 +60,11 @@ def records_are_the_regions(picture: Picture) -> Iterator[Mismatch]:
 
 
 def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
-    """Pages of a region are 4 KiB leaves with the region's flags, all there unless on demand."""
+    """Pages of a region are 4 KiB leaves with its flags; all there, or one by one as touched."""
     for space, region, leaves in region_pages(picture):
-        if region.kind not in ("anonymous", "demand", "physical") or region.length == 0:
+        if region.kind not in PAGED or region.length == 0:
             continue
-        if region.kind != "demand" and len(leaves) * PAGE_SIZE != region.length:
+        if region.kind not in AT_FIRST_TOUCH and len(leaves) * PAGE_SIZE != region.length:
             pages = f"{region.length // PAGE_SIZE} pages"
             where = _where(space, region)
             yield Mismatch(LAYER, "pages of the region", pages, f"{len(leaves)} pages", where)

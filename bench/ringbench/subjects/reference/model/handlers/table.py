@@ -3,9 +3,11 @@
 from typing import Final
 
 from ringbench.subjects.reference.model.handlers import (
+    buddy,
     disk,
     file,
     heap,
+    object,
     paging,
     pmm,
     slab,
@@ -17,8 +19,10 @@ HANDLERS: Final = {
     **pmm.HANDLERS,
     **slab.HANDLERS,
     **paging.HANDLERS,
+    **object.HANDLERS,
     **vmm.HANDLERS,
     **heap.HANDLERS,
+    **buddy.HANDLERS,
     **task.HANDLERS,
     **disk.HANDLERS,
     **file.HANDLERS,

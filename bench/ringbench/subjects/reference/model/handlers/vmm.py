@@ -3,13 +3,18 @@
 from typing import Final
 
 from ringbench.subjects.reference.model import access, vm_copy, vmm
-from ringbench.subjects.reference.model.console import any_root, no_registers, space_name
+from ringbench.subjects.reference.model.console import (
+    any_root,
+    no_registers,
+    object_number,
+    space_name,
+)
 from ringbench.subjects.reference.model.handlers.outcome import Outcome, Values
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import BYTES_MAX, PADDR_NONE, VmKind
 from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
-from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, is_task
+from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, is_task, object_handle
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
     Touch,
     VmAlloc,
@@ -29,20 +34,29 @@ HANDLERS: Final = Handlers[KernelState, Outcome]()
 
 @HANDLERS.performs(VmAlloc)
 def _vm_alloc(state: KernelState, op: VmAlloc) -> Outcome:
-    name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
-    state, status, base = vmm.vm_alloc(state, name, op.length, op.flags, kind, paddr)
+    name, kind = space_name(state, op.space), VmKind.named(op.kind)
+    state, status, base = vmm.vm_alloc(
+        state, name, op.length, op.flags, kind, *_place(state, op.place, op.offset)
+    )
     return state, status, () if status else (base,)
 
 
 @HANDLERS.performs(VmAllocAt)
 def _vm_alloc_at(state: KernelState, op: VmAllocAt) -> Outcome:
-    name, kind, paddr = space_name(state, op.space), VmKind.named(op.kind), _physical(op.paddr)
-    state, status, _ = vmm.vm_alloc_at(state, name, op.vaddr, op.length, op.flags, kind, paddr)
+    name, kind = space_name(state, op.space), VmKind.named(op.kind)
+    state, status, _ = vmm.vm_alloc_at(
+        state, name, op.vaddr, op.length, op.flags, kind, *_place(state, op.place, op.offset)
+    )
     return state, status, ()
 
 
-def _physical(paddr: int | None) -> int:
-    return PADDR_NONE if paddr is None else paddr
+def _place(
+    state: KernelState, place: int | str | None, offset: int | None
+) -> tuple[int, int | None]:
+    """Return a physical address, or an offset and an object's id; refuse one that is not there."""
+    if isinstance(place, str):
+        return offset or 0, object_number(state, place)
+    return PADDR_NONE if place is None else place, None
 
 
 @HANDLERS.performs(VmFree)
@@ -80,6 +94,8 @@ def _vm_query(state: KernelState, op: VmQuery) -> Outcome:
         return state, status, ()
     kind = VmKind(region.kind)
     values: Values = (region.base, region.length, kind.text, flags_text(region.flags))
+    if region.object is not None:
+        values = (*values, object_handle(region.object), region.offset)
     return state, status, (*values, region.paddr) if kind is VmKind.PHYSICAL else values
 
 

@@ -19,7 +19,8 @@ _FAULT: Final[dict[str, Shape]] = {"fault": (ValueKind.VECTOR, ValueKind.ERROR, 
 class VmAlloc(Operation):
     """Make a region in the lowest gap of a space that is wide enough; the reply has its address.
 
-    There is a `paddr` if and only if the kind is `physical`.
+    Its `place` is, if and only if the kind is `physical`, a physical address, and if it is `shared`
+    a memory object, which it shows from `offset` on.
     """
 
     layer = "vmm"
@@ -29,17 +30,19 @@ class VmAlloc(Operation):
     length: int
     kind: str
     flags: int
-    paddr: int | None = None
+    place: int | str | None = None
+    offset: int | None = None
 
     def __post_init__(self) -> None:
-        _check_backing(self.kind, self.paddr)
+        _check_backing(self.kind, self.place, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
 class VmAllocAt(Operation):
     """Make a region of a space at an address.
 
-    There is a `paddr` if and only if the kind is `physical`.
+    Its `place` is, if and only if the kind is `physical`, a physical address, and if it is `shared`
+    a memory object, which it shows from `offset` on.
     """
 
     layer = "vmm"
@@ -49,10 +52,11 @@ class VmAllocAt(Operation):
     length: int
     kind: str
     flags: int
-    paddr: int | None = None
+    place: int | str | None = None
+    offset: int | None = None
 
     def __post_init__(self) -> None:
-        _check_backing(self.kind, self.paddr)
+        _check_backing(self.kind, self.place, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,15 @@ class VmResize(Operation):
 
 @dataclass(frozen=True, slots=True)
 class VmQuery(Operation):
-    """Ask for the region that contains an address; its `paddr` too if it is a `physical` one."""
+    """Ask for the region that contains an address; if it has a place, for that too."""
 
     layer = "vmm"
     command = "vm query"
-    values = (_REGION, (*_REGION, ValueKind.ADDRESS))
+    values = (
+        _REGION,
+        (*_REGION, ValueKind.ADDRESS),
+        (*_REGION, ValueKind.OBJECT, ValueKind.ADDRESS),
+    )
     space: str
     vaddr: int
 
@@ -146,6 +154,7 @@ class Touch(Operation):
     mode: str
 
 
-def _check_backing(kind: str, paddr: int | None) -> None:
-    if (kind == "physical") != (paddr is not None):
-        raise ValueError(f"a region of kind {kind} with physical address {paddr}")
+def _check_backing(kind: str, place: int | str | None, offset: int | None) -> None:
+    wanted = {"physical": int, "shared": str}.get(kind, type(None))
+    if type(place) is not wanted or (offset is not None) != (kind == "shared"):
+        raise ValueError(f"a region of kind {kind} with place {place} and offset {offset}")
