@@ -70,7 +70,7 @@ HEADERS = (
 )
 
 
-NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN"}
+NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN", "KMALLOC_SIZES"}
 """What the C sources have no name for."""
 
 
