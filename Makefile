@@ -86,6 +86,8 @@ KERNEL_SOURCES := \
     kernel/vmm/fault.c \
     kernel/heap/heap.c \
     kernel/heap/check.c \
+    kernel/buddy/grow.c \
+    kernel/buddy/buddy.c \
     kernel/task/task.c \
     kernel/disk/pci.c \
     kernel/disk/virtio_blk.c \
@@ -113,6 +115,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_file.c \
     kernel/console/commands_program.c \
     kernel/console/commands_slab.c \
+    kernel/console/commands_buddy.c \
     kernel/console/commands_object.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
@@ -124,12 +127,13 @@ KERNEL_SOURCES := \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
     kernel/perf/heap.c \
+    kernel/perf/allocators.c \
     kernel/perf/disks.c \
     kernel/perf/perf.c \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm slab paging object vmm heap task disk file program base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm slab paging object vmm heap buddy task disk file program base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \

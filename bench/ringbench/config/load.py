@@ -265,17 +265,31 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
         called, known = contracts.build(checked), layout.build(checked)
     except KeyError as error:
         raise ConfigError(f"{source}: {error.args[0]}: missing; the table needs it") from None
+    watched = watch.build(checked)
+    names, moves = machine.get("watch"), kernel.get("slide") == "auto"
+    if isinstance(names, tuple):
+        machine["watch"] = watch.with_all(names, watched, called, moves=moves)
     config = Config(
         kernel=_make(KernelConfig, kernel),
         machine=_make(MachineConfig, machine),
         deadlines=_make(Deadlines, checked["deadlines"]),
         contracts=called,
         layout=known,
-        watch=watch.build(checked),
+        watch=watched,
         source=source,
     )
     _check_together(config)
     return config
+
+
+def not_watched(config: Config) -> list[str]:
+    """Say what `machine.watch = "all"` leaves out, and why, a line each."""
+    names = config.machine.watch
+    if watch.ALL not in names:
+        return []
+    moves = config.kernel.slide == "auto"
+    lacking = watch.lacking_of(config.watch, config.contracts, moves=moves)
+    return [f"{name}: {why}" for name, why in lacking.items() if name not in names]
 
 
 def _boots_by_efi(image: object) -> bool:

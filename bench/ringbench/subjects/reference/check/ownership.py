@@ -52,6 +52,8 @@ class OwnerKind(StrEnum):
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
     HEAP = "heap"
+    BUDDY = "buddy"
+    MAP = "map of the buddy"
     LENT = "lent by the console"
     DISK = "queue of a disk"
     INDEX = "index of a file"
@@ -68,6 +70,8 @@ ALLOCATED: Final = frozenset(
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
         OwnerKind.HEAP,
+        OwnerKind.BUDDY,
+        OwnerKind.MAP,
         OwnerKind.LENT,
         OwnerKind.DISK,
         OwnerKind.INDEX,
@@ -84,6 +88,7 @@ _MAP_KINDS: Final[dict[int, OwnerKind]] = {
     MemoryKind.MODULE: OwnerKind.MODULE,
     MemoryKind.KERNEL: OwnerKind.KERNEL,
 }
+_OF_KERNEL: Final = {"heap": OwnerKind.HEAP, "buddy": OwnerKind.BUDDY}
 _REGION_KINDS: Final = {"anonymous": OwnerKind.ANONYMOUS, "demand": OwnerKind.DEMAND}
 
 
@@ -220,6 +225,8 @@ def owners(picture: Picture) -> FrameOwners:
         for table in root.tables:
             owner = Owner(OwnerKind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
+    for frame in filter(None, picture.buddy.maps):
+        claims.bytes(Owner(OwnerKind.MAP, ""), frame, PAGE_SIZE)
     for cache in picture.slabs.caches:
         for each in cache.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, cache.name), each.frame, PAGE_SIZE)
@@ -267,8 +274,8 @@ def _claim_regions(claims: _Claims, picture: Picture) -> None:
     """What the leaves under a space's regions map, where the region owns it."""
     for space, region, leaves in region_pages(picture):
         if region.kind in _REGION_KINDS and 0 < region.length <= ADDRESS_END - region.base:
-            kind = OwnerKind.HEAP if space is picture.heap.space else _REGION_KINDS[region.kind]
-            of = "" if kind is OwnerKind.HEAP else space.name
+            kind = _OF_KERNEL.get(space.name) or _REGION_KINDS[region.kind]
+            of = "" if space.name in _OF_KERNEL else space.name
             claims.leaves(Owner(kind, of, region.base), leaves)
 
 

@@ -66,7 +66,7 @@ VACANT_PAGES: Final = 96
 
 def window_spaces(state: KernelState) -> list[str]:
     """Spaces whose regions the console may change."""
-    return [name for name in state.spaces if name != "heap"]
+    return [name for name in state.spaces if name not in ("heap", "buddy")]
 
 
 def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
