@@ -28,13 +28,13 @@ SEPARATE static void both_ways(uint64_t value) {
 }
 
 SEPARATE static void one_way(uint64_t value) {
-    if (value > 3) /* one */
+    if (value > 3)   /* one */
         tick(value); /* never */
 }
 
 SEPARATE static void two_on_a_line(uint64_t value, uint64_t other) {
     if (value > 3 && other > 3) /* three of four */
-        tick(value); /* never */
+        tick(value);            /* never */
 }
 
 SEPARATE static void not_called(uint64_t value) {

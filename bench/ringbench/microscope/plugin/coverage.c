@@ -23,7 +23,7 @@ struct jump {
 };
 
 static uint8_t *file;
-static uint64_t total; /* bytes of code */
+static uint64_t total;      /* bytes of code */
 static struct jump **jumps; /* by number */
 static const struct jump *pending[CPUS];
 
