@@ -192,7 +192,7 @@ test: packages-iso newer-qemu all iso host-library venv ## run all tests (TEST_A
 
 .PHONY: coverage
 coverage: packages-iso packages-coverage newer-qemu all iso host-library venv ## all tests, and which lines of the kernel they run, as HTML (TEST_ARGS)
-	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS) --kernel-cov=kernel \
+	$(Q)$(BIN)/pytest -n $(TEST_JOBS) $(TEST_ARGS) --kernel-cov=kernel --kernel-cov-branches \
 	    --kernel-cov-lcov=build/coverage/kernel.info --kernel-cov-html=build/coverage/html
 	@echo 'Pages: build/coverage/html/index.html; lcov tracefile: build/coverage/kernel.info'
 
