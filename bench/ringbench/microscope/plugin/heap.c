@@ -10,6 +10,7 @@
  */
 #include "heap.h"
 
+#include "calls.h"
 #include "findings.h"
 #include "instrument.h"
 #include "shadow.h"
@@ -91,8 +92,8 @@ static void suspect(const struct access *access, uint64_t address, uint64_t size
 
 /*
  * An allocator's code writes to a block in use. Of its own that is one that the call under way is
- * about; of anything else it is a mistake. What an interrupt does in the middle of the call is
- * known by its code: it is neither the allocator's nor called from there.
+ * about, or the stack that it runs on; of anything else it is a mistake. What an interrupt does in
+ * the middle of the call is known by its code: it is neither the allocator's nor called from there.
  */
 static void suspect_allocator(const struct access *access) {
     if (!functions_own(access->pc, HEAP)) {
@@ -103,7 +104,8 @@ static void suspect_allocator(const struct access *access) {
     }
     lock();
     const struct block *block = shadow_overlap(access->address, access->size);
-    if (block && block->is_live && !functions_concern(HEAP, 1, block->address)) {
+    bool is_stack = block && calls_last(calls_of(access->cpu)).slot - block->address < block->size;
+    if (block && block->is_live && !is_stack && !functions_concern(HEAP, 1, block->address)) {
         report(HEAP_OWN_WRITE, access, block, access->address - block->address, access->size);
     }
     unlock();
