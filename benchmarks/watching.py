@@ -17,7 +17,7 @@ from functools import partial
 from benchmarks.figure import Figure
 from benchmarks.timing import best_of
 from ringbench.config import Config, load, override
-from ringbench.config.values import SANITIZERS
+from ringbench.config.watch import SANITIZERS
 from ringbench.machine import Machine
 from ringbench.microscope.programs import REGISTERS, interface_of, unpacked_qemu
 

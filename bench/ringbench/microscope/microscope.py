@@ -11,6 +11,7 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.config import Config
+from ringbench.config.watch import ALL
 from ringbench.errors import StartError
 from ringbench.microscope import layout
 from ringbench.microscope.build import plugin_for
@@ -56,7 +57,7 @@ class Microscope:
             raise StartError(f"no room for what is watched ({error.strerror})") from None
         bits = Instrument(0)
         for name in config.machine.watch:
-            bits |= INSTRUMENTS[name]
+            bits |= INSTRUMENTS.get(name, Instrument(0))  # "all" stands beside what it means
         self._set(layout.INSTRUMENTS_AT, bits, arena)
 
     def close(self) -> None:
@@ -174,7 +175,7 @@ def _require(config: Config) -> None:
     Beside other instruments, `lacking` says what could not be.
     """
     qemu = config.machine.qemu
-    if config.machine.watch == ("translations",) and interface_of(qemu) < REGISTERS:
+    if set(config.machine.watch) <= {"translations", ALL} and interface_of(qemu) < REGISTERS:
         raise StartError(
             f"machine.qemu: {qemu} does not show plugins the registers by which translations are "
             "watched: take a QEMU of 9.1 or later; `ringbench doctor` says whether one is here"

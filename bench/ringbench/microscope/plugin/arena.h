@@ -22,7 +22,7 @@ enum root {
     ROOT_PROCESSORS
 };
 
-/* Zeroed memory, aligned to 32 bytes; NULL if there is no more, which `lacking` then says. */
+/* Zeroed memory, aligned to 8 bytes; NULL if there is no more, which `lacking` then says. */
 void *arena_take(size_t bytes);
 
 /* What `*root` leads to; taken at first use. */
