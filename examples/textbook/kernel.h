@@ -1,6 +1,6 @@
 /*
- * The textbook kernel: frames from a bitmap, pages by a walk over a direct map, regions, a first-fit
- * heap. Each layer uses only those above it here.
+ * The textbook kernel: frames from a bitmap, pages by a walk over a direct map, regions, a
+ * first-fit heap. Each layer uses only those above it here.
  */
 #pragma once
 
@@ -84,7 +84,7 @@ int protect_page(uint64_t root, uint64_t virtual, uint64_t flags);
 /* Where an address leads to, or NOT_MAPPED. */
 uint64_t translate(uint64_t root, uint64_t virtual);
 
-/* --- regions.c: memory of whole pages, of the kernel's space, with rights as for map_page -------- */
+/* --- regions.c: memory of whole pages, with rights as for map_page ---------------------------- */
 
 void *region_alloc(size_t size, uint64_t rights); /* all zeros; NULL says that there is no memory */
 void region_free(void *address);

@@ -56,7 +56,7 @@ void *region_alloc(size_t size, uint64_t rights) {
     for (size_t moved = count; moved > place; moved--) {
         regions[moved] = regions[moved - 1];
     }
-    regions[place] = (struct region){ start, start + size };
+    regions[place] = (struct region){start, start + size};
     count++;
     return (void *)start;
 }
