@@ -85,5 +85,6 @@ int command_slab_list(const struct arguments *arguments, struct reply *reply);
 int command_object_new(const struct arguments *arguments, struct reply *reply);
 int command_object_drop(const struct arguments *arguments, struct reply *reply);
 int command_object_list(const struct arguments *arguments, struct reply *reply);
+int command_space_clone(const struct arguments *arguments, struct reply *reply);
 
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

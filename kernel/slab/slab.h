@@ -98,6 +98,9 @@ int slab_alloc(struct slab_cache *cache, void **object);
  */
 int slab_free(struct slab_cache *cache, void *object);
 
+/* How many frames the next `count` of slab_alloc take. Looks at every slab with room. */
+uint64_t slab_frames_for(const struct slab_cache *cache, uint64_t count);
+
 /* How many frames the next slab_alloc takes: for guards that count frames first. */
 static inline uint64_t slab_frames_needed(const struct slab_cache *cache) {
     return cache->room.next == &cache->room ? 1 : 0;
