@@ -126,6 +126,7 @@ KERNEL_SOURCES := \
     kernel/perf/slabs.c \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
+    kernel/perf/clones.c \
     kernel/perf/heap.c \
     kernel/perf/disks.c \
     kernel/perf/perf.c \

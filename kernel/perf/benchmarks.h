@@ -13,6 +13,7 @@ void perf_map(uint64_t pages);
 void perf_query(uint64_t pages);
 void perf_fault(uint64_t pages);
 void perf_space(uint64_t pages);
+void perf_clone(uint64_t pages);
 void perf_heap_random(uint64_t live);
 void perf_heap_lifo(uint64_t depth);
 void perf_heap_fragmented(uint64_t allocations);

@@ -134,12 +134,19 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
     return place(space, &gap, &region);
 }
 
+/* Out of the way, so that the usual case saves no registers. */
+__attribute__((noinline)) static void unmap_unless_borrowed(const struct vm_space *space,
+                                                            const struct vm_region *region,
+                                                            vaddr_t base, uint64_t length) {
+    struct borrower by = {space, region};
+    paging_clear_unless(space->root, base, length, page_is_borrowed, &by);
+}
+
 /* Unmap what a part of a region has mapped; frames that the region owns are freed. */
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
     if (region_may_borrow(space, region)) {
-        struct borrower by = {space, region};
-        paging_clear_unless(space->root, base, length, page_is_borrowed, &by);
+        unmap_unless_borrowed(space, region, base, length);
     } else if (region->kind != VM_GUARD) {
         bool owns = region->kind == VM_ANONYMOUS || region->kind == VM_DEMAND;
         paging_clear(space->root, base, length, owns ? frame_give : NULL);
@@ -171,8 +178,10 @@ int vm_protect(struct vm_space *space, vaddr_t base, uint32_t flags) {
         return STATUS_DENIED;
     }
     region->flags = flags | (region->flags & PAGE_CACHE_MASK);
-    uint32_t now =
-        region_may_borrow(space, region) ? region->flags & ~(uint32_t)PAGE_WRITE : region->flags;
+    uint32_t now = region->flags;
+    if (region_may_borrow(space, region)) {
+        now &= ~(uint32_t)PAGE_WRITE;
+    }
     paging_reflag(space->root, base, region->length, now);
     return STATUS_OK;
 }

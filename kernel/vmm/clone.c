@@ -9,9 +9,6 @@ static void join_kin(struct vm_space *space, struct vm_space *of) {
 }
 
 void space_leave_kin(struct vm_space *space) {
-    if (!space->kin) {
-        return;
-    }
     struct vm_space *before = space->kin;
     while (before->kin != space) {
         before = before->kin;
@@ -54,7 +51,9 @@ int vm_space_clone(struct vm_space *to, struct vm_space *from) {
         previous = previous ? previous->next : to->first;
     }
     paging_clone(to->root, from->root);
-    space_leave_kin(to);
+    if (to->kin) {
+        space_leave_kin(to);
+    }
     join_kin(to, from);
     return STATUS_OK;
 }

@@ -13,7 +13,7 @@ struct borrower {
 
 /* Whether a region can have pages that are borrowed at all. */
 static inline bool region_may_borrow(const struct vm_space *space, const struct vm_region *region) {
-    return region_is_private(region) && (space->kin || region->kind == VM_PRIVATE);
+    return region->kind == VM_PRIVATE || (space->kin && region_is_private(region));
 }
 
 /* Whether a page in that frame is borrowed; `borrower` is a struct borrower. For

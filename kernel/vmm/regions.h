@@ -58,7 +58,7 @@ static inline uint64_t region_index(const struct vm_region *region, vaddr_t va) 
 void region_map_object(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length);
 
-/* Leave the ring of spaces that may have pages in common (clone.c). */
+/* Take a space that has kin out of the ring (clone.c). */
 void space_leave_kin(struct vm_space *space);
 
 static inline vaddr_t region_end(const struct vm_region *region) {

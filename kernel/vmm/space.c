@@ -42,7 +42,9 @@ int vm_space_destroy(struct vm_space *space) {
         return STATUS_BUSY;
     }
     vm_free_all(space);
-    space_leave_kin(space);
+    if (space->kin) {
+        space_leave_kin(space);
+    }
     int status = paging_root_destroy(space->root);
     ASSERT(status == STATUS_OK);
     return STATUS_OK;

@@ -42,7 +42,7 @@ SESSION = (
     ("slab alloc 0", rf"ok (?P<object>{HEX})"),
     (
         "slab list",
-        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n  task 0x40 0x8 62\n"
+        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n  task 0x48 0x8 55\n"
         r"  c0 0x18 0x8 165\n    0x\S+ 1\nok 1",
     ),
     ("slab free 0 $object", "ok"),

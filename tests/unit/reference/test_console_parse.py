@@ -85,6 +85,7 @@ LINES = (
         "disk flush d0",
         "object new 4096",
         "object drop o0",
+        "space clone t2 t1",
         "slab new 8 8",
         "slab delete 0",
         "slab alloc 0",

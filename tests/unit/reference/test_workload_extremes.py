@@ -42,7 +42,7 @@ GIB = 1 << 30
 def large() -> KernelState:
     """A kernel with 30 MiB below 4 GiB, and 6 GiB above."""
     above = MemoryRange(4 * GIB, 6 * GIB, MemoryKind.AVAILABLE)
-    return boot((*MEMORY, above), IMAGE, Features(physical_bits=40), Sizes(task=64))
+    return boot((*MEMORY, above), IMAGE, Features(physical_bits=40), Sizes())
 
 
 def states(seed: int, state: KernelState, layer: str) -> Iterator[tuple[Operation, KernelState]]:
