@@ -235,7 +235,7 @@ def test_what_the_grammar_has_no_word_for() -> None:
         str(PageMap("r0", 0, 0, 4096, 8192, 0))
     with pytest.raises(ValueError, match="0x50"):
         str(VmProtect("t1", 0, 0x50))
-    with pytest.raises(ValueError, match="physical"):
+    with pytest.raises(ValueError, match="kind anonymous"):
         VmAlloc("t1", 4096, "anonymous", 1, 0x1000)
     with pytest.raises(ValueError, match="physical"):
         VmAllocAt("t1", 0x10000, 4096, "physical", 1)

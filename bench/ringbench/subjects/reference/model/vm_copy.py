@@ -150,11 +150,13 @@ def _range_status(state: KernelState, name: str, va: int, length: int, *, writin
 
 
 def _make_present(state: KernelState, name: str, va: int) -> tuple[KernelState, Status]:
-    """Map a page that is not mapped, at its first touch, which is no write to a PRIVATE region.
+    """Map a page, if it is not, at its first touch, which is no write to a PRIVATE region.
 
     In a region that shows an object that is the object's, and in a PRIVATE one without WRITE.
     """
     space = state.spaces[name]
+    if present(state, space.root, va) is not None:
+        return state, Status.OK
     region = _region_of(space, va)
     needed = paging_tables_missing(state, space.root, va, SIZE_4K)
     if region.object is None:
