@@ -14,6 +14,8 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
         r"blocks\.\w+\.\d+\.free\.mean": 100,
         r"slab\.\d+\.(alloc|free)\.mean": 40,
         r"slab\.\d+\.(alloc_growing|free_shrinking|alloc|free)\.worst": 90,
+        r"buddy\.\w+\.\d+\.(alloc|free)\.mean": 110,
+        r"buddy\.\w+\.\d+\.(alloc|free)\.worst": 400,
         r"map\.1\.map\.mean": 120,
         r"map\.1\.unmap\.mean": 200,
         r"map\.(512|16384)\.map\.mean": 14,

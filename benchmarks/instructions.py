@@ -37,7 +37,7 @@ BOOTS: Final = (
     Boot("16M", "frames,blocks", named_after_memory=True),
     Boot("1G", "frames,blocks", named_after_memory=True),
     Boot("64G", "frames,blocks", named_after_memory=True),
-    Boot("512M", "slab,map,query,fault,space,clone,heap"),
+    Boot("512M", "slab,map,query,fault,space,clone,heap,buddy"),
 )
 
 

@@ -41,11 +41,12 @@ def _share(config: Config, channel: str) -> float:
         with closing(ReferenceKernel.start(config)) as kernel, kernel.channel(channel):
             time.sleep(seconds)
 
-    idle, busy = (_children_seconds(partial(wait, seconds)) for seconds in (0.0, SECONDS))
+    idle, busy = (children_seconds(partial(wait, seconds)) for seconds in (0.0, SECONDS))
     return max(busy - idle, 0.0) / SECONDS
 
 
-def _children_seconds(action: Callable[[], None]) -> float:
+def children_seconds(action: Callable[[], None]) -> float:
+    """Return the processor time of what an action starts and waits for."""
     before = os.times()
     action()
     after = os.times()

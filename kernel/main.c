@@ -11,6 +11,7 @@
 #include "object/object.h"
 #include "vmm/vmm.h"
 #include "heap/heap.h"
+#include "buddy/buddy.h"
 #include "task/task.h"
 #include "disk/disk.h"
 #include "program/program.h"
@@ -33,6 +34,7 @@ void kmain(uint32_t magic, paddr_t information) {
     object_init();                      /* memory objects */
     vmm_init();                         /* regions, page faults */
     heap_init();                        /* kmalloc */
+    buddy_init();                       /* blocks of powers of two */
     task_init();                        /* the boot task */
     disk_init();                        /* virtio disks */
     program_init();                     /* user mode */

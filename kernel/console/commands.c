@@ -128,6 +128,11 @@ static const struct command commands[] = {
     {"slab free", "CACHE VA", command_slab_free, "free it"},
     {"slab list", "", command_slab_list, "all caches, and their slabs with live objects"},
 
+    {"buddy alloc", "BYTES", command_buddy_alloc, "a block of a power of two"},
+    {"buddy free", "VA", command_buddy_free, "free it"},
+    {"buddy info", "", command_buddy_info, "bytes of the region; blocks in use, their bytes"},
+    {"buddy list", "", command_buddy_list, "all free blocks, by order"},
+
     {"object new", "LENGTH", command_object_new, "memory that regions can share"},
     {"object drop", "OBJECT", command_object_drop, "its handle; regions keep it"},
     {"object list", "", command_object_list, "all objects"},

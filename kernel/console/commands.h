@@ -87,4 +87,9 @@ int command_object_drop(const struct arguments *arguments, struct reply *reply);
 int command_object_list(const struct arguments *arguments, struct reply *reply);
 int command_space_clone(const struct arguments *arguments, struct reply *reply);
 
+int command_buddy_alloc(const struct arguments *arguments, struct reply *reply);
+int command_buddy_free(const struct arguments *arguments, struct reply *reply);
+int command_buddy_info(const struct arguments *arguments, struct reply *reply);
+int command_buddy_list(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

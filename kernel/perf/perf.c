@@ -40,6 +40,9 @@ static const struct {
     {"heap.fragmented.2000", 2000, perf_heap_fragmented},
     {"heap.fragmented.20000", 20000, perf_heap_fragmented},
     {"heap.fragmented.200000", 200000, perf_heap_fragmented},
+    {"buddy.random.1000", 1000, perf_buddy_random},
+    {"buddy.random.100000", 100000, perf_buddy_random},
+    {"buddy.small.10000", 10000, perf_buddy_small},
     {"write_back.64", 64, perf_write_back},
 };
 

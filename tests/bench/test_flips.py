@@ -71,6 +71,12 @@ STRUCTURES = {
         "bitmaps of free lists",
         "heap's variables",
     },
+    "buddy": {
+        "heads of free blocks",
+        "buddy's variables",
+        "map of blocks",
+        "links of free blocks",
+    },
     "task": {"task records", "current task"},
     "disk": {
         "disks",

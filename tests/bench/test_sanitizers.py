@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ringbench.config import Config, override
+from ringbench.config import Config, not_watched, override
 from ringbench.errors import ConfigError, MachineError
 from ringbench.machine import Machine
 from ringbench.microscope.findings import Seen, left_out
@@ -26,7 +26,11 @@ ALLOCATORS = {
     "watch.frames.alloc": ["frame_alloc()"],
     "watch.frames.free": ["frame_free({frame})"],
 }
-MISUSED = {**ALLOCATORS, "kernel.prompt": "> ", "machine.watch": ["all", "unwritten"]}
+MISUSED = {
+    **ALLOCATORS,
+    "kernel.prompt": "> ",
+    "machine.watch": ["heap", "frames", "stacks", "unwritten"],
+}
 
 EXPECTED = {
     "a": ("overrun", "write_behind"),
@@ -208,6 +212,31 @@ def test_what_cannot_be_watched_is_said(
     with pytest.raises(ConfigError, match=r"machine\.watch") as raised:
         Machine.launch(override(config, changes))
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "watched", "left_out"),
+    [
+        ({}, {"heap", "frames", "translations", "stacks"}, []),
+        ({"kernel.slide": "auto"}, {"translations"}, ["heap", "frames", "stacks"]),
+    ],
+)
+def test_all_is_what_the_configuration_has_enough_for(
+    config: Config, changes: dict[str, object], watched: set[str], left_out: list[str]
+) -> None:
+    chosen = override(config, {"machine.watch": "all", **changes})
+    assert set(chosen.machine.watch) == {"all", *watched}
+    assert [line.partition(":")[0] for line in not_watched(chosen)] == left_out
+    assert override(chosen, {}) == chosen
+
+
+def test_what_all_leaves_out_is_said(kernels: KernelConfigs) -> None:
+    kernel = kernels("kept").kernel
+    options = ("--elf", kernel.elf, "--image", kernel.image, "--watch", "all")
+    done = run("why", "--config", kernels("kept").source, *options)
+    assert done.returncode == 0, done.stderr
+    assert "ringbench: not watched: heap: neither [contracts.heap] nor [watch.heap]" in done.stderr
+    assert "ringbench: not watched: frames:" in done.stderr
 
 
 def test_a_machine_without_a_microscope(kernels: KernelConfigs) -> None:

@@ -21,6 +21,7 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.ring import RingChannel
 from ringbench.subjects.reference.vocabulary.constants import (
+    BUDDY_BASE,
     HEAP_BASE,
     HEAP_HEADER,
     KERNEL_WINDOW_BASE,
@@ -28,6 +29,11 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import CACHE_UC, EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -202,6 +208,11 @@ SCRIPT: tuple[Operation, ...] = (
     SlabAlloc(1),  # not found
     SlabDelete(0),  # busy
     SlabFree(0, 0),  # foreign
+    BuddyAlloc(33),
+    BuddyAlloc(0),  # invalid
+    BuddyFree(BUDDY_BASE + 1),  # interior
+    BuddyFree(BUDDY_BASE + 64),  # double free
+    BuddyInfo(),
     TaskSwitch("t0"),
     TaskDelete("t2"),
     PageDelete("r0"),
@@ -211,7 +222,7 @@ SCRIPT: tuple[Operation, ...] = (
 )
 STATUSES = {
     *("ok", "invalid", "no_memory", "denied", "misaligned", "foreign", "mapped", "not_found"),
-    *("not_mapped", "non_canonical", "busy", "fault", "out_of_range"),
+    *("not_mapped", "non_canonical", "busy", "fault", "out_of_range", "interior", "double_free"),
 }
 
 
@@ -242,7 +253,7 @@ def test_gdb_gets_the_same_replies_to_what_it_can_call(kernel: Kernel) -> None:
     console = kernel.console
     gdb = GdbChannel.at_prompt(kernel.machine)
     script = tuple(operation for operation in SCRIPT if gdb.supports(operation))
-    left_out = {Touch, HeapInfo, DiskFind, DiskRead, DiskWrite}
+    left_out = {Touch, HeapInfo, BuddyInfo, DiskFind, DiskRead, DiskWrite}
     left_out |= {FileOpen, FileRead, FileWrite}
     assert left_out == set(OPERATIONS) - {type(each) for each in script}
     by_gdb = play(kernel, gdb, script)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ringbench.config import Config, load
+from ringbench.config import Config, load, not_watched
 from ringbench.errors import Ended, OutputError
 from ringbench.files import require_place
 
@@ -54,8 +54,9 @@ _DISK = click.option(
 watch_option = click.option(
     "--watch",
     metavar="NAMES",
-    help="Watch the kernel's memory accesses: heap, frames, all; with commas. "
-    "`unwritten` adds reads of heap memory that nobody has written.",
+    help="Watch the kernel's memory accesses: heap, frames, translations, stacks, with commas, or "
+    "`all` of these that the configuration has enough for. `unwritten` adds reads of heap memory "
+    "that nobody has written.",
 )
 _KERNEL = (
     click.option(
@@ -113,23 +114,32 @@ def machine_options_but_memory(command: Command) -> Command:
 def configured(**values: object) -> Config:
     """Load the configuration, with what the command line changes: the values of the options.
 
+    What of "all" cannot be watched is said.
+
     Raises:
         ConfigError: the file or an option is wrong.
     """
     file = values["config_file"]
     assert file is None or isinstance(file, Path)
     changes = {key: values.get(option) for option, key in _KEYS.items()}
-    return load(file, {key: value for key, value in changes.items() if value not in (None, ())})
+    config = load(file, {key: value for key, value in changes.items() if value not in (None, ())})
+    for line in not_watched(config):
+        click.echo(f"ringbench: not watched: {line}", err=True)
+    return config
 
 
 def watched_lines(guest: Machine) -> list[str]:
-    """Return what was wrong with a guest's accesses to memory, as far as they are watched."""
+    """Return what was wrong with a guest's accesses to memory, as far as they are watched.
+
+    Then how deep its stacks were used, and what could not be watched.
+    """
     if not guest.config.machine.watch:
         return []
     from ringbench.microscope.findings import left_out
 
     with guest.stopped():
         lines = [line for each in guest.seen() for line in each.lines()]
+        lines += [f"stack {each}" for each in guest.stack_use()]
         return [*lines, *(f"left out: {each}" for each in left_out(guest.microscope))]
 
 

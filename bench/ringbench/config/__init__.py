@@ -1,6 +1,6 @@
 """How to boot a kernel and what to expect of it: `load` a file, `override` single keys."""
 
-from ringbench.config.load import load, override
+from ringbench.config.load import load, not_watched, override
 from ringbench.config.settings import (
     Config,
     Deadlines,
@@ -25,6 +25,7 @@ __all__ = [
     "Ready",
     "Step",
     "load",
+    "not_watched",
     "override",
     "parse_size",
 ]

@@ -36,6 +36,9 @@ So who wants to know what ran of a kernel hears of every machine of this process
 it starts.
 """
 
+BRANCHES = "RINGBENCH_BRANCHES"
+"""Beside it: `machine.branches` is on if this is not empty."""
+
 QEMU = "RINGBENCH_QEMU"
 """The environment's variable that gives `machine.qemu` where nothing else does."""
 
@@ -85,6 +88,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "log_exceptions": values.flag,
         "arguments": values.arguments,
         "translations": values.path,
+        "branches": values.yes_or_no,
         "guest_calls": values.yes_or_no,
         "watch": values.watches,
     },
@@ -127,6 +131,7 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
     _apply(checked, overrides or {}, Path.cwd(), "command line")
     if folder := os.environ.get(TRANSLATIONS):
         checked["machine"].setdefault("translations", Path(folder).absolute())
+        checked["machine"].setdefault("branches", bool(os.environ.get(BRANCHES)))
     if qemu := os.environ.get(QEMU):
         checked["machine"].setdefault("qemu", qemu)
     return _build(checked, source)
@@ -260,17 +265,31 @@ def _build(checked: dict[str, dict[str, object]], source: Path) -> Config:
         called, known = contracts.build(checked), layout.build(checked)
     except KeyError as error:
         raise ConfigError(f"{source}: {error.args[0]}: missing; the table needs it") from None
+    watched = watch.build(checked)
+    names, moves = machine.get("watch"), kernel.get("slide") == "auto"
+    if isinstance(names, tuple):
+        machine["watch"] = watch.with_all(names, watched, called, moves=moves)
     config = Config(
         kernel=_make(KernelConfig, kernel),
         machine=_make(MachineConfig, machine),
         deadlines=_make(Deadlines, checked["deadlines"]),
         contracts=called,
         layout=known,
-        watch=watch.build(checked),
+        watch=watched,
         source=source,
     )
     _check_together(config)
     return config
+
+
+def not_watched(config: Config) -> list[str]:
+    """Say what `machine.watch = "all"` leaves out, and why, a line each."""
+    names = config.machine.watch
+    if watch.ALL not in names:
+        return []
+    moves = config.kernel.slide == "auto"
+    lacking = watch.lacking_of(config.watch, config.contracts, moves=moves)
+    return [f"{name}: {why}" for name, why in lacking.items() if name not in names]
 
 
 def _boots_by_efi(image: object) -> bool:

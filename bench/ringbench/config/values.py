@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringbench.config.settings import Disk, Module
+from ringbench.config.watch import ALL, SANITIZERS
 
 PAGE = 4096
 MIN_MEMORY = 1 << 20
@@ -19,9 +20,7 @@ MAX_MEMORY = 1 << 46  # 64 TiB: past what any x86_64 CPU model of QEMU can addre
 DAEMON = frozenset({"-daemonize", "--daemonize"})
 INTERFACES = ("ide", "virtio", "floppy")
 SERIAL = "[A-Za-z0-9_.-]{1,20}"
-SANITIZERS = ("heap", "frames")
-"""What "all" watches: each finds faults, and finds none in a kernel that has none."""
-WATCHES = (*SANITIZERS, "unwritten", "writes")
+WATCHES = (*SANITIZERS, "unwritten", "writes", ALL)
 LONGEST_PATH = 4096  # limits.h: PATH_MAX, with the NUL at the end
 LONGEST_NAME = 255  # limits.h: NAME_MAX
 _SUFFIXES = {"": 20, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -235,16 +234,16 @@ def arguments(value: object, folder: Path) -> tuple[str, ...]:
 
 
 def watches(value: object, folder: Path) -> tuple[str, ...]:
-    """What is watched: a list of names, or text with commas; "all" is all of `SANITIZERS`."""
+    """What is watched: a list of names, or text with commas."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
-        raise Expected(f"a list of {', '.join((*WATCHES, 'all'))}")
+        raise Expected(f"a list of {', '.join(WATCHES)}")
     found: list[str] = []
     for each in names:
         name = each.strip() if isinstance(each, str) else each
-        if name != "all" and name not in WATCHES:
-            raise Expected(f"names of {', '.join((*WATCHES, 'all'))}")
-        found += SANITIZERS if name == "all" else (str(name),)
+        if name not in WATCHES:
+            raise Expected(f"names of {', '.join(WATCHES)}")
+        found.append(str(name))
     return tuple(dict.fromkeys(found))
 
 

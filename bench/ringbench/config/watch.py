@@ -15,6 +15,12 @@ from ringbench.config.call_text import CallText
 from ringbench.config.contracts import Contracts
 
 PREFIX: Final = "watch."
+SANITIZERS: Final = ("heap", "frames", "translations", "stacks")
+"""Each finds faults, and finds none in a kernel that has none."""
+
+ALL: Final = "all"
+"""In `machine.watch`: all of these that the configuration has enough for."""
+
 RESULT: Final = "result"
 
 
@@ -95,6 +101,31 @@ def of_contracts(contracts: Contracts) -> Watch:
             address=frames.address,
         ),
     )
+
+
+def with_all(
+    names: tuple[str, ...], told: Watch, contracts: Contracts, *, moves: bool
+) -> tuple[str, ...]:
+    """Return what is watched, with what "all" is for a kernel.
+
+    `moves` says that nobody knows before the boot where it will be.
+    """
+    if ALL not in names:
+        return names
+    lacking = lacking_of(told, contracts, moves=moves)
+    return tuple(dict.fromkeys((*names, *(each for each in SANITIZERS if each not in lacking))))
+
+
+def lacking_of(told: Watch, contracts: Contracts, *, moves: bool) -> dict[str, str]:
+    """Return why something cannot be watched, by its name."""
+    if moves:
+        why = 'with kernel.slide = "auto" nobody knows before the boot where functions will be'
+        return dict.fromkeys(("heap", "frames", "stacks"), why)
+    return {
+        name: f"neither [contracts.{name}] nor [watch.{name}] says what its functions are called"
+        for name in ("heap", "frames")
+        if getattr(told, name) is None and getattr(contracts, name) is None
+    }
 
 
 def tables(watch: Watch) -> dict[str, dict[str, object]]:

@@ -169,6 +169,11 @@ class Symbols:
         return tuple(self._by_name)
 
     @property
+    def objects(self) -> Sequence[tuple[int, int, str]]:
+        """Address, size and name of each of the file's own symbols, in order."""
+        return self._ordered
+
+    @property
     def starts(self) -> Sequence[int]:
         """Where the file's own symbols begin, in order; several may begin at one address."""
         return self._starts

@@ -107,6 +107,13 @@ class Names:
         is_own = any(each.has(linked) for each in self._segments if each.is_code)
         return is_own or address in self._lent[0]
 
+    def code(self) -> tuple[tuple[int, int], ...]:
+        """Return where the kernel's own executable segments run: [begin, end) of each."""
+        slide = self._slide()
+        return tuple(
+            (each.begin + slide, each.end + slide) for each in self._segments if each.is_code
+        )
+
     @property
     def has_code(self) -> bool:
         """Whether it is known at all what is code."""

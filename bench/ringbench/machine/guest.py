@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.config import Config
+from ringbench.debuginfo.symbols import Symbols
 from ringbench.ending import Ending, EndKind
 from ringbench.errors import (
     GdbError,
@@ -43,7 +44,9 @@ from ringbench.machine.room import check_room
 from ringbench.machine.serial import Serial
 from ringbench.microscope.aim import aim
 from ringbench.microscope.findings import Seen, seen
+from ringbench.microscope.layout import Instrument
 from ringbench.microscope.microscope import Microscope
+from ringbench.microscope.stacks import StackUse, stack_use, stacks_of
 
 if TYPE_CHECKING:
     from ringbench.debuginfo.dwarf import Types
@@ -249,6 +252,19 @@ class Guest:
         """Return what is wrong with the guest's accesses so far, as far as they are watched."""
         microscope = self._qemu.microscope
         return () if microscope is None else seen(microscope, self.names)
+
+    def stack_use(self) -> tuple[StackUse, ...]:
+        """Return how deep each of the kernel's stacks was used, if they are watched.
+
+        The guest must be still.
+        """
+        microscope = self._qemu.microscope
+        if microscope is None or not microscope.instruments & Instrument.STACKS:
+            return ()
+        kernel = self.config.kernel
+        assert kernel.slide != "auto"  # or they could not be watched
+        symbols = Symbols.load(kernel.elf, kernel.slide, kernel.more)
+        return stack_use(microscope, stacks_of(symbols, self.names), self.names)
 
     def evidence(self, error: AnyMachineError) -> AnyMachineError:
         """Give an exception about this guest what a person will ask for next, and return it."""

@@ -1,4 +1,4 @@
-"""What instruments are told of a kernel: its allocators' functions, as the configuration has them.
+"""What instruments are told of a kernel: its allocators' functions, its stacks, its code.
 
 An allocator's own accesses are not judged: those made within a call of one of these functions, and
 those of code beside them: of the functions whose first line is of the same source file, as DWARF
@@ -20,6 +20,7 @@ from ringbench.errors import ConfigError
 from ringbench.explain.names import Names
 from ringbench.microscope.layout import Function, Instrument
 from ringbench.microscope.microscope import Microscope
+from ringbench.microscope.stacks import stacks_of
 
 UNKNOWN: Final = ("constant", 0)
 VIRTUAL: Final = 1 << 32
@@ -39,7 +40,7 @@ OF_BYTES: Final = 2
 
 
 def aim(microscope: Microscope, config: Config) -> None:
-    """Tell the instruments that are on which functions are the kernel's allocators.
+    """Tell the instruments that are on which functions are the kernel's allocators, and its stacks.
 
     Raises:
         ConfigError: the configuration does not say, or what it names is not there.
@@ -48,7 +49,7 @@ def aim(microscope: Microscope, config: Config) -> None:
     on = microscope.instruments
     if on & Instrument.UNWRITTEN and not on & Instrument.HEAP:
         raise ConfigError(f'{config.source}: machine.watch: "unwritten" is of the heap: add "heap"')
-    if not on & (Instrument.HEAP | Instrument.FRAMES):
+    if not on & (Instrument.HEAP | Instrument.FRAMES | Instrument.STACKS):
         return
     search = _Search(config)
     functions: list[Function] = []
@@ -65,6 +66,10 @@ def aim(microscope: Microscope, config: Config) -> None:
         found = _frames(search, frames, Instrument.FRAMES)
         functions += found
         own += _own(search, found, frames, Instrument.FRAMES)
+    if on & Instrument.STACKS:
+        stacks = stacks_of(search.symbols, search.names)
+        microscope.watch_stacks([(each.begin, each.end) for each in stacks])
+        own += [(Instrument.STACKS, *each) for each in search.names.code()]
     microscope.watch_calls(functions)
     microscope.trust(own)
 

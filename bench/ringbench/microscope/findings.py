@@ -16,6 +16,9 @@ LEFT_OUT = {
         "calls of the allocators' functions were not seen: this QEMU does not show the guest's "
         "registers"
     ),
+    Lacking.CONTROL: (
+        "translations were not watched: that needs a QEMU of 9.1 or later (`ringbench doctor`)"
+    ),
     Lacking.ROOM: "not everything was watched: there was no room for more",
 }
 

@@ -1,58 +1,30 @@
 """The kinds of findings, by instrument: what each is called, and how it is told in a sentence.
 
-The numbers are those of plugin/heap.h and plugin/frames.h; a test compares.
+The numbers are those of plugin/heap.h and plugin/frames.h; a test compares. Those of translations
+have a file of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
+from ringbench.microscope.kind import Details, Kind, access_of, bytes_of
+from ringbench.microscope.kinds_stacks import STACKS
+from ringbench.microscope.kinds_translations import TRANSLATIONS
 from ringbench.microscope.layout import Access, Instrument
-
-Details = tuple[int, ...]
-Words = Callable[[Access, Details], str]
 
 BLOCK, SIZE, DISTANCE, WRONG = range(4)
 """Details of the heap's findings."""
 
-ALLOCATED: Final = ("allocated at", "given back at")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of finding.
-
-    Attributes:
-        name: a few words that stand for it.
-        should: what would have been right.
-        words: makes a sentence of an access and details.
-        before: what the related events were.
-    """
-
-    name: str
-    should: str
-    words: Words
-    before: tuple[str, ...] = ALLOCATED
-
-
-def _bytes(count: int) -> str:
-    return f"{count:,} byte{'' if count == 1 else 's'}"
-
-
-def _access(access: Access) -> str:
-    verb = "writes" if access.is_store else "reads"
-    return f"{verb} {_bytes(access.size)} at {access.address:#x}"
-
 
 def _block(details: Details) -> str:
-    return f"the block of {_bytes(details[SIZE])} at {details[BLOCK]:#x}"
+    return f"the block of {bytes_of(details[SIZE])} at {details[BLOCK]:#x}"
 
 
 def _of_access(access: Access, details: Details) -> str:
     some = "" if details[WRONG] == access.size else f", {details[WRONG]} of them wrong"
-    return f"{_access(access)}{some}: "
+    return f"{access_of(access)}{some}: "
 
 
 def _overrun(access: Access, details: Details) -> str:
@@ -71,7 +43,7 @@ def _after_free(access: Access, details: Details) -> str:
 
 
 def _outside(access: Access, details: Details) -> str:
-    near = f"{_bytes(details[DISTANCE])} from {_block(details)}, which was given back"
+    near = f"{bytes_of(details[DISTANCE])} from {_block(details)}, which was given back"
     return f"{_of_access(access, details)}between blocks, {near}"
 
 
@@ -80,7 +52,7 @@ def _inside(access: Access, details: Details) -> str:
 
 
 def _unwritten(access: Access, details: Details) -> str:
-    return f"{_access(access)}, byte {details[DISTANCE]} of {_block(details)}: nobody wrote there"
+    return f"{access_of(access)}, byte {details[DISTANCE]} of {_block(details)}: nobody wrote there"
 
 
 def _own_write(access: Access, details: Details) -> str:
@@ -93,11 +65,11 @@ def _frame(details: Details) -> str:
 
 
 def _after_frame(access: Access, details: Details) -> str:
-    return f"{_access(access)}: {_frame(details)}, which was given back"
+    return f"{access_of(access)}: {_frame(details)}, which was given back"
 
 
 def _still_mapped(access: Access, details: Details) -> str:
-    return f"{_access(access)}, where {_frame(details)} is still mapped, which was given back"
+    return f"{access_of(access)}, where {_frame(details)} is still mapped, which was given back"
 
 
 LIVE: Final = "an access to a block in use"
@@ -139,5 +111,7 @@ KINDS: Final[Mapping[tuple[Instrument, int], Kind]] = {
         "a frame in use is given back",
         lambda access, details: f"gives back {_frame(details)} once more",
     ),
+    **{(Instrument.TRANSLATIONS, number): kind for number, kind in TRANSLATIONS.items()},
+    **{(Instrument.STACKS, number): kind for number, kind in STACKS.items()},
 }
 """Instrument and number -> kind."""

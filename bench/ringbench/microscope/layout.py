@@ -23,6 +23,7 @@ FINDINGS: Final = 64
 CPUS: Final = 64
 ROOTS: Final = 16
 RECORDS: Final = 100_000
+STACKS: Final = 32
 NOWHERE: Final = (1 << 64) - 1
 """The physical address of an access to a device."""
 
@@ -44,6 +45,7 @@ class Lacking(IntFlag):
 
     REGISTERS = 1
     ROOM = 2
+    CONTROL = 4
 
 
 WORD: Final = 8
@@ -52,6 +54,7 @@ _FUNCTION_WORDS: Final = 6 + 2 * ARGUMENTS
 _OWN_WORDS: Final = 3
 _EVENT: Final = struct.Struct(f"<{4 + CALLERS}Q")
 _PLACE: Final = struct.Struct("<4Q")
+_STACK_SIZE: Final = 3 * WORD + _EVENT.size
 _RECORD_SIZE: Final = _EVENT.size + _PLACE.size + 2 * WORD
 _FINDING_SIZE: Final = 3 * WORD + _EVENT.size + _PLACE.size + DETAILS * WORD + RELATED * _EVENT.size
 
@@ -64,7 +67,9 @@ FUNCTION_COUNT_AT: Final = RAM_AT + RAM_RANGES * _RANGE_WORDS * WORD
 FUNCTIONS_AT: Final = FUNCTION_COUNT_AT + WORD
 OWN_COUNT_AT: Final = FUNCTIONS_AT + FUNCTIONS * _FUNCTION_WORDS * WORD
 OWN_AT: Final = OWN_COUNT_AT + WORD
-PAGE_COUNT_AT: Final = OWN_AT + OWN_CODE * _OWN_WORDS * WORD
+STACK_COUNT_AT: Final = OWN_AT + OWN_CODE * _OWN_WORDS * WORD
+STACKS_AT: Final = STACK_COUNT_AT + WORD
+PAGE_COUNT_AT: Final = STACKS_AT + STACKS * _STACK_SIZE
 PAGES_AT: Final = PAGE_COUNT_AT + WORD
 LAYOUT_AT: Final = PAGES_AT + PAGES * _RANGE_WORDS * WORD
 INSTRUCTIONS_AT: Final = LAYOUT_AT + WORD
@@ -157,6 +162,18 @@ class RawFinding:
     access: Access
     details: tuple[int, ...]
     related: tuple[Event | None, ...]
+
+
+def stack_words(begin: int, end: int) -> tuple[int, ...]:
+    """Return a stack as the plugin has it before it was used."""
+    return (begin, end, end, *([0] * (_EVENT.size // WORD)))
+
+
+def stack_use_at(memory: Memory, number: int) -> tuple[int, Event | None]:
+    """Return the lowest address of a stack that was used, and where; None: it was not."""
+    at = STACKS_AT + number * _STACK_SIZE + 2 * WORD
+    event = _event(memory, at + WORD)
+    return int.from_bytes(memory[at : at + WORD], "little"), event if event.pc else None
 
 
 def record_at(memory: Memory, number: int) -> Record:

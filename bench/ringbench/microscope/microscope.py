@@ -11,10 +11,12 @@ from typing import Final
 
 from ringbench.arch.x86_64.address import PAGE_SIZE
 from ringbench.config import Config
+from ringbench.config.watch import ALL
 from ringbench.errors import StartError
 from ringbench.microscope import layout
 from ringbench.microscope.build import plugin_for
 from ringbench.microscope.layout import Function, Instrument, Lacking, RawFinding, Record
+from ringbench.microscope.programs import REGISTERS, interface_of
 
 INSTRUMENTS: Final = {each.name.lower(): each for each in Instrument if each.name}
 """Names as in `machine.watch`."""
@@ -40,8 +42,10 @@ class Microscope:
         """Make the memory, and compile the plugin if it never was.
 
         Raises:
-            StartError: this QEMU has no plugins, there is no compiler, or no room.
+            StartError: this QEMU has no plugins, or not what they need; there is no compiler, or no
+                room.
         """
+        _require(config)
         self._plugin = plugin_for(config.machine.qemu, folder)
         arena = max(config.machine.memory // ARENA_SHARE, ARENA_LEAST) & -PAGE_SIZE
         self.file = os.memfd_create("ringbench-microscope", os.MFD_CLOEXEC)
@@ -53,7 +57,7 @@ class Microscope:
             raise StartError(f"no room for what is watched ({error.strerror})") from None
         bits = Instrument(0)
         for name in config.machine.watch:
-            bits |= INSTRUMENTS[name]
+            bits |= INSTRUMENTS.get(name, Instrument(0))  # "all" stands beside what it means
         self._set(layout.INSTRUMENTS_AT, bits, arena)
 
     def close(self) -> None:
@@ -96,6 +100,15 @@ class Microscope:
     def trust(self, code: Sequence[tuple[Instrument, int, int]]) -> None:
         """Have instruments not judge what code at [begin, end) does; of more than 64, the first."""
         self._table(layout.OWN_COUNT_AT, code[: layout.OWN_CODE])
+
+    def watch_stacks(self, stacks: Sequence[tuple[int, int]]) -> None:
+        """Watch the stacks at these addresses, [begin, end); of more than 32, the first ones."""
+        some = stacks[: layout.STACKS]
+        self._table(layout.STACK_COUNT_AT, [layout.stack_words(*each) for each in some])
+
+    def stack_use(self, number: int) -> tuple[int, layout.Event | None]:
+        """Return the lowest address of a stack that was used, and where that was; None: never."""
+        return layout.stack_use_at(self.mapping, number)
 
     def watch_writes(self, begin: int, end: int, last: int, *, physical: bool = False) -> None:
         """Keep the `last` writes to addresses [begin, end), virtual or physical ones.
@@ -154,3 +167,16 @@ class Microscope:
     def _table(self, count_at: int, rows: Sequence[Sequence[int]]) -> None:
         words = [word for row in rows for word in row]
         self._set(count_at, len(rows), *words)
+
+
+def _require(config: Config) -> None:
+    """Refuse a QEMU with which nothing at all would be watched.
+
+    Beside other instruments, `lacking` says what could not be.
+    """
+    qemu = config.machine.qemu
+    if set(config.machine.watch) <= {"translations", ALL} and interface_of(qemu) < REGISTERS:
+        raise StartError(
+            f"machine.qemu: {qemu} does not show plugins the registers by which translations are "
+            "watched: take a QEMU of 9.1 or later; `ringbench doctor` says whether one is here"
+        )

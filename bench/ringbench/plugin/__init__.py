@@ -79,8 +79,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ringbench-watch",
         metavar="NAMES",
-        help="watch the kernel's memory accesses: heap, frames, unwritten, all; a test fails in "
-        "which one was wrong",
+        help="watch the kernel's memory accesses: heap, frames, translations, stacks, unwritten, "
+        "all; a test fails in which one was wrong",
     )
     group.addoption(
         "--ringbench-keep",

@@ -42,6 +42,16 @@ def built(folder: Path, mutant: Patch | None = None, right: Path | None = None) 
         shutil.copytree(right, folder)
     if mutant is not None:
         mutant.apply(folder)
+    compile_in(folder)
+    return folder
+
+
+def compile_in(folder: Path) -> None:
+    """Compile the kernel in a folder.
+
+    Raises:
+        DoesNotBuild: the compiler refuses it, which says why.
+    """
     done = subprocess.run(
         ["make", "-s", "-C", str(folder)],
         capture_output=True,
@@ -51,4 +61,3 @@ def built(folder: Path, mutant: Patch | None = None, right: Path | None = None) 
     )
     if done.returncode:
         raise DoesNotBuild(done.stderr.strip())
-    return folder

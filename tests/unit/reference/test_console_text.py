@@ -10,6 +10,11 @@ from ringbench.subjects.reference.drive.console import ConsoleChannel
 from ringbench.subjects.reference.drive.console_lines import parse_reply
 from ringbench.subjects.reference.vocabulary.flags import FLAGS_ALL, flags_text, parse_flags
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -107,6 +112,9 @@ LINES: list[tuple[Operation, str]] = [
     (HeapFree(0xFFFFC00000000010), "heap free 0xffffc00000000010"),
     (HeapCheck(), "heap check"),
     (HeapInfo(), "heap info"),
+    (BuddyAlloc(33), "buddy alloc 0x21"),
+    (BuddyFree(0xFFFFC04000000020), "buddy free 0xffffc04000000020"),
+    (BuddyInfo(), "buddy info"),
     (ObjectNew(4096), "object new 0x1000"),
     (ObjectDrop("o3"), "object drop o3"),
     (VmAlloc("t1", 4096, "shared", 1, "o3", 0), "vm alloc t1 0x1000 shared rw o3 0x0"),
@@ -235,9 +243,9 @@ def test_what_the_grammar_has_no_word_for() -> None:
         str(PageMap("r0", 0, 0, 4096, 8192, 0))
     with pytest.raises(ValueError, match="0x50"):
         str(VmProtect("t1", 0, 0x50))
-    with pytest.raises(ValueError, match="kind anonymous"):
+    with pytest.raises(ValueError, match="anonymous with place"):
         VmAlloc("t1", 4096, "anonymous", 1, 0x1000)
-    with pytest.raises(ValueError, match="physical"):
+    with pytest.raises(ValueError, match="physical with place"):
         VmAllocAt("t1", 0x10000, 4096, "physical", 1)
     with pytest.raises(ValueError, match="count"):
         PmmAlloc(align=4096)

@@ -59,6 +59,7 @@ HEADERS = (
     "object/object.h",
     "vmm/vmm.h",
     "heap/heap.h",
+    "buddy/buddy.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
     "file/cache.h",

@@ -71,6 +71,7 @@ def owners(state: KernelState) -> Counter[int]:
     found.update(table // FRAME_SIZE for table in state.tables)
     lent = state.console.lent_base // FRAME_SIZE
     found.update(range(lent, lent + state.console.lent_length // FRAME_SIZE))
+    found.update(frame // FRAME_SIZE for frame in state.buddy.maps)
     for cache in state.caches.values():
         found.update(frame // FRAME_SIZE for frame in cache.slabs)
     for it in state.objects.values():

@@ -32,6 +32,7 @@ LAYERS = {
     "object",
     "vmm",
     "heap",
+    "buddy",
     "task",
     "disk",
     "file",

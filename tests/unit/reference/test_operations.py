@@ -18,6 +18,7 @@ from ringbench.subjects.reference.model.handlers.table import HANDLERS
 from ringbench.subjects.reference.vocabulary import operations
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyInfo
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskFind, DiskRead, DiskWrite
 from ringbench.subjects.reference.vocabulary.operations.file import FileOpen, FileRead, FileWrite
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapInfo
@@ -49,7 +50,7 @@ def test_every_operation_says_all_about_itself() -> None:
     )
     assert {each.layer for each in OPERATIONS} == set(LAYERS)
     commands = [each.command for each in OPERATIONS]
-    assert len(set(commands)) == len(commands) == 48
+    assert len(set(commands)) == len(commands) == 51
     failures = {status.text for status in Status if status is not Status.OK}
     for each in OPERATIONS:
         lengths = [len(shape) for shape in each.values]
@@ -86,7 +87,7 @@ def test_an_operation_is_a_plain_value() -> None:
 def test_each_is_performed_by_the_model_and_by_the_channels_that_say_so() -> None:
     assert list(HANDLERS) == list(OPERATIONS)
     not_by_gdb = {
-        *(Touch, HeapInfo, DiskFind, DiskRead, DiskWrite),
+        *(Touch, HeapInfo, BuddyInfo, DiskFind, DiskRead, DiskWrite),
         *(FileOpen, FileRead, FileWrite),
     }
     assert list(CALLS) == [each for each in OPERATIONS if each not in not_by_gdb]

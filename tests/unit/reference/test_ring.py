@@ -9,6 +9,11 @@ from ringbench.errors import MalformedReply
 from ringbench.subjects.reference.drive.ring_format import RingCodec, RingFormat
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import (
+    BuddyAlloc,
+    BuddyFree,
+    BuddyInfo,
+)
 from ringbench.subjects.reference.vocabulary.operations.disk import (
     DiskFind,
     DiskFlush,
@@ -140,6 +145,9 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (HeapFree(0xFFFFC00000000010), (0xFFFFC00000000010,), b""),
     (HeapCheck(), (), b""),
     (HeapInfo(), (), b""),
+    (BuddyAlloc(33), (33,), b""),
+    (BuddyFree(0x80), (0x80,), b""),
+    (BuddyInfo(), (), b""),
     (ObjectNew(4096), (4096,), b""),
     (ObjectDrop("o3"), (3,), b""),
     (VmAlloc("t1", 1, "shared", 3, "o3", 5), (task(1), 1, 4, 3, 3, 5), b""),

@@ -4,7 +4,7 @@
 #include "plugin.h"
 
 void *arena_take(size_t bytes) {
-    uint64_t begin = (shared->arena_used + 31) & -32ull;
+    uint64_t begin = (shared->arena_used + 7) & -8ull;
     if (bytes > shared->arena_size || begin > shared->arena_size - bytes) {
         shared->lacking |= LACKS_ROOM;
         return NULL;

@@ -17,10 +17,12 @@ enum root {
     ROOT_FRAMES,
     ROOT_TRANSLATIONS,
     ROOT_STACKS,
-    ROOT_COVERAGE
+    ROOT_COVERAGE,
+    ROOT_TABLES,
+    ROOT_PROCESSORS
 };
 
-/* Zeroed memory, aligned to 32 bytes; NULL if there is no more, which `lacking` then says. */
+/* Zeroed memory, aligned to 8 bytes; NULL if there is no more, which `lacking` then says. */
 void *arena_take(size_t bytes);
 
 /* What `*root` leads to; taken at first use. */

@@ -94,6 +94,20 @@ void calls_leave(struct cpu_calls *cpu, uint64_t slot) {
     begin(cpu, slot); /* no CALL has put that address there: this is where a task begins */
 }
 
+bool calls_slot(const struct cpu_calls *cpu, uint64_t address, uint64_t size, struct call *call) {
+    const struct call_stack *stack = cpu ? &cpu->stacks[cpu->current] : NULL;
+    if (!stack || !stack->depth || address + size <= stack->calls[stack->depth - 1].slot) {
+        return false; /* of the function's own, as nearly all are */
+    }
+    uint64_t index = above(stack, address + size - 1);
+    if (index == stack->depth || stack->calls[index].slot + sizeof(uint64_t) <= address ||
+        !stack->calls[index].pc) {
+        return false;
+    }
+    *call = stack->calls[index];
+    return true;
+}
+
 struct call calls_last(const struct cpu_calls *cpu) {
     const struct call_stack *stack = &cpu->stacks[cpu->current];
     return stack->depth ? stack->calls[stack->depth - 1] : (struct call){};

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CALL_DEPTH  1024
@@ -45,6 +46,9 @@ void calls_enter(struct cpu_calls *cpu, uint64_t slot, uint64_t pc);
 
 /* A RET has popped its return address from `slot`. */
 void calls_leave(struct cpu_calls *cpu, uint64_t slot);
+
+/* The call of the stack in use whose return address some bytes are of; whether there is one. */
+bool calls_slot(const struct cpu_calls *cpu, uint64_t address, uint64_t size, struct call *call);
 
 /* The last call that has not returned; all zeros if there is none. */
 struct call calls_last(const struct cpu_calls *cpu);

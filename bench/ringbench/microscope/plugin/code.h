@@ -34,3 +34,47 @@ static inline enum code_kind code_kind(const uint8_t *bytes, size_t length) {
     }
     return bytes[0] == 0xc3 || bytes[0] == 0xc2 ? CODE_RET : CODE_OTHER;
 }
+
+/* Whether it is PUSH, of anything. */
+static inline bool code_is_push(const uint8_t *bytes, size_t length) {
+    while (length > 1 && (bytes[0] == 0x66 || (bytes[0] & 0xf0) == 0x40)) {
+        bytes++;
+        length--;
+    }
+    return (bytes[0] & 0xf8) == 0x50 || bytes[0] == 0x68 || bytes[0] == 0x6a || bytes[0] == 0x9c ||
+           (bytes[0] == 0xff && length > 1 && (bytes[1] >> 3 & 7) == 6) ||
+           (bytes[0] == 0x0f && length > 1 && (bytes[1] == 0xa0 || bytes[1] == 0xa8));
+}
+
+/* Whether it sets RSP to something that is not near it: MOV, LEA, POP, XCHG or IRET; not the ends
+   of functions, that set it by RBP. */
+static inline bool code_sets_stack(const uint8_t *bytes, size_t length) {
+    uint8_t rex = 0;
+    while (length > 1 && (bytes[0] == 0x66 || (bytes[0] & 0xf0) == 0x40)) {
+        rex = (bytes[0] & 0xf0) == 0x40 ? bytes[0] : rex;
+        bytes++;
+        length--;
+    }
+    uint8_t modrm = length > 1 ? bytes[1] : 0, reg = modrm >> 3 & 7, low = modrm & 7;
+    bool is_register = modrm >> 6 == 3;
+    switch (bytes[0]) {
+    case 0xcf: /* IRET */
+        return true;
+    case 0x5c: /* POP, MOV of a constant, XCHG with RAX */
+    case 0xbc:
+    case 0x94:
+        return !(rex & 1);
+    case 0x89: /* MOV from a register */
+        return is_register && low == 4 && !(rex & 1) && !(reg == 5 && !(rex & 4));
+    case 0x8b: /* MOV to a register, from RBP, another or memory */
+        return reg == 4 && !(rex & 4) && !(is_register && low == 5 && !(rex & 1));
+    case 0x87: /* XCHG */
+        return (reg == 4 && !(rex & 4)) || (is_register && low == 4 && !(rex & 1));
+    case 0x8d: /* LEA; with RSP or RBP as the base it is near */
+        return reg == 4 && !(rex & 4) && low != 4 && !(low == 5 && !(rex & 1));
+    case 0xc7: /* MOV of a constant */
+        return is_register && low == 4 && !(rex & 1);
+    default:
+        return false;
+    }
+}

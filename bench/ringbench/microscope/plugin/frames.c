@@ -79,7 +79,7 @@ static struct frames *made(void) {
 
 /* The slot of a frame, or the one that it can have. */
 static struct frame *slot_of(const struct frames *all, uint64_t number) {
-    uint64_t slot = number * 0x9e3779b97f4a7c15u >> 20;
+    uint64_t slot = number; /* neighbours are neighbours, so that little of the table is touched */
     for (;; slot++) {
         struct frame *frame = &all->table[slot % all->slots];
         if (frame->number == number + 1 || !frame->number) {
@@ -147,9 +147,11 @@ static uint64_t frame_of(struct frames *all, const struct access *access) {
     if (all->is_virtual) {
         return page;
     }
-    struct cache *cache =
-        access->cpu < CPUS ? arena_root(&all->caches[access->cpu], sizeof(struct cache)) : NULL;
-    if (!cache) {
+    if (access->cpu >= CPUS) {
+        return NOWHERE;
+    }
+    struct cache *cache = (struct cache *)all->caches[access->cpu];
+    if (!cache && !(cache = arena_root(&all->caches[access->cpu], sizeof(struct cache)))) {
         return NOWHERE;
     }
     uint64_t tag = page * EPOCHS + cache->epoch + 1; /* never 0 */

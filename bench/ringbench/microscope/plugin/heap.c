@@ -10,6 +10,7 @@
  */
 #include "heap.h"
 
+#include "calls.h"
 #include "findings.h"
 #include "instrument.h"
 #include "shadow.h"
@@ -26,9 +27,18 @@ struct wrong {
 
 static struct wrong judge(uint64_t address) {
     const struct block *before = shadow_before(address), *behind = shadow_behind(address);
+    const struct block *freed = NULL;
+    if (before && !before->is_live && address < before->address + before->size) {
+        freed = before;
+        before = before->is_cut && before->address ? shadow_before(before->address - 1) : NULL;
+    }
     uint64_t end = before ? before->address + before->size : 0;
-    if (before && !before->is_live && address < end) {
-        return (struct wrong){HEAP_AFTER_FREE, before, address - before->address};
+    /* Of a freed block in part of which there is another one by now, what is near that one is
+       rather meant for it. */
+    bool is_behind = before && before->is_live && address - end < NEAR;
+    bool is_ahead = behind && behind->is_live && behind->address - address <= NEAR;
+    if (freed && !(freed->is_cut && (is_behind || is_ahead))) {
+        return (struct wrong){HEAP_AFTER_FREE, freed, address - freed->address};
     }
     uint64_t past = before ? address - end : UINT64_MAX;
     uint64_t ahead = behind ? behind->address - address : UINT64_MAX;
@@ -82,8 +92,8 @@ static void suspect(const struct access *access, uint64_t address, uint64_t size
 
 /*
  * An allocator's code writes to a block in use. Of its own that is one that the call under way is
- * about; of anything else it is a mistake. What an interrupt does in the middle of the call is
- * known by its code: it is neither the allocator's nor called from there.
+ * about, or the stack that it runs on; of anything else it is a mistake. What an interrupt does in
+ * the middle of the call is known by its code: it is neither the allocator's nor called from there.
  */
 static void suspect_allocator(const struct access *access) {
     if (!functions_own(access->pc, HEAP)) {
@@ -94,7 +104,8 @@ static void suspect_allocator(const struct access *access) {
     }
     lock();
     const struct block *block = shadow_overlap(access->address, access->size);
-    if (block && block->is_live && !functions_concern(HEAP, 1, block->address)) {
+    bool is_stack = block && calls_last(calls_of(access->cpu)).slot - block->address < block->size;
+    if (block && block->is_live && !is_stack && !functions_concern(HEAP, 1, block->address)) {
         report(HEAP_OWN_WRITE, access, block, access->address - block->address, access->size);
     }
     unlock();
@@ -171,8 +182,9 @@ static void give_back(const struct visit *visit, uint64_t address) {
 }
 
 static void hand_out(const struct visit *visit, uint64_t address, uint64_t size) {
-    const struct block *other = shadow_overlap(address, size);
-    if (other && size) {
+    const struct block *other =
+        shadow_may_overlap(address, size) ? shadow_overlap(address, size) : NULL;
+    if (other) {
         struct access access = call_site(visit, address);
         report(HEAP_TWICE, &access, other, 0, 0);
     }
@@ -189,8 +201,8 @@ static void entered(struct visit *visit) {
             give_back(visit, address);
         }
         break;
-    case HEAP_REALLOC: /* which one it is, by the time it returns */
-        visit->kept[0] = block && block->is_live ? block->number : 0;
+    case HEAP_REALLOC: /* when it returns, there may be another one at the address */
+        visit->kept[0] = block && block->is_live ? block->allocated + 1ull : 0;
         if (address && !visit->kept[0]) {
             give_back(visit, address);
         }
@@ -203,7 +215,7 @@ static void entered(struct visit *visit) {
 static void reallocated(const struct visit *visit, uint64_t result) {
     uint64_t old = visit->argument[1], size = visit->argument[0];
     struct block *block = old ? shadow_block(old) : NULL;
-    bool is_there = block && block->is_live && block->number == visit->kept[0];
+    bool is_there = block && block->is_live && block->allocated + 1ull == visit->kept[0];
     uint64_t kept = is_there && block->size < size ? block->size : size;
     if (is_there && (!visit->has_failed || size == 0)) {
         shadow_free(block, trace_keep(visit->cpu, visit->pc));

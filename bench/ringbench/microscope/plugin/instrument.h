@@ -34,3 +34,7 @@ struct instrument {
 extern const struct instrument writes_instrument;
 extern const struct instrument heap_instrument;
 extern const struct instrument frames_instrument;
+extern const struct instrument stacks_instrument;
+#if INTERFACE >= 3
+extern const struct instrument translations_instrument;
+#endif

@@ -33,7 +33,8 @@ typedef struct qemu_info_t {
 } qemu_info_t;
 
 enum qemu_plugin_cb_flags {
-    QEMU_PLUGIN_CB_NO_REGS
+    QEMU_PLUGIN_CB_NO_REGS,
+    QEMU_PLUGIN_CB_R_REGS
 };
 enum qemu_plugin_mem_rw {
     QEMU_PLUGIN_MEM_R = 1,
@@ -86,6 +87,41 @@ void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, enum qemu
 
 #if INTERFACE >= 3
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
+
+enum qemu_plugin_cond {
+    QEMU_PLUGIN_COND_EQ = 2,
+    QEMU_PLUGIN_COND_NE
+};
+int qemu_plugin_num_vcpus(void);
+void qemu_plugin_u64_set(qemu_plugin_u64, unsigned int, uint64_t);
+void qemu_plugin_register_vcpu_insn_exec_cond_cb(struct qemu_plugin_insn *,
+                                                 qemu_plugin_vcpu_udata_cb_t,
+                                                 enum qemu_plugin_cb_flags, enum qemu_plugin_cond,
+                                                 qemu_plugin_u64, uint64_t, void *);
+void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *, qemu_plugin_vcpu_udata_cb_t,
+                                               enum qemu_plugin_cb_flags, enum qemu_plugin_cond,
+                                               qemu_plugin_u64, uint64_t, void *);
+
+/* Registers, in arrays of GLib's. */
+typedef struct {
+    char *data;
+    unsigned int len;
+} GArray;
+typedef struct {
+    uint8_t *data;
+    unsigned int len;
+} GByteArray;
+GByteArray *g_byte_array_new(void);
+GByteArray *g_byte_array_set_size(GByteArray *, unsigned int);
+
+struct qemu_plugin_register;
+typedef struct {
+    struct qemu_plugin_register *handle;
+    const char *name;
+    const char *feature;
+} qemu_plugin_reg_descriptor;
+GArray *qemu_plugin_get_registers(void);
+int qemu_plugin_read_register(struct qemu_plugin_register *, GByteArray *);
 #else
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);

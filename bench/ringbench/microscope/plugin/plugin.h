@@ -33,6 +33,9 @@ uint64_t access_physical(const struct access *access);
 bool ram_read(uint64_t physical, void *to, uint64_t size);
 bool ram_has(uint64_t physical);
 
+/* The bytes of an instruction, of which there is room for 16, and how many they are. */
+size_t insn_bytes(const struct qemu_plugin_insn *insn, uint8_t *bytes);
+
 /* How many instructions have been executed by all processors. */
 uint64_t count_instructions(void);
 

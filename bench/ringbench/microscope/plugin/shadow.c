@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define UNIT      32 /* bytes, in which places in the arena are counted */
+#define UNIT      8  /* bytes, in which places in the arena are counted */
+#define NEAR_EACH 32 /* bytes of memory whose blocks have a slot together */
 #define FAR_PAGES 16 /* that are looked through for the nearest block */
 
 struct heap {
@@ -30,18 +31,19 @@ struct heap {
 static struct heap *made(void) {
     struct heap *heap = arena_root(&shared->root[ROOT_HEAP], sizeof(struct heap));
     if (heap && !heap->page_slots) {
-        uint64_t pages = 1024; /* about as many as the arena could hold */
-        while (pages * sizeof(struct shadow_page) < shared->arena_size) {
-            pages *= 2;
+        uint64_t bytes = 1ull << 22;
+        for (uint64_t i = 0; i < shared->ram_count; i++) {
+            bytes += shared->ram[i].length;
         }
+        uint64_t pages = bytes / PAGE;
         heap->pages = arena_take(pages * sizeof(uint32_t));
-        heap->blocks = arena_take(4 * pages * sizeof(uint32_t));
+        heap->blocks = arena_take(bytes / NEAR_EACH * sizeof(uint32_t));
         heap->frames = arena_take(pages * sizeof(uint32_t));
         if (!heap->pages || !heap->blocks || !heap->frames) {
             return NULL;
         }
         heap->frame_slots = heap->page_slots = pages;
-        heap->block_slots = 4 * pages;
+        heap->block_slots = bytes / NEAR_EACH;
     }
     return heap;
 }
@@ -95,7 +97,7 @@ static struct shadow_page *page_made(struct heap *heap, uint64_t address) {
     *slot = place_of(page);
     heap->filter[bit / 64] |= 1ull << bit % 64;
     if (shared->instruments & UNWRITTEN && !page->written) {
-        page->written = arena_take(sizeof(page->bytes));
+        page->written = arena_take(PAGE / 8);
     }
     return page;
 }
@@ -125,7 +127,12 @@ static bool all_set(const uint64_t *row, uint64_t from, uint64_t count) {
 }
 
 bool shadow_is_live(const struct shadow_page *page, uint64_t address, uint64_t size) {
-    return all_set(page->bytes, address % PAGE, size);
+    uint64_t first = address % PAGE / 8, last = (address % PAGE + size - 1) / 8;
+    if (all_set(page->eights, first, last - first + 1)) {
+        return true;
+    }
+    const struct block *block = shadow_before(address);
+    return block && block->is_live && address + size <= block->address + block->size;
 }
 
 bool shadow_is_written(const struct shadow_page *page, uint64_t address, uint64_t size) {
@@ -148,9 +155,17 @@ void shadow_set_written(uint64_t address, uint64_t size, bool value) {
     }
 }
 
-/* Where the chain begins of the blocks that begin in the same eight bytes, and of a few others. */
+/* Eight bytes that are wholly of a block. */
+static void set_live(uint64_t address, uint64_t size, bool value) {
+    uint64_t begin = (address + 7) & -8ull, end = (address + size) & -8ull;
+    EACH_PAGE(page, from, count, begin, end) {
+        set_bits(page->eights, from / 8, count / 8, value);
+    }
+}
+
+/* Where the chain begins of the blocks that begin near an address, and of a few others. */
 static uint32_t *chain_of(const struct heap *heap, uint64_t address) {
-    return &heap->blocks[address / 8 % heap->block_slots];
+    return &heap->blocks[address / NEAR_EACH % heap->block_slots];
 }
 
 struct block *shadow_block(uint64_t address) {
@@ -223,6 +238,7 @@ static void cut(struct heap *heap, struct block *block, uint64_t address, uint64
     uint64_t was_end = was.address + was.size;
     if (was.address < address) {
         block->size = address - was.address;
+        block->is_cut = true;
     } else {
         forget(heap, block);
         unmark(was.address);
@@ -232,7 +248,7 @@ static void cut(struct heap *heap, struct block *block, uint64_t address, uint64
         if (rest) {
             rest->allocated = was.allocated;
             rest->freed = was.freed;
-            rest->number = was.number;
+            rest->is_cut = true;
             mark(end);
         }
     }
@@ -275,7 +291,6 @@ struct block *shadow_add(uint64_t address, uint64_t size, uint32_t allocated) {
     block->size = size;
     block->allocated = allocated;
     block->freed = 0;
-    block->number = ++heap->count;
     block->is_live = true;
     uint64_t end = address + (size ? size : 1);
     for (uint64_t each = address & -(uint64_t)PAGE; each < end; each += PAGE) {
@@ -290,9 +305,7 @@ struct block *shadow_add(uint64_t address, uint64_t size, uint32_t allocated) {
         page->live++;
     }
     mark(address);
-    EACH_PAGE(page, from, count, address, address + size) {
-        set_bits(page->bytes, from, count, true);
-    }
+    set_live(address, size, true);
     return block;
 }
 
@@ -306,9 +319,7 @@ void shadow_free(struct block *block, uint32_t freed) {
             page->live--;
         }
     }
-    EACH_PAGE(page, from, count, block->address, block->address + block->size) {
-        set_bits(page->bytes, from, count, false);
-    }
+    set_live(block->address, block->size, false);
 }
 
 struct block *shadow_before(uint64_t address) {
@@ -317,14 +328,13 @@ struct block *shadow_before(uint64_t address) {
         if (!page) {
             return NULL;
         }
-        uint64_t granule = far ? PAGE / 8 - 1 : address % PAGE / 8;
-        for (uint64_t i = granule + 1; i-- > 0;) {
-            if (i % 64 == 63 && !page->starts[i / 64]) {
-                i -= 63;
-                continue;
-            }
-            if (page->starts[i / 64] >> i % 64 & 1) {
-                struct block *block = in_eight(number * PAGE + i * 8, address, true);
+        uint64_t last = far ? PAGE / 8 - 1 : address % PAGE / 8;
+        for (uint64_t word = last / 64 + 1; word-- > 0;) {
+            uint64_t bits = page->starts[word];
+            bits &= word == last / 64 ? ~0ull >> (63 - last % 64) : ~0ull;
+            for (; bits; bits &= ~(1ull << (63 - __builtin_clzll(bits)))) {
+                uint64_t eight = word * 64 + 63 - __builtin_clzll(bits);
+                struct block *block = in_eight(number * PAGE + eight * 8, address, true);
                 if (block) {
                     return block;
                 }
@@ -343,19 +353,16 @@ struct block *shadow_before(uint64_t address) {
 struct block *shadow_behind(uint64_t address) {
     for (uint64_t number = address / PAGE, far = 0; far < FAR_PAGES; number++, far++) {
         const struct shadow_page *page = shadow_find(number * PAGE);
-        if (!page) {
-            if (far == 0) {
-                continue;
-            }
+        if (!page && far) {
             return NULL;
         }
-        for (uint64_t i = far ? 0 : address % PAGE / 8; i < PAGE / 8; i++) {
-            if (i % 64 == 0 && !page->starts[i / 64]) {
-                i += 63;
-                continue;
-            }
-            if (page->starts[i / 64] >> i % 64 & 1) {
-                struct block *block = in_eight(number * PAGE + i * 8, address, false);
+        uint64_t first = far ? 0 : address % PAGE / 8;
+        for (uint64_t word = first / 64; page && word < PAGE / 8 / 64; word++) {
+            uint64_t bits = page->starts[word];
+            bits &= word == first / 64 ? ~0ull << first % 64 : ~0ull;
+            for (; bits; bits &= bits - 1) {
+                uint64_t eight = word * 64 + __builtin_ctzll(bits);
+                struct block *block = in_eight(number * PAGE + eight * 8, address, false);
                 if (block) {
                     return block;
                 }
@@ -363,6 +370,27 @@ struct block *shadow_behind(uint64_t address) {
         }
     }
     return NULL;
+}
+
+static bool any_set(const uint64_t *row, uint64_t from, uint64_t count) {
+    uint64_t found = 0;
+    for (uint64_t i = from / 64; i * 64 < from + count; i++) {
+        uint64_t mask = ~0ull;
+        mask &= i * 64 < from ? ~0ull << from % 64 : ~0ull;
+        mask &= from + count - i * 64 < 64 ? (1ull << (from + count - i * 64)) - 1 : ~0ull;
+        found |= row[i] & mask;
+    }
+    return found;
+}
+
+bool shadow_may_overlap(uint64_t address, uint64_t size) {
+    EACH_PAGE(page, from, count, address, address + size) {
+        uint64_t first = from / 8, last = (from + count - 1) / 8;
+        if (any_set(page->eights, first, last - first + 1)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct block *shadow_overlap(uint64_t address, uint64_t size) {

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The heap's shadow: for each page that a block ever was on, a bit for each byte that is of a live
- * block; and each block, live or given back and not handed out again.
+ * The heap's shadow: for each page that a block ever was on, a bit for each eight bytes that are
+ * all of live blocks; and each block, live or given back and not handed out again.
  */
 #pragma once
 
@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 struct shadow_page {
-    uint64_t number; /* virtual address / PAGE */
-    uint64_t cover;  /* the block that was last known to reach into it from before */
-    uint64_t frame;  /* of physical memory, 0 as long as it is not known */
-    uint32_t live;   /* blocks that are live on it */
-    uint32_t next;   /* of the same slot */
-    uint64_t bytes[PAGE / 64];
-    uint64_t starts[PAGE / 8 / 64]; /* eight bytes in which a block begins */
+    uint64_t number;                /* virtual address / PAGE */
+    uint64_t cover;                 /* the block that was last known to reach into it from before */
+    uint64_t frame;                 /* of physical memory, 0 as long as it is not known */
+    uint32_t live;                  /* blocks that are live on it */
+    uint32_t next;                  /* of the same slot */
+    uint64_t eights[PAGE / 8 / 64]; /* that are wholly live; of others, their block knows */
+    uint64_t starts[PAGE / 8 / 64]; /* in which a block begins */
     uint64_t *written;              /* bits of bytes that were written; NULL: nobody asked */
 };
 
@@ -28,9 +28,9 @@ struct block {
     uint32_t size;      /* at most 4 GiB - 1, which larger ones are taken for */
     uint32_t next;      /* of the same slot */
     uint32_t allocated; /* traces */
-    uint32_t freed;
-    uint32_t number; /* which one of all it is */
-    bool is_live;
+    uint32_t freed : 30;
+    bool is_live : 1;
+    bool is_cut : 1; /* a part of it was handed out again since it was given back */
 };
 
 /* Bits that say of most pages that no block ever was on them. */
@@ -65,6 +65,9 @@ void shadow_free(struct block *block, uint32_t freed);
 /* The last block that begins at or before an address, or the first behind it; NULL: none near. */
 struct block *shadow_before(uint64_t address);
 struct block *shadow_behind(uint64_t address);
+
+/* Whether any eight bytes there are wholly of a live block: quick. */
+bool shadow_may_overlap(uint64_t address, uint64_t size);
 
 /* A live block that has one of the bytes; NULL if there is none. */
 struct block *shadow_overlap(uint64_t address, uint64_t size);

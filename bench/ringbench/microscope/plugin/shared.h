@@ -24,6 +24,7 @@
 #define CPUS       64
 #define ROOTS      16
 #define RECORDS    100000
+#define STACK_MOST 32
 
 /* Bits of `instruments`. */
 #define WRITES       (1u << 0)
@@ -37,6 +38,7 @@
 /* Bits of `lacking`: what an instrument could not have, so that it may have missed something. */
 #define LACKS_REGISTERS (1u << 0) /* of the guest, where its functions are called */
 #define LACKS_ROOM      (1u << 1) /* in the arena */
+#define LACKS_CONTROL   (1u << 2) /* registers, of which this QEMU's interface shows none */
 
 /* Flags of a function. */
 #define REFUSES (1u << 0) /* what is wrongly given back is refused, and no mistake */
@@ -68,7 +70,8 @@ struct function {
     uint64_t flags;
 };
 
-/* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. */
+/* Code at [begin, end) whose accesses an instrument does not judge: an allocator's own. For stacks
+   it is the other way round: the kernel's code, whose returns are judged. */
 struct own_code {
     uint64_t instrument; /* bits */
     uint64_t begin;
@@ -99,6 +102,14 @@ struct record {
     uint64_t value[2]; /* little-endian, what is there after the write */
 };
 
+/* A stack at [begin, end), which grows down. */
+struct stack {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t lowest;      /* address that was used; `end` at first */
+    struct event deepest; /* when that was; `pc` 0: never */
+};
+
 /* What an instrument objects to. Kinds and details are its own: ringbench/microscope/kinds.py. */
 struct finding {
     uint64_t instrument; /* one bit */
@@ -123,6 +134,8 @@ struct shared {
     struct function functions[FUNCTIONS];
     uint64_t own_count;
     struct own_code own[OWN_CODE];
+    uint64_t stack_count;
+    struct stack stacks[STACK_MOST];
     /* the plugin's, but for the first pages, which the bench may know */
     uint64_t page_count;
     struct watched_page pages[PAGES];

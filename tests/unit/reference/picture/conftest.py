@@ -103,6 +103,7 @@ def sound_state() -> KernelState:
         spaces={
             "kernel": Space(KERNEL_ROOT, WINDOW, WINDOW + (1 << 39), kernel),
             "heap": Space(KERNEL_ROOT, HEAP, HEAP + (16 << 30), heap),
+            "buddy": Space(KERNEL_ROOT, HEAP + (1 << 38), HEAP + (1 << 38) + (1 << 30)),
             "t1": Space(TASK_ROOT, TASK, 0x7FFFFFFFF000, task),
         },
         current_space="t1",

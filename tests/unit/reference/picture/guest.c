@@ -13,6 +13,7 @@
  *   539..575    lent                 576..1023 free
  */
 #include "base/layout.h"
+#include "buddy/buddy.h"
 #include "cpu/features.h"
 #include "console/console.h"
 #include "file/file.h"
@@ -284,6 +285,16 @@ struct heap heap = {
               .limit = HEAP_BASE + HEAP_SIZE,
               .first = &kernel_slab.regions[3],
               .region_count = 1},
+};
+
+/* --- buddy: nothing yet ----------------------------------------------------------------------- */
+
+#define EMPTY(n)   {&buddy.free[n], &buddy.free[n]}
+#define EMPTIES(n) EMPTY(n), EMPTY(n + 1), EMPTY(n + 2), EMPTY(n + 3), EMPTY(n + 4), EMPTY(n + 5)
+
+struct buddy buddy = {
+    .free = {EMPTIES(0), EMPTIES(6), EMPTIES(12), EMPTIES(18), EMPTIES(24), EMPTY(30)},
+    .space = {.root = KERNEL_ROOT, .base = BUDDY_BASE, .limit = BUDDY_BASE + BUDDY_SIZE},
 };
 
 /* --- tasks, console --------------------------------------------------------------------------- */

@@ -276,6 +276,14 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         lambda g: slab(g, used=2),
         {"slabs_count_their_objects"},
     ),
+    "a block in the map of nothing": (
+        lambda g: g.set("buddy.length", 4096),
+        {"blocks_tile_the_region", "everything_can_be_followed"},
+    ),
+    "a list of free blocks that is said to have one": (
+        lambda g: g.set("buddy.nonempty", 32),
+        {"rings_hold_the_free_blocks"},
+    ),
     "an object that counts wrong": (
         lambda g: shown(g, references=3),
         {"objects_are_counted"},

@@ -63,7 +63,7 @@ def test_pmm(picture: Picture) -> None:
 
 
 def test_spaces(picture: Picture) -> None:
-    kernel, heap, task = picture.spaces()
+    kernel, heap, buddy, task = picture.spaces()
     assert [(r.base - WINDOW, r.length, r.kind, r.paddr) for r in kernel.regions] == [
         (0, 0x1000, "anonymous", None),
         (0x1000, 0x1000, "guard", None),
@@ -77,6 +77,7 @@ def test_spaces(picture: Picture) -> None:
     ]
     assert (kernel.name, kernel.root, kernel.region_count) == ("kernel", KERNEL_ROOT, 3)
     assert (heap.name, len(heap.regions)) == ("heap", 1)
+    assert (buddy.name, buddy.regions) == ("buddy", ())
     assert (task.name, task.root, task.base) == ("t1", TASK_ROOT, 0x10000)
     assert [(r.base, r.kind, r.flags) for r in task.regions] == [
         (0x10000, "anonymous", 6),

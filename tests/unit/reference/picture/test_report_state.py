@@ -86,8 +86,8 @@ def test_spaces(picture: Picture) -> None:
     assert data["current_task"] == 1
     assert [task["id"] for task in data["tasks"]] == [0, 1]
     assert data["bare_roots"] == {"r0": 538 << 12}
-    kernel, heap, task = data["spaces"]
-    assert [each["name"] for each in (kernel, heap, task)] == ["kernel", "heap", "t1"]
+    kernel, _, _, task = data["spaces"]
+    assert [each["name"] for each in data["spaces"]] == ["kernel", "heap", "buddy", "t1"]
     assert kernel["regions"][2] == {
         "base": WINDOW + 0x4000,
         "length": 0x2000,

@@ -16,6 +16,7 @@ from ringbench.arch.x86_64.memory import PhysicalMemory
 from ringbench.check.comparison import DETAILED, Comparison, hexadecimal
 from ringbench.check.mismatch import MACHINE, Finding
 from ringbench.observe.reader import count_runs, lowest_runs
+from ringbench.subjects.reference.check.compare_buddy import compare_buddy
 from ringbench.subjects.reference.check.compare_disks import compare_disk
 from ringbench.subjects.reference.check.compare_files import compare_file
 from ringbench.subjects.reference.check.compare_objects import compare_object
@@ -49,6 +50,7 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
         "object": compare_object,
         "vmm": compare_vmm,
         "heap": compare_heap,
+        "buddy": compare_buddy,
         "task": compare_task,
         "disk": compare_disk,
         "file": compare_file,
@@ -223,7 +225,7 @@ def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: S
 
 
 def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
-    """Compare every byte of every private page of a stopped guest, but the heap's.
+    """Compare every byte of every private page of a stopped guest, but no heap's.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.
@@ -231,7 +233,7 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
     tally = Comparison("vmm")
     zeros = bytes(FRAME_SIZE)
     for name, space in state.spaces.items():
-        if name == "heap":
+        if name in ("heap", "buddy"):
             continue
         for region in space.regions:
             if region.kind not in PRIVATE:

@@ -54,6 +54,8 @@ class OwnerKind(StrEnum):
     DEMAND = "demand region"
     PRIVATE = "private region"
     HEAP = "heap"
+    BUDDY = "buddy"
+    MAP = "map of the buddy"
     LENT = "lent by the console"
     DISK = "queue of a disk"
     INDEX = "index of a file"
@@ -71,6 +73,8 @@ ALLOCATED: Final = frozenset(
         OwnerKind.DEMAND,
         OwnerKind.PRIVATE,
         OwnerKind.HEAP,
+        OwnerKind.BUDDY,
+        OwnerKind.MAP,
         OwnerKind.LENT,
         OwnerKind.DISK,
         OwnerKind.INDEX,
@@ -87,6 +91,7 @@ _MAP_KINDS: Final[dict[int, OwnerKind]] = {
     MemoryKind.MODULE: OwnerKind.MODULE,
     MemoryKind.KERNEL: OwnerKind.KERNEL,
 }
+_OF_KERNEL: Final = {"heap": OwnerKind.HEAP, "buddy": OwnerKind.BUDDY}
 _REGION_KINDS: Final = {
     "anonymous": OwnerKind.ANONYMOUS,
     "demand": OwnerKind.DEMAND,
@@ -227,6 +232,8 @@ def owners(picture: Picture) -> FrameOwners:
         for table in root.tables:
             owner = Owner(OwnerKind.TABLE, root.name, table.vaddr, table.level)
             claims.bytes(owner, table.paddr, PAGE_SIZE)
+    for frame in filter(None, picture.buddy.maps):
+        claims.bytes(Owner(OwnerKind.MAP, ""), frame, PAGE_SIZE)
     for cache in picture.slabs.caches:
         for each in cache.slabs:
             claims.bytes(Owner(OwnerKind.SLAB, cache.name), each.frame, PAGE_SIZE)
@@ -280,8 +287,8 @@ def _claim_regions(claims: _Claims, picture: Picture) -> None:
     rings = kin_rings(picture)
     for space, region, leaves in region_pages(picture):
         if region.kind in _REGION_KINDS and 0 < region.length <= ADDRESS_END - region.base:
-            kind = OwnerKind.HEAP if space is picture.heap.space else _REGION_KINDS[region.kind]
-            of = "" if kind is OwnerKind.HEAP else space.name
+            kind = _OF_KERNEL.get(space.name) or _REGION_KINDS[region.kind]
+            of = "" if space.name in _OF_KERNEL else space.name
             own = leaves
             if space.name in rings or region.kind == "private":
                 known = shared.setdefault(rings.get(space.name, -1 - space.root), set())

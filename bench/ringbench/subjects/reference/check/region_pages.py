@@ -23,7 +23,7 @@ def rooted(picture: Picture) -> Iterator[tuple[SeenSpace, Root]]:
     roots = {root.paddr: root for root in picture.tables.roots}
     seen: set[int] = set()
     for space in picture.spaces():
-        if space.root in roots and (space is picture.heap.space or space.root not in seen):
+        if space.root in roots and (space.name in ("heap", "buddy") or space.root not in seen):
             seen.add(space.root)
             yield space, roots[space.root]
 

@@ -28,6 +28,7 @@ from ringbench.subjects.reference.vocabulary.handles import (
     root_handle,
     task_handle,
 )
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc, BuddyFree
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskFlush, DiskInfo
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose, FileEvict, FileSync
 from ringbench.subjects.reference.vocabulary.operations.heap import (
@@ -347,6 +348,16 @@ def _heap_free(kernel: GdbKernel, op: HeapFree) -> Reply:
 def _heap_check(kernel: GdbKernel, op: HeapCheck) -> Reply:
     reply = kernel.reply("heap_check", kernel.scratch)
     return reply if reply.ok else Reply(reply.status, kernel.words())
+
+
+@CALLS.performs(BuddyAlloc)
+def _buddy_alloc(kernel: GdbKernel, op: BuddyAlloc) -> Reply:
+    return kernel.with_word(kernel.reply("buddy_alloc", op.size, kernel.scratch))
+
+
+@CALLS.performs(BuddyFree)
+def _buddy_free(kernel: GdbKernel, op: BuddyFree) -> Reply:
+    return kernel.reply("buddy_free", op.vaddr)
 
 
 @CALLS.performs(TaskNew)

@@ -62,6 +62,7 @@ def _space_addresses(site: Site) -> Iterator[tuple[str, int]]:
     """Yield every space's name and virtual address, the boot task's unused one among them."""
     yield "kernel", site.address(site.layout.spaces.kernel_space)
     yield "heap", site.address(site.layout.heap.space)
+    yield "buddy", site.address(site.layout.buddy.space)
     names = site.layout.tasks
     offset, _ = site.types.offset(site.types.struct(names.task_type), names.space)
     for task in site.state.tasks:

@@ -15,6 +15,7 @@ from ringbench.subjects.reference.vocabulary.constants import VM_SLAB_REGIONS
 from ringbench.subjects.reference.vocabulary.flags import EXEC, GLOBAL, USER, WRITE
 from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
@@ -99,6 +100,8 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
         cache = do(SlabNew(size, 8)).values
         for _ in range(200 if cache and size == 24 else 7 if cache else 0):
             do(SlabAlloc(int(cache[0])))
+    for size in (32, 100, 5000, 70_000, 33):
+        do(BuddyAlloc(size))
     if random.random() < 0.5:
         do(TaskSwitch(str(task)))
     made = do(PageNew()).values

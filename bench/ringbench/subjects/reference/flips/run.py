@@ -24,6 +24,7 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
+from ringbench.subjects.reference.flips.in_buddy import buddy_structures
 from ringbench.subjects.reference.flips.in_disks import disk_structures
 from ringbench.subjects.reference.flips.in_files import file_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
@@ -152,6 +153,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
     found = (
         *allocator_structures(site),
         *slab_structures(site),
+        *buddy_structures(site),
         *table_structures(site),
         *object_structures(site),
         *space_structures(site),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.model.buddy import SPACE as BUDDY
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.handlers.table import HANDLERS
@@ -26,6 +27,8 @@ from ringbench.subjects.reference.model.task import BOOT_TASK, TASK_CACHE
 from ringbench.subjects.reference.model.vmm import REGION_CACHE
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
 from ringbench.subjects.reference.vocabulary.constants import (
+    BUDDY_BASE,
+    BUDDY_SIZE,
     CONSOLE_ROOTS,
     FRAME_SIZE,
     HEAP_BASE,
@@ -73,6 +76,7 @@ def boot(
         spaces={
             KERNEL: Space(root, KERNEL_WINDOW_BASE, KERNEL_WINDOW_END),
             "heap": Space(root, HEAP_BASE, HEAP_BASE + HEAP_SIZE),
+            BUDDY: Space(root, BUDDY_BASE, BUDDY_BASE + BUDDY_SIZE),
         },
         current_space=None,
         heap=EMPTY_HEAP,

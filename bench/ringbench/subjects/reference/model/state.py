@@ -231,6 +231,37 @@ class HeapState:
 EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
 
 
+class BuddyBlock(NamedTuple):
+    """A block of the buddy allocator, of 2^order bytes."""
+
+    order: int
+    used: bool
+
+
+@dataclass(frozen=True)
+class BuddyState:
+    """The buddy allocator: bytes of its region, and its blocks by their offset into it.
+
+    `free` has the offsets of the free blocks of each order that has any, first to be taken first;
+    `maps` the frames of the map.
+    """
+
+    length: int = 0
+    blocks: Mapping[int, BuddyBlock] = field(default_factory=dict)
+    free: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    maps: tuple[int, ...] = ()
+
+    @property
+    def used_count(self) -> int:
+        """How many blocks are in use."""
+        return len(self.blocks) - sum(map(len, self.free.values()))
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the blocks in use."""
+        return sum(1 << block.order for block in self.blocks.values() if block.used)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A task, and the virtual address of its record (0: the boot task's is static)."""
@@ -326,10 +357,10 @@ class Console:
 class KernelState:
     """Everything that the model knows of a kernel.
 
-    `spaces` is by name: "kernel", "heap", and each task's by its handle, "t1"; the boot task has
-    none. `contents` has the 4096 bytes of each frame of an anonymous or demand region, outside the
-    heap, or of an object, that is not all zero. `files` has the open ones by number, `caches` the
-    slab caches by name, oldest first, `objects` the memory objects by id, ascending.
+    `spaces` is by name: "kernel", "heap", "buddy", and each task's by its handle, "t1"; the boot
+    task has none. `contents` has the 4096 bytes of each frame of an anonymous or demand region,
+    outside the heaps, or of an object, that is not all zero. `files` has the open ones by number,
+    `caches` the slab caches by name, oldest first, `objects` the memory objects by id, ascending.
     """
 
     features: Features
@@ -350,6 +381,7 @@ class KernelState:
     disks: tuple[Disk, ...] = ()
     files: Mapping[int, File] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
+    buddy: BuddyState = BuddyState()
     objects: Mapping[int, VmObject] = field(default_factory=dict)
 
     def root_of(self, handle: str) -> int | None:

@@ -188,6 +188,23 @@ class HeapNames:
 
 
 @dataclass(frozen=True, slots=True)
+class BuddyNames:
+    """The buddy allocator, its map and its rings."""
+
+    record: str = "buddy"
+    length: str = "buddy.length"
+    nonempty: str = "buddy.nonempty"
+    used_count: str = "buddy.used_count"
+    used_bytes: str = "buddy.used_bytes"
+    free: str = "buddy.free"
+    maps: str = "buddy.maps"
+    space: str = "buddy.space"
+    link_type: str = "struct buddy_link"
+    next: str = "next"
+    previous: str = "previous"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskNames:
     """Tasks: a list that starts at the boot task, which has no space of its own."""
 
@@ -294,6 +311,7 @@ class Layout:
     boot: BootNames = field(default_factory=BootNames)
     pmm: PmmNames = field(default_factory=PmmNames)
     slabs: SlabNames = field(default_factory=SlabNames)
+    buddy: BuddyNames = field(default_factory=BuddyNames)
     objects: ObjectNames = field(default_factory=ObjectNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)

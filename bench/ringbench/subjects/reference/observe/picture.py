@@ -18,6 +18,7 @@ from ringbench.observe.page_tables import PageTables, read_page_tables
 from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
+from ringbench.subjects.reference.observe.buddy import SeenBuddy, read_buddy
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.disks import SeenDisk, read_disks
 from ringbench.subjects.reference.observe.files import SeenFile, read_files
@@ -59,14 +60,16 @@ class Picture:
     disks: tuple[SeenDisk, ...]
     files: Mapping[int, SeenFile]
     slabs: SeenSlabs
+    buddy: SeenBuddy
     objects: tuple[SeenObject, ...]
     console: SeenConsole
     broken: tuple[Broken, ...]
 
     def spaces(self) -> Iterator[SeenSpace]:
-        """Every space that can have regions: the kernel's, the heap's, the tasks'."""
+        """Every space that can have regions: the kernel's, the heap's, the buddy's, the tasks'."""
         yield self.kernel_space
         yield self.heap.space
+        yield self.buddy.space
         yield from (task.space for task in self.tasks.all if task.id != 0)
 
 
@@ -102,8 +105,9 @@ def take(
     if active_root not in (kernel_space.root, *others.values()):
         others[ACTIVE] = active_root
     heap = scope.read(read_heap, guest, layout)
+    buddy = scope.read(read_buddy, guest, layout)
     of_tasks = (task.space for task in tasks.all[1:])
-    spaces = [kernel_space, heap.space, *of_tasks]
+    spaces = [kernel_space, heap.space, buddy.space, *of_tasks]
     return Picture(
         layout=layout,
         features=features,
@@ -118,6 +122,7 @@ def take(
         tasks=tasks,
         disks=scope.read(read_disks, guest, layout.disks),
         files=scope.read(read_files, guest, layout.files),
+        buddy=buddy,
         slabs=scope.read(read_slabs, guest, layout.slabs),
         objects=scope.read(read_objects, guest, layout.objects),
         console=console,

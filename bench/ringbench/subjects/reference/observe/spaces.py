@@ -54,7 +54,7 @@ class SeenSpace:
     """A space as the kernel's memory has it: a window [base, limit) of a root.
 
     Attributes:
-        name: "kernel", "heap", or its task's handle.
+        name: "kernel", "heap", "buddy", or its task's handle.
         address: where its struct is.
         root: physical address of its PML4.
         base, limit: the window.

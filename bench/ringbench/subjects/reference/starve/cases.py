@@ -19,6 +19,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskRead, DiskWrite
 from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapAlign,
@@ -82,6 +83,15 @@ def _slabs() -> Iterator[Case[Operation]]:
     large, small = SlabNew(2048, 8), SlabNew(8, 8)
     yield Case("object, no slab", (small,), SlabAlloc(0))
     yield Case("object, slab full", (large, SlabAlloc(0)), SlabAlloc(0))
+
+
+def _buddies() -> Iterator[Case[Operation]]:
+    page = BuddyAlloc(K4)
+    yield Case("block, no region", (), BuddyAlloc(32))
+    yield Case("block, one page more", (page,), BuddyAlloc(32))
+    yield Case("block, one frame of the map more", (BuddyAlloc(32 * K4),), page)
+    yield Case("block, gap and frames of the map", (page,), BuddyAlloc(64 * K4))
+    yield Case("no frame: block, halves there", (BuddyAlloc(32),), BuddyAlloc(32))
 
 
 def _map(vaddr: int, length: int, size: int = K4, paddr: int = 0) -> PageMap:
@@ -323,6 +333,7 @@ def _needing_none() -> Iterator[Case[Operation]]:
 ALL: Final = (
     *_frames(),
     *_slabs(),
+    *_buddies(),
     *_tables(),
     *_regions(),
     *_resizes(),

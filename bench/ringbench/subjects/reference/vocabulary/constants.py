@@ -1,7 +1,8 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, slab/slab.h,
-object/object.h, vmm/vmm.h, heap/heap.h, disk/disk.h, disk/virtio_blk.h, file/cache.h, file/file.h,
+object/object.h, vmm/vmm.h, heap/heap.h, buddy/buddy.h, disk/disk.h, disk/virtio_blk.h,
+file/cache.h, file/file.h,
 console/console.h and console/parse.h.
 """
 
@@ -14,6 +15,8 @@ DIRECT_MAP_BASE: Final = 0xFFFF_8000_0000_0000
 DIRECT_MAP_SIZE: Final = 0x0000_0080_0000_0000
 HEAP_BASE: Final = 0xFFFF_C000_0000_0000
 HEAP_SIZE: Final = 0x0000_0004_0000_0000
+BUDDY_BASE: Final = 0xFFFF_C040_0000_0000
+BUDDY_SIZE: Final = 1 << 30
 KERNEL_WINDOW_BASE: Final = 0xFFFF_D000_0000_0000
 KERNEL_WINDOW_END: Final = 0xFFFF_D080_0000_0000
 IMAGE_BASE: Final = 0xFFFF_FFFF_8000_0000
@@ -43,6 +46,14 @@ VM_RECORD_SIZE: Final = 56
 """Bytes of struct vm_region."""
 VM_SLAB_REGIONS: Final = (FRAME_SIZE - SLAB_HEADER) // VM_RECORD_SIZE
 """How many of them a slab has."""
+
+BUDDY_ORDER_MIN: Final = 5
+BUDDY_ORDER_MAX: Final = 30
+BUDDY_TRIM: Final = 64 << 10
+BUDDY_MAPPED: Final = 128 << 10
+"""Bytes of the region that a frame of the map serves."""
+BUDDY_USED: Final = 0x80
+"""Of a byte of the map: its block is in use."""
 
 HEAP_ALIGN: Final = 16
 HEAP_HEADER: Final = 16

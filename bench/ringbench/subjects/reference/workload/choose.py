@@ -16,6 +16,7 @@ from typing import Final
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.workload import (
+    buddy,
     disks,
     files,
     frames,
@@ -65,6 +66,7 @@ WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
         spaces.kin_touch: 2,
     },
     "heap": {heap.heap_alloc: 10, heap.heap_free: 2, heap.heap_realloc: 4, heap.heap_look: 1},
+    "buddy": {buddy.buddy_alloc: 8, buddy.buddy_free: 3, buddy.buddy_info: 1},
     "task": {tasks.task_new: 2, tasks.task_switch: 3},
     "file": {files.file_open: 3, files.file_data: 8, files.file_sync: 2},
     "disk": {disks.disk_transfer: 6, disks.disk_look: 1, disks.disk_flush: 1},

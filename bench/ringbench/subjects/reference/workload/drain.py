@@ -7,6 +7,7 @@ from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE
 from ringbench.subjects.reference.vocabulary.handles import cache_number, file_handle, object_handle
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyFree
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop
@@ -15,6 +16,7 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
 from ringbench.subjects.reference.vocabulary.operations.slab import SlabDelete, SlabFree
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
+from ringbench.subjects.reference.workload.buddy import used_blocks
 from ringbench.subjects.reference.workload.heap import payloads
 from ringbench.subjects.reference.workload.objects import handles
 from ringbench.subjects.reference.workload.pages import bare_roots
@@ -39,6 +41,8 @@ def drain(state: KernelState) -> Operation | None:
         return HeapFree(payload)
     for number in handles(state):
         return ObjectDrop(object_handle(number))
+    for block in used_blocks(state):
+        return BuddyFree(block)
     for name in caches(state):
         for vaddr in objects(state.caches[name]):
             return SlabFree(cache_number(name), vaddr)

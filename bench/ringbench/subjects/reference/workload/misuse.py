@@ -34,6 +34,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
 )
 from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, PmmFree
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskSwitch
+from ringbench.subjects.reference.workload.buddy import BUDDY_MISUSES
 from ringbench.subjects.reference.workload.disks import DISK_MISUSES
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.files import FILE_MISUSES
@@ -163,6 +164,7 @@ MISUSES: Final[dict[str, tuple[Maker, ...]]] = {
     "paging": PAGE_MISUSES,
     "object": OBJECT_MISUSES,
     "vmm": SPACE_MISUSES,
+    "buddy": BUDDY_MISUSES,
     "heap": (_free_pointer, _resize_pointer, _alloc_too_much),
     "task": (_task_gone, _task_current),
     "disk": DISK_MISUSES,

@@ -40,7 +40,7 @@ def object_new(random: Random, state: KernelState) -> Operation | None:
 def object_show(random: Random, state: KernelState) -> Operation | None:
     """Have a region show part of an object, perhaps more than there is of it."""
     found = handles(state)
-    spaces = [name for name in state.spaces if name != "heap"]
+    spaces = [name for name in state.spaces if name not in ("heap", "buddy")]
     if not found:
         return None
     number, space = pick(random, found), pick(random, spaces)
@@ -66,7 +66,7 @@ def _some_page(random: Random, it: VmObject) -> int:
 
 def object_touch(random: Random, state: KernelState) -> Operation | None:
     """Touch what a region shows: at its edges, at the object's end, or anywhere."""
-    for space in turned(random, [name for name in state.spaces if name != "heap"]):
+    for space in turned(random, [name for name in state.spaces if name not in ("heap", "buddy")]):
         shown = [each for each in state.spaces[space].regions if each.object is not None]
         if shown:
             region = pick(random, shown)
@@ -105,7 +105,7 @@ def _show_wrong(random: Random, state: KernelState) -> Operation | None:
     end = state.objects[number].pages * FRAME_SIZE
     offsets = (end, end + FRAME_SIZE, 1, end - 1, LAST, LAST - FRAME_SIZE + 1, 1 << 63)
     lengths = (FRAME_SIZE, end, 0, 1, 1 << 47, LAST - FRAME_SIZE + 1)
-    space = pick(random, [name for name in state.spaces if name != "heap"])
+    space = pick(random, [name for name in state.spaces if name not in ("heap", "buddy")])
     place = object_handle(number)
     kind = pick(random, ("shared", "private"))
     return VmAlloc(space, pick(random, lengths), kind, 0, place, pick(random, offsets))

@@ -67,7 +67,7 @@ VACANT_PAGES: Final = 96
 
 def window_spaces(state: KernelState) -> list[str]:
     """Spaces whose regions the console may change."""
-    return [name for name in state.spaces if name != "heap"]
+    return [name for name in state.spaces if name not in ("heap", "buddy")]
 
 
 def some_region(random: Random, state: KernelState) -> tuple[str, Region] | None:
@@ -135,7 +135,7 @@ def _beside(random: Random, window: Space, length: int, *, cheap: bool) -> tuple
 
 def space_clone(random: Random, state: KernelState) -> Operation | None:
     """Clone a task's space into one that is empty; where none is, empty one by a region."""
-    tasks = [name for name in state.spaces if name not in ("heap", "kernel")]
+    tasks = [name for name in window_spaces(state) if name != "kernel"]
     empty = [name for name in tasks if not state.spaces[name].regions]
     if len(tasks) < 2:
         return None

@@ -10,6 +10,10 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from ringbench.check.mismatch import Mismatch
+from ringbench.subjects.reference.check.invariants.buddy import (
+    blocks_tile_the_region,
+    rings_hold_the_free_blocks,
+)
 from ringbench.subjects.reference.check.invariants.frames import (
     allocated_frames_are_owned,
     counts_match_bits,
@@ -70,6 +74,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     upper_halves_are_identical,
     slabs_are_their_caches,
     slabs_count_their_objects,
+    blocks_tile_the_region,
+    rings_hold_the_free_blocks,
     objects_are_counted,
     trees_hold_the_pages,
     kernel_root_has_no_low_half,

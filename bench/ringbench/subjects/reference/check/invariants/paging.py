@@ -30,6 +30,8 @@ HIDDEN = frozenset(
         OwnerKind.METADATA,
         OwnerKind.CONSOLE,
         OwnerKind.HEAP,
+        OwnerKind.BUDDY,
+        OwnerKind.MAP,
         OwnerKind.KERNEL,
         OwnerKind.BOOT_INFO,
     }

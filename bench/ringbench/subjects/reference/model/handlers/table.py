@@ -3,6 +3,7 @@
 from typing import Final
 
 from ringbench.subjects.reference.model.handlers import (
+    buddy,
     disk,
     file,
     heap,
@@ -21,6 +22,7 @@ HANDLERS: Final = {
     **object.HANDLERS,
     **vmm.HANDLERS,
     **heap.HANDLERS,
+    **buddy.HANDLERS,
     **task.HANDLERS,
     **disk.HANDLERS,
     **file.HANDLERS,

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Final
 
 from ringbench.subjects.reference.vocabulary.operations import (
+    buddy,
     disk,
     file,
     heap,
@@ -17,7 +18,7 @@ from ringbench.subjects.reference.vocabulary.operations import (
 )
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
-LAYERS: Final = ("pmm", "slab", "paging", "object", "vmm", "heap", "task", "disk", "file")
+LAYERS: Final = ("pmm", "slab", "paging", "object", "vmm", "heap", "buddy", "task", "disk", "file")
 """The kernel's layers, bottom first: the order of every table."""
 
 
@@ -30,7 +31,7 @@ def _defined_in(layer: ModuleType) -> Iterator[type[Operation]]:
 
 OPERATIONS: Final = tuple(
     each
-    for layer in (pmm, slab, paging, object, vmm, heap, task, disk, file)
+    for layer in (pmm, slab, paging, object, vmm, heap, buddy, task, disk, file)
     for each in _defined_in(layer)
 )
 """Every operation's class, by layers, bottom first."""
