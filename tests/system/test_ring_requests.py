@@ -82,6 +82,8 @@ PATTERNS: Final = {
     "object drop": "OBJECT",
     "object list": "",
     "space clone": "SPACE SPACE",
+    "kmalloc alloc": "BYTES",
+    "kmalloc free": "VA",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

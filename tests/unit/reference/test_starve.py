@@ -39,6 +39,7 @@ TAKING = {
     *("PmmAlloc", "PmmAlloc2m", "PageNew", "PageMap", "VmAlloc", "VmAllocAt", "VmResize"),
     *("VmWrite", "VmCopy", "Touch", "HeapAlloc", "HeapZalloc", "HeapAlign", "HeapRealloc"),
     *("TaskNew", "DiskRead", "DiskWrite", "SlabAlloc", "ObjectNew", "SpaceClone", "BuddyAlloc"),
+    "KmallocAlloc",
 }
 """Every operation that can take a frame, by the headers of the kernel."""
 
