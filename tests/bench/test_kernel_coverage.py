@@ -73,7 +73,8 @@ class Echo:
     """The test kernel's coverage, while it runs."""
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.config = override(config, {"machine.translations": folder})
+        changes: dict[str, object] = {"machine.translations": folder, "machine.branches": False}
+        self.config = override(config, changes)
         self.logs = TranslationLogs(folder, config.kernel.elf)
         self.lines = Lines.load(config.kernel.elf, ROOT)
 
@@ -154,7 +155,8 @@ def test_restored_machines_log_what_they_run_anew(echo: Echo) -> None:
 
 def test_folder_for_the_logs_that_cannot_be(echo: Echo, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    config = override(echo.config, {"machine.translations": tmp_path / "file"})
+    changes: dict[str, object] = {"machine.translations": tmp_path / "file"}
+    config = override(echo.config, changes | {"machine.branches": False})
     with pytest.raises(StartError, match="log of translated code cannot be kept there"):
         Machine.launch(config)
 

@@ -73,6 +73,11 @@ if TYPE_CHECKING:
     multiple=True,
     help="Also say which lines ran, of the kernel's sources below PREFIX ('.' for all).",
 )
+@click.option(
+    "--kernel-cov-branches",
+    is_flag=True,
+    help="With --kernel-cov: each instruction, and both ways of conditional jumps, by a plugin.",
+)
 def run(
     seed: int,
     ops: int,
@@ -84,6 +89,7 @@ def run(
     json_file: Path | None,
     junit_file: Path | None,
     kernel_cov: tuple[str, ...],
+    kernel_cov_branches: bool,
     **machine: object,
 ) -> int:
     """Boot the kernel, perform a seeded workload, compare everything with the model.
@@ -111,7 +117,7 @@ def run(
     if kernel_cov:
         from ringbench.coverage.recording import record
 
-        with record(config) as recording:
+        with record(config, branches=kernel_cov_branches) as recording:
             recording.require(kernel_cov)
             result = perform(subject, recording.config, options)
             console().print(as_table(result))

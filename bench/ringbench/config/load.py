@@ -36,6 +36,9 @@ So who wants to know what ran of a kernel hears of every machine of this process
 it starts.
 """
 
+BRANCHES = "RINGBENCH_BRANCHES"
+"""Beside it: `machine.branches` is on if this is not empty."""
+
 QEMU = "RINGBENCH_QEMU"
 """The environment's variable that gives `machine.qemu` where nothing else does."""
 
@@ -85,6 +88,7 @@ RULES: dict[str, dict[str, values.Rule]] = {
         "log_exceptions": values.flag,
         "arguments": values.arguments,
         "translations": values.path,
+        "branches": values.yes_or_no,
         "guest_calls": values.yes_or_no,
         "watch": values.watches,
     },
@@ -127,6 +131,7 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
     _apply(checked, overrides or {}, Path.cwd(), "command line")
     if folder := os.environ.get(TRANSLATIONS):
         checked["machine"].setdefault("translations", Path(folder).absolute())
+        checked["machine"].setdefault("branches", bool(os.environ.get(BRANCHES)))
     if qemu := os.environ.get(QEMU):
         checked["machine"].setdefault("qemu", qemu)
     return _build(checked, source)

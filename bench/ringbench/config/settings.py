@@ -146,10 +146,12 @@ class MachineConfig:
     QEMU's name of a card, or "none". `debugcon` is the port of the output of that name. QEMU's log
     has every exception and interrupt if `log_exceptions`, which explains how a guest ended; a guest
     that takes millions of them runs much faster without.
-    `translations` is a folder for QEMU's logs of the kernel code that it translates. `guest_calls`
-    gives the guest memory of the bench's own, by which the kernel's functions can be called
-    (`ringbench.drive.guest_calls`). `watch` names what of the guest's memory accesses is watched,
-    by a plugin inside QEMU (`ringbench.microscope`); QEMU then emulates, whatever `accelerator` is.
+    `translations` is a folder for QEMU's logs of the kernel code that it translates; with
+    `branches` it gets records of a plugin's instead, of each instruction and of both ways of
+    conditional jumps. `guest_calls` gives the guest memory of the bench's own, by which the
+    kernel's functions can be called (`ringbench.drive.guest_calls`). `watch` names what of the
+    guest's memory accesses is watched, by a plugin inside QEMU (`ringbench.microscope`); QEMU then
+    emulates, whatever `accelerator` is.
     """
 
     qemu: str = "qemu-system-x86_64"
@@ -166,6 +168,7 @@ class MachineConfig:
     log_exceptions: bool = True
     arguments: tuple[str, ...] = ()
     translations: Path | None = None
+    branches: bool = False
     guest_calls: bool = False
     watch: tuple[str, ...] = ()
 

@@ -4,8 +4,12 @@ JSON, made to be compared and merged by eye as well::
 
     {
      "format": "ringbench kernel coverage 1",
-     "builds": {"d2b45d1af217d486": [["0x100040", "0x1001e9"], ...]}
+     "builds": {"d2b45d1af217d486": [["0x100040", "0x1001e9"], ...]},
+     "jumps": {"d2b45d1af217d486": {"0x10004c": 3, ...}}
     }
+
+Of a conditional jump 1 means that it was not taken, 2 that it was, 3 both; they are there if a
+plugin has recorded them.
 """
 
 from __future__ import annotations
@@ -27,13 +31,27 @@ LONGEST = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Build of a kernel (`ringbench.machine.translations.build_id`) -> the code of it that ran."""
+    """Build of a kernel (`ringbench.machine.translations.build_id`) -> the code of it that ran.
+
+    `jumps` has the ways of its conditional jumps, by address.
+    """
 
     builds: Mapping[str, Ranges] = field(default_factory=dict)
+    jumps: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
     def __or__(self, other: Data) -> Data:
         names = self.builds.keys() | other.builds.keys()
-        return Data({name: self.ran(name) | other.ran(name) for name in sorted(names)})
+        return Data(
+            {name: self.ran(name) | other.ran(name) for name in sorted(names)},
+            {
+                name: _either(self.went(name), other.went(name))
+                for name in sorted(self.jumps.keys() | other.jumps.keys())
+            },
+        )
+
+    def went(self, build: str) -> Mapping[int, int]:
+        """Return the ways of a build's conditional jumps; nothing, if it is not known."""
+        return self.jumps.get(build, {})
 
     def ran(self, build: str) -> Ranges:
         """Return what ran of a build; nothing, if it is not known."""
@@ -57,7 +75,11 @@ class Data:
                 {
                     str(build): Ranges.of(_range(item) for item in ranges)
                     for build, ranges in document["builds"].items()
-                }
+                },
+                {
+                    str(build): {int(address, 16): int(ways) & 3 for address, ways in jumps.items()}
+                    for build, jumps in document.get("jumps", {}).items()
+                },
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CoverageError(f"{path}: not a file of {FORMAT!r} ({error})") from None
@@ -74,11 +96,19 @@ class Data:
                 build: [[hex(begin), hex(end)] for begin, end in ran.ranges]
                 for build, ran in sorted(self.builds.items())
             },
+            "jumps": {
+                build: {hex(address): int(ways) for address, ways in sorted(jumps.items())}
+                for build, jumps in sorted(self.jumps.items())
+            },
         }
         try:
             write_atomically(path, json.dumps(document) + "\n")
         except OutputError as error:
             raise CoverageLost(str(error)) from None
+
+
+def _either(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
+    return {at: one.get(at, 0) | other.get(at, 0) for at in one.keys() | other.keys()}
 
 
 def _range(item: list[str]) -> Range:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from ringbench.config import Config, override
 from ringbench.coverage.data import Data
+from ringbench.coverage.exact import RanFiles
+from ringbench.coverage.jumps import conditional_jumps
 from ringbench.coverage.lines import Lines
 from ringbench.coverage.log import TranslationLogs
 from ringbench.coverage.ranges import Ranges
@@ -29,20 +31,27 @@ from ringbench.machine.translations import build_id
 class Recording:
     """What all machines run that are started with `config`, now or later, here or elsewhere.
 
-    With `discard`, what was read of a log is given back to the disk: for hours of it.
+    With `discard`, what was read of a log is given back to the disk: for hours of it. With
+    `branches`, a plugin in QEMU records every instruction and both ways of conditional jumps, in
+    place of QEMU's log; that costs more.
     """
 
-    def __init__(self, config: Config, folder: Path, discard: bool = False) -> None:
+    def __init__(
+        self, config: Config, folder: Path, discard: bool = False, branches: bool = False
+    ) -> None:
         """Begin, with the logs in `folder`.
 
         Raises:
             CoverageError: the kernel has no line tables, or is none.
         """
         elf = config.kernel.elf
-        self.config = override(config, {"machine.translations": folder})
+        self.config = override(
+            config, {"machine.translations": folder, "machine.branches": branches}
+        )
         self.lines = Lines.load(elf, config.source.parent)
         self._build = build_id(elf)
-        self._logs = TranslationLogs(folder, elf, discard)
+        self._logs = RanFiles(folder, elf) if branches else TranslationLogs(folder, elf, discard)
+        self._jumps = conditional_jumps(elf) if branches else None
 
     def require(self, prefixes: Iterable[str]) -> None:
         """Refuse a prefix that names nothing, which would be wholly covered.
@@ -65,7 +74,10 @@ class Recording:
     @property
     def data(self) -> Data:
         """What has been read so far, to be saved or merged."""
-        return Data({self._build: Ranges.of_instructions(self._logs.ran.lengths)})
+        if isinstance(self._logs, TranslationLogs):
+            return Data({self._build: Ranges.of_instructions(self._logs.ran.lengths)})
+        ran = Ranges.of_instructions(self._logs.lengths)
+        return Data({self._build: ran}, {self._build: dict(self._logs.ways)})
 
     def files(
         self, prefixes: Iterable[str] = (), earlier: Data | None = None
@@ -79,15 +91,19 @@ class Recording:
         """
         self.new()
         data = self.data if earlier is None else self.data | earlier
-        return measure(self.lines, data.ran(self._build), prefixes)
+        jumps = None
+        if self._jumps is not None:
+            went = data.went(self._build)
+            jumps = {address: went.get(address, 0) for address in self._jumps | went.keys()}
+        return measure(self.lines, data.ran(self._build), prefixes, jumps)
 
 
 @contextmanager
-def record(config: Config, discard: bool = False) -> Iterator[Recording]:
+def record(config: Config, discard: bool = False, branches: bool = False) -> Iterator[Recording]:
     """Record for the time of the block, with the logs in a temporary folder.
 
     Raises:
         CoverageError: the kernel has no line tables, or is none.
     """
     with guarded_folder("translations") as (folder, _):
-        yield Recording(config, folder, discard)
+        yield Recording(config, folder, discard, branches)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ringbench.coverage.lines import Lines
+from ringbench.coverage.lines import Lines, Where
 from ringbench.coverage.ranges import Range, Ranges
 
 
 @dataclass(frozen=True, slots=True)
 class FileCoverage:
-    """The lines of a source file that have code, and those of them that ran."""
+    """The lines of a source file that have code, and those of them that ran.
+
+    `jumps` has, of each line with conditional jumps, where each went, in the order of the code: 0
+    nowhere, 1 on, 2 away, 3 both. It is None where that was not recorded.
+    """
 
     path: str
     lines: frozenset[int]
     ran: frozenset[int]
+    jumps: Mapping[int, tuple[int, ...]] | None = None
 
     @property
     def missing(self) -> tuple[Range, ...]:
@@ -34,16 +40,18 @@ class FileCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Lines with code, and those that ran, of several files."""
+    """Lines with code, and those that ran, of several files; and the ways of jumps, two each."""
 
     lines: int
     ran: int
+    ways: int = 0
+    went: int = 0
 
     @classmethod
     def of(cls, files: Iterable[FileCoverage]) -> Total:
         """Add up files."""
-        counted = [(len(file.lines), len(file.ran)) for file in files]
-        return cls(sum(lines for lines, _ in counted), sum(ran for _, ran in counted))
+        counted = [(len(file.lines), len(file.ran), *_ways(file)) for file in files]
+        return cls(*map(sum, zip(*counted, strict=True))) if counted else cls(0, 0)
 
     @property
     def percent(self) -> float:
@@ -51,14 +59,44 @@ class Total:
         return 100 * self.ran / self.lines if self.lines else 100.0
 
 
-def measure(lines: Lines, ran: Ranges, prefixes: Iterable[str] = ()) -> tuple[FileCoverage, ...]:
-    """Return the coverage of each file, in order; with `prefixes` only of files below one."""
+def _ways(file: FileCoverage) -> tuple[int, int]:
+    """Return how many ways a file's jumps have, and how many they went."""
+    all_of = [ways for line in (file.jumps or {}).values() for ways in line]
+    return 2 * len(all_of), sum(ways.bit_count() for ways in all_of)
+
+
+def measure(
+    lines: Lines,
+    ran: Ranges,
+    prefixes: Iterable[str] = (),
+    jumps: Mapping[int, int] | None = None,
+) -> tuple[FileCoverage, ...]:
+    """Return the coverage of each file, in order; with `prefixes` only of files below one.
+
+    `jumps` has the address of each conditional jump, and the ways that it went.
+    """
     wanted = tuple(prefixes)
+    order = sorted(jumps or ())
+
+    def of(where: Where) -> Mapping[int, tuple[int, ...]] | None:
+        if jumps is None:
+            return None
+        found = {
+            line: tuple(
+                jumps[at]
+                for begin, end in sorted(set(places))
+                for at in order[bisect_left(order, begin) : bisect_left(order, end)]
+            )
+            for line, places in where.items()
+        }
+        return {line: ways for line, ways in found.items() if ways}
+
     return tuple(
         FileCoverage(
             path,
             frozenset(where),
             frozenset(line for line, places in where.items() if any(map(ran.touches, places))),
+            of(where),
         )
         for path, where in lines.files.items()
         if not wanted or any(is_below(path, prefix) for prefix in wanted)

@@ -18,8 +18,8 @@ from pathlib import Path
 from ringbench.config import Config
 from ringbench.errors import ImageError, QmpError, StartError
 from ringbench.files import open_regular
-from ringbench.machine import command, log
-from ringbench.machine.command import Paths
+from ringbench.machine import command, log, ran_file
+from ringbench.machine.command import Paths, escape
 from ringbench.machine.deadline import Deadline
 from ringbench.machine.firmware import Firmware, find_firmware
 from ringbench.machine.folder import guarded_folder
@@ -31,9 +31,10 @@ from ringbench.machine.process import Process, describe_exit
 from ringbench.machine.qmp import Qmp
 from ringbench.machine.screen import Screen
 from ringbench.machine.snapshot import DeviceStates
-from ringbench.machine.translations import code_of, new_log
+from ringbench.machine.translations import build_id, code_of, new_log
 from ringbench.machine.triage import Facts, classify
 from ringbench.machine.typist import KeyTypist, PortTypist, Typist
+from ringbench.microscope.build import plugin_for
 from ringbench.microscope.microscope import Microscope
 from ringbench.streams import hold_descriptors
 
@@ -52,12 +53,15 @@ class Qemu:
     def __init__(self, config: Config, form: Form, keep: Path | None) -> None:
         firmware = find_firmware(config.machine.firmware)
         # Without an ELF file nobody can say which code is the kernel's.
-        self._traced = config.machine.translations is not None and is_elf(config.kernel.elf)
+        traced = config.machine.translations is not None and is_elf(config.kernel.elf)
+        self._by_plugin = traced and config.machine.branches
+        self._traced = traced and not self._by_plugin
         self._own_log = own_log(config.machine.arguments)
         self._log_begins = 0
         self.log: Path
         # Under KVM nobody sees the guest's accesses.
-        accelerators = ["tcg"] if config.machine.watch else config.machine.accelerator.split(":")
+        is_seen = config.machine.watch or self._by_plugin
+        accelerators = ["tcg"] if is_seen else config.machine.accelerator.split(":")
         while True:  # QEMU falls back where there is no KVM, not where KVM fails it
             self.accelerators = tuple(accelerators)
             tried = replace(
@@ -108,7 +112,7 @@ class Qemu:
             log=self._as_qemu_takes(self._first_log(config)),
             ram=Path(f"/proc/self/fd/{self.ram}"),
             own=None if self.own is None else Path(f"/proc/self/fd/{self.own}"),
-            plugin=self.microscope.option(RAM_NAME) if self.microscope else "",
+            plugin=self._plugin(config),
         )
         self.gdb_socket = paths.gdb
         if self._own_log is not None:
@@ -143,6 +147,17 @@ class Qemu:
         """Return the descriptors of memory, RAM aside, that QEMU shares with the bench."""
         microscope = None if self.microscope is None else self.microscope.file
         return tuple(each for each in (self.own, microscope) if each is not None)
+
+    def _plugin(self, config: Config) -> str:
+        """Return the value of QEMU's -plugin; empty if nothing needs one."""
+        folder, elf = config.machine.translations, config.kernel.elf
+        option = self.microscope.option(RAM_NAME) if self.microscope else ""
+        if not self._by_plugin or folder is None:
+            return option
+        ran = folder / f"{build_id(elf)}-{self.private.name}{ran_file.SUFFIX}"
+        ran_file.make(ran, code_of(elf))
+        plugin = option or escape(plugin_for(config.machine.qemu, self.private))
+        return f"{plugin},ran={escape(ran)}"
 
     def outputs(self, config: Config) -> Outputs:
         """Return what the guest says; its files are where the logs are."""

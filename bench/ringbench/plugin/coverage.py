@@ -44,6 +44,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="count what ran in earlier runs with this file, and add this run to it",
     )
     group.addoption(
+        "--kernel-cov-branches",
+        action="store_true",
+        help="record each instruction and both ways of conditional jumps, by a plugin in QEMU",
+    )
+    group.addoption(
         "--kernel-cov-fail-under",
         metavar="PERCENT",
         type=float,
@@ -61,8 +66,8 @@ def configure(pytestconfig: pytest.Config, load: Callable[[], Config]) -> None:
         return
     under = pytestconfig.getoption("--kernel-cov-fail-under")
     if not pytestconfig.getoption("--kernel-cov"):
-        for option in ("--kernel-cov-fail-under", *OUTPUTS):
-            if pytestconfig.getoption(option) is not None:
+        for option in ("--kernel-cov-fail-under", "--kernel-cov-branches", *OUTPUTS):
+            if pytestconfig.getoption(option) not in (None, False):
                 raise pytest.UsageError(f"{option} needs --kernel-cov")
         return
     if under is not None and not 0 <= under <= 100:
@@ -80,7 +85,7 @@ class KernelCoverage:
     """Takes the coverage of one run of pytest, and reports it."""
 
     def __init__(self, pytestconfig: pytest.Config, config: Config) -> None:
-        from ringbench.config.load import TRANSLATIONS
+        from ringbench.config.load import BRANCHES, TRANSLATIONS
         from ringbench.coverage.data import Data
         from ringbench.coverage.recording import Recording
         from ringbench.machine.folder import guarded_folder
@@ -100,19 +105,20 @@ class KernelCoverage:
         stack = ExitStack()
         pytestconfig.add_cleanup(stack.close)
         self._folder, _ = stack.enter_context(guarded_folder("translations"))
-        self._recording = Recording(config, self._folder)
+        branches: bool = pytestconfig.getoption("--kernel-cov-branches")
+        self._recording = Recording(config, self._folder, branches=branches)
         self._recording.require(self._prefixes)
-        self._before = os.environ.get(TRANSLATIONS)
-        os.environ[TRANSLATIONS] = str(self._folder)
+        told = {TRANSLATIONS: str(self._folder), BRANCHES: "1" if branches else ""}
+        self._before = {name: os.environ.get(name) for name in told}
+        os.environ.update(told)
         pytestconfig.add_cleanup(self._restore)
 
     def _restore(self) -> None:
-        from ringbench.config.load import TRANSLATIONS
-
-        if self._before is None:
-            del os.environ[TRANSLATIONS]
-        else:
-            os.environ[TRANSLATIONS] = self._before
+        for name, value in self._before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -19,13 +19,33 @@ SECONDS = 120.0
 
 
 def as_lcov(files: Iterable[FileCoverage], root: Path) -> str:
-    """Return a tracefile (geninfo(1), FILES); a count is 1 or 0, for how often is not known."""
+    """Return a tracefile (geninfo(1), FILES); a count is 1 or 0, for how often is not known.
+
+    With branches, if they were recorded.
+    """
     records = []
     for file in files:
         records += ["TN:", f"SF:{root / file.path}"]
+        records += _branches(file)
         records += [f"DA:{line},{int(line in file.ran)}" for line in sorted(file.lines)]
         records += [f"LF:{len(file.lines)}", f"LH:{len(file.ran)}", "end_of_record"]
     return "\n".join(records) + "\n"
+
+
+def _branches(file: FileCoverage) -> list[str]:
+    """Return the records of conditional jumps: block n of a line is its n-th, on is branch 0."""
+    ways = [
+        (line, number, branch, went)
+        for line, jumps in sorted((file.jumps or {}).items())
+        for number, went in enumerate(jumps)
+        for branch in (0, 1)
+    ]
+    records = [
+        f"BRDA:{line},{number},{branch},{went >> branch & 1 if went else '-'}"
+        for line, number, branch, went in ways
+    ]
+    taken = sum(went >> branch & 1 for _, _, branch, went in ways)
+    return [*records, f"BRF:{len(ways)}", f"BRH:{taken}"] if ways else []
 
 
 def require_genhtml() -> None:
@@ -50,6 +70,7 @@ def write_html(tracefile: Path, folder: Path, root: Path) -> None:
         "--quiet",
         "--legend",
         "--no-function-coverage",
+        "--branch-coverage",
         "--title",
         "kernel",
         "--prefix",

@@ -290,6 +290,24 @@ SEPARATE static void table_without_leaves(void) {
     (void)*at(WINDOW + PAGE); /* stale */
 }
 
+/* A table that is in use before it is cleared: a processor may have kept what was in it. */
+static void clear_late(uint64_t before) {
+    spare_pt[1] = before;
+    window_pd[1] = physical(spare_pt) | WRITE;
+    spare_pt[1] = 0;
+    spare_pt[1] = physical(frames[1]) | WRITE;
+}
+
+SEPARATE static void cleared_late(void) {
+    clear_late(physical(frames[12]) | WRITE);
+    (void)*at(WINDOW + MIB2 + PAGE); /* stale */
+}
+
+SEPARATE static void cleared_late_well(void) {
+    clear_late(0x0010516c60700007); /* nothing that a processor takes for an entry */
+    (void)*at(WINDOW + MIB2 + PAGE);
+}
+
 SEPARATE static void directory(void) {
     use(1);
     spare_pt[1] = physical(frames[9]) | WRITE;
@@ -417,6 +435,8 @@ const struct trial trials[] = {
     {"emptied table", emptied_table},
     {"emptied table well", emptied_table_well},
     {"table without leaves", table_without_leaves},
+    {"cleared late", cleared_late},
+    {"cleared late well", cleared_late_well},
     {"directory", directory},
     {"directory protected", directory_protected},
     {"directory protected well", directory_protected_well},

@@ -6,6 +6,8 @@
 
 #pragma GCC optimize("no-optimize-sibling-calls") /* who calls must be seen */
 
+#define STACK 1024
+
 #define WRONG __attribute__((noinline, used)) static void
 
 static volatile uint64_t sum;
@@ -59,7 +61,25 @@ __attribute__((noinline, optimize("optimize-sibling-calls"))) static void drop(v
     return kfree(block);
 }
 
+__attribute__((noinline)) static void work(void) {
+    void *block = krealloc(kzalloc(24), 400);
+    memset(block, 1, 400);
+    kfree(block);
+}
+
+/* A task whose stack is a block of the heap's allocates on it. */
+static void work_on_a_stack_of_its_own(void) {
+    uint8_t *stack = kmalloc(STACK);
+    __asm__ volatile("mov %%rsp, %%rbx\n\tmov %0, %%rsp\n\tcall *%1\n\tmov %%rbx, %%rsp"
+                     :
+                     : "r"(((uint64_t)stack + STACK) & ~15ull), "r"(work)
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc",
+                       "memory");
+    kfree(stack);
+}
+
 static void do_what_is_right(void) {
+    work_on_a_stack_of_its_own();
     uint8_t *blocks[20];
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 20; i++) {

@@ -92,7 +92,7 @@ def work(task: Batch) -> SearchResult:
     if task.covered is None:
         return begin(task.config, seed, task.seconds)
     with guarded_folder("hunt") as (folder, _):
-        machine = replace(task.config.machine, translations=folder)
+        machine = replace(task.config.machine, translations=folder, branches=False)
         config = replace(task.config, machine=machine)
         logs = TranslationLogs(folder, config.kernel.elf, discard=True)
         return begin(config, seed, task.seconds, coverage=logs.new, covered=task.covered)

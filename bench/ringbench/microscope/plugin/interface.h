@@ -89,10 +89,15 @@ void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, enum qemu
 size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
 
 enum qemu_plugin_cond {
-    QEMU_PLUGIN_COND_NE = 3
+    QEMU_PLUGIN_COND_EQ = 2,
+    QEMU_PLUGIN_COND_NE
 };
 int qemu_plugin_num_vcpus(void);
 void qemu_plugin_u64_set(qemu_plugin_u64, unsigned int, uint64_t);
+void qemu_plugin_register_vcpu_insn_exec_cond_cb(struct qemu_plugin_insn *,
+                                                 qemu_plugin_vcpu_udata_cb_t,
+                                                 enum qemu_plugin_cb_flags, enum qemu_plugin_cond,
+                                                 qemu_plugin_u64, uint64_t, void *);
 void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *, qemu_plugin_vcpu_udata_cb_t,
                                                enum qemu_plugin_cb_flags, enum qemu_plugin_cond,
                                                qemu_plugin_u64, uint64_t, void *);

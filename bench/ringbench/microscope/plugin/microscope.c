@@ -10,6 +10,7 @@
 
 #include "calls.h"
 #include "code.h"
+#include "coverage.h"
 #include "ram.h"
 
 #include <fcntl.h>
@@ -228,6 +229,7 @@ static void count_block(struct qemu_plugin_tb *block, size_t count) {
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     (void)id;
+    coverage_translated(block);
     if (!shared->instruments) {
         return;
     }
@@ -252,29 +254,41 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     }
 }
 
-/* Arguments: shared=FILE, the memory that the bench has made, and ram=NAME of guest RAM's file. */
+/* Map what is shared with the bench; without a file, nothing is watched. */
+static bool share(int file) {
+    struct stat facts = {.st_size = sizeof(struct shared)};
+    int flags = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    if (file >= 0 && (fstat(file, &facts) < 0 || (size_t)facts.st_size < sizeof(struct shared))) {
+        return false;
+    }
+    void *mapped = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, flags, file, 0);
+    if (file >= 0) {
+        close(file);
+    }
+    shared = mapped == MAP_FAILED ? NULL : mapped;
+    return shared && sizeof(struct shared) + shared->arena_size <= (size_t)facts.st_size;
+}
+
+/*
+ * Arguments: shared=FILE, the memory that the bench has made, and ram=NAME of guest RAM's file; and
+ * ran=FILE, for what is executed of the kernel. One of the files is enough.
+ */
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
                                char **argv) {
     (void)info;
     int file = -1;
+    bool has_file = false;
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "shared=", 7) == 0) {
             file = open(argv[i] + 7, O_RDWR | O_CLOEXEC);
+            has_file = true;
         } else if (strncmp(argv[i], "ram=", 4) == 0) {
             ram_named(argv[i] + 4);
+        } else if (strncmp(argv[i], "ran=", 4) == 0 && !coverage_open(argv[i] + 4)) {
+            return -1;
         }
     }
-    struct stat facts;
-    if (file < 0 || fstat(file, &facts) < 0 || (size_t)facts.st_size < sizeof(struct shared)) {
-        return -1;
-    }
-    void *mapped = mmap(NULL, facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    close(file);
-    if (mapped == MAP_FAILED) {
-        return -1;
-    }
-    shared = mapped;
-    if (sizeof(struct shared) + shared->arena_size > (size_t)facts.st_size) {
+    if ((has_file && file < 0) || !share(file)) {
         return -1;
     }
 #if INTERFACE >= 2

@@ -12,7 +12,7 @@ struct translation walk_from(uint64_t table, unsigned int level, uint64_t addres
                              unsigned int rights) {
     for (; level >= 1; level--) {
         uint64_t entry = entry_read(table, level_index(address, level));
-        if (!(entry & ENTRY_PRESENT)) {
+        if (!entry_leads(entry)) {
             break;
         }
         rights &= entry_rights(entry);

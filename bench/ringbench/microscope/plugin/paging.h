@@ -18,6 +18,10 @@
 #define ENTRY_NO_EXEC (1ull << 63)
 #define ENTRY_FRAME   0x000ffffffffff000ull
 
+/* Address bits that QEMU's emulation has not (TCG_PHYS_ADDR_BITS): reserved, and set in what is no
+   entry at all. */
+#define ENTRY_RESERVED 0x000fff0000000000ull
+
 /* What a translation allows, apart from reading. */
 enum right {
     RIGHT_WRITE = 1,
@@ -44,6 +48,11 @@ static inline unsigned int level_index(uint64_t address, unsigned int level) {
 
 static inline bool entry_is_leaf(uint64_t entry, unsigned int level) {
     return level == 1 || (level <= 3 && entry & ENTRY_LARGE);
+}
+
+/* Whether an entry leads anywhere: a processor keeps nothing of one with a reserved bit (4.7). */
+static inline bool entry_leads(uint64_t entry) {
+    return (entry & (ENTRY_PRESENT | ENTRY_RESERVED)) == ENTRY_PRESENT;
 }
 
 /* The frame that a leaf maps, or of the table that an entry leads to. */

@@ -75,8 +75,7 @@ static bool leads(uint64_t entry_at, unsigned int level, uint64_t frame) {
     uint64_t entry = above && above->levels & 1 << level
                          ? above->entries[entry_at % PAGE / sizeof(uint64_t)]
                          : 0;
-    return entry & ENTRY_PRESENT && !entry_is_leaf(entry, level) &&
-           entry_frame(entry, level) == frame;
+    return entry_leads(entry) && !entry_is_leaf(entry, level) && entry_frame(entry, level) == frame;
 }
 
 static void add_parent(struct table *table, uint64_t entry_at, unsigned int level) {
@@ -116,7 +115,7 @@ static void walk(struct tables *all, uint64_t frame, unsigned int level, uint64_
     table->walked[level] = all->walk;
     for (unsigned int i = 0; i < ENTRIES; i++) {
         uint64_t entry = table->entries[i];
-        if (entry & ENTRY_PRESENT && !entry_is_leaf(entry, level)) {
+        if (entry_leads(entry) && !entry_is_leaf(entry, level)) {
             walk(all, entry_frame(entry, level), level - 1, frame + i * sizeof(entry));
         }
     }
@@ -158,7 +157,7 @@ static void descend(const struct search *search, uint64_t from, unsigned int lev
     const struct table *table = table_find(from);
     for (unsigned int i = 0; table && i < ENTRIES; i++) {
         uint64_t entry = table->entries[i];
-        if (!(entry & ENTRY_PRESENT) || entry_is_leaf(entry, level)) {
+        if (!entry_leads(entry) || entry_is_leaf(entry, level)) {
             continue;
         }
         uint64_t next = entry_frame(entry, level);

@@ -108,7 +108,7 @@ struct change {
 };
 
 static bool loses(uint64_t old, uint64_t new, unsigned int level) {
-    if (!(new & ENTRY_PRESENT) || entry_is_leaf(old, level) != entry_is_leaf(new, level)) {
+    if (!entry_leads(new) || entry_is_leaf(old, level) != entry_is_leaf(new, level)) {
         return true;
     }
     return entry_frame(old, level) != entry_frame(new, level) ||
@@ -158,7 +158,7 @@ static void expand(struct change *change, unsigned int level, uint64_t address, 
     for (unsigned int i = 0; !is_leaf && i < ENTRIES && change->budget; i++) {
         change->budget--;
         uint64_t below = entry_read(frame, i);
-        if (below & ENTRY_PRESENT) {
+        if (entry_leads(below)) {
             expand(change, level - 1, address + ((uint64_t)i << level_shift(level - 1)), below,
                    rights);
         }
@@ -182,7 +182,7 @@ static void at_position(uint64_t base, void *data) {
     uint64_t address = canonical(base | (uint64_t)change->index << level_shift(change->level),
                                  change->processor->levels);
     change->positions++;
-    if (change->old & ENTRY_PRESENT && loses(change->old, change->new, change->level)) {
+    if (entry_leads(change->old) && loses(change->old, change->new, change->level)) {
         change->budget = EXPANDED;
         expand(change, change->level, address, change->old, rights_above(change, address));
     }
@@ -221,7 +221,7 @@ static const struct debt *owed_table(uint64_t frame) {
             continue;
         }
         uint64_t now = entry_read(debt->entry_at & -(uint64_t)PAGE, debt->entry_at % PAGE / 8);
-        if (!(now & ENTRY_PRESENT) ||
+        if (!entry_leads(now) ||
             entry_frame(now, debt->level) != entry_frame(debt->old, debt->level)) {
             return debt;
         }
@@ -264,14 +264,14 @@ static void entry_changed(struct table *table, unsigned int index, uint64_t old,
         const struct debt *debt = owed_table(frame);
         if (!debt) {
             table_forget(table);
-        } else if (new & ENTRY_PRESENT) {
+        } else if (entry_leads(new)) {
             report(KIND_REUSED, debt, access, frame);
             debt_settle(debt, __builtin_ctzll(debt->cpus));
         }
         return;
     }
     for (unsigned int level = 2; level <= 5; level++) {
-        if (table->levels >> level & 1 && new & ENTRY_PRESENT && !entry_is_leaf(new, level)) {
+        if (table->levels >> level & 1 && entry_leads(new) && !entry_is_leaf(new, level)) {
             tables_learn(entry_frame(new, level), level - 1, change.entry_at);
         }
     }
@@ -284,7 +284,7 @@ static void entry_stored(struct table *table, unsigned int index, const struct a
     bool is_lowest = table->levels == 1 << 1;
     table->entries[index] = new;
     /* Of a page that was not there before nobody can hold anything, unless its table is over. */
-    if (old != new && (!is_lowest || old & ENTRY_PRESENT || debts_open())) {
+    if (old != new && (!is_lowest || entry_leads(old) || debts_open())) {
         entry_changed(table, index, old, new, access);
     }
 }
