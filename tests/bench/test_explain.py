@@ -65,6 +65,15 @@ def test_what_came_and_what_went(machine: Machine) -> None:
     assert changes(before, before) == []
 
 
+@pytest.mark.parametrize(
+    "line", ["", " ", "help", "frobnicate", "heap alloc", "pmm alloc\npmm alloc"]
+)
+def test_what_is_no_operation_is_refused(line: str) -> None:
+    done = run("explain", line)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no operation" in done.stderr or "err syntax" in done.stderr
+
+
 def test_what_is_refused_changes_nothing(machine: Machine) -> None:
     before = take_from(machine, machine.types)
     calls, reply = follow(machine, "heap free 0x10", {})

@@ -30,14 +30,24 @@ def explain(line: str, lines: tuple[str, ...], as_json: bool, **machine: object)
     from ringbench.subjects.reference.observe.picture import take_from
     from ringbench.subjects.reference.report.explain import explain_json, explain_table
 
+    if "\n" in line or line.split()[:1] not in _first_words():
+        raise click.UsageError(f"{line!r} is no operation of a layer; README.md lists them")
     with Machine.start(config) as guest:
         type_lines(guest, lines)
         before = take_from(guest, guest.types)
         known = {cache.address: cache.name for cache in before.slabs.caches}
         calls, reply = follow(guest, line, known)
         found = changes(before, take_from(guest, guest.types))
+    if reply.startswith("err syntax"):
+        raise click.UsageError(f"{line}: the console takes it for no operation: {reply}")
     if as_json:
         write_json(explain_json(line, reply, calls, found))
     else:
         console().print(explain_table(line, reply, calls, found))
     return 0
+
+
+def _first_words() -> list[list[str]]:
+    from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
+
+    return [each.command.split()[:1] for each in OPERATIONS]
