@@ -88,6 +88,7 @@ KERNEL_SOURCES := \
     kernel/heap/check.c \
     kernel/buddy/grow.c \
     kernel/buddy/buddy.c \
+    kernel/kmalloc/kmalloc.c \
     kernel/task/task.c \
     kernel/disk/pci.c \
     kernel/disk/virtio_blk.c \
@@ -117,6 +118,7 @@ KERNEL_SOURCES := \
     kernel/console/commands_slab.c \
     kernel/console/commands_buddy.c \
     kernel/console/commands_object.c \
+    kernel/console/commands_kmalloc.c \
     kernel/console/ring.c \
     kernel/console/crash.c \
     kernel/console/console.c \
@@ -133,7 +135,7 @@ KERNEL_SOURCES := \
     kernel/main.c
 
 # The layers that manage memory, and what of base was made for them, whose lines `make test` must run.
-COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm slab paging object vmm heap buddy task disk file program base/bits.h base/direct_map.h)
+COVERED := $(addprefix --kernel-cov=kernel/,memmap pmm slab paging object vmm heap buddy kmalloc task disk file program base/bits.h base/direct_map.h)
 
 # What is a pure function over bytes is also built for this machine, for the unit tests to call.
 HOST_SOURCES := \

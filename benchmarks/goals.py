@@ -16,6 +16,7 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
         r"slab\.\d+\.(alloc_growing|free_shrinking|alloc|free)\.worst": 90,
         r"buddy\.\w+\.\d+\.(alloc|free)\.mean": 110,
         r"buddy\.\w+\.\d+\.(alloc|free)\.worst": 400,
+        r"kmalloc\.slab\+list\.small\.\d+\.(alloc|free)\.mean": 60,
         r"map\.1\.map\.mean": 120,
         r"map\.1\.unmap\.mean": 200,
         r"map\.(512|16384)\.map\.mean": 14,

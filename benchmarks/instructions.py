@@ -26,18 +26,25 @@ END: Final = "perf end"
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """One boot: the guest's memory, and which of the kernel's benchmarks run in it."""
+    """One boot: the guest's memory, and which of the kernel's benchmarks run in it.
+
+    Figures have the memory in their names if `named_after_memory`; a `chain` of heaps, which the
+    kernel is told, always.
+    """
 
     memory: str
     benchmarks: str
     named_after_memory: bool = False
+    chain: str = ""
 
 
+CHAINS: Final = ("list", "buddy", "slab+list", "slab+buddy")
 BOOTS: Final = (
     Boot("16M", "frames,blocks", named_after_memory=True),
     Boot("1G", "frames,blocks", named_after_memory=True),
     Boot("64G", "frames,blocks", named_after_memory=True),
     Boot("512M", "slab,map,query,fault,space,heap,buddy"),
+    *(Boot("512M", "kmalloc", chain=chain) for chain in CHAINS),
 )
 
 
@@ -54,7 +61,7 @@ def measure(config: Config, boots: tuple[Boot, ...] = BOOTS) -> Iterator[Figure]
 def run(config: Config, boot: Boot) -> str:
     """What the kernel printed before its prompt."""
     changes = {
-        "kernel.command_line": f"perf={boot.benchmarks}",
+        "kernel.command_line": f"perf={boot.benchmarks} heap={boot.chain}",
         "machine.memory": boot.memory,
         "machine.arguments": [*config.machine.arguments, *ICOUNT],
         "deadlines.boot": max(config.deadlines.boot, BOOT_SECONDS),
@@ -82,7 +89,7 @@ def figures(boot: Boot, text: str) -> Iterator[Figure]:
         pairs = {key: int(value) for key, value in _pairs(match["pairs"])}
         if pairs.get("calls"):
             yield from _costs(_full_name(boot, match["name"]), pairs)
-    yield from _heap_values(values_of(text))
+    yield from _heap_values(boot, values_of(text))
 
 
 def values_of(text: str) -> dict[str, int]:
@@ -99,10 +106,9 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _full_name(boot: Boot, name: str) -> str:
-    if not boot.named_after_memory:
-        return name
+    after = boot.memory if boot.named_after_memory else boot.chain
     first, _, rest = name.partition(".")
-    return f"{first}.{boot.memory}.{rest}"
+    return f"{first}.{after}.{rest}" if after else name
 
 
 def _costs(name: str, pairs: dict[str, int]) -> Iterator[Figure]:
@@ -111,12 +117,12 @@ def _costs(name: str, pairs: dict[str, int]) -> Iterator[Figure]:
         yield _figure(f"{name}.worst", pairs["worst"], "instructions")
 
 
-def _heap_values(values: dict[str, int]) -> Iterator[Figure]:
+def _heap_values(boot: Boot, values: dict[str, int]) -> Iterator[Figure]:
     for name, value in values.items():
         trace, _, what = name.rpartition(".")
         if what == "extent_peak":
             ratio = value / values[f"{trace}.live_peak"]
-            yield _figure(f"{trace}.footprint", ratio, "ratio")
+            yield _figure(f"{_full_name(boot, trace)}.footprint", ratio, "ratio")
         elif what == "nodes_left":
             yield _figure(name, value, "nodes")
 

@@ -90,11 +90,11 @@ static const struct command commands[] = {
     {"vm copy", "SPACE VA SPACE VA LENGTH", command_vm_copy, "to the first from the second"},
     {"touch", "ROOT VA MODE", command_touch, "have the CPU read, write or execute a byte"},
 
-    {"heap alloc", "BYTES", command_heap_alloc, "kmalloc"},
-    {"heap zalloc", "BYTES", command_heap_zalloc, "kzalloc"},
-    {"heap align", "ALIGN BYTES", command_heap_align, "kmemalign"},
-    {"heap realloc", "VA BYTES", command_heap_realloc, "krealloc; VA 0 is none"},
-    {"heap free", "VA", command_heap_free, "kfree"},
+    {"heap alloc", "BYTES", command_heap_alloc, "heap_alloc"},
+    {"heap zalloc", "BYTES", command_heap_zalloc, "heap_zalloc"},
+    {"heap align", "ALIGN BYTES", command_heap_align, "heap_align"},
+    {"heap realloc", "VA BYTES", command_heap_realloc, "heap_realloc; VA 0 is none"},
+    {"heap free", "VA", command_heap_free, "heap_free"},
     {"heap info", "", command_heap_info, "end, nodes and bytes used and free"},
     {"heap check", "", command_heap_check, "is every node as it must be?"},
     {"heap list", "", command_heap_list, "all nodes"},
@@ -132,6 +132,9 @@ static const struct command commands[] = {
     {"buddy free", "VA", command_buddy_free, "free it"},
     {"buddy info", "", command_buddy_info, "bytes of the region; blocks in use, their bytes"},
     {"buddy list", "", command_buddy_list, "all free blocks, by order"},
+
+    {"kmalloc alloc", "BYTES", command_kmalloc_alloc, "from the chain of heaps"},
+    {"kmalloc free", "VA", command_kmalloc_free, "kfree"},
 
     {"object new", "LENGTH", command_object_new, "memory that regions can share"},
     {"object drop", "OBJECT", command_object_drop, "its handle; regions keep it"},

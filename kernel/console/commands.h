@@ -91,4 +91,7 @@ int command_buddy_free(const struct arguments *arguments, struct reply *reply);
 int command_buddy_info(const struct arguments *arguments, struct reply *reply);
 int command_buddy_list(const struct arguments *arguments, struct reply *reply);
 
+int command_kmalloc_alloc(const struct arguments *arguments, struct reply *reply);
+int command_kmalloc_free(const struct arguments *arguments, struct reply *reply);
+
 int command_ring(const struct arguments *arguments, struct reply *reply); /* ring.c */

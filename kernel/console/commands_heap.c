@@ -18,12 +18,12 @@ static int reply_pointer(struct reply *reply, const void *pointer) {
 
 int command_heap_alloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t bytes = arguments->at[0].number;
-    return is_heap_size(bytes) ? reply_pointer(reply, kmalloc(bytes)) : STATUS_INVALID;
+    return is_heap_size(bytes) ? reply_pointer(reply, heap_alloc(bytes)) : STATUS_INVALID;
 }
 
 int command_heap_zalloc(const struct arguments *arguments, struct reply *reply) {
     uint64_t bytes = arguments->at[0].number;
-    return is_heap_size(bytes) ? reply_pointer(reply, kzalloc(bytes)) : STATUS_INVALID;
+    return is_heap_size(bytes) ? reply_pointer(reply, heap_zalloc(bytes)) : STATUS_INVALID;
 }
 
 int command_heap_align(const struct arguments *arguments, struct reply *reply) {
@@ -32,12 +32,12 @@ int command_heap_align(const struct arguments *arguments, struct reply *reply) {
     if (!is_power_of_two(align) || align > HEAP_ALIGN_MAX || !is_heap_size(bytes)) {
         return STATUS_INVALID;
     }
-    return reply_pointer(reply, kmemalign(align, bytes));
+    return reply_pointer(reply, heap_align(align, bytes));
 }
 
 int command_heap_realloc(const struct arguments *arguments, struct reply *reply) {
     void *pointer = (void *)arguments->at[0].number;
-    int status = krealloc(&pointer, arguments->at[1].number);
+    int status = heap_realloc(&pointer, arguments->at[1].number);
     if (status < 0) {
         return status;
     }
@@ -47,7 +47,7 @@ int command_heap_realloc(const struct arguments *arguments, struct reply *reply)
 
 int command_heap_free(const struct arguments *arguments, struct reply *reply) {
     (void)reply;
-    return kfree((void *)arguments->at[0].number);
+    return heap_free((void *)arguments->at[0].number);
 }
 
 struct heap_totals {

@@ -91,7 +91,7 @@ INLINE struct heap_node *last_take(uint64_t size) {
     return node;
 }
 
-void *kmalloc(size_t size) {
+void *heap_alloc(size_t size) {
     if (size == 0 || size > HEAP_ALLOC_MAX) {
         return NULL;
     }
@@ -109,8 +109,8 @@ void *kmalloc(size_t size) {
     return node_payload(node);
 }
 
-void *kzalloc(size_t size) {
-    void *pointer = kmalloc(size);
+void *heap_zalloc(size_t size) {
+    void *pointer = heap_alloc(size);
     return pointer ? memset(pointer, 0, size) : NULL;
 }
 
@@ -132,12 +132,12 @@ static struct heap_node *split_front(struct heap_node *node, uint64_t align) {
     return aligned;
 }
 
-void *kmemalign(size_t align, size_t size) {
+void *heap_align(size_t align, size_t size) {
     if (!is_power_of_two(align) || align > HEAP_ALIGN_MAX) {
         return NULL;
     }
     if (align <= HEAP_ALIGN) {
-        return kmalloc(size);
+        return heap_alloc(size);
     }
     if (size == 0 || size > HEAP_ALLOC_MAX) {
         return NULL;
@@ -195,7 +195,7 @@ static inline bool is_payload(const void *pointer) {
            node_is_used(node);
 }
 
-int kfree(void *pointer) {
+int heap_free(void *pointer) {
     if (!is_payload(pointer)) {
         return pointer ? name_bad_pointer(pointer) : STATUS_OK;
     }
@@ -217,23 +217,23 @@ static int move(struct heap_node *node, void **pointer, size_t size) {
     if (previous && !node_is_intact(previous)) {
         return STATUS_CORRUPT;
     }
-    void *to = kmalloc(size);
+    void *to = heap_alloc(size);
     if (!to) {
         return STATUS_NO_MEMORY;
     }
     memcpy(to, *pointer, node_size(node) - HEAP_HEADER);
-    int status = kfree(*pointer);
+    int status = heap_free(*pointer);
     ASSERT(status == STATUS_OK);
     *pointer = to;
     return STATUS_OK;
 }
 
-int krealloc(void **pointer, size_t size) {
+int heap_realloc(void **pointer, size_t size) {
     if (size == 0 || size > HEAP_ALLOC_MAX) {
         return STATUS_INVALID;
     }
     if (!*pointer) {
-        *pointer = kmalloc(size);
+        *pointer = heap_alloc(size);
         return *pointer ? STATUS_OK : STATUS_NO_MEMORY;
     }
     if (!is_payload(*pointer)) {

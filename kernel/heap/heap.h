@@ -7,8 +7,8 @@
  * that every other has one after it; it grows and shrinks with the heap and may be a bare header.
  *
  * The other free nodes are also threaded, through their payload, on segregated lists, last in first
- * out, found through a two-level bitmap (TLSF: Masmano et al., 2004), so that kmalloc and kfree
- * cost the same with ten nodes and with a million.
+ * out, found through a two-level bitmap (TLSF: Masmano et al., 2004), so that heap_alloc and
+ * heap_free cost the same with ten nodes and with a million.
  *
  * Node sizes are bytes, header included, multiples of 16, and but for the last node's at least
  * HEAP_NODE_MIN. Classes of size s: below HEAP_LINEAR number s / 16; from there, with k =
@@ -75,28 +75,29 @@ void heap_init(void);
  * The node has `size` + 16 bytes, rounded up to 16, and what is left over of a node on a list that
  * is too small to be a node. Panics if the free lists lead to a smashed header.
  */
-void *kmalloc(size_t size);
+void *heap_alloc(size_t size);
 
-/* `size` bytes of zeros, else as kmalloc. */
-void *kzalloc(size_t size);
+/* `size` bytes of zeros, else as heap_alloc. */
+void *heap_zalloc(size_t size);
 
 /*
- * As kmalloc, but at a multiple of `align`, a power of two up to HEAP_ALIGN_MAX (else NULL). Up to
- * 16 it is kmalloc. Above, a node of s + align + 16 is looked for, as kmalloc looks for s; the
- * payload is the first multiple of align in it, the next one if that would leave 16 bytes in front;
- * what is in front becomes a free node on its list, then the tail is split off as in kmalloc.
+ * As heap_alloc, but at a multiple of `align`, a power of two up to HEAP_ALIGN_MAX (else NULL). Up
+ * to 16 it is heap_alloc. Above, a node of s + align + 16 is looked for, as heap_alloc looks for s;
+ * the payload is the first multiple of align in it, the next one if that would leave 16 bytes in
+ * front; what is in front becomes a free node on its list, then the tail is split off as in
+ * heap_alloc.
  */
-void *kmemalign(size_t align, size_t size);
+void *heap_align(size_t align, size_t size);
 
 /*
  * Resize *pointer to `size` bytes, in place if it shrinks (the tail is split off if that leaves at
  * least HEAP_NODE_MIN, and merges with a free neighbour after it) or if the node after is free and
  * large enough (then as if both were one node, split likewise; the last node is left a header);
- * else kmalloc, copy, kfree, and *pointer is the new place. A NULL *pointer is kmalloc.
- * Errors, nothing changed, in this order: INVALID (size 0 or above HEAP_ALLOC_MAX); as for kfree;
- * NO_MEMORY.
+ * else heap_alloc, copy, heap_free, and *pointer is the new place. A NULL *pointer is heap_alloc.
+ * Errors, nothing changed, in this order: INVALID (size 0 or above HEAP_ALLOC_MAX); as for
+ * heap_free; NO_MEMORY.
  */
-int krealloc(void **pointer, size_t size);
+int heap_realloc(void **pointer, size_t size);
 
 /*
  * Free what one of the above returned. NULL is fine.
@@ -106,7 +107,7 @@ int krealloc(void **pointer, size_t size);
  *   INTERIOR     in a node's payload, not at its start
  *   CORRUPT      the node's header, or that of a neighbour it would merge with, is smashed
  */
-int kfree(void *pointer);
+int heap_free(void *pointer);
 
 /*
  * Walk everything: tiling, links, guards, no two free neighbours, free lists and bitmaps exactly

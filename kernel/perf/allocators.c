@@ -1,18 +1,20 @@
 /*
  * Allocators of blocks side by side, under the same traces: the buddy allocator by itself, and
- * whatever kmalloc is made of (heap=... on the command line).
+ * whatever heap_alloc is made of (heap=... on the command line).
  *
  * A call that takes a frame or gives one back does the layers' work below as well, so it is counted
  * apart. What an allocator holds is what the frame allocator lacks: blocks, maps, page tables.
  */
 #include "buddy/buddy.h"
 #include "cpu/panic.h"
+#include "kmalloc/kmalloc.h"
 #include "perf/benchmarks.h"
 #include "perf/measure.h"
 
 struct allocator {
-    void *alloc; /* int (uint64_t size, void **block) */
-    void *free;  /* int (void *block) */
+    void *alloc;  /* int (uint64_t size, void **block), or void *(uint64_t size) */
+    void *free;   /* int (void *block) */
+    bool pointer; /* alloc is the latter */
 };
 
 struct slot {
@@ -46,7 +48,10 @@ static void slot_toggle(struct trace *trace, struct slot *slot, uint64_t size) {
         return;
     }
     struct measured call = MEASURE(trace->allocator->alloc, size, (uint64_t)&slot->block);
-    ASSERT((int)call.result == STATUS_OK);
+    if (trace->allocator->pointer) {
+        slot->block = (void *)call.result;
+    }
+    ASSERT(trace->allocator->pointer ? call.result != 0 : (int)call.result == STATUS_OK);
     count(trace, &trace->alloc, &trace->alloc_growing, call, frames);
     slot->size = size;
     trace->live += size;
@@ -100,7 +105,7 @@ static void run(const struct allocator *allocator, const char *name, uint64_t li
     scratch_give(slots, slot_count * sizeof(struct slot));
 }
 
-static const struct allocator buddy_allocator = {buddy_alloc, buddy_free};
+static const struct allocator buddy_allocator = {buddy_alloc, buddy_free, false};
 
 void perf_buddy_random(uint64_t live) {
     run(&buddy_allocator, "buddy.random", live, any_size);
@@ -108,4 +113,14 @@ void perf_buddy_random(uint64_t live) {
 
 void perf_buddy_small(uint64_t live) {
     run(&buddy_allocator, "buddy.small", live, small_size);
+}
+
+static const struct allocator kmalloc_allocator = {kmalloc, kfree, true};
+
+void perf_kmalloc_random(uint64_t live) {
+    run(&kmalloc_allocator, "kmalloc.random", live, any_size);
+}
+
+void perf_kmalloc_small(uint64_t live) {
+    run(&kmalloc_allocator, "kmalloc.small", live, small_size);
 }

@@ -15,6 +15,8 @@ void perf_fault(uint64_t pages);
 void perf_space(uint64_t pages);
 void perf_buddy_random(uint64_t live);
 void perf_buddy_small(uint64_t live);
+void perf_kmalloc_random(uint64_t live);
+void perf_kmalloc_small(uint64_t live);
 void perf_heap_random(uint64_t live);
 void perf_heap_lifo(uint64_t depth);
 void perf_heap_fragmented(uint64_t allocations);

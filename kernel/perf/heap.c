@@ -30,7 +30,7 @@ static void count(struct trace *trace, struct figure *staying, struct figure *mo
 
 static void slot_alloc(struct trace *trace, struct slot *slot, uint64_t size) {
     vaddr_t end = heap.end;
-    struct measured call = MEASURE(kmalloc, size);
+    struct measured call = MEASURE(heap_alloc, size);
     ASSERT(call.result);
     *slot = (struct slot){(void *)call.result, size};
     count(trace, &trace->alloc, &trace->alloc_moving, call, end);
@@ -41,7 +41,7 @@ static void slot_alloc(struct trace *trace, struct slot *slot, uint64_t size) {
 
 static void slot_free(struct trace *trace, struct slot *slot) {
     vaddr_t end = heap.end;
-    struct measured call = MEASURE(kfree, (uint64_t)slot->pointer);
+    struct measured call = MEASURE(heap_free, (uint64_t)slot->pointer);
     ASSERT((int)call.result == STATUS_OK);
     count(trace, &trace->free, &trace->free_moving, call, end);
     trace->live -= slot->size;

@@ -42,6 +42,8 @@ static const struct {
     {"buddy.random.1000", 1000, perf_buddy_random},
     {"buddy.random.100000", 100000, perf_buddy_random},
     {"buddy.small.10000", 10000, perf_buddy_small},
+    {"kmalloc.random.10000", 10000, perf_kmalloc_random},
+    {"kmalloc.small.10000", 10000, perf_kmalloc_small},
     {"write_back.64", 64, perf_write_back},
 };
 

@@ -13,6 +13,8 @@
 
 struct figures {
     struct figure alloc, alloc_growing, free, free_shrinking;
+    uint64_t free_before; /* frames, when it began */
+    uint64_t live, live_peak, peak;
 };
 
 static void toggle(struct slab_cache *cache, void **object, struct figures *figures) {
@@ -23,11 +25,14 @@ static void toggle(struct slab_cache *cache, void **object, struct figures *figu
         figure_add(stays ? &figures->free : &figures->free_shrinking, call, 1);
         ASSERT((int)call.result == STATUS_OK);
         *object = NULL;
+        figures->live--;
     } else {
         struct measured call = MEASURE(slab_alloc, (uint64_t)cache, (uint64_t)object);
         bool stays = pmm_free_count() == frames;
         figure_add(stays ? &figures->alloc : &figures->alloc_growing, call, 1);
         ASSERT((int)call.result == STATUS_OK);
+        figures->live_peak = max_u64(figures->live_peak, ++figures->live);
+        figures->peak = max_u64(figures->peak, figures->free_before - pmm_free_count());
     }
 }
 
@@ -41,6 +46,7 @@ void perf_slabs(uint64_t size) {
     for (uint64_t i = 0; i < OBJECTS; i++) {
         objects[i] = NULL;
     }
+    figures.free_before = pmm_free_count();
     for (uint64_t i = 0; i < OBJECTS; i += 2) {
         toggle(&cache, &objects[i], &figures);
     }
@@ -57,6 +63,8 @@ void perf_slabs(uint64_t size) {
     figure_print("slab", size, "alloc_growing", &figures.alloc_growing);
     figure_print("slab", size, "free", &figures.free);
     figure_print("slab", size, "free_shrinking", &figures.free_shrinking);
+    value_print("slab", size, "extent_peak", figures.peak * FRAME_SIZE);
+    value_print("slab", size, "live_peak", figures.live_peak * size);
     status = slab_cache_destroy(&cache);
     ASSERT(status == STATUS_OK);
     scratch_give(objects, OBJECTS * sizeof(void *));

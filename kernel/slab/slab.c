@@ -159,13 +159,8 @@ static inline bool is_ram(vaddr_t address) {
     return frame < pmm.frame_limit && bits_contain(pmm.managed_bits, frame);
 }
 
-/* The slab of the cache that an address lies in, or NULL. Only RAM is looked at. */
-static inline struct slab *slab_of(const struct slab_cache *cache, const void *object) {
-    if (!is_ram((vaddr_t)object)) {
-        return NULL;
-    }
-    struct slab *slab = (struct slab *)align_down((vaddr_t)object, FRAME_SIZE);
-    return slab->cache == cache ? slab : NULL;
+static inline struct slab *frame_of(const void *object) {
+    return (struct slab *)align_down((vaddr_t)object, FRAME_SIZE);
 }
 
 /*
@@ -190,11 +185,7 @@ __attribute__((noinline)) static int give_back(struct slab *slab) {
     return STATUS_OK;
 }
 
-int slab_free(struct slab_cache *cache, void *object) {
-    struct slab *slab = slab_of(cache, object);
-    if (!slab) {
-        return STATUS_FOREIGN;
-    }
+static inline int free_object(struct slab_cache *cache, struct slab *slab, const void *object) {
     uint64_t number = number_of(cache, slab, object);
     if (number >= cache->count) {
         return STATUS_INTERIOR;
@@ -216,4 +207,22 @@ int slab_free(struct slab_cache *cache, void *object) {
         }
     }
     return STATUS_OK;
+}
+
+int slab_free(struct slab_cache *cache, void *object) {
+    if (!is_ram((vaddr_t)object) || frame_of(object)->cache != cache) {
+        return STATUS_FOREIGN;
+    }
+    return free_object(cache, frame_of(object), object);
+}
+
+int slab_free_any(struct slab_cache *caches, uint64_t bytes, void *object) {
+    if (!is_ram((vaddr_t)object)) {
+        return STATUS_FOREIGN;
+    }
+    struct slab_cache *cache = frame_of(object)->cache;
+    if ((vaddr_t)cache - (vaddr_t)caches >= bytes) {
+        return STATUS_FOREIGN;
+    }
+    return free_object(cache, frame_of(object), object);
 }

@@ -36,7 +36,7 @@ struct slab_link {
 struct slab {
     struct slab_link room; /* in the ring of slabs with room; of a full one: NULL, and the cache */
     struct slab_link all;  /* in the ring of all slabs */
-    const struct slab_cache *cache; /* whose it is */
+    struct slab_cache *cache;       /* whose it is */
     uint64_t used;                  /* objects that live; never 0 */
     uint64_t words;                 /* bit w: free_bits[w] has an object's bit set */
     uint64_t free_bits[SLAB_WORDS]; /* bit n: object n is free; words past the last's are ones */
@@ -97,6 +97,9 @@ int slab_alloc(struct slab_cache *cache, void **object);
  * slab is gone is FOREIGN).
  */
 int slab_free(struct slab_cache *cache, void *object);
+
+/* As slab_free, of whichever of the caches in an array of `bytes` bytes has the object. */
+int slab_free_any(struct slab_cache *caches, uint64_t bytes, void *object);
 
 /* How many frames the next slab_alloc takes: for guards that count frames first. */
 static inline uint64_t slab_frames_needed(const struct slab_cache *cache) {

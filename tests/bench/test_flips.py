@@ -77,6 +77,7 @@ STRUCTURES = {
         "map of blocks",
         "links of free blocks",
     },
+    "kmalloc": {"chain of heaps"},
     "task": {"task records", "current task"},
     "disk": {
         "disks",

@@ -139,7 +139,7 @@ WRONG = (
         "a block that can't be moved is freed",
         "heap/heap.c",
         "    if (!to) {\n        return STATUS_NO_MEMORY;",
-        "    if (!to) {\n        kfree(*pointer);\n        return STATUS_NO_MEMORY;",
+        "    if (!to) {\n        heap_free(*pointer);\n        return STATUS_NO_MEMORY;",
         "heap: resized and moved",
         "heap",
     ),

@@ -58,6 +58,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
@@ -208,6 +209,11 @@ SCRIPT: tuple[Operation, ...] = (
     BuddyFree(BUDDY_BASE + 1),  # interior
     BuddyFree(BUDDY_BASE + 64),  # double free
     BuddyInfo(),
+    KmallocAlloc(5),
+    KmallocAlloc(0),  # invalid
+    KmallocAlloc(1000),
+    KmallocFree(0),
+    KmallocFree(HEAP + 1),  # not mapped, or interior
     TaskSwitch("t0"),
     TaskDelete("t2"),
     PageDelete("r0"),

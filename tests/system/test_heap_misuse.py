@@ -72,13 +72,13 @@ def test_arguments_that_the_console_keeps_away(machine: Machine, console: Consol
     gdb = machine.gdb
     before = gdb.evaluate_int("pmm.free_count")
     for size in (0, ALLOC_MAX + 1, 1 << 40, (1 << 64) - 1):
-        assert gdb.call("kmalloc", size) == 0
-        assert gdb.call("kzalloc", size) == 0
+        assert gdb.call("heap_alloc", size) == 0
+        assert gdb.call("heap_zalloc", size) == 0
         for align in (1, 16, 32, ALIGN_MAX):
-            assert gdb.call("kmemalign", align, size) == 0
+            assert gdb.call("heap_align", align, size) == 0
     for align in (0, 3, 24, ALIGN_MAX + 16, 2 * ALIGN_MAX, 1 << 63):
-        assert gdb.call("kmemalign", align, 16) == 0
-    assert gdb.call("kfree", 0) == Status.OK
+        assert gdb.call("heap_align", align, 16) == 0
+    assert gdb.call("heap_free", 0) == Status.OK
     assert gdb.evaluate_int("pmm.free_count") == before
     machine.detach_gdb()
     assert console.perform(HeapInfo()).values == (HEAP + PAGE, 1, 1, 96, PAGE - 96)

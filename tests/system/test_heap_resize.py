@@ -1,4 +1,4 @@
-"""Payloads: what kzalloc makes of them, and krealloc leaves of them, in place and elsewhere.
+"""Payloads: what heap_zalloc makes of them, and heap_realloc leaves, in place and elsewhere.
 
 The model does not keep them; they are written and read from outside.
 """

@@ -81,6 +81,8 @@ PATTERNS: Final = {
     "object new": "LENGTH",
     "object drop": "OBJECT",
     "object list": "",
+    "kmalloc alloc": "BYTES",
+    "kmalloc free": "VA",
 }
 """Every command but those that end the console or print a page: `help`, `ring`, `poweroff`."""
 

@@ -40,6 +40,10 @@ COMMANDS: Final = {
     "frames": Command("ringbench.cli.frames", "Physical frames by owner."),
     "heap": Command("ringbench.cli.heap", "The kernel heap's nodes."),
     "spaces": Command("ringbench.cli.spaces", "Address spaces and their regions."),
+    "explain": Command(
+        "ringbench.subjects.reference.cli.explain",
+        "An operation's way through the kernel's layers, and what it changed.",
+    ),
     "boot-map": Command(
         "ringbench.subjects.reference.cli.boot_map",
         "One boot with a memory map that no honest loader passes.",

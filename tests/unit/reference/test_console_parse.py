@@ -83,6 +83,7 @@ LINES = (
     *("disk find swap", "disk info d0", "disk read d0 0 8", "disk write d1 0x10 1 00ff"),
     *("object new 4096", "object drop o0"),
     *("disk flush d0", "slab new 8 8", "slab delete 0", "slab alloc 0", "slab free 0 0"),
+    *("kmalloc alloc 1", "kmalloc free 0"),
     *("buddy alloc 1", "buddy free 0", "buddy info"),
     *("file open a/b.txt", "file close f0", "file read f0 0 64", "file write f1 0x10 00ff"),
     *("file sync f0", "file evict 3"),

@@ -39,6 +39,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
@@ -117,6 +118,8 @@ LINES: list[tuple[Operation, str]] = [
     (ObjectNew(4096), "object new 0x1000"),
     (ObjectDrop("o3"), "object drop o3"),
     (VmAlloc("t1", 4096, "shared", 1, "o3", 0), "vm alloc t1 0x1000 shared rw o3 0x0"),
+    (KmallocAlloc(5), "kmalloc alloc 0x5"),
+    (KmallocFree(32), "kmalloc free 0x20"),
     (SlabNew(24, 8), "slab new 0x18 0x8"),
     (SlabDelete(2), "slab delete 2"),
     (SlabAlloc(0), "slab alloc 0"),

@@ -60,6 +60,7 @@ HEADERS = (
     "vmm/vmm.h",
     "heap/heap.h",
     "buddy/buddy.h",
+    "kmalloc/kmalloc.h",
     "disk/virtio_blk.h",
     "disk/disk.h",
     "file/cache.h",
@@ -69,7 +70,7 @@ HEADERS = (
 )
 
 
-NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN"}
+NOT_DEFINED = {"VM_RECORD_SIZE", "VM_SLAB_REGIONS", "RECORD_ALIGN", "KMALLOC_SIZES"}
 """What the C sources have no name for."""
 
 

@@ -33,6 +33,7 @@ LAYERS = {
     "vmm",
     "heap",
     "buddy",
+    "kmalloc",
     "task",
     "disk",
     "file",

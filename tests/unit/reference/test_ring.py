@@ -38,6 +38,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
@@ -143,6 +144,8 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (ObjectDrop("o3"), (3,), b""),
     (VmAlloc("t1", 1, "shared", 3, "o3", 5), (task(1), 1, 4, 3, 3, 5), b""),
     (VmAllocAt("t1", 7, 1, "shared", 3, "o3", 5), (task(1), 7, 1, 4, 3, 3, 5), b""),
+    (KmallocAlloc(5), (5,), b""),
+    (KmallocFree(32), (32,), b""),
     (SlabNew(24, 8), (24, 8), b""),
     (SlabDelete(2), (2,), b""),
     (SlabAlloc(0), (0,), b""),

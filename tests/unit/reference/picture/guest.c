@@ -18,6 +18,7 @@
 #include "console/console.h"
 #include "file/file.h"
 #include "heap/heap.h"
+#include "kmalloc/kmalloc.h"
 #include "program/program.h"
 #include "pmm/pmm.h"
 
@@ -296,6 +297,8 @@ struct buddy buddy = {
     .free = {EMPTIES(0), EMPTIES(6), EMPTIES(12), EMPTIES(18), EMPTIES(24), EMPTY(30)},
     .space = {.root = KERNEL_ROOT, .base = BUDDY_BASE, .limit = BUDDY_BASE + BUDDY_SIZE},
 };
+
+struct chain chain; /* the list alone */
 
 /* --- tasks, console --------------------------------------------------------------------------- */
 

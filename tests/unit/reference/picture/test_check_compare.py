@@ -32,7 +32,7 @@ def found(guest: Any, state: KernelState) -> list[Mismatch]:
 
 def test_all_agree(guest: Any, state: KernelState) -> None:
     layers = compare(guest.picture(), state)
-    assert [layer.mismatches for layer in layers] == [[]] * 11
+    assert [layer.mismatches for layer in layers] == [[]] * 12
     counts = {layer.layer: layer.comparisons for layer in layers}
     assert counts["pmm"] > 2 * 1024
     assert counts["paging"] >= 17 * 512

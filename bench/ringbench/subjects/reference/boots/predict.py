@@ -40,7 +40,7 @@ def predict(memory: PhysicalMemory, handover: Handover, facts: Facts) -> Predict
         bits = facts.features.physical_bits
         info = boot_info_init(memory, handover.magic, handover.information, bits, facts.image)
         pmm = pmm_init(info.map)
-        state = boot(info.map, facts.segments, facts.features, facts.sizes)
+        state = boot(info.map, facts.segments, facts.features, facts.sizes, (), info.command_line)
     except Panic as panic:
         return Prediction(info, pmm, None, panic.words)
     return Prediction(info, pmm, state)

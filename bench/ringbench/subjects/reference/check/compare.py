@@ -19,6 +19,7 @@ from ringbench.observe.reader import count_runs, lowest_runs
 from ringbench.subjects.reference.check.compare_buddy import compare_buddy
 from ringbench.subjects.reference.check.compare_disks import compare_disk
 from ringbench.subjects.reference.check.compare_files import compare_file
+from ringbench.subjects.reference.check.compare_kmalloc import compare_kmalloc
 from ringbench.subjects.reference.check.compare_objects import compare_object
 from ringbench.subjects.reference.check.compare_slabs import compare_slab
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
@@ -51,6 +52,7 @@ def compare(picture: Picture, state: KernelState, scope: Scope = EVERYTHING) -> 
         "vmm": compare_vmm,
         "heap": compare_heap,
         "buddy": compare_buddy,
+        "kmalloc": compare_kmalloc,
         "task": compare_task,
         "disk": compare_disk,
         "file": compare_file,

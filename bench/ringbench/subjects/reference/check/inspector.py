@@ -95,6 +95,7 @@ class Inspector:
                 object=self.types.struct(self.layout.objects.object_type).size,
             ),
             found_disks(self.machine),
+            picture.boot.command_line,
         )
 
     def free_frames(self) -> int:

@@ -17,6 +17,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     HEAP_ALIGN_MAX,
     HEAP_ALLOC_MAX,
+    KMALLOC_MAX,
     PADDR_NONE,
 )
 from ringbench.subjects.reference.vocabulary.flags import flags_text
@@ -39,6 +40,7 @@ from ringbench.subjects.reference.vocabulary.operations.heap import (
     HeapRealloc,
     HeapZalloc,
 )
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc, KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import (
     PageDelete,
@@ -299,13 +301,13 @@ def _vm_copy(kernel: GdbKernel, op: VmCopy) -> Reply:
 @CALLS.performs(HeapAlloc)
 def _heap_alloc(kernel: GdbKernel, op: HeapAlloc) -> Reply:
     _check_size(op.size)
-    return _block(kernel.call("kmalloc", op.size))
+    return _block(kernel.call("heap_alloc", op.size))
 
 
 @CALLS.performs(HeapZalloc)
 def _heap_zalloc(kernel: GdbKernel, op: HeapZalloc) -> Reply:
     _check_size(op.size)
-    return _block(kernel.call("kzalloc", op.size))
+    return _block(kernel.call("heap_zalloc", op.size))
 
 
 @CALLS.performs(HeapAlign)
@@ -313,7 +315,7 @@ def _heap_align(kernel: GdbKernel, op: HeapAlign) -> Reply:
     if op.align <= 0 or op.align & (op.align - 1) or op.align > HEAP_ALIGN_MAX:
         raise Refused(Status.INVALID)
     _check_size(op.size)
-    return _block(kernel.call("kmemalign", op.align, op.size))
+    return _block(kernel.call("heap_align", op.align, op.size))
 
 
 def _check_size(size: int) -> None:
@@ -329,12 +331,12 @@ def _block(vaddr: int) -> Reply:
 @CALLS.performs(HeapRealloc)
 def _heap_realloc(kernel: GdbKernel, op: HeapRealloc) -> Reply:
     kernel.write_scratch(pack("<Q", op.vaddr))
-    return kernel.with_word(kernel.reply("krealloc", kernel.scratch, op.size))
+    return kernel.with_word(kernel.reply("heap_realloc", kernel.scratch, op.size))
 
 
 @CALLS.performs(HeapFree)
 def _heap_free(kernel: GdbKernel, op: HeapFree) -> Reply:
-    return kernel.reply("kfree", op.vaddr)
+    return kernel.reply("heap_free", op.vaddr)
 
 
 @CALLS.performs(HeapCheck)
@@ -351,6 +353,18 @@ def _buddy_alloc(kernel: GdbKernel, op: BuddyAlloc) -> Reply:
 @CALLS.performs(BuddyFree)
 def _buddy_free(kernel: GdbKernel, op: BuddyFree) -> Reply:
     return kernel.reply("buddy_free", op.vaddr)
+
+
+@CALLS.performs(KmallocAlloc)
+def _kmalloc_alloc(kernel: GdbKernel, op: KmallocAlloc) -> Reply:
+    if not 0 < op.size <= KMALLOC_MAX:
+        raise Refused(Status.INVALID)
+    return _block(kernel.call("kmalloc", op.size))
+
+
+@CALLS.performs(KmallocFree)
+def _kmalloc_free(kernel: GdbKernel, op: KmallocFree) -> Reply:
+    return kernel.reply("kfree", op.vaddr)
 
 
 @CALLS.performs(TaskNew)

@@ -1,4 +1,4 @@
-"""The buddy allocator's variables, map and rings to flip bits of."""
+"""The buddy allocator's variables, map and rings, and the chain's choice, to flip bits of."""
 
 from __future__ import annotations
 
@@ -50,3 +50,14 @@ def _links(site: Site) -> Iterator[Spot]:
     for offsets in site.state.buddy.free.values():
         for offset in offsets:
             yield from site.spots(parts, BUDDY_BASE + offset, block_place(offset))
+
+
+def chain_structures(site: Site) -> Iterator[Structure]:
+    """Yield what kmalloc is made of; its caches are among all the slab caches."""
+    names = site.layout.chain
+    spots = [
+        part.spot(paddr, f"{names.record}{part.path}", names.record)
+        for part, paddr in site.variable(names.record)
+        if not f"{names.record}{part.path}".startswith(names.caches)
+    ]
+    yield of_spots("chain of heaps", "kmalloc", spots)

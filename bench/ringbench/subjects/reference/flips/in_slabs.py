@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ringbench.subjects.reference.flips.free import FREE_RECORD
 from ringbench.subjects.reference.flips.site import Site
 from ringbench.subjects.reference.flips.structure import BYTE, Spot, Structure, of_spots
+from ringbench.subjects.reference.model.kmalloc import caches as kmalloc_caches
 from ringbench.subjects.reference.model.object import OBJECT_CACHE
 from ringbench.subjects.reference.model.task import TASK_CACHE
 from ringbench.subjects.reference.model.vmm import REGION_CACHE
@@ -39,6 +40,8 @@ def _caches(site: Site) -> Iterator[Spot]:
         REGION_CACHE: site.layout.spaces.cache,
         TASK_CACHE: site.layout.tasks.cache,
     }
+    for number, name in enumerate(kmalloc_caches(site.state.chain)):
+        of_kernel[name] = f"{site.layout.chain.caches}[{number}]"
     for name in site.state.caches:
         variable = of_kernel.get(name) or f"{names.of_console}[{cache_number(name)}]"
         yield from site.spots(parts, site.address(variable), name)

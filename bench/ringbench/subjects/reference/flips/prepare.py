@@ -17,6 +17,7 @@ from ringbench.subjects.reference.vocabulary.handles import KERNEL
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyAlloc
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapAlloc, HeapFree
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocAlloc
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
 from ringbench.subjects.reference.vocabulary.operations.paging import PageMap, PageNew
 from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabNew
@@ -102,6 +103,7 @@ def _furnish(lockstep: ReferenceLockstep, ring: Channel[Operation], random: Rand
             do(SlabAlloc(int(cache[0])))
     for size in (32, 100, 5000, 70_000, 33):
         do(BuddyAlloc(size))
+        do(KmallocAlloc(size))
     if random.random() < 0.5:
         do(TaskSwitch(str(task)))
     made = do(PageNew()).values

@@ -24,7 +24,7 @@ from ringbench.machine.folder import guarded_folder
 from ringbench.machine.memory import MappedMemory
 from ringbench.observe.processor import read_registers
 from ringbench.subjects.reference.flips.in_boot import boot_structures
-from ringbench.subjects.reference.flips.in_buddy import buddy_structures
+from ringbench.subjects.reference.flips.in_buddy import buddy_structures, chain_structures
 from ringbench.subjects.reference.flips.in_disks import disk_structures
 from ringbench.subjects.reference.flips.in_files import file_structures
 from ringbench.subjects.reference.flips.in_frames import allocator_structures, console_structures
@@ -154,6 +154,7 @@ def structures_of(site: Site) -> tuple[Structure, ...]:
         *allocator_structures(site),
         *slab_structures(site),
         *buddy_structures(site),
+        *chain_structures(site),
         *table_structures(site),
         *object_structures(site),
         *space_structures(site),

@@ -1,4 +1,4 @@
-"""The kernel heap: kmalloc and its kin above the node list, growing and shrinking by the VMM."""
+"""The kernel heap: heap_alloc and its kin above the node list, growing and shrinking by the VMM."""
 
 from ringbench.arch.x86_64.address import SIZE_4K
 from ringbench.subjects.reference.model import heap_search
@@ -21,7 +21,7 @@ from ringbench.subjects.reference.vocabulary.status import Status
 SPACE = "heap"
 
 
-def kmalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
+def heap_alloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
     """Allocate `size` bytes; the address, or 0 where the kernel returns NULL."""
     if not 0 < size <= HEAP_ALLOC_MAX:
         return state, Status.INVALID, 0
@@ -33,20 +33,20 @@ def kmalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
     return replace(state, heap=editor.result), Status.OK, address + HEAP_HEADER
 
 
-def kzalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
+def heap_zalloc(state: KernelState, size: int) -> tuple[KernelState, Status, int]:
     """Allocate `size` bytes of zeros; the address, or 0 where the kernel returns NULL."""
-    state, status, pointer = kmalloc(state, size)
+    state, status, pointer = heap_alloc(state, size)
     if status:
         return state, status, pointer
     return written(state, pointer, size, zeros=True), status, pointer
 
 
-def kmemalign(state: KernelState, align: int, size: int) -> tuple[KernelState, Status, int]:
+def heap_align(state: KernelState, align: int, size: int) -> tuple[KernelState, Status, int]:
     """Allocate at a multiple of `align`; what is in front becomes a free node."""
     if align <= 0 or align & (align - 1) or align > HEAP_ALIGN_MAX:
         return state, Status.INVALID, 0
     if align <= HEAP_ALIGN or not 0 < size <= HEAP_ALLOC_MAX:
-        return kmalloc(state, size)
+        return heap_alloc(state, size)
     needed = node_size(size)
     state, editor, address = _find(state, needed + align + HEAP_HEADER)
     if address is None:
@@ -58,12 +58,12 @@ def kmemalign(state: KernelState, align: int, size: int) -> tuple[KernelState, S
     return replace(state, heap=editor.result), Status.OK, pointer
 
 
-def krealloc(state: KernelState, pointer: int, size: int) -> tuple[KernelState, Status, int]:
+def heap_realloc(state: KernelState, pointer: int, size: int) -> tuple[KernelState, Status, int]:
     """Resize in place if possible, else move; the new address."""
     if not 0 < size <= HEAP_ALLOC_MAX:
         return state, Status.INVALID, 0
     if pointer == 0:
-        return kmalloc(state, size)
+        return heap_alloc(state, size)
     status = _pointer_status(state.heap, pointer)
     if status:
         return state, status, 0
@@ -72,14 +72,14 @@ def krealloc(state: KernelState, pointer: int, size: int) -> tuple[KernelState, 
     if editor.resize(address, node_size(size)):
         return replace(state, heap=editor.result), Status.OK, pointer
     copied = state.heap.nodes[address].size - HEAP_HEADER
-    state, status, moved = kmalloc(state, size)
+    state, status, moved = heap_alloc(state, size)
     if status:
         return state, status, 0
-    state, status, _ = kfree(written(state, moved, copied), pointer)
+    state, status, _ = heap_free(written(state, moved, copied), pointer)
     return state, status, moved
 
 
-def kfree(state: KernelState, pointer: int) -> tuple[KernelState, Status, None]:
+def heap_free(state: KernelState, pointer: int) -> tuple[KernelState, Status, None]:
     """Free what one of the above returned; 0 is fine."""
     if pointer == 0:
         return state, Status.OK, None

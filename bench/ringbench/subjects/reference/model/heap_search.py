@@ -1,7 +1,8 @@
 """The search for a free heap node, and what an operation then does to nodes and lists, on a copy.
 
 Payloads are not kept, with one exception: a header that a merge absorbed stays in memory, marked
-free, until something is written over it, and kfree names a double free by it. `stale` has those.
+free, until something is written over it, and heap_free names a double free by it. `stale` has
+those.
 """
 
 from typing import Final

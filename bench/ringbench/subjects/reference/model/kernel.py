@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
+from ringbench.subjects.reference.model import kmalloc
 from ringbench.subjects.reference.model.buddy import SPACE as BUDDY
 from ringbench.subjects.reference.model.disk import disk_init
 from ringbench.subjects.reference.model.frame_set import FrameSet
@@ -49,6 +50,7 @@ def boot(
     features: Features,
     sizes: Sizes,
     disks: Sequence[Disk] = (),
+    command_line: str = "",
 ) -> KernelState:
     """Return the state at the first prompt.
 
@@ -58,10 +60,12 @@ def boot(
         features: of the CPU: physical_bits and gib_pages count.
         sizes: of the structs that the kernel allocates.
         disks: the virtio disks of the machine, in the order of their slots.
+        command_line: the kernel's.
 
     Raises:
         Panic: there is too little memory.
     """
+    chain = kmalloc.chosen(command_line)
     pmm = pmm_init(memory_map)
     pmm, tables, root = paging_init(pmm, memory_map, image, features)
     state = KernelState(
@@ -87,8 +91,10 @@ def boot(
         caches={
             OBJECT_CACHE: Cache(sizes.object, RECORD_ALIGN),
             REGION_CACHE: Cache(VM_RECORD_SIZE, RECORD_ALIGN),
+            **kmalloc.caches(chain),
             TASK_CACHE: Cache(sizes.task, RECORD_ALIGN),
         },
+        chain=chain,
     )
     return _console_init(disk_init(state, disks))
 

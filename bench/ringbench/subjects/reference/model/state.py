@@ -230,6 +230,17 @@ class HeapState:
 EMPTY_HEAP = HeapState(HEAP_BASE, 0, {}, {}, {}, 0, 0)
 
 
+class Chain(NamedTuple):
+    """What kmalloc is made of: a front of slab caches or none; the buddies as back, or the list."""
+
+    front: bool
+    buddy: bool
+
+
+LIST_ALONE = Chain(front=False, buddy=False)
+"""The chain that is the list heap."""
+
+
 class BuddyBlock(NamedTuple):
     """A block of the buddy allocator, of 2^order bytes."""
 
@@ -382,6 +393,7 @@ class KernelState:
     caches: Mapping[str, Cache] = field(default_factory=dict)
     buddy: BuddyState = BuddyState()
     objects: Mapping[int, VmObject] = field(default_factory=dict)
+    chain: Chain = LIST_ALONE
 
     def root_of(self, handle: str) -> int | None:
         """Return the root that a handle names, or None: `kernel`, `t0`, `t1`, `r0`."""

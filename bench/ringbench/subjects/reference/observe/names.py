@@ -204,6 +204,17 @@ class BuddyNames:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainNames:
+    """The chain of heaps."""
+
+    record: str = "chain"
+    small: str = "chain.small"
+    buddy: str = "chain.buddy"
+    caches: str = "chain.caches"
+    class_of: str = "chain.class_of"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskNames:
     """Tasks: a list that starts at the boot task, which has no space of its own."""
 
@@ -312,6 +323,7 @@ class Layout:
     slabs: SlabNames = field(default_factory=SlabNames)
     buddy: BuddyNames = field(default_factory=BuddyNames)
     objects: ObjectNames = field(default_factory=ObjectNames)
+    chain: ChainNames = field(default_factory=ChainNames)
     spaces: SpaceNames = field(default_factory=SpaceNames)
     heap: HeapNames = field(default_factory=HeapNames)
     tasks: TaskNames = field(default_factory=TaskNames)

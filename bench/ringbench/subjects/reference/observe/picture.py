@@ -19,6 +19,7 @@ from ringbench.observe.processor import read_features, read_registers
 from ringbench.observe.reader import Broken, GuestReader
 from ringbench.subjects.reference.observe.boot import SeenBoot, read_boot
 from ringbench.subjects.reference.observe.buddy import SeenBuddy, read_buddy
+from ringbench.subjects.reference.observe.chain import SeenChain, read_chain
 from ringbench.subjects.reference.observe.console import SeenConsole, read_console
 from ringbench.subjects.reference.observe.disks import SeenDisk, read_disks
 from ringbench.subjects.reference.observe.files import SeenFile, read_files
@@ -62,6 +63,7 @@ class Picture:
     slabs: SeenSlabs
     buddy: SeenBuddy
     objects: tuple[SeenObject, ...]
+    chain: SeenChain
     console: SeenConsole
     broken: tuple[Broken, ...]
 
@@ -123,6 +125,7 @@ def take(
         disks=scope.read(read_disks, guest, layout.disks),
         files=scope.read(read_files, guest, layout.files),
         buddy=buddy,
+        chain=scope.read(read_chain, guest, layout.chain),
         slabs=scope.read(read_slabs, guest, layout.slabs),
         objects=scope.read(read_objects, guest, layout.objects),
         console=console,

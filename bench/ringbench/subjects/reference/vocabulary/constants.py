@@ -1,8 +1,8 @@
 """The kernel's fixed numbers, stated once more: a test holds them equal to the C headers.
 
 Names are those of base/layout.h, base/types.h, memmap/memory_map.h, pmm/pmm.h, slab/slab.h,
-object/object.h, vmm/vmm.h, heap/heap.h, buddy/buddy.h, disk/disk.h, disk/virtio_blk.h,
-file/cache.h, file/file.h,
+object/object.h, vmm/vmm.h, heap/heap.h, buddy/buddy.h, kmalloc/kmalloc.h, disk/disk.h,
+disk/virtio_blk.h, file/cache.h, file/file.h,
 console/console.h and console/parse.h.
 """
 
@@ -46,6 +46,12 @@ VM_RECORD_SIZE: Final = 56
 """Bytes of struct vm_region."""
 VM_SLAB_REGIONS: Final = (FRAME_SIZE - SLAB_HEADER) // VM_RECORD_SIZE
 """How many of them a slab has."""
+
+KMALLOC_SMALL: Final = 512
+KMALLOC_CLASSES: Final = 11
+KMALLOC_SIZES: Final = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+KMALLOC_UNIT: Final = 8
+KMALLOC_MAX: Final = 1 << 30
 
 BUDDY_ORDER_MIN: Final = 5
 BUDDY_ORDER_MAX: Final = 30

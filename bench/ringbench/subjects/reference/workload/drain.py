@@ -10,6 +10,7 @@ from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyFree
 from ringbench.subjects.reference.vocabulary.operations.file import FileClose
 from ringbench.subjects.reference.vocabulary.operations.heap import HeapFree
+from ringbench.subjects.reference.vocabulary.operations.kmalloc import KmallocFree
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop
 from ringbench.subjects.reference.vocabulary.operations.paging import PageDelete
 from ringbench.subjects.reference.vocabulary.operations.pmm import PmmFree
@@ -18,6 +19,7 @@ from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, 
 from ringbench.subjects.reference.vocabulary.operations.vmm import VmFree
 from ringbench.subjects.reference.workload.buddy import used_blocks
 from ringbench.subjects.reference.workload.heap import payloads
+from ringbench.subjects.reference.workload.kmalloc import small_objects
 from ringbench.subjects.reference.workload.objects import handles
 from ringbench.subjects.reference.workload.pages import bare_roots
 from ringbench.subjects.reference.workload.slabs import caches, objects
@@ -41,6 +43,8 @@ def drain(state: KernelState) -> Operation | None:
         return HeapFree(payload)
     for number in handles(state):
         return ObjectDrop(object_handle(number))
+    for small in small_objects(state):
+        return KmallocFree(small)
     for block in used_blocks(state):
         return BuddyFree(block)
     for name in caches(state):

@@ -39,6 +39,7 @@ from ringbench.subjects.reference.workload.disks import DISK_MISUSES
 from ringbench.subjects.reference.workload.draws import Maker, pick
 from ringbench.subjects.reference.workload.files import FILE_MISUSES
 from ringbench.subjects.reference.workload.frames import lent_run
+from ringbench.subjects.reference.workload.kmalloc import KMALLOC_MISUSES
 from ringbench.subjects.reference.workload.misuse_pages import LAST, PAGE_MISUSES
 from ringbench.subjects.reference.workload.misuse_spaces import SPACE_MISUSES, gone_task
 from ringbench.subjects.reference.workload.objects import OBJECT_MISUSES
@@ -165,6 +166,7 @@ MISUSES: Final[dict[str, tuple[Maker, ...]]] = {
     "object": OBJECT_MISUSES,
     "vmm": SPACE_MISUSES,
     "buddy": BUDDY_MISUSES,
+    "kmalloc": KMALLOC_MISUSES,
     "heap": (_free_pointer, _resize_pointer, _alloc_too_much),
     "task": (_task_gone, _task_current),
     "disk": DISK_MISUSES,

@@ -22,27 +22,27 @@ HANDLERS: Final = Handlers[KernelState, Outcome]()
 
 @HANDLERS.performs(HeapAlloc)
 def _heap_alloc(state: KernelState, op: HeapAlloc) -> Outcome:
-    return _pointer(heap.kmalloc(state, op.size))
+    return _pointer(heap.heap_alloc(state, op.size))
 
 
 @HANDLERS.performs(HeapZalloc)
 def _heap_zalloc(state: KernelState, op: HeapZalloc) -> Outcome:
-    return _pointer(heap.kzalloc(state, op.size))
+    return _pointer(heap.heap_zalloc(state, op.size))
 
 
 @HANDLERS.performs(HeapAlign)
 def _heap_align(state: KernelState, op: HeapAlign) -> Outcome:
-    return _pointer(heap.kmemalign(state, op.align, op.size))
+    return _pointer(heap.heap_align(state, op.align, op.size))
 
 
 @HANDLERS.performs(HeapRealloc)
 def _heap_realloc(state: KernelState, op: HeapRealloc) -> Outcome:
-    return _pointer(heap.krealloc(state, op.vaddr, op.size))
+    return _pointer(heap.heap_realloc(state, op.vaddr, op.size))
 
 
 @HANDLERS.performs(HeapFree)
 def _heap_free(state: KernelState, op: HeapFree) -> Outcome:
-    state, status, _ = heap.kfree(state, op.vaddr)
+    state, status, _ = heap.heap_free(state, op.vaddr)
     return state, status, ()
 
 

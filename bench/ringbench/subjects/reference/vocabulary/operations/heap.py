@@ -12,7 +12,7 @@ _SMASHED: Final[dict[str, Shape]] = {"corrupt": (ValueKind.ADDRESS,)}
 
 @dataclass(frozen=True, slots=True)
 class HeapAlloc(Operation):
-    """Take `size` bytes of the kernel heap (kmalloc); the reply has their address."""
+    """Take `size` bytes of the kernel heap (heap_alloc); the reply has their address."""
 
     layer = "heap"
     command = "heap alloc"
@@ -22,7 +22,7 @@ class HeapAlloc(Operation):
 
 @dataclass(frozen=True, slots=True)
 class HeapZalloc(Operation):
-    """Take `size` bytes of the kernel heap, all zero (kzalloc); the reply has their address."""
+    """Take `size` bytes of the kernel heap, all zero (heap_zalloc); the reply has their address."""
 
     layer = "heap"
     command = "heap zalloc"
@@ -32,7 +32,7 @@ class HeapZalloc(Operation):
 
 @dataclass(frozen=True, slots=True)
 class HeapAlign(Operation):
-    """Take `size` bytes of the kernel heap at a multiple of `align` (kmemalign)."""
+    """Take `size` bytes of the kernel heap at a multiple of `align` (heap_align)."""
 
     layer = "heap"
     command = "heap align"
@@ -43,7 +43,7 @@ class HeapAlign(Operation):
 
 @dataclass(frozen=True, slots=True)
 class HeapRealloc(Operation):
-    """Give a block of the kernel heap another size, moving it if need be (krealloc).
+    """Give a block of the kernel heap another size, moving it if need be (heap_realloc).
 
     The reply has its address. A `vaddr` of 0 is NULL, which makes a block.
     """
@@ -57,7 +57,7 @@ class HeapRealloc(Operation):
 
 @dataclass(frozen=True, slots=True)
 class HeapFree(Operation):
-    """Give a block of the kernel heap back (kfree)."""
+    """Give a block of the kernel heap back (heap_free)."""
 
     layer = "heap"
     command = "heap free"

@@ -9,6 +9,7 @@ from ringbench.subjects.reference.vocabulary.operations import (
     disk,
     file,
     heap,
+    kmalloc,
     object,
     paging,
     pmm,
@@ -18,7 +19,10 @@ from ringbench.subjects.reference.vocabulary.operations import (
 )
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 
-LAYERS: Final = ("pmm", "slab", "paging", "object", "vmm", "heap", "buddy", "task", "disk", "file")
+LAYERS: Final = (
+    *("pmm", "slab", "paging", "object", "vmm", "heap", "buddy", "kmalloc"),
+    *("task", "disk", "file"),
+)
 """The kernel's layers, bottom first: the order of every table."""
 
 
@@ -31,7 +35,7 @@ def _defined_in(layer: ModuleType) -> Iterator[type[Operation]]:
 
 OPERATIONS: Final = tuple(
     each
-    for layer in (pmm, slab, paging, object, vmm, heap, buddy, task, disk, file)
+    for layer in (pmm, slab, paging, object, vmm, heap, buddy, kmalloc, task, disk, file)
     for each in _defined_in(layer)
 )
 """Every operation's class, by layers, bottom first."""

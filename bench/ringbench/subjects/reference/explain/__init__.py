@@ -1,0 +1,1 @@
+"""The way of an operation through the reference kernel's layers."""
