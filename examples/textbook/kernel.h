@@ -1,6 +1,6 @@
 /*
- * The textbook kernel: frames from a bitmap, pages by a walk over a direct map, a first-fit heap.
- * Each layer uses only those above it here.
+ * The textbook kernel: frames from a bitmap, pages by a walk over a direct map, regions, a
+ * first-fit heap. Each layer uses only those above it here.
  */
 #pragma once
 
@@ -17,6 +17,8 @@
 #define IMAGE_BASE      0xffffffff80000000ull /* the first GiB of physical memory */
 #define HEAP_START      0xffffffffc0000000ull
 #define HEAP_END        (HEAP_START + (1ull << 20))
+#define REGIONS_START   0xffffc00000000000ull
+#define REGIONS_END     (REGIONS_START + (1ull << 26))
 
 static inline void *at_physical(uint64_t physical) {
     return (void *)(DIRECT_MAP + physical);
@@ -81,6 +83,11 @@ int protect_page(uint64_t root, uint64_t virtual, uint64_t flags);
 
 /* Where an address leads to, or NOT_MAPPED. */
 uint64_t translate(uint64_t root, uint64_t virtual);
+
+/* --- regions.c: memory of whole pages, with rights as for map_page ---------------------------- */
+
+void *region_alloc(size_t size, uint64_t rights); /* all zeros; NULL says that there is no memory */
+void region_free(void *address);
 
 /* --- heap.c: addresses are multiples of 16; NULL says that there is no memory ----------------- */
 

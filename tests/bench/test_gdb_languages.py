@@ -1,4 +1,4 @@
-"""What the bench asks gdb works with kernels in C++ and Rust, whatever language gdb is set to."""
+"""Kernels in C++ and Rust: what is asked of gdb, whatever its language, and functions by name."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from ringbench.config import load
-from ringbench.errors import GdbRefused
+from ringbench.drive.guest_calls import GuestCalls, KernelFunctions
+from ringbench.errors import GdbRefused, ImageError
 from ringbench.machine import Machine
 from ringbench.machine.gdb import Gdb
 from tests.bench.conftest import LINK, SOURCES
@@ -30,6 +31,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     subprocess.run(["ld", "-T", layout, *LINK, "-o", elf, *objects], check=True, timeout=20)
     subprocess.run(["objcopy", "-O", "elf32-i386", elf, image], check=True, timeout=20)
     settings = {"kernel.elf": elf, "kernel.image": image, "kernel.prompt": "mixed> "}
+    settings["machine.guest_calls"] = True
     (folder / "ringbench.toml").write_text("")
     with Machine.start(load(folder / "ringbench.toml", settings)) as machine:
         yield machine
@@ -74,6 +76,31 @@ def test_calls_and_registers(gdb: Gdb) -> None:
     gdb.set_register("r15", 0xFEDCBA9876543210)
     assert gdb.register("r15") == 0xFEDCBA9876543210
     gdb.set_register("r15", r15)
+
+
+def test_a_call_that_is_given_whole_is_no_function(gdb: Gdb) -> None:
+    with pytest.raises(GdbRefused, match=r"'mem::alloc\(1\)' is no function, but of type 'long'"):
+        gdb.call("mem::alloc(1)")
+    with pytest.raises(GdbRefused, match="'mem::free_frames' is no function"):
+        gdb.call("mem::free_frames")
+
+
+def test_functions_are_called_by_their_own_names(machine: Machine) -> None:
+    """After what gdb does, and put back to where they were."""
+    heap = machine.types.symbols.address("mem::heap")
+    with GuestCalls(machine) as guest_calls:
+        calls = KernelFunctions(guest_calls, machine.config.kernel.elf)
+        assert calls["mem::twice(long)"](21) == 42
+        assert calls["mem::Heap::take"](heap, 5) == 5
+        calls["mem::Heap::give"](heap, 5)
+        assert calls["mem::Heap::take"](heap, 2) == 2
+        assert calls["mem::alloc(long)"](1) == calls["mem::alloc"](1) + 1
+        with pytest.raises(
+            ImageError, match=r"ambiguous: mem::twice\(long\) at 0x.*, mem::twice\("
+        ):
+            calls["mem::twice"](21)
+        with pytest.raises(ImageError, match=r"no function 'mem::twise'; near it are mem::twice"):
+            calls["mem::twise"](21)
 
 
 def test_what_is_nowhere_is_refused_in_words(gdb: Gdb) -> None:

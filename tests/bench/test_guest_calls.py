@@ -160,6 +160,13 @@ def test_the_stack_is_the_kernels_own(called: Machine) -> None:
     assert top - STACK < pointer < top
 
 
+def test_no_more_of_the_stack_is_needed_than_by_a_call_of_gdb(called: Machine) -> None:
+    by_gdb = called.gdb.call("stack_pointer")
+    with GuestCalls(called) as calls:
+        [pointer] = calls.perform([call(called, "stack_pointer")])
+    assert pointer >= by_gdb - 64
+
+
 def test_interrupts_are_off_even_where_a_function_lets_them_in(called: Machine) -> None:
     tells = call(called, "tells_interrupts")
     with GuestCalls(called) as calls:

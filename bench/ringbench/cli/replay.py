@@ -20,7 +20,15 @@ from ringbench.cli.common import configured, machine_options, watch_option
     show_default=True,
     help="Lines between two comparisons of all of memory.",
 )
-def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> int:
+@click.option(
+    "--channel",
+    metavar="NAME",
+    help="How the lines get to the kernel: console, gdb, ring, or what its subject has; "
+    "for contracts calls or gdb, which is slow.  [default: the plainest]",
+)
+def replay(
+    files: tuple[Path, ...], compare_every: int, channel: str | None, **machine: object
+) -> int:
     """Perform each FILE's lines at the kernel's console, and on the model beside it.
 
     Prints every line with its reply, and ends at the first that does something else than the model
@@ -49,7 +57,7 @@ def replay(files: tuple[Path, ...], compare_every: int, **machine: object) -> in
     for file, script in zip(files, scripts, strict=True):
         if len(files) > 1:
             click.echo(f"== {file}")
-        result = perform(subject, config, script.but_on(chosen), tell, compare_every)
+        result = perform(subject, config, script.but_on(chosen), tell, compare_every, channel)
         for line in result.skipped:
             click.echo(f"left out, for the model cannot predict it: {line}")
         if not result.agreed:

@@ -55,6 +55,62 @@ def _run(*needed: str, optional: tuple[str, ...] = ()) -> values.Rule:
     return rule
 
 
+def _given(*, run: bool = False) -> values.Rule:
+    """Return the rule for a call that gives a frame back, or frames in a row."""
+    names = ("frame", "physical", "number")
+
+    def rule(value: object, folder: Path) -> CallText:
+        call = (_run(optional=names) if run else _call(optional=names))(value, folder)
+        assert isinstance(call, CallText)
+        if not {*names} & {*call.names}:
+            raise values.Expected("a call with {frame}, or with {physical} or {number}")
+        return call
+
+    return rule
+
+
+def _size(value: object, folder: Path) -> int:
+    """The size of a frame, which is one that pages have."""
+    sizes = {"4K": 1 << 12, "2M": 1 << 21, "1G": 1 << 30}
+    if isinstance(value, int) and value in sizes.values():
+        return value
+    if value not in sizes:
+        raise values.Expected('one of "4K", "2M", "1G"')
+    return sizes[str(value)]
+
+
+def _extent(what: str, *, optional: tuple[str, ...]) -> values.Rule:
+    """Return the rule for a call on a region: told `what`, or the ends before and after it."""
+
+    def rule(value: object, folder: Path) -> CallText:
+        allowed = (what, *optional, "old", "new", *(("pages",) if what == "size" else ()))
+        call = _call(optional=allowed)(value, folder)
+        assert isinstance(call, CallText)
+        names = {*call.names}
+        ends = names & {"old", "new"}
+        if len(ends) == 1 or (ends and names & {"size", "pages", "address"}):
+            raise values.Expected("{old} and {new} together, and nothing else that says how much")
+        if not ends and not names & {what, "pages" if what == "size" else what}:
+            raise values.Expected(f"a call with {{{what}}}, or with {{old}} and {{new}}")
+        return call
+
+    return rule
+
+
+def _value(value: object, folder: Path) -> CallText | str:
+    """A variable, its address if `&` is before its name, or a call without placeholders."""
+    if isinstance(value, str) and value.strip().removeprefix("&").isidentifier():
+        return value.strip()
+    return _count(value, folder)
+
+
+def _page(value: object, folder: Path) -> int:
+    number = _number(value, folder)
+    if number % values.PAGE:
+        raise values.Expected("an address that is a multiple of 4 KiB")
+    return number
+
+
 def _count(value: object, folder: Path) -> CallText | str:
     """A variable's name, or a call without placeholders."""
     if isinstance(value, CallText):
@@ -133,12 +189,13 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
     "contracts": {"at": _optional(values.word), "interrupts": _truth},
     "contracts.frames": {
         "alloc": _call(),
-        "free": _call("frame"),
+        "free": _given(),
         "alloc_run": _optional(_run(optional=("align",))),
-        "free_run": _optional(_run("frame")),
+        "free_run": _optional(_given(run=True)),
         "count": _optional(_count),
         "none": _number,
         "address": _one_of("physical", "virtual", "number"),
+        "size": _size,
         "keeps_modules": _truth,
         "exhaust": _truth,
         "misuse": _among(*FRAMES_MISUSE),
@@ -147,11 +204,12 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "alloc": _call("size"),
         "free": _call("block"),
         "zalloc": _optional(_call("size")),
-        "aligned": _optional(_call("size", "align")),
+        "aligned": _optional(_call("size", optional=("align",))),
         "realloc": _optional(_call("block", "size")),
         "usable": _optional(_call("block")),
         "none": _number,
         "align": _power_of_two,
+        "aligned_to": _power_of_two,
         "largest": _bytes,
         "merges": _truth,
         "undoes": _truth,
@@ -173,6 +231,22 @@ RULES: Final[dict[str, dict[str, values.Rule]]] = {
         "no_execute": _number,
         "undoes": _truth,
         "misuse": _among(*PAGES_MISUSE),
+    },
+    "contracts.regions": {
+        "alloc": _extent("size", optional=("flags", "root", "space")),
+        "free": _extent("address", optional=("size", "pages", "root", "space")),
+        "space": _optional(_value),
+        "base": _page,
+        "none": _number,
+        "demand": _truth,
+        "zeroed": _truth,
+        "always": _number,
+        "write": _number,
+        "user": _number,
+        "no_execute": _number,
+        "largest": _bytes,
+        "undoes": _truth,
+        "exhaust": _truth,
     },
 }
 """Table -> key -> what its value must be."""

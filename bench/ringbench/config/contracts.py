@@ -23,6 +23,7 @@ class HeapCalls:
         zalloc, aligned, realloc, usable: those that not every heap has.
         none: what the former return where there is no memory.
         align: what every block is aligned to; None for what the C standard asks of any size.
+        aligned_to: what `aligned` aligns blocks to, if it is not told.
         largest: bytes that are asked for at most, huge sizes aside.
         merges: whether what was given back can be had again in any size: free blocks are merged.
         undoes: whether a call that is refused gives back the frames that it got on the way.
@@ -38,6 +39,7 @@ class HeapCalls:
     usable: CallText | None = None
     none: int = 0
     align: int | None = None
+    aligned_to: int | None = None
     largest: int = 1 << 20
     merges: bool = False
     undoes: bool = False
@@ -55,7 +57,9 @@ class FramesCalls:
         count: a variable, or a call without arguments, that moves by one with each frame.
         none: what is returned where there is no frame.
         address: what a frame is named by: its "physical" address, a "virtual" one that is mapped to
-            it, or its "number".
+            it, or its "number". If it is given back by another name, `free` has `{physical}` or
+            `{number}` in place of `{frame}`.
+        size: bytes of a frame; its number is its address divided by that.
         keeps_modules: whether Multiboot modules stay in use, where they were loaded.
         exhaust, misuse: as for the heap.
     """
@@ -67,9 +71,21 @@ class FramesCalls:
     count: CallText | str | None = None
     none: int = 0
     address: str = "physical"
+    size: int = 1 << 12
     keeps_modules: bool = False
     exhaust: bool = True
     misuse: tuple[str, ...] = ()
+
+    @property
+    def renames(self) -> bool:
+        """Whether frames are given back by another name than that by which they are got."""
+        calls = (self.free, self.free_run)
+        return any({"physical", "number"} & {*call.names} for call in calls if call is not None)
+
+    def names(self, handle: int) -> dict[str, int]:
+        """Return what the placeholders for a frame stand for, given what `alloc` calls it."""
+        physical = handle * self.size if self.address == "number" else handle
+        return {"frame": handle, "physical": physical, "number": physical // self.size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,52 @@ class PagesCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionsCalls:
+    """How regions are called: memory of whole pages that is mapped for whoever asks.
+
+    A kernel that has one region which grows and shrinks at its end is told `{old}` and `{new}`, the
+    ends before and after: what it grows by is then a region, and the last one is given back first.
+
+    Attributes:
+        alloc, free: the calls without which there are no regions.
+        space: what `{space}` stands for: the value of a variable, its address if it is written
+            `&name`, or what a call without placeholders returns. It is the space in use.
+        base: where the region that grows begins.
+        none: what `alloc` returns where there is no memory.
+        demand: whether pages come with the first access.
+        zeroed: whether what was got is all zeros.
+        always, write, user, no_execute: as for pages.
+        largest: bytes that are asked for at most.
+        undoes, exhaust: as for the heap.
+    """
+
+    alloc: CallText
+    free: CallText
+    space: CallText | str | None = None
+    base: int = 0
+    none: int = 0
+    demand: bool = False
+    zeroed: bool = False
+    always: int = 0
+    write: int = 1 << 1
+    user: int = 1 << 2
+    no_execute: int = 1 << 63
+    largest: int = 1 << 20
+    undoes: bool = False
+    exhaust: bool = True
+
+    @property
+    def grows(self) -> bool:
+        """Whether it is one region that grows and shrinks at its end."""
+        return "new" in self.alloc.names
+
+    @property
+    def has_rights(self) -> bool:
+        """Whether rights can be asked for."""
+        return "flags" in self.alloc.names
+
+
+@dataclass(frozen=True, slots=True)
 class Contracts:
     """How a kernel's functions are called; what is None, the kernel does not have.
 
@@ -118,11 +180,15 @@ class Contracts:
     frames: FramesCalls | None = None
     heap: HeapCalls | None = None
     pages: PagesCalls | None = None
+    regions: RegionsCalls | None = None
 
 
-LAYERS: Final[Mapping[str, type[FramesCalls] | type[HeapCalls] | type[PagesCalls]]] = {
+LAYERS: Final[
+    Mapping[str, type[FramesCalls] | type[HeapCalls] | type[PagesCalls] | type[RegionsCalls]]
+] = {
     "frames": FramesCalls,
     "pages": PagesCalls,
+    "regions": RegionsCalls,
     "heap": HeapCalls,
 }
 """Layer -> what describes it; lowest first."""

@@ -6,10 +6,13 @@ from typing import Final
 
 import pydemumble
 
+from ringbench.debuginfo.names import ANONYMOUS
+
 MOST: Final = 1 << 25
 """Characters of all names of a file together; what is more, stays as the linker has it."""
 
 _MANGLED: Final = ("_Z", "_R", "__R", "__Z")
+_METHOD: Final = re.compile(r"^<([^<> ]+)>::")
 _REFERENCE: Final = re.compile("[STB][0-9A-Za-z]*_")  # to an earlier piece, however long that is
 
 
@@ -24,6 +27,17 @@ def demangled(names: Iterable[str]) -> dict[str, str]:
             if found and found != name:
                 result[name] = found
     return result
+
+
+def spellings(text: str) -> set[str]:
+    """Return the ways in which a person may write a name that stands for a mangled one.
+
+    With a function's types or without, without an anonymous namespace, and a method of Rust's by
+    its type: `<heap::Heap>::alloc` is `heap::Heap::alloc`.
+    """
+    plain = _METHOD.sub(r"\1::", text.replace(ANONYMOUS + "::", ""))
+    is_function = plain.removesuffix(" const").endswith(")")
+    return {text, plain, plain.partition("(")[0] if is_function else plain}
 
 
 def _longest(name: str) -> int:

@@ -107,6 +107,16 @@ def address(die: DIE) -> int | None:
     return None if more else place
 
 
+def begins(die: DIE) -> int | None:
+    """Return the address of a function's first instruction; None if it has no code of its own."""
+    found = die.attributes.get("DW_AT_low_pc")
+    if found is None or not isinstance(found.value, int):
+        return None
+    if found.form.startswith(("DW_FORM_addrx", "DW_FORM_GNU_addr_index")):
+        return int(die.dwarfinfo.get_addr(die.cu, found.raw_value))
+    return found.value
+
+
 def language(die: DIE) -> int | None:
     """Return the language of the unit that an entry is in, by DWARF's number."""
     return number(die.cu.get_top_DIE(), "DW_AT_language")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ringbench.debuginfo.demangle import demangled
 from ringbench.debuginfo.elf import damage, open_elf
 from ringbench.debuginfo.entry import name_of, number, refers
 from ringbench.debuginfo.lookup import Lookup
+from ringbench.debuginfo.names import ANONYMOUS
 from ringbench.debuginfo.separate import debug_file
 from ringbench.debuginfo.symbols import Symbols
 
@@ -67,19 +69,22 @@ class Functions:
             symbols = Symbols.of(elf, path, debug=dwarf)
             self._lookup = Lookup(path, dwarf, self._where, symbols)
 
-    def signature(self, name: str) -> Signature | None:
+    def signature(self, name: str, address: int | None = None) -> Signature | None:
         """Return what is known of a function of this name in the source; None if nothing is.
+
+        Of several functions of the name it is that at `address`, to which it was linked.
 
         Raises:
             ImageError: the debug information is damaged.
         """
         with damage(self._where):
-            die = self._lookup.function(name)
+            name = demangled((name,)).get(name, name).replace(f"{ANONYMOUS}::", "")
+            die = self._lookup.function(name.partition("(")[0], address)
             if die is None:
                 return None
             children = list(die.iter_children())
             parameters = tuple(
-                Parameter(name_of(each) or "?", _kind(each))
+                Parameter(_name(each), _kind(each))
                 for each in children
                 if each.tag == "DW_TAG_formal_parameter"
             )
@@ -87,12 +92,30 @@ class Functions:
                 parameters,
                 any(each.tag == "DW_TAG_unspecified_parameters" for each in children),
                 number(die, "DW_AT_inline") in (1, 3),
-                refers(die, "DW_AT_type") is not None,
+                _returns(die),
             )
 
 
-def _kind(die: DIE) -> str:
+def _name(die: DIE) -> str:
+    """Return a parameter's name, which may stand where its function was written, not compiled."""
+    origin = refers(die, "DW_AT_abstract_origin")
+    return name_of(die) or (name_of(origin) if origin is not None else None) or "?"
+
+
+def _returns(die: DIE) -> bool:
+    """Whether a function returns anything, as its definition or what that refers to says."""
     of: DIE | None = die
+    for _ in range(_DEEPEST):
+        if of is None:
+            break
+        if "DW_AT_type" in of.attributes:
+            return True
+        of = refers(of, "DW_AT_specification") or refers(of, "DW_AT_abstract_origin")
+    return False
+
+
+def _kind(die: DIE) -> str:
+    of: DIE | None = refers(die, "DW_AT_abstract_origin") or die
     for _ in range(_DEEPEST):
         of = refers(of, "DW_AT_type") if of is not None else None
         if of is None:

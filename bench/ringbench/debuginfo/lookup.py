@@ -11,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 from ringbench.debuginfo.compressed import contents
 from ringbench.debuginfo.entry import (
     address,
+    begins,
     is_declaration,
     language,
     name_of,
@@ -128,11 +129,19 @@ class Lookup:
             raise self._ambiguous(wanted, list(shorter))
         return next((found.die for found in shorter.values()), None)
 
-    def function(self, wanted: str) -> DIE | None:
-        """Return the entry of a function's definition; None if there is none."""
+    def function(self, wanted: str, linked: int | None = None) -> DIE | None:
+        """Return the entry of a function's definition; None if there is none.
+
+        Of several it is that which was linked to an address, if one is given and is theirs.
+        """
         name = parse(wanted)
-        found = (each.die for search in self._everywhere() for each in search.functions(name))
-        return next((die for die in found if not is_declaration(die)), None)
+        every = (each.die for search in self._everywhere() for each in search.functions(name))
+        found = (die for die in every if not is_declaration(die))
+        if linked is None:
+            return next(found, None)
+        several = list(found)
+        here = [die for die in several if begins(die) == linked]
+        return next(iter(here or (several if len(several) == 1 else ())), None)
 
     def enumerator(self, name: str) -> int | None:
         """Return the value of an enumerator; None if no enumeration has one of that name."""

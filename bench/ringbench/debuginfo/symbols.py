@@ -156,17 +156,19 @@ class Symbols:
     @cached_property
     def _written(self) -> dict[str, list[int]]:
         """Addresses by the names that mangled ones stand for, also without a function's types."""
+        from ringbench.debuginfo.demangle import spellings
+
         result: dict[str, list[int]] = {}
         for name, text in self._readable.items():
-            short = text.partition("(")[0] if text.endswith(")") else ""
-            for each in {text, short or text}:
-                result.setdefault(each, []).extend(self._by_name[name])
+            for each in spellings(text):
+                known = result.setdefault(each, [])
+                known.extend(at for at in self._by_name[name] if at not in known)
         return result
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in no order."""
-        return tuple(self._by_name)
+        """All names, mangled ones as they are written, too, in no order."""
+        return (*self._by_name, *self._written)
 
     @property
     def objects(self) -> Sequence[tuple[int, int, str]]:
@@ -196,7 +198,7 @@ class Symbols:
         if not found:
             raise ImageError(f"{self._path}: no symbol {name!r}{near(name, self.names)}")
         if len(found) > 1:
-            places = [self.place(each, name) for each in self.linked(name)]
+            places = [self.place(each, name) for each in sorted(self.linked(name))]
             raise ImageError(
                 f"{self._path}: symbol {name!r} is ambiguous: "
                 + ", ".join(places or map(hex, found))
@@ -216,11 +218,20 @@ class Symbols:
     def place(self, address: int, name: str) -> str:
         """Return what tells a symbol from others of its name: `alloc.c:counter at 0x...`.
 
+        One of several C++ functions has the types of its parameters: `alloc(unsigned long) at ...`.
+
         The address is that which it was linked to.
         """
         here = (address + self._slide) % ADDRESSES
+        if name not in self._by_name and (written := self._written_at(here)):
+            return f"{written} at {here:#x}"
         file = self._files.get((here, name), "")
         return f"{file}:{name} at {here:#x}" if file else f"{here:#x}"
+
+    def _written_at(self, address: int) -> str:
+        """Return the whole name of what is at an address and has a mangled one; else nothing."""
+        names = (self._readable.get(name, "") for at, _, name in self._symbols if at == address)
+        return next(filter(None, names), "")
 
     def size(self, name: str) -> int:
         """Return a symbol's size in bytes; 0 if the file does not say.

@@ -53,10 +53,13 @@ def locate(runner: AnyRunner, failure: Failure) -> Failure:
 def shrink(runner: AnyRunner, failure: Failure) -> Failure:
     """Return the smallest sequence that fails in the same way, as far as it is found by trying.
 
+    What parts of it fail in other ways, it has as its `faces`.
+
     Raises:
         RingbenchError: no kernel can be started.
     """
     best, tries, deadline = failure, 0, Deadline(SHRINK_SECONDS if failure.repeats else 0.0)
+    faces: set[str] = set()
 
     def fails(operations: Operations) -> bool:
         nonlocal best, tries
@@ -64,13 +67,16 @@ def shrink(runner: AnyRunner, failure: Failure) -> Failure:
         if tries > TRIES or deadline.expired:
             return False
         found = runner.play(operations, whole=failure.whole)
-        if found is None or found.key != failure.key:
+        if found is None:
+            return False
+        if found.key != failure.key:
+            faces.add(found.key)
             return False
         best = found
         return True
 
     reduce(failure.operations, fails, runner.subject.plainer)
-    return best
+    return replace(best, faces=frozenset(faces))
 
 
 def reduce(sequence: Operations, fails: Fails, plainer: Plainer) -> Operations:

@@ -7,7 +7,7 @@ something else than the model says is the last one performed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from ringbench.drive.reply import Reply
 from ringbench.engine.lockstep import Diverged, Lockstep
 from ringbench.engine.script import Script
 from ringbench.engine.watched import watched
-from ringbench.errors import Ended
-from ringbench.subject import Subject, Unpredictable
+from ringbench.errors import ConfigError, Ended
+from ringbench.subject import Kernel, Subject, Unpredictable
 
 Tell = Callable[[str, str], None]
 """Called with each line and its reply."""
@@ -68,6 +68,7 @@ def replay(
     script: Script,
     tell: Tell,
     compare_every: int = 1,
+    channel: str | None = None,
 ) -> Replay:
     """Boot the script's machine, and perform its lines until one goes wrong.
 
@@ -77,8 +78,10 @@ def replay(
         script: what to perform.
         tell: called with each line and its reply.
         compare_every: lines between two comparisons of all of memory.
+        channel: which of the subject's channels takes the lines; None for the plainest.
 
     Raises:
+        ConfigError: there is no such channel.
         RingbenchError: the kernel did not come up, or the machine was disturbed from outside.
     """
     skipped: list[str] = []
@@ -87,8 +90,8 @@ def replay(
         lockstep = Lockstep(subject, kernel)
         try:
             lockstep.look("after boot")
-            with kernel.channel(subject.channels[0]) as channel:
-                told = Told(channel, tell)
+            with _served(kernel, subject, channel) as served:
+                told = Told(served, tell)
                 for performed, operation in enumerate(script.operations, 1):
                     try:
                         lockstep.step(told, operation)
@@ -107,3 +110,15 @@ def replay(
             mismatches = tuple(found.mismatches) if found else ()
             return Replay(performed, mismatches, str(error), tuple(skipped))
     return Replay(performed, (), "", tuple(skipped))
+
+
+def _served(
+    kernel: Kernel[Any, Any], subject: Subject[Any, Any], name: str | None
+) -> AbstractContextManager[Channel[Any]]:
+    try:
+        return kernel.channel(name or subject.channels[0])
+    except KeyError:
+        known = ", ".join(subject.channels)
+        raise ConfigError(
+            f"the kernels of {subject.name!r} have no channel {name!r}; among theirs are {known}"
+        ) from None

@@ -41,12 +41,15 @@ class Failure:
         operations: the sequence from boot on; the last one, as a rule, is the one that went wrong.
         whole: whether it takes a `look`, with the other witnesses, to see it.
         repeats: whether it failed again when it was performed once more.
+        faces: keys of other failures that were met while it was made smaller: by parts of the same
+            sequence, so that they are other faces of one cause.
     """
 
     caught: Caught
     operations: Operations
     whole: bool = False
     repeats: bool = True
+    faces: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:

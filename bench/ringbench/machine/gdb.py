@@ -236,7 +236,12 @@ class Gdb(GdbControl):
                 if not _is_unread(error):
                     raise
                 printed = self.console(f"whatis {function}", language="c++")
-            kind = printed.partition("=")[2].strip()
+            kind = printed.partition("=")[2].strip().partition("\n")[0]
+            if "(" not in kind and "no debug info" not in kind:
+                raise GdbRefused(
+                    f"{function!r} is no function, but of type {kind!r}: what it is called with is "
+                    'given beside its name, as in call("kmalloc", 64)'
+                )
             if "no debug info" in kind:
                 self._returns[function] = "unknown"
             else:

@@ -25,9 +25,25 @@ unsigned char large[1 << 17];
 static long free_frames = 77;
 
 __attribute__((noinline)) long alloc(long count) { return free_frames -= count; }
+
+/* Two functions of one name, and a class with methods. */
+__attribute__((noinline, used)) long twice(long count) { return 2 * count; }
+__attribute__((noinline, used)) long twice(const char *text) { return *text + *text; }
+
+struct Heap {
+    long used;
+    long take(long size);
+    void give(long size);
+} heap;
+
+__attribute__((noinline, used)) long Heap::take(long size) { return used += size; }
+__attribute__((noinline, used)) void Heap::give(long size) { used -= size; }
 }
 
 extern "C" void kernel_main() {
+    out(0x21, 0xff); /* interrupts are on, and none comes: so functions can be called from outside */
+    out(0xa1, 0xff);
+    __asm__ volatile("sti");
     print("mixed: up\r\n");
     for (;;) {
         print("mixed> ");

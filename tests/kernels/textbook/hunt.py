@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +18,10 @@ from ringbench.machine import Deadline
 
 MACHINES: Final[tuple[dict[str, str], ...]] = ({}, {"modules": "1"})
 """What the batches of a hunt take in turn."""
+
+_CAUGHT: Final = re.compile(
+    r"hunt: (?P<layer>\w+): (?P<what>[\w-]+) at .*?(?:seen broken:(?P<broken>[\w-]+)|$)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,16 @@ class Hunted:
 
     @property
     def rule(self) -> str:
-        """The rule that was broken, or how the kernel ended."""
+        """The layer and the rule that was broken: `heap disjoint`; or how the kernel ended."""
         return rule_of(self.caught)
 
 
 def rule_of(caught: str) -> str:
-    """Return the rule that is named in a line, or how the kernel ended."""
-    _, found, rest = caught.partition("broken:")
-    return rest.split()[0].strip("'\"") if found else caught
+    """Return the layer and the rule that a line names, or how the kernel ended."""
+    found = _CAUGHT.match(caught)
+    if found is None:
+        return caught
+    return f"{found['layer']} {found['broken'] or found['what']}"
 
 
 def hunt(folder: Path, seed: object, seconds: float) -> Hunted:

@@ -18,7 +18,12 @@ BUILD_SECONDS: Final = 120.0
 
 def mutants() -> list[Patch]:
     """All kernels with a mistake, by number."""
-    return [read_patch(path) for path in sorted(MUTANTS.glob("*.patch"))]
+    return sorted(map(read_patch, MUTANTS.glob("*.patch")), key=lambda mutant: number(mutant.name))
+
+
+def number(name: str) -> int:
+    """Return the number that a mutant's name begins with."""
+    return int(name.partition("-")[0])
 
 
 def copied(folder: Path) -> Path:

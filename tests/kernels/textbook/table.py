@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.kernels.textbook.kernels import number
+
 NOT_CAUGHT: Final = "not caught"
 """In place of a rule."""
 
@@ -53,5 +55,5 @@ def write(rows: Iterable[Row]) -> None:
     places = [number for number, line in enumerate(lines) if _ROW.match(line)]
     first = places[0] if places else lines.index("| --- | --- | --- | --- | --- |") + 1
     kept = [line for number, line in enumerate(lines) if number not in places]
-    kept[first:first] = [str(row) for row in sorted(rows, key=lambda row: row.mutant)]
+    kept[first:first] = [str(row) for row in sorted(rows, key=lambda row: number(row.mutant))]
     README.write_text("\n".join(kept) + "\n")

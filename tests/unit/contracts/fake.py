@@ -14,7 +14,7 @@ from ringbench.arch.x86_64.vectors import Vector
 from ringbench.check.mismatch import Finding
 from ringbench.config import Config
 from ringbench.config.call_text import parse_call
-from ringbench.config.contracts import Contracts, FramesCalls, HeapCalls, PagesCalls
+from ringbench.config.contracts import Contracts, FramesCalls, HeapCalls, PagesCalls, RegionsCalls
 from ringbench.drive.channel import Channel
 from ringbench.drive.guest_calls import (
     SKIPPED,
@@ -42,6 +42,7 @@ NAMES: Final = (
     *("kmalloc", "kzalloc", "kmemalign", "kfree", "krealloc", "kusable"),
     *("frame_alloc", "frames_alloc", "frame_free", "frames_free"),
     *("map_page", "unmap_page", "protect_page", "translate"),
+    *("region_alloc", "region_free"),
 )
 COUNT: Final = 0x9000
 
@@ -211,6 +212,19 @@ CONTRACTS: Final = Contracts(
         misuse=("double-free", "free-none", "zero-size", "huge-size"),
     ),
 )
+
+
+REGIONS: Final = Contracts(
+    frames=CONTRACTS.frames,
+    regions=RegionsCalls(
+        alloc=parse_call("region_alloc({size}, {flags})"),
+        free=parse_call("region_free({address})"),
+        zeroed=True,
+        undoes=True,
+        largest=16 * PAGE,
+    ),
+)
+"""Regions, with the frames that they are made of, and nothing else."""
 
 
 class FakeContractKernel:

@@ -20,6 +20,7 @@ FRAMES: Final = range(HEAP.stop // PAGE, SIZE // PAGE)
 IMAGE, TABLE = 0x110, 0x120
 """Frames of the kernel's image and of its one page table."""
 
+REGIONS: Final = 0xC000_0000
 HEADER: Final = 16
 
 
@@ -96,6 +97,23 @@ class Bug(Enum):
     """A map that is refused for want of a second frame keeps the first."""
     REFUSED_MAP_LOSES = auto()
     """A map that is refused, for it always takes two frames on its way, loses one of two."""
+    REGION_UNALIGNED = auto()
+    REGION_OVERLAPS = auto()
+    """The last region is overlooked when a gap is looked for."""
+    REGION_SHORT = auto()
+    REGION_WRITABLE = auto()
+    REGION_SHARES = auto()
+    """The frame of a region's last page is still thought free."""
+    REGION_NOT_CLEARED = auto()
+    REGION_WITHOUT_FLUSH = auto()
+    REGION_STAYS = auto()
+    """The last page of a region that is freed stays."""
+    REGION_CLEARS_NEXT = auto()
+    """With a page, the first byte of the frame behind it is cleared."""
+    REGION_TAKES_NEXT = auto()
+    """With a region that is freed, the first page of the next one goes."""
+    REGION_LEAKS = auto()
+    REFUSED_REGION_KEEPS = auto()
     REFUSED_ALLOC_KEEPS = auto()
     """A block that is refused takes a frame with it."""
 
@@ -124,6 +142,7 @@ class FakeKernel:
         self.count = len(self.free_frames)
         self.tables: dict[int, tuple[int, int]] = {}
         self.tlb: dict[int, tuple[int, int]] = {}
+        self.regions: dict[int, int] = {}
 
     # -- the heap ------------------------------------------------------------------------------
 
@@ -323,3 +342,49 @@ class FakeKernel:
         if self.bug is Bug.TRANSLATE_FORGETS_OFFSET:
             return physical
         return physical + inside + (flags & 2 if self.bug is Bug.TRANSLATE_WRONG else 0)
+
+    # -- regions -------------------------------------------------------------------------------
+
+    def region_alloc(self, size: int, flags: int) -> int:
+        """The lowest gap with a page between; its pages are cleared."""
+        pages = -(-size // PAGE)
+        if len(self.free_frames) < pages:
+            if self.bug is Bug.REFUSED_REGION_KEEPS:
+                self.frame_alloc()
+            return 0
+        start, known = REGIONS, sorted(self.regions.items())
+        for at, length in known[:-1] if self.bug is Bug.REGION_OVERLAPS else known:
+            if at > start + pages * PAGE:
+                break
+            start = at + (length + 1) * PAGE
+        self.regions[start] = pages
+        for number in range(pages - (self.bug is Bug.REGION_SHORT and pages > 1)):
+            self._region_page(start + number * PAGE, flags, last=number == pages - 1)
+        return start + (16 if self.bug is Bug.REGION_UNALIGNED else 0)
+
+    def _region_page(self, virtual: int, flags: int, *, last: bool) -> None:
+        paddr = self.frame_alloc()
+        if last and self.bug is Bug.REGION_SHARES:
+            self.frame_free(paddr)
+        if self.bug is not Bug.REGION_NOT_CLEARED:
+            more = self.bug is Bug.REGION_CLEARS_NEXT and paddr + PAGE < SIZE
+            self.memory[paddr : paddr + PAGE + more] = bytes(PAGE + more)
+        self.tables[virtual] = paddr, flags | (2 if self.bug is Bug.REGION_WRITABLE else 0)
+        self.tlb[virtual] = self.tables[virtual]
+
+    def region_free(self, address: int) -> int:
+        """Unmap the pages, and give their frames back."""
+        start = address & -PAGE
+        pages = self.regions.pop(start, 0)
+        for number in range(pages - (self.bug is Bug.REGION_STAYS)):
+            virtual = start + number * PAGE
+            if virtual not in self.tables:
+                continue
+            paddr, _ = self.tables.pop(virtual)
+            if self.bug is not Bug.REGION_WITHOUT_FLUSH:
+                del self.tlb[virtual]
+            if self.bug is not Bug.REGION_LEAKS:
+                self.frame_free(paddr)
+        if self.bug is Bug.REGION_TAKES_NEXT:
+            self.tables.pop(start + (pages + 1) * PAGE, None)
+        return 0

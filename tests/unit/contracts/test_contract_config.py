@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,9 @@ import pytest
 from ringbench import subjects
 from ringbench.config import load, override
 from ringbench.config.call_text import CallText, parse_call
+from ringbench.config.contracts import FramesCalls
 from ringbench.errors import ConfigError
+from ringbench.subjects.contracts.ledger import Run
 
 MAPPED: Final = 0xFFFF_8000_0000_1000
 KERNEL: Final = '[kernel]\nelf = "k.elf"\nprompt = "> "\nsubject = "contracts"\n'
@@ -21,6 +24,13 @@ PAGES: Final = """
 map = "map({virtual}, {physical}, {flags})"
 unmap = "unmap({root}, {virtual})"
 range = [0x400000, 0x800000]
+"""
+
+
+REGIONS: Final = """
+[contracts.regions]
+alloc = "get({space}, {size}, {flags})"
+free = "give({space}, {address})"
 """
 
 
@@ -37,6 +47,16 @@ def write(tmp_path: Path, text: str) -> Path:
         (" kmalloc ( {size} ) ", CallText("kmalloc", ("size",))),
         ("_ZN4heap5allocEm({size}, 0x10, -1)", CallText("_ZN4heap5allocEm", ("size", 16, -1))),
         ("f(1, 2, 3, 4, 5, {size})", CallText("f", (1, 2, 3, 4, 5, "size"))),
+        ("mem::frames::alloc()", CallText("mem::frames::alloc")),
+        ("heap.alloc({size})", CallText("heap.alloc", ("size",))),
+        ("mem::alloc(unsigned long)({size})", CallText("mem::alloc(unsigned long)", ("size",))),
+        ("mem::Pool<Frame, 4>::get(1)", CallText("mem::Pool<Frame, 4>::get", (1,))),
+        (
+            "<kernel::Heap as kernel::Alloc>::get()",
+            CallText("<kernel::Heap as kernel::Alloc>::get"),
+        ),
+        ("f(g({size}, 1), {align})", CallText("f", (CallText("g", ("size", 1)), "align"))),
+        ("(anonymous namespace)::f(1)", CallText("(anonymous namespace)::f", (1,))),
     ],
 )
 def test_a_call_is_read(text: str, call: CallText) -> None:
@@ -55,7 +75,10 @@ def test_a_call_is_read(text: str, call: CallText) -> None:
         "f({Size})",
         "f(,)",
         "f(1 2)",
-        "f(g())",
+        "f(g)",
+        "f(g(x))",
+        "f)(",
+        "f() g()",
         "1f()",
         "f(1" + "0" * 30,
     ],
@@ -63,6 +86,15 @@ def test_a_call_is_read(text: str, call: CallText) -> None:
 def test_what_is_no_call_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"call|arguments"):
         parse_call(text)
+
+
+def test_calls_within_calls_are_read_and_shown() -> None:
+    call = parse_call("map(page_of({virtual}, 1), {flags})")
+    assert call.names == ("virtual", "flags")
+    assert [each.function for each in call.calls()] == ["page_of", "map"]
+    assert call.shown({"virtual": MAPPED, "flags": 2}) == "map(page_of(0xffff800000001000, 1), 2)"
+    with pytest.raises(ValueError, match="within one another"):
+        parse_call("f(" * 12 + ")" * 12)
 
 
 def test_more_arguments_than_registers_are_refused() -> None:
@@ -93,6 +125,13 @@ def test_tables_arrive_and_stay_when_a_key_is_changed(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[contracts.heap]\nalloc = "kmalloc({size})"', r"contracts\.heap\.free: missing"),
+        (FRAMES + 'size = "8K"', 'one of "4K", "2M", "1G"'),
+        (FRAMES.replace("{frame}", "{size}"), r"placeholders among {frame}, {physical}, {number}"),
+        (FRAMES.replace("{frame}", "1"), r"a call with {frame}, or with {physical} or {number}"),
+        (REGIONS.replace("{size}", "{old}"), r"{old} and {new} together"),
+        (REGIONS.replace("{size}", "1"), r"a call with {size}, or with {old} and {new}"),
+        (REGIONS + "base = 12", "a multiple of 4 KiB"),
+        (REGIONS + 'space = "a b"', "a call such as"),
         (HEAP + 'fre = "f()"', "did you mean 'free'"),
         (HEAP + 'zalloc = "f()"', r"contracts\.heap\.zalloc: expected a call with {size}"),
         (HEAP + 'zalloc = "f({block})"', r"placeholders among {size}, not {block}"),
@@ -122,6 +161,32 @@ def test_a_subject_of_nothing_is_refused(tmp_path: Path) -> None:
 def test_pages_without_frames_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\[contracts\.pages\] needs \[contracts\.frames\]"):
         subjects.load(load(write(tmp_path, PAGES)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (REGIONS.replace("{address}", "{old}, {new}"), "{old} and {new} in both of alloc and free"),
+        (HEAP + 'aligned = "f({size})"', "either it is told {align}, or contracts.heap.aligned_to"),
+        (HEAP + 'aligned = "f({size}, {align})"\naligned_to = 4096', "either it is told {align}"),
+        (
+            FRAMES.replace("{frame}", "{physical}") + 'address = "virtual"',
+            "named by a virtual address, {frame} is all",
+        ),
+    ],
+)
+def test_a_contradiction_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        subjects.load(load(write(tmp_path, text)))
+
+
+def test_a_frame_has_other_names() -> None:
+    by_number = FramesCalls(parse_call("f()"), parse_call("g({physical})"), address="number")
+    assert by_number.renames
+    assert by_number.names(3) == {"frame": 3, "physical": 0x3000, "number": 3}
+    large = replace(by_number, size=1 << 21, address="physical", free=parse_call("g({number})"))
+    assert large.names(0x600000) == {"frame": 0x600000, "physical": 0x600000, "number": 3}
+    assert Run("f1", 1, "f()", 3, 0x600, 2, 512).frames == range(0x600, 0xA00)
 
 
 @pytest.mark.parametrize("frames", ["", FRAMES, FRAMES + 'count = "n"\nexhaust = false'])

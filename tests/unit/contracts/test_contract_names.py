@@ -22,6 +22,10 @@ __attribute__((noinline)) long frame_alloc(void) { return count++; }
 __attribute__((noinline)) void frame_free(long frame) { count -= frame; }
 __attribute__((noinline)) long scaled(double by) { return (long)by + count; }
 __attribute__((noinline)) long summed(struct pair pair) { return pair.a + pair.b; }
+long of_zig(void) __asm__("heap.alloc");
+__attribute__((noinline, used)) long of_zig(void) { return count; }
+long of_rust(void) __asm__("_RNvMNtCs1EKtwoKEMO2_6kernel4heapNtB2_4Heap5alloc");
+__attribute__((noinline, used)) long of_rust(void) { return count + 1; }
 static inline __attribute__((always_inline)) long hidden(size much) { return count * much; }
 void _start(void) {
     struct pair pair = { 1, 2 };
@@ -55,6 +59,11 @@ def test_functions_and_variables_are_found(elf: Path) -> None:
     assert found.moved(0x1000).addresses["count"] == found.addresses["count"] + 0x1000
 
 
+@pytest.mark.parametrize("alloc", ["heap.alloc()", "kernel::heap::Heap::alloc()"])
+def test_functions_of_zig_and_rust_are_found_by_their_own_names(elf: Path, alloc: str) -> None:
+    assert len(set(names(elf, alloc).addresses.values())) == 3
+
+
 @pytest.mark.parametrize(
     ("alloc", "words"),
     [
@@ -73,6 +82,70 @@ def test_functions_and_variables_are_found(elf: Path) -> None:
 def test_what_cannot_be_called_is_refused(elf: Path, alloc: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         names(elf, alloc)
+
+
+PLUS: Final = """
+namespace mem {
+long used;
+struct Frames { long first; long take(long size); void give(long frame); };
+__attribute__((noinline)) long Frames::take(long size) { return first += size; }
+__attribute__((noinline)) void Frames::give(long frame) { first -= frame; }
+Frames frames;
+__attribute__((noinline)) long alloc() { return used++; }
+__attribute__((noinline)) long alloc(long count) { return used += count; }
+namespace { __attribute__((noinline)) void release(long frame) { used -= frame; } }
+}
+extern "C" void _start() {
+    mem::release(mem::alloc() + mem::alloc(2) + mem::frames.take(1));
+    mem::frames.give(1);
+    for (;;) ;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def plus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plus")
+    (folder / "k.cc").write_text(PLUS)
+    flags = ("-O1", "-g", "-nostdlib", "-static", "-no-pie", "-ffreestanding", "-fno-exceptions")
+    subprocess.run(["g++", *flags, "-o", "k.elf", "k.cc"], cwd=folder, check=True, timeout=60)
+    return folder / "k.elf"
+
+
+@pytest.mark.parametrize(
+    ("alloc", "free"),
+    [
+        ("mem::alloc()()", "mem::release({frame})"),
+        ("mem::alloc(long)(1)", "mem::release(long)({frame})"),
+        ("mem::Frames::take(0x1000, 1)", "mem::Frames::give(0x1000, {frame})"),
+        ("_ZN3mem5allocEv()", "_ZN3mem6Frames4giveEl(0, {frame})"),
+    ],
+)
+def test_functions_of_c_plus_plus_are_found_by_their_own_names(
+    plus: Path, alloc: str, free: str
+) -> None:
+    found = names(plus, alloc, free, "mem::used")
+    assert len(set(found.addresses.values())) == 3
+    assert found.silent == {parse_call(free).function}  # which returns nothing
+
+
+@pytest.mark.parametrize(
+    ("alloc", "words"),
+    [
+        (
+            "mem::alloc()",
+            r"several of the name 'mem::alloc': mem::alloc\(\) at 0x.*, mem::alloc\(long\) at 0x",
+        ),
+        ("mem::alloc(long)()", r"takes count: 1 arguments, not 0"),
+        ("mem::Frames::take(1)", r"takes this, size: 2 arguments, not 1"),
+        ("mem::aloc()", r"no symbol 'mem::aloc'; near it are mem::alloc"),
+    ],
+)
+def test_what_cannot_be_called_of_c_plus_plus_is_refused(
+    plus: Path, alloc: str, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        names(plus, alloc, "mem::release({frame})", "mem::used")
 
 
 def test_a_function_is_no_count(elf: Path) -> None:

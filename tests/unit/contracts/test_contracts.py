@@ -11,13 +11,15 @@ import pytest
 
 from ringbench.config import Config, KernelConfig
 from ringbench.config.call_text import parse_call
+from ringbench.config.contracts import Contracts
 from ringbench.engine.hunt.search import search
 from ringbench.engine.runner import Failure
 from ringbench.subject import Kernel
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.operation import Operation
+from ringbench.subjects.contracts.rules import ALL
 from ringbench.subjects.contracts.state import State
-from tests.unit.contracts.fake import CONTRACTS, FakeContractKernel, FakeSubject
+from tests.unit.contracts.fake import CONTRACTS, REGIONS, FakeContractKernel, FakeSubject
 from tests.unit.contracts.fake_kernel import Bug, FakeKernel
 
 CONFIG: Final = Config(KernelConfig(Path("kernel"), Path("kernel"), "> "), Path("ringbench.toml"))
@@ -72,10 +74,27 @@ BREAKS: Final = {
 }
 """Wrong kernel -> the rules one of which it is seen to break."""
 
+OF_REGIONS: Final = {
+    Bug.REGION_UNALIGNED: {"aligned"},
+    Bug.REGION_OVERLAPS: {"disjoint"},
+    Bug.REGION_SHORT: {"mapped"},
+    Bug.REGION_WRITABLE: {"rights"},
+    Bug.REGION_SHARES: {"once", "contents"},
+    Bug.REGION_NOT_CLEARED: {"zeroed"},
+    Bug.REGION_WITHOUT_FLUSH: {"stale"},
+    Bug.REGION_STAYS: {"gone"},
+    Bug.REGION_CLEARS_NEXT: {"contents"},
+    Bug.REGION_TAKES_NEXT: {"others"},
+    Bug.REGION_LEAKS: {"rounds"},
+    Bug.REFUSED_REGION_KEEPS: {"undone"},
+}
+"""The same for wrong regions."""
 
-def caught(bug: Bug, chunks: int = 4) -> tuple[Failure, ...]:
-    """Return what a short hunt finds, made small."""
-    return search(FakeSubject(bug=bug), CONFIG, 1, 600, chunks=chunks, shrink=False).failures
+
+def caught(bug: Bug, chunks: int = 4, contracts: Contracts = CONTRACTS) -> tuple[Failure, ...]:
+    """Return what a short hunt finds."""
+    subject = FakeSubject(contracts, bug=bug)
+    return search(subject, CONFIG, 1, 600, chunks=chunks, shrink=False).failures
 
 
 def rule_of(failure: Failure) -> str:
@@ -87,7 +106,13 @@ def rule_of(failure: Failure) -> str:
 
 
 def test_every_wrong_kernel_is_in_the_list() -> None:
-    assert set(Bug) - {Bug.NONE} == set(BREAKS)
+    assert set(Bug) - {Bug.NONE} == {*BREAKS, *OF_REGIONS}
+
+
+def test_every_rule_is_broken_by_one() -> None:
+    named = {rule for broken in (BREAKS, OF_REGIONS) for rules in broken.values() for rule in rules}
+    assert named == {rule.name for rules in ALL.values() for rule in rules}
+    assert all(rule.why.endswith(".") for rules in ALL.values() for rule in rules)
 
 
 @pytest.mark.parametrize("bug", BREAKS, ids=lambda bug: str(bug.name).lower())
@@ -97,16 +122,32 @@ def test_a_wrong_kernel_breaks_its_rule(bug: Bug) -> None:
     assert rule_of(failures[0]) in BREAKS[bug], failures[0].caught
 
 
+@pytest.mark.parametrize("bug", OF_REGIONS, ids=lambda bug: str(bug.name).lower())
+def test_wrong_regions_break_their_rule(bug: Bug) -> None:
+    failures = caught(bug, contracts=REGIONS)
+    assert failures
+    assert rule_of(failures[0]) in OF_REGIONS[bug], failures[0].caught
+
+
 def test_a_right_kernel_breaks_none() -> None:
     assert not caught(Bug.NONE, chunks=2)
+    assert not caught(Bug.NONE, chunks=1, contracts=REGIONS)
 
 
 class OtherKernel(FakeKernel):
     """A right kernel whose functions are declared otherwise, as many kernels have them."""
 
+    def frame_alloc(self) -> int:
+        """Return the number of a frame, which is given back by its address."""
+        return super().frame_alloc() // PAGE
+
     def frames_alloc(self, count: int, align: int) -> int:
         """Take how many bytes the run has."""
-        return super().frames_alloc(count // PAGE, align)
+        return super().frames_alloc(count // PAGE, align) // PAGE
+
+    def kmemalign(self, size: int, align: int) -> int:
+        """Align to pages, whatever is asked for."""
+        return super().kmemalign(size, PAGE)
 
     def frames_free(self, paddr: int, count: int) -> int:
         """Take how many bytes the run has."""
@@ -142,15 +183,19 @@ def test_a_right_kernel_that_is_called_otherwise_breaks_none() -> None:
     assert CONTRACTS.pages is not None
     frames = replace(
         CONTRACTS.frames,
+        address="number",
+        free=parse_call("frame_free({physical})"),
         alloc_run=parse_call("frames_alloc({bytes}, {align})"),
-        free_run=parse_call("frames_free({frame}, {bytes})"),
+        free_run=parse_call("frames_free({physical}, {bytes})"),
     )
+    assert CONTRACTS.heap is not None
+    heap = replace(CONTRACTS.heap, aligned=parse_call("kmemalign({size}, 0)"), aligned_to=PAGE)
     pages = replace(CONTRACTS.pages, translated="entry")
 
     def failures(subject: OtherSubject) -> tuple[Failure, ...]:
         return search(subject, CONFIG, 1, 600, chunks=2, shrink=False).failures
 
-    right = OtherSubject(contracts=replace(CONTRACTS, frames=frames, pages=pages))
+    right = OtherSubject(contracts=replace(CONTRACTS, frames=frames, pages=pages, heap=heap))
     assert not failures(right)
     assert rule_of(failures(replace(right, silent=frozenset()))[0]) in {"done", "rounds"}
     wrong = replace(right, contracts=replace(right.contracts, pages=CONTRACTS.pages))

@@ -238,7 +238,7 @@ class Campaign:
             script = failure_script(failure, machine, note)
             path, is_new = corpus.keep_failure(failure.key, script)
             progress.found.setdefault(path, is_new)
-            self._known.add(failure.key)
+            self._known |= {failure.key, *failure.faces}
         if result.covered - self._covered and task.number is not None:
             about = (f"ran code that had not run before; {note}",)
             corpus.keep_interesting(Script(each, machine, about) for each in result.interesting)

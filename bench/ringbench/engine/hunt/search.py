@@ -213,18 +213,20 @@ class _Search:
     def _found(self, failure: Failure) -> None:
         """Keep a failure, under the name of the first thing that goes wrong, as small as it gets.
 
-        What is seen first is often a late effect, which has many faces.
+        What is seen first is often a late effect, which has many faces: each cause is made smaller
+        once, and what is seen of it meanwhile is not taken for another one.
         """
         if not self._shrink:
             self.failures.setdefault(failure.key, failure)
             return
         if failure.key in self._known:
             return
-        self._known.add(failure.key)
         located = locate(self._runner, failure)
-        if located.key in self.failures:
+        is_known = located.key in self._known
+        self._known |= {failure.key, located.key}
+        if is_known:
             return
         smallest = shrink(self._runner, located)
         caught = replace(smallest.caught, after=failure.caught.after)
         self.failures[located.key] = replace(smallest, caught=caught)
-        self._known.add(located.key)
+        self._known |= smallest.faces

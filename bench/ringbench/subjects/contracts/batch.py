@@ -48,9 +48,18 @@ class Batch:
     _planned: dict[str, Planned | None] = field(default_factory=dict)
 
     def call(self, call: CallText, values: Mapping[str, Operand], none: int | None = None) -> int:
-        """Plan a call, of which the result `none` is a failure; return the number of its step."""
+        """Plan a call, of which the result `none` is a failure; return the number of its step.
+
+        Calls within it come before it.
+        """
+        arguments = tuple(
+            Result(self.call(each, values))
+            if isinstance(each, CallText)
+            else (values[each] if isinstance(each, str) else each)
+            for each in call.arguments
+        )
         function = self.guest.addresses[call.function]
-        self.steps.append(Call(function, call.filled(values), () if none is None else (none,)))
+        self.steps.append(Call(function, arguments, () if none is None else (none,)))
         return len(self.steps) - 1
 
     def fill(self, address: Operand, parts: Sequence[tuple[int, int]], byte: int) -> None:
@@ -73,6 +82,12 @@ class Batch:
         if count is None:
             return None
         return self.load(count) if isinstance(count, str) else self.call(count, {})
+
+    def value(self, what: CallText | str) -> int | Result:
+        """Plan to see what a configuration names: a variable, its address, or a call's result."""
+        if isinstance(what, str) and what.startswith("&"):
+            return self.guest.addresses[what[1:]]
+        return Result(self.load(what) if isinstance(what, str) else self.call(what, {}))
 
     def gets(self, name: str, planned: Planned) -> None:
         """Note what will be out."""

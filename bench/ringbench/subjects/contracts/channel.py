@@ -13,13 +13,15 @@ from ringbench.drive.reply import Reply
 from ringbench.errors import CallError
 from ringbench.subjects.contracts.batch import Batch, Performance, Results
 from ringbench.subjects.contracts.frames import perform as frames
+from ringbench.subjects.contracts.frames.operations import Free
 from ringbench.subjects.contracts.frames.rules import Places
 from ringbench.subjects.contracts.guest import Guest
 from ringbench.subjects.contracts.heap import perform as heap
 from ringbench.subjects.contracts.ledger import PAGE, Ledger
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages import perform as pages
-from ringbench.subjects.contracts.rule import breach, is_broken
+from ringbench.subjects.contracts.regions import perform as regions
+from ringbench.subjects.contracts.rule import MEMORY, RETURNS, breach, is_broken
 from ringbench.subjects.contracts.starve import Starved, starve
 
 NOT_PERFORMED: Final = Reply("not-performed")
@@ -69,7 +71,7 @@ class ContractChannel(Channel[Operation]):
         places = self._look(operations)
         begun: list[tuple[Operation, Performance, int]] = []
         for operation in _together(operations):
-            if len(batch.steps) > MANY_STEPS:
+            if len(batch.steps) > MANY_STEPS or (begun and self._waits(operation)):
                 break
             performance = self._begin(operation, batch, places)
             next(performance)
@@ -92,6 +94,12 @@ class ContractChannel(Channel[Operation]):
         frames.fill(self.ledger, self._guest)
         return replies
 
+    def _waits(self, operation: Operation) -> bool:
+        """Whether it must be known what came before: a frame that is given back by another name."""
+        frames = self._contracts.frames
+        is_free = isinstance(operation, Free) and operation.layer == "frames"
+        return is_free and frames is not None and frames.renames
+
     def _begin(self, operation: Operation, batch: Batch, places: Places | None) -> Performance:
         if isinstance(operation, Starved):
             inner, layer = operation.inner, getattr(self._contracts, operation.layer)
@@ -107,6 +115,11 @@ class ContractChannel(Channel[Operation]):
         if places is not None and operation.layer == "frames":
             assert self._contracts.frames is not None, "the layer is there"
             return frames.perform(operation, self._contracts.frames, batch, places)
+        if operation.layer == "regions":
+            assert self._contracts.regions is not None, "the layer is there"
+            assert places is not None, "they are looked up for it"
+            layer = regions.Layer(self._contracts.regions, self._contracts.frames, batch, places)
+            return regions.perform(operation, layer)
         if operation.layer == "pages":
             assert self._contracts.pages is not None, "the layer is there"
             assert self._contracts.frames is not None, "pages are of frames"
@@ -137,12 +150,12 @@ class ContractChannel(Channel[Operation]):
         return reply
 
     def _look(self, operations: Sequence[Operation]) -> Places | None:
-        """Return what the frames are now, if any of the operations is of frames.
+        """Return what the frames are now, if any of the operations is of frames or regions.
 
-        Where the heap has its blocks is looked up for a drain alone: it meets all of them.
+        Where the heap has its blocks is looked up for what goes alone: a drain meets all of them.
         """
         guest, ledger = self._guest, self.ledger
-        if all(each.layer != "frames" for each in operations):
+        if all(each.layer not in ("frames", "regions") for each in operations):
             return None
         in_heap: dict[int, str] = {}
         view = guest.pages()
@@ -172,7 +185,7 @@ def _by_step(error: CallError, steps: Sequence[Step]) -> Reply:
         raise error
     step = steps[error.step]
     if isinstance(step, Call):
-        return breach("returns", f"expected that the call returns, seen {error}")
+        return breach(RETURNS, f"expected that the call returns, seen {error}")
     doing = "written to" if isinstance(step, Fill) else "read"
     seen = str(error).replace(str(step), "it")
-    return breach("memory", f"expected that what was got can be {doing}, seen that {seen}")
+    return breach(MEMORY, f"expected that what was got can be {doing}, seen that {seen}")

@@ -12,6 +12,8 @@ from ringbench.subjects.contracts.heap import draw as heap
 from ringbench.subjects.contracts.operation import TABLES, Operation
 from ringbench.subjects.contracts.pages import draw as pages
 from ringbench.subjects.contracts.pages.operations import Unmap
+from ringbench.subjects.contracts.regions import draw as regions
+from ringbench.subjects.contracts.regions.operations import Free
 from ringbench.subjects.contracts.starve import can_starve, starved
 from ringbench.subjects.contracts.state import State
 
@@ -54,6 +56,8 @@ def _draw(
         return (heap.draw_mistake if mistaken else heap.draw)(random, state, contracts.heap)
     if layer == "pages" and contracts.pages is not None:
         return (pages.draw_mistake if mistaken else pages.draw)(random, state, contracts.pages)
+    if layer == "regions" and contracts.regions is not None:
+        return regions.draw(random, state, contracts.regions)
     assert contracts.frames is not None, "of the layers that are there"
     return (frames.draw_mistake if mistaken else frames.draw)(random, state, contracts.frames)
 
@@ -62,7 +66,11 @@ def drain(state: State) -> Operation | None:
     """Return what gives back what was got last; None when nothing is held."""
     if state.pages.live:
         return Unmap(list(state.pages.live)[-1])
-    for kind, holding in ((heap.FREE, state.heap), (frames.FREE, state.frames)):
+    for kind, holding in (
+        (Free, state.regions),
+        (heap.FREE, state.heap),
+        (frames.FREE, state.frames),
+    ):
         if holding.live:
             return kind(list(holding.live)[-1])
     return None

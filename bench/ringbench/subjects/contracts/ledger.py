@@ -50,7 +50,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Frames in a row, of the frame allocator; `handle` is what the kernel calls them."""
+    """Frames in a row, of the frame allocator; `handle` is what the kernel calls them.
+
+    Attributes:
+        first: physical address of the first over the size of a page.
+        count: how many there are.
+        pages: pages of 4 KiB that each has.
+    """
 
     name: str
     number: int
@@ -58,11 +64,12 @@ class Run:
     handle: int
     first: int
     count: int
+    pages: int = 1
 
     @property
     def frames(self) -> range:
-        """The numbers of the frames: their physical addresses over the size of a page."""
-        return range(self.first, self.first + self.count)
+        """The numbers of the frames, as if all were of 4 KiB: addresses over the size of a page."""
+        return range(self.first, self.first + self.count * self.pages)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.call} = {self.handle:#x} of operation {self.number})"
@@ -84,13 +91,43 @@ class Page:
         return f"{self.name} ({self.call} of operation {self.number})"
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Pages that were mapped for whoever asked, with rights.
+
+    Attributes:
+        frames: the numbers of the frames that they lead to, in order; none where that was not seen.
+    """
+
+    name: str
+    number: int
+    call: str
+    address: int
+    size: int
+    rights: str
+    frames: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The address behind its last page."""
+        return self.address + self.size
+
+    @property
+    def pages(self) -> range:
+        """The addresses of its pages."""
+        return range(self.address, self.end, PAGE)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.call} = {self.address:#x} of operation {self.number})"
+
+
 @dataclass(slots=True)
 class Ledger:
     """All that is out, and what the rules have to know of what was before.
 
     Attributes:
         number: of the operation under way, from 1.
-        blocks, runs, pages: name -> what is out.
+        blocks, runs, pages, regions: name -> what is out.
         owners: number of a frame -> the run that it belongs to.
         freed: what the operation before this one gave back, if it did.
         sign: whether the count of frames goes up (1) or down (-1) with each that is got.
@@ -104,6 +141,7 @@ class Ledger:
     blocks: dict[str, Block] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     pages: dict[str, Page] = field(default_factory=dict)
+    regions: dict[str, Region] = field(default_factory=dict)
     owners: dict[int, Run] = field(default_factory=dict)
     freed: Block | Run | None = None
     sign: int = 0

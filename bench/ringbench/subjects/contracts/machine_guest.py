@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -30,9 +30,14 @@ from ringbench.subjects.contracts.names import Names
 
 
 class DecodedPages:
-    """All page tables of a root, as they were when they were read."""
+    """All page tables of a root, as they were when they were read.
 
-    def __init__(self, space: AddressSpace) -> None:
+    A table that several entries lead to was read where it was met first: what is behind the others,
+    like a direct map that has the tables of the image, is walked to one by one, as they are now.
+    """
+
+    def __init__(self, space: AddressSpace, walk: Callable[[int], Leaf | None]) -> None:
+        self._walk = walk
         self._vaddrs = space.leaves.vaddr
         self._paddrs = space.leaves.paddr
         self._levels = space.leaves.level
@@ -47,12 +52,12 @@ class DecodedPages:
     def translate(self, vaddr: int) -> int | None:
         """Return the physical address that a virtual one is mapped to; None if it is not mapped."""
         at = int(np.searchsorted(self._vaddrs, np.uint64(vaddr), "right")) - 1
-        if at < 0:
-            return None
-        offset = vaddr - int(self._vaddrs[at])
-        return (
-            int(self._paddrs[at]) + offset if offset < entry_span(int(self._levels[at])) else None
-        )
+        if at >= 0:
+            offset = vaddr - int(self._vaddrs[at])
+            if offset < entry_span(int(self._levels[at])):
+                return int(self._paddrs[at]) + offset
+        leaf = self._walk(vaddr)
+        return None if leaf is None else leaf.paddr + vaddr - leaf.vaddr
 
 
 class MachineGuest:
@@ -71,7 +76,7 @@ class MachineGuest:
         self._memory = machine.memory
         self.ram: RamMap = machine.ram
         registers = read_registers(machine)
-        window = calls.visit.window
+        self.window = window = calls.visit.window
         self._features = read_features(machine, registers)
         self.root = calls.visit.root
         self._slot = window.slot
@@ -109,7 +114,7 @@ class MachineGuest:
     def pages(self) -> DecodedPages:
         """Return the page tables as they are now."""
         decoder = Decoder(self._memory, self._features, once=True, fold=True)
-        return DecodedPages(decoder.decode(self.root, self._is_own))
+        return DecodedPages(decoder.decode(self.root, self._is_own), self.walk)
 
     def _is_own(self, entries: Words) -> Flags:
         """Tell which entries of the root table lead to the bench's memory."""

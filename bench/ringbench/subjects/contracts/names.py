@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 from ringbench.config import Config
 from ringbench.config.call_text import CallText
@@ -13,6 +14,9 @@ from ringbench.debuginfo.functions import PLAIN, Functions
 from ringbench.debuginfo.near import near
 from ringbench.debuginfo.symbols import Symbols
 from ringbench.errors import ConfigError, ImageError
+
+VALUES: Final = ("count", "space")
+"""Keys of what may be a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,8 @@ def find_names(config: Config) -> Names:
     for key, call in _calls(config.contracts):
         if isinstance(call, CallText):
             addresses[call.function] = search.function(key, call.function)
-            search.check(key, call)
-            if search.is_silent(call.function):
+            search.check(key, call, addresses[call.function])
+            if search.is_silent(call.function, addresses[call.function]):
                 silent.add(call.function)
         else:
             addresses[call], sizes[call] = search.variable(key, call)
@@ -59,14 +63,25 @@ def find_names(config: Config) -> Names:
     return Names(addresses, sizes, place, frozenset(silent))
 
 
+def named_values(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
+    """Yield what is looked at for its value alone, as it is written, with its key."""
+    for layer in LAYERS:
+        for key in VALUES:
+            value = getattr(getattr(contracts, layer), key, None)
+            if value is not None:
+                yield f"{PREFIX}{layer}.{key}", value
+
+
 def _calls(contracts: Contracts) -> Iterator[tuple[str, CallText | str]]:
     """Yield each call, and each variable, with its key."""
     for layer in LAYERS:
         calls = getattr(contracts, layer)
         for field in () if calls is None else fields(calls):
             value = getattr(calls, field.name)
-            if isinstance(value, CallText) or (field.name == "count" and value is not None):
-                yield f"{PREFIX}{layer}.{field.name}", value
+            if isinstance(value, CallText):
+                yield from ((f"{PREFIX}{layer}.{field.name}", call) for call in value.calls())
+            elif field.name in VALUES and value is not None:
+                yield f"{PREFIX}{layer}.{field.name}", value.removeprefix("&")
 
 
 class _Search:
@@ -99,9 +114,9 @@ class _Search:
             raise self._error(key, f'{name!r} is a function: to have it called, write "{name}()"')
         return address, size or 8
 
-    def check(self, key: str, call: CallText) -> None:
+    def check(self, key: str, call: CallText, address: int) -> None:
         """Hold a call's arguments against the function's parameters, where they are known."""
-        signature = self._functions and self._functions.signature(call.function)
+        signature = self._functions and self._functions.signature(call.function, address)
         if not signature:
             return
         parameters = signature.parameters
@@ -119,9 +134,9 @@ class _Search:
                     "and pointers can be given",
                 )
 
-    def is_silent(self, name: str) -> bool:
+    def is_silent(self, name: str, address: int) -> bool:
         """Whether a function is known to return nothing."""
-        signature = self._functions and self._functions.signature(name)
+        signature = self._functions and self._functions.signature(name, address)
         return not signature.returns if signature else False
 
     def _address(self, key: str, name: str) -> int:
@@ -129,7 +144,7 @@ class _Search:
         if len(found) == 1:
             return found[0]
         if found:
-            places = ", ".join(map(hex, found))
+            places = ", ".join(self._symbols.place(each, name) for each in sorted(found))
             raise self._error(key, f"there are several of the name {name!r}: {places}")
         signature = self._functions and self._functions.signature(name)
         if signature and signature.inlined:

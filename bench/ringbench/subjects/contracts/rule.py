@@ -19,24 +19,37 @@ BROKEN: Final = "broken:"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Generic[SeenT]):
-    """A rule.
+class Owed:
+    """What is owed.
 
     Attributes:
-        name: one word.
+        name: one word, by which a finding names it.
         why: the sentence that says why it is owed, and by whose authority.
-        broken: given what an operation did and the ledger before it, says what is wrong: the call,
-            what was expected, what was seen, and what it collides with; None if nothing is.
     """
 
     name: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Owed, Generic[SeenT]):
+    """What is owed of a single operation, and how it is seen that it is not kept.
+
+    Attributes:
+        broken: given what an operation did and the ledger before it, says what is wrong: the call,
+            what was expected, what was seen, and what it collides with; None if nothing is.
+    """
+
     broken: Callable[[SeenT, Ledger], str | None]
 
 
-def breach(name: str, words: str) -> Reply:
+RETURNS: Final = Owed("returns", "A function returns, whatever it is asked that it may be asked.")
+MEMORY: Final = Owed("memory", "What was got is memory: it can be read and written (C17 6.2.4).")
+
+
+def breach(rule: Owed, words: str) -> Reply:
     """Return the reply that says a rule was broken."""
-    return Reply(BROKEN + name, (words,))
+    return Reply(BROKEN + rule.name, (words,))
 
 
 def refused(call: str) -> Reply:
@@ -49,7 +62,7 @@ def first_broken(rules: Iterable[Rule[SeenT]], seen: SeenT, ledger: Ledger) -> R
     for rule in rules:
         words = rule.broken(seen, ledger)
         if words is not None:
-            return breach(rule.name, words)
+            return breach(rule, words)
     return None
 
 

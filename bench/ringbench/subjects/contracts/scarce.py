@@ -12,6 +12,7 @@ from ringbench.subjects.contracts.heap import operations as heap
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages import operations as pages
+from ringbench.subjects.contracts.regions import operations as regions
 from ringbench.subjects.contracts.state import State
 
 SEVERAL: Final = 5 * PAGE
@@ -33,6 +34,12 @@ def cases(contracts: Contracts) -> dict[str, Callable[[State], Made]]:
         found["pages: first of the range"] = lambda state: _mapped(state, start)
         found["pages: last of the range"] = lambda state: _mapped(state, end - PAGE)
         found["pages: in the middle"] = lambda state: _mapped(state, _middle(start, end))
+    if contracts.regions:
+        most = contracts.regions.largest
+        found["regions: a page"] = lambda state: (regions.Alloc(f"r{state.drawn}", PAGE, "rw"),)
+        found["regions: several pages"] = lambda state: (
+            regions.Alloc(f"r{state.drawn}", min(SEVERAL, most), "rw"),
+        )
     if contracts.heap:
         calls, some = contracts.heap, min(SEVERAL, contracts.heap.largest)
         found["heap: a page"] = lambda state: (heap.Alloc(f"b{state.drawn}", min(PAGE, some)),)

@@ -16,14 +16,15 @@ from ringbench.errors import ConfigError
 from ringbench.subject import Unpredictable
 from ringbench.subjects.contracts.batch import Batch, Performance, Results
 from ringbench.subjects.contracts.frames.perform import at_once, give_all
+from ringbench.subjects.contracts.frames.rules import ONCE
 from ringbench.subjects.contracts.operation import Operation, parse, parse_number
-from ringbench.subjects.contracts.rule import NONE, breach, is_broken
+from ringbench.subjects.contracts.rule import NONE, Owed, breach, is_broken
 from ringbench.subjects.contracts.state import State
 
 WORD: Final = "starved"
 LEFT_OUT: Final = Reply("left-out")
 
-UNDONE: Final = (
+UNDONE: Final = Owed(
     "undone",
     "A call that is refused takes nothing, where the kernel promises it: what it got on the way is "
     "back.",
@@ -82,7 +83,14 @@ class StarvedHeap(Starved):
     layer: ClassVar[str] = "heap"
 
 
-_OF_LAYER: Final = {kind.layer: kind for kind in (StarvedFrames, StarvedPages, StarvedHeap)}
+class StarvedRegions(Starved):
+    """One of the regions'."""
+
+    layer: ClassVar[str] = "regions"
+
+
+_KINDS = (StarvedFrames, StarvedPages, StarvedRegions, StarvedHeap)
+_OF_LAYER: Final = {kind.layer: kind for kind in _KINDS}
 
 
 def starved(left: int, operation: Operation) -> Starved:
@@ -135,15 +143,13 @@ def starve(
     before = yield from _counted(frames, batch)
     reply = yield from begin()
     if is_broken(reply):
-        return breach(
-            reply.status.partition(":")[2],
-            f"with frames left: {min(left, len(held))}: {' '.join(map(str, reply.values))}",
-        )
+        words = " ".join(map(str, reply.values))
+        return Reply(reply.status, (f"with frames left: {min(left, len(held))}: {words}",))
     after = yield from _counted(frames, batch)
     yield from give_all(held[left:], frames, batch)
     if undoes and reply.status == NONE and before != after:
         return breach(
-            UNDONE[0],
+            UNDONE,
             f"{reply.values[0]} with frames left: {min(left, len(held))}; expected that it is "
             f"done, or leaves the count of frames as it was, {before}, seen that it is refused and "
             f"the count is {after}",
@@ -164,16 +170,15 @@ def _take_all(
 ) -> Generator[None, Results, Reply | None]:
     """Take frames until there are none; a frame that comes twice is a breach."""
     while True:
-        first, wanted = len(batch.steps), at_once(len(held))
-        for _ in range(wanted):
-            batch.call(frames.alloc, {}, frames.none)
+        wanted = at_once(len(held))
+        steps = [batch.call(frames.alloc, {}, frames.none) for _ in range(wanted)]
         results = yield
-        got = [each for each in results[first : first + wanted] if each != frames.none]
+        got = [results[step] for step in steps if results[step] != frames.none]
         held += got
         if len(set(held)) < len(held):
             twice = next(each for at, each in enumerate(held) if each in held[:at])
             text = frames.alloc.shown({})
             words = f"{text} until there are none: expected each frame once, seen {twice:#x} twice"
-            return breach("once", words)
+            return breach(ONCE, words)
         if len(got) < wanted:
             return None

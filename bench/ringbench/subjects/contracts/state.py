@@ -105,6 +105,7 @@ class State:
     heap: Holding = field(default_factory=Holding)
     frames: Holding = field(default_factory=Holding)
     pages: Mappings = field(default_factory=Mappings)
+    regions: Holding = field(default_factory=Holding)
     drawn: int = 1
 
     def but(
@@ -113,11 +114,13 @@ class State:
         heap: Holding | None = None,
         frames: Holding | None = None,
         pages: Mappings | None = None,
+        regions: Holding | None = None,
     ) -> State:
         """Return this with a layer changed; of the others, nothing was freed just now."""
         return State(
             heap or replace(self.heap, was_freed=False),
             frames or replace(self.frames, was_freed=False),
             pages or self.pages,
+            regions or replace(self.regions, was_freed=False),
             self.drawn + 1,
         )

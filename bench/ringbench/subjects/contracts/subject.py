@@ -19,6 +19,7 @@ from ringbench.subjects.contracts.heap.operations import KINDS as HEAP
 from ringbench.subjects.contracts.kernel import CHANNELS, ContractKernel
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.pages.operations import KINDS as PAGES
+from ringbench.subjects.contracts.regions.operations import KINDS as REGIONS
 from ringbench.subjects.contracts.rule import KEPT, NONE
 from ringbench.subjects.contracts.starve import can_starve, parse_any, starved
 from ringbench.subjects.contracts.state import State
@@ -62,7 +63,7 @@ class ContractSubject:
         Raises:
             ConfigError: it says none, or one that this kernel has no function for.
         """
-        operation = parse_any(line, (*FRAMES, *PAGES, *HEAP, *HEAP_MISTAKES))
+        operation = parse_any(line, (*FRAMES, *PAGES, *REGIONS, *HEAP, *HEAP_MISTAKES))
         if operation.layer not in self.layers:
             raise ConfigError(f"{line!r}: the configuration has no [contracts.{operation.layer}]")
         if (missing := operation.missing(self.contracts)) is not None:
@@ -148,22 +149,38 @@ def described_by(config: Config) -> ContractSubject:
             f'{config.source}: kernel.subject is "contracts", and there is no table {tables} '
             "that says how the kernel's functions are called"
         )
-    if config.contracts.pages is not None and config.contracts.frames is None:
-        raise ConfigError(
-            f"{config.source}: [contracts.pages] needs [contracts.frames]: what is mapped are "
-            "frames that the kernel gave out"
-        )
-    frames = config.contracts.frames
-    if frames is None or frames.count is None or not frames.exhaust:
-        _require_no_undoing(config)
+    if (words := next(_contradictions(config.contracts), None)) is not None:
+        raise ConfigError(f"{config.source}: {words}")
     return subject
 
 
-def _require_no_undoing(config: Config) -> None:
-    """Refuse a promise that nothing could hold the kernel to."""
-    for layer, calls in (("heap", config.contracts.heap), ("pages", config.contracts.pages)):
-        if calls is not None and calls.undoes:
-            raise ConfigError(
-                f"{config.source}: contracts.{layer}.undoes needs contracts.frames.count, by which "
-                "it is seen what a call that is refused has kept, and frames that may be exhausted"
+def _contradictions(contracts: Contracts) -> Iterator[str]:
+    """Yield what tables say that cannot be, each by itself or together."""
+    frames, pages, heap = contracts.frames, contracts.pages, contracts.heap
+    regions = contracts.regions
+    if pages is not None and frames is None:
+        yield (
+            "[contracts.pages] needs [contracts.frames]: what is mapped are frames that the kernel "
+            "gave out"
+        )
+    if frames is not None and frames.renames and frames.address == "virtual":
+        yield (
+            "contracts.frames.free: of a frame that is named by a virtual address, {frame} is all "
+            "that can be given"
+        )
+    if heap is not None and heap.aligned is not None:
+        told = "align" in heap.aligned.names
+        if told == (heap.aligned_to is not None):
+            yield (
+                "contracts.heap.aligned: either it is told {align}, or contracts.heap.aligned_to "
+                "says what it aligns to"
             )
+    if regions is not None and regions.grows != ("new" in regions.free.names):
+        yield "contracts.regions: {old} and {new} in both of alloc and free, or in none of them"
+    if frames is None or frames.count is None or not frames.exhaust:
+        for layer, calls in (("heap", heap), ("pages", pages), ("regions", regions)):
+            if calls is not None and calls.undoes:
+                yield (
+                    f"contracts.{layer}.undoes needs contracts.frames.count, by which it is seen "
+                    "what a call that is refused has kept, and frames that may be exhausted"
+                )

@@ -42,6 +42,6 @@ def draw(random: Random, state: State, calls: FramesCalls) -> Operation:
 
 def draw_mistake(random: Random, state: State, calls: FramesCalls) -> Operation:
     """Draw a mistake that is survived; if the kernel promises none, what is no mistake."""
-    if "double-free" in calls.misuse and state.frames.freed:
-        return FreeAgain(random.choice(state.frames.freed)[0])
+    if "double-free" in calls.misuse and state.frames.was_freed:
+        return FreeAgain(state.frames.freed[0][0])
     return draw(random, state, calls)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Final
 
 from ringbench.config.call_text import CallText
 from ringbench.config.contracts import FramesCalls
-from ringbench.drive.guest_calls import SKIPPED, Result
+from ringbench.drive.guest_calls import SKIPPED, Operand, Result
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Planned, Results, in_order
 from ringbench.subjects.contracts.frames.operations import Alloc, Drain, Free, FreeAgain
 from ringbench.subjects.contracts.frames.operations import Run as GetRun
-from ringbench.subjects.contracts.frames.rules import ALL_BACK, RULES, Places, Seen
+from ringbench.subjects.contracts.frames.rules import ALL_BACK, COUNT, ONCE, RULES, Places, Seen
 from ringbench.subjects.contracts.guest import Guest
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Run, byte_of
 from ringbench.subjects.contracts.operation import Operation
@@ -44,7 +44,7 @@ def perform(operation: Operation, calls: FramesCalls, batch: Batch, places: Plac
 def frame_of(handle: int, calls: FramesCalls, places: Places) -> int | None:
     """Return the number of the frame that the kernel calls so; None if none can be called so."""
     if calls.address == "number":
-        return handle
+        return handle * calls.size // PAGE
     paddr = places.pages.translate(handle) if calls.address == "virtual" else handle
     return None if paddr is None or paddr % PAGE else paddr // PAGE
 
@@ -62,7 +62,7 @@ def fill(ledger: Ledger, guest: Guest) -> None:
     """Fill the runs that were got and have not been filled yet."""
     for name in ledger.unfilled:
         run = ledger.runs[name]
-        guest.write(run.first * PAGE, bytes([byte_of(name)]) * PAGE * run.count)
+        guest.write(run.first * PAGE, bytes([byte_of(name)]) * PAGE * len(run.frames))
     ledger.unfilled.clear()
 
 
@@ -76,7 +76,7 @@ def _get(
     align: int = PAGE,
 ) -> Performance:
     before = batch.count(calls.count)
-    values = {"count": count, "bytes": count * PAGE, "align": align}
+    values = {"count": count, "bytes": count * calls.size, "align": max(align, calls.size)}
     got = batch.call(call, values, calls.none)
     after = batch.count(calls.count)
     batch.gets(name, Planned(Result(got), count))
@@ -86,9 +86,9 @@ def _get(
     first = None if handle is None else frame_of(handle, calls, places)
     run = None
     if handle is not None and first is not None:
-        run = Run(name, ledger.number, text, handle, first, count)
+        run = Run(name, ledger.number, text, handle, first, count, calls.size // PAGE)
     moved = _moved(calls, batch, results, before, after)
-    seen = Seen(text, places, count, align, run, handle, moved=moved)
+    seen = Seen(text, places, count, max(align, calls.size), run, handle, moved=moved)
     if broken := first_broken(RULES, seen, ledger):
         return broken
     if run is None:
@@ -128,21 +128,26 @@ def _free(name: str, calls: FramesCalls, batch: Batch, places: Places) -> Perfor
 
 def _give(calls: FramesCalls, batch: Batch, planned: Planned) -> int:
     """Plan the call that gives a frame or a run back."""
+    address = planned.address
+    names: Mapping[str, Operand] = (
+        {"frame": address} if isinstance(address, Result) else calls.names(address)
+    )
     if planned.size == 1 or calls.free_run is None:
-        return batch.call(calls.free, {"frame": planned.address})
-    values = {"frame": planned.address, "count": planned.size, "bytes": planned.size * PAGE}
-    return batch.call(calls.free_run, values)
+        return batch.call(calls.free, names)
+    many = {"count": planned.size, "bytes": planned.size * calls.size}
+    return batch.call(calls.free_run, {**names, **many})
 
 
 def _text(calls: FramesCalls, run: Run) -> str:
     call = calls.free if run.count == 1 or calls.free_run is None else calls.free_run
-    return call.shown({"frame": run.handle, "count": run.count, "bytes": run.count * PAGE})
+    many = {"count": run.count, "bytes": run.count * calls.size}
+    return call.shown({**calls.names(run.handle), **many})
 
 
 def _free_again(name: str, calls: FramesCalls, batch: Batch) -> Performance:
-    """Give back what was given back, unless it is somebody else's by now."""
-    gone = batch.ledger.gone.get(name)
-    if not isinstance(gone, Run) or any(frame in batch.ledger.owners for frame in gone.frames):
+    """Give back what was given back just before: later on, it may be a table's, or the heap's."""
+    gone = batch.ledger.freed
+    if not isinstance(gone, Run) or gone.name != name:
         yield
         return LEFT_OUT
     _give(calls, batch, Planned(gone.handle, gone.count))
@@ -184,13 +189,13 @@ def _drain(order: int, calls: FramesCalls, batch: Batch, places: Places) -> Perf
             return broken
         counts.append(len(got))
         yield from give_all(in_order(got, order), calls, batch)
-    owned = len(ledger.owners)
+    owned = len(ledger.owners) * PAGE // calls.size
     before = ledger.capacity if ledger.capacity is not None else counts[0] + owned
     for count in counts:
         if count + owned != before:
             text = calls.alloc.shown({})
             return breach(
-                ALL_BACK[0],
+                ALL_BACK,
                 f"{text} until there are none: expected {before - owned} frames, as many as could "
                 f"be had before, seen {count}",
             )
@@ -206,33 +211,34 @@ def _take_all(
     got: list[int] = []
     seen: set[int] = set()
     while True:
-        before, first = batch.count(calls.count), len(batch.steps)
+        before = batch.count(calls.count)
         wanted = at_once(len(got))
-        for _ in range(wanted):
-            batch.call(calls.alloc, {}, calls.none)
+        steps = [batch.call(calls.alloc, {}, calls.none) for _ in range(wanted)]
         after = batch.count(calls.count)
         results = yield
-        handles = results[first : first + wanted]
+        handles = [results[step] for step in steps]
         moved = _moved(calls, batch, results, before, after)
         there = sum(handle != calls.none for handle in handles)
         if moved is not None and abs(moved) != there:
             words = (
                 f"{there} times {text}: expected that the count moves by as much, seen {moved:+d}"
             )
-            return got, breach("count", words)
+            return got, breach(COUNT, words)
         for handle in handles:
             if handle == calls.none:
                 continue
             frame = frame_of(handle, calls, places)
             run = None
             if frame is not None:
-                run = Run("one", ledger.number, text, handle, frame, 1)
-            if broken := first_broken(RULES, Seen(text, places, 1, PAGE, run, handle), ledger):
+                run = Run("one", ledger.number, text, handle, frame, 1, calls.size // PAGE)
+            if broken := first_broken(
+                RULES, Seen(text, places, 1, calls.size, run, handle), ledger
+            ):
                 return got, broken
             assert frame is not None, "one that cannot be named breaks a rule"
             if frame in seen:
                 return got, breach(
-                    "once",
+                    ONCE,
                     f"{text} until there are none: expected a frame that nobody has, seen "
                     f"{frame * PAGE:#x} twice",
                 )
@@ -247,7 +253,7 @@ def _take_all(
                     f"{text} until there are none: expected that the count, of frames that are "
                     f"free, comes to 0, seen {left}: there are some that cannot be had"
                 )
-                return got, breach("count", words)
+                return got, breach(COUNT, words)
             return got, None
 
 
@@ -262,5 +268,5 @@ def give_all(
     """Give frames back one by one, by what the kernel calls them."""
     for start in range(0, len(handles), AT_ONCE):
         for handle in handles[start : start + AT_ONCE]:
-            batch.call(calls.free, {"frame": handle})
+            batch.call(calls.free, calls.names(handle))
         yield

@@ -10,7 +10,7 @@ from ringbench.errors import MemoryUnreadable
 from ringbench.machine.ram import RamMap
 from ringbench.subjects.contracts.guest import Pages
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Run
-from ringbench.subjects.contracts.rule import Rule
+from ringbench.subjects.contracts.rule import Owed, Rule
 
 FIRMWARE: Final = range(0xA0000 // PAGE, 0x100000 // PAGE)
 """Frames of a PC that are the display's and the firmware's, RAM or not."""
@@ -148,7 +148,7 @@ def _freed(seen: Seen, ledger: Ledger) -> str | None:
     freed = ledger.freed
     if seen.handle is not None or seen.old is not None or not isinstance(freed, Run):
         return None
-    if freed.count != seen.count or seen.align > PAGE:
+    if freed.count != seen.count or seen.align > freed.pages * PAGE:
         return None
     return (
         f"{seen.call}: expected frames, for {freed}, as many, was given back just before, seen "
@@ -156,10 +156,16 @@ def _freed(seen: Seen, ledger: Ledger) -> str | None:
     )
 
 
+CONTENTS: Final = Rule(
+    "contents", "A frame is its owner's until it is freed: nobody else writes to it.", _contents
+)
+TABLES: Final = Rule("tables", "The processor reads page tables in use at any time.", _tables)
+ONCE: Final = Rule("once", "A frame has one owner.", _once)
+COUNT: Final = Rule(
+    "count", "A count of frames moves by those that were got or given back.", _count
+)
 RULES: Final[tuple[Rule[Seen], ...]] = (
-    Rule(
-        "contents", "A frame is its owner's until it is freed: nobody else writes to it.", _contents
-    ),
+    CONTENTS,
     Rule("aligned", "A frame begins at a multiple of 4 KiB: tables keep no lower bits.", _aligned),
     Rule("ram", "A frame can be written and read: it is RAM, by the machine's own map.", _ram),
     Rule(
@@ -167,14 +173,14 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
         "The kernel's code and data are in use as long as it runs; its modules, where it says so.",
         _image,
     ),
-    Rule("tables", "The processor reads page tables in use at any time.", _tables),
-    Rule("once", "A frame has one owner.", _once),
-    Rule("count", "A count of frames moves by those that were got or given back.", _count),
+    TABLES,
+    ONCE,
+    COUNT,
     Rule("freed", "What was given back can be had again, by the next call.", _freed),
 )
 """Those of single operations, in the order in which they are tried."""
 
-ALL_BACK: Final = (
+ALL_BACK: Final = Owed(
     "all-back",
     "Frames that were given back can be had again, all of them, as often as one likes.",
 )

@@ -84,7 +84,8 @@ def draw(random: Random, state: State, calls: HeapCalls) -> Operation:
     size = _size(random, state, calls)
     kind = random.randrange(8)
     if kind == 7 and calls.aligned is not None:
-        return Aligned(name, size, random.choice(ALIGNMENTS))
+        own = None if "align" in calls.aligned.names else calls.aligned_to
+        return Aligned(name, size, own or random.choice(ALIGNMENTS))
     if kind >= 5 and calls.zalloc is not None:
         return Zalloc(name, size)
     return Alloc(name, size)

@@ -29,7 +29,7 @@ from ringbench.subjects.contracts.heap.operations import (
     Zalloc,
 )
 from ringbench.subjects.contracts.heap.repeat import drain, rounds, wear
-from ringbench.subjects.contracts.heap.rules import REFUSED, RULES, Seen
+from ringbench.subjects.contracts.heap.rules import DISJOINT, REFUSED, RULES, Seen
 from ringbench.subjects.contracts.ledger import Block, byte_of, stretches
 from ringbench.subjects.contracts.operation import Operation
 from ringbench.subjects.contracts.rule import breach, first_broken, refused
@@ -44,6 +44,7 @@ def perform(operation: Operation, calls: HeapCalls, batch: Batch) -> Performance
     match operation:
         case Aligned(name, size, align):
             assert calls.aligned is not None, "the operation is not drawn without"
+            align = align if "align" in calls.aligned.names else calls.aligned_to or align
             return _get(calls, batch, calls.aligned, name, size, align=align)
         case Zalloc(name, size):
             assert calls.zalloc is not None, "the operation is not drawn without"
@@ -198,7 +199,7 @@ def _use_up(name: str, calls: HeapCalls, batch: Batch) -> Performance:
     text = calls.usable.shown({"block": block.address})
     if other := batch.ledger.over(block.end, more):
         return breach(
-            "disjoint",
+            DISJOINT,
             f"{text} = {results[step]}: expected memory that no other block has, seen that "
             f"{block} would have bytes of {other}",
         )
@@ -256,5 +257,5 @@ def _huge(size: int, calls: HeapCalls, batch: Batch) -> Performance:
     results = yield
     text = calls.alloc.shown({"size": size})
     if results[got] != calls.none:
-        return breach(REFUSED[0], f"{text}: expected that it is refused, seen {results[got]:#x}")
+        return breach(REFUSED, f"{text}: expected that it is refused, seen {results[got]:#x}")
     return refused(text)

@@ -10,8 +10,16 @@ from ringbench.config.contracts import HeapCalls
 from ringbench.drive.guest_calls import Result
 from ringbench.drive.reply import Reply
 from ringbench.subjects.contracts.batch import Batch, Performance, Results, first_other, in_order
+from ringbench.subjects.contracts.frames.rules import ONCE
 from ringbench.subjects.contracts.heap.operations import Rounds, Wear
-from ringbench.subjects.contracts.heap.rules import ALL_BACK, MERGED, ROUNDS
+from ringbench.subjects.contracts.heap.rules import (
+    ALL_BACK,
+    CONTENTS,
+    DISJOINT,
+    FREED,
+    MERGED,
+    ROUNDS,
+)
 from ringbench.subjects.contracts.ledger import PAGE
 from ringbench.subjects.contracts.rule import breach, refused
 
@@ -39,23 +47,16 @@ def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
     text = calls.alloc.shown({"size": size})
     at_once, done = max(1, 4096 // (2 * blocks)), 0
     while done < left:
-        first = len(batch.steps)
         rounds = min(at_once, left - done) if done else 1
-        for _ in range(rounds):
-            start = len(batch.steps)
-            for _ in range(blocks):
-                batch.call(calls.alloc, {"size": size}, calls.none)
-            for number in range(start, start + blocks):
-                batch.call(calls.free, {"block": Result(number)})
+        steps = [_round(blocks, size, calls, batch) for _ in range(rounds)]
         results = yield
-        for number in range(rounds):
-            start = first + number * 2 * blocks
-            got = results[start : start + blocks]
+        for number, asked in enumerate(steps):
+            got = [results[step] for step in asked]
             for address in got:
                 other = None if address == calls.none else batch.ledger.over(address, size)
                 if other is not None:
                     return breach(
-                        "disjoint",
+                        DISJOINT,
                         f"{text} in round {done + 1}: expected memory that no other block has, "
                         f"seen {address:#x}, which has bytes of {other}",
                     )
@@ -64,13 +65,21 @@ def rounds(operation: Rounds, calls: HeapCalls, batch: Batch) -> Performance:
                 return refused(text)
             if lacking:
                 return breach(
-                    ROUNDS[0],
+                    ROUNDS,
                     f"round {done + number + 1} of getting {blocks} blocks by {text} and giving "
                     f"them back: expected what the rounds before it got, seen that {lacking} were "
                     "refused",
                 )
         done += rounds
     return OK
+
+
+def _round(blocks: int, size: int, calls: HeapCalls, batch: Batch) -> list[int]:
+    """Plan to get blocks and give them back; return the steps that get them."""
+    steps = [batch.call(calls.alloc, {"size": size}, calls.none) for _ in range(blocks)]
+    for step in steps:
+        batch.call(calls.free, {"block": Result(step)})
+    return steps
 
 
 class _Out(NamedTuple):
@@ -96,7 +105,7 @@ def drain(size: int, order: int, calls: HeapCalls, batch: Batch) -> Performance:
         counts.append(len(out))
     if counts[1] < counts[0]:
         return breach(
-            ALL_BACK[0],
+            ALL_BACK,
             f"{text} until there are none: expected {counts[0]} blocks, as many as were given back "
             f"before, seen {counts[1]}",
         )
@@ -121,7 +130,7 @@ def _merge(
             return broken
     if len(out) < most:
         return breach(
-            MERGED[0],
+            MERGED,
             f"{text} until there are none: expected {most} blocks, as many as before everything "
             f"was got in blocks of {small} bytes and given back, seen {len(out)}",
         )
@@ -154,7 +163,7 @@ def wear(operation: Wear, calls: HeapCalls, batch: Batch) -> Performance:
     if MOST > counts[0] >= LEAST_WORN and counts[1] < counts[0] - rounds // 4:
         what = "getting, perhaps changing, and giving back one block"
         return breach(
-            ROUNDS[0],
+            ROUNDS,
             f"{text} until there are none: expected about {counts[0]} blocks, as before {rounds} "
             f"rounds of {what}, seen {counts[1]}",
         )
@@ -217,14 +226,14 @@ def _wrong(out: Sequence[_Out], size: int, calls: HeapCalls, batch: Batch) -> Re
     for one, other in pairwise(ordered):
         if one + size > other:
             return breach(
-                "disjoint",
+                DISJOINT,
                 f"{text} until there are none: expected memory that no other block has, seen "
                 f"{one:#x} and {other:#x} of {size} bytes each",
             )
     for address in ordered:
         if block := ledger.over(address, size):
             return breach(
-                "disjoint",
+                DISJOINT,
                 f"{text} = {address:#x}: expected memory that no other block has, seen bytes of "
                 f"{block} with its {block.size} bytes",
             )
@@ -232,7 +241,7 @@ def _wrong(out: Sequence[_Out], size: int, calls: HeapCalls, batch: Batch) -> Re
             paddr = pages.translate(vaddr) if pages else None
             if paddr is not None and (run := ledger.owners.get(paddr // PAGE)):
                 return breach(
-                    "once",
+                    ONCE,
                     f"{text} = {address:#x}: expected memory that nobody has, seen frame "
                     f"{paddr & -PAGE:#x}, which is of {run}",
                 )
@@ -252,7 +261,7 @@ def _refill(
         results = yield
         if results[again] == calls.none:
             return breach(
-                "freed",
+                FREED,
                 f"{text}: expected a block, for one of the same size, {address:#x}, was given back "
                 f"just before, seen that there is no memory ({len(out) - 1} more were out)",
             )
@@ -276,7 +285,7 @@ def _give_all(
             offset = first_other(results, steps, parts)
             if offset is not None:
                 return breach(
-                    "contents",
+                    CONTENTS,
                     f"{calls.free.shown({'block': address})}: expected {byte:#04x} in all of the "
                     f"block as it was written, seen another at offset {offset} of {size}",
                 )

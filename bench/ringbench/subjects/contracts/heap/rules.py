@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringbench.subjects.contracts.ledger import Block, Ledger
-from ringbench.subjects.contracts.rule import Rule
+from ringbench.subjects.contracts.rule import Owed, Rule
 
 FITS_ANY: Final = 16
 """Alignment of the type that needs most, in C for x86-64 (System V ABI, 3.1.2)."""
@@ -113,23 +113,31 @@ def _freed(seen: Seen, ledger: Ledger) -> str | None:
     )
 
 
+CONTENTS: Final = Rule(
+    "contents",
+    "A block is its owner's until it is freed: nobody else writes to it (C17 7.22.3).",
+    _contents,
+)
+DISJOINT: Final = Rule(
+    "disjoint",
+    "Each block is disjoint from every other (C17 7.22.3).",
+    _disjoint,
+)
+FREED: Final = Rule(
+    "freed",
+    "What was given back can be had again (C17 7.22.3.3: made available for further "
+    "allocation): by the next call, of the same size.",
+    _freed,
+)
 RULES: Final[tuple[Rule[Seen], ...]] = (
-    Rule(
-        "contents",
-        "A block is its owner's until it is freed: nobody else writes to it (C17 7.22.3).",
-        _contents,
-    ),
+    CONTENTS,
     Rule(
         "alignment",
         "A block can hold any object that fits its size, which has to be aligned (C17 7.22.3); "
         "more, where the configuration or the caller asks for it.",
         _aligned,
     ),
-    Rule(
-        "disjoint",
-        "Each block is disjoint from every other (C17 7.22.3).",
-        _disjoint,
-    ),
+    DISJOINT,
     Rule("zeroed", "A zeroed block has all bits zero (C17 7.22.3.2).", _zeroed),
     Rule(
         "kept",
@@ -138,25 +146,20 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
         _kept,
     ),
     Rule("usable", "A block has at least the bytes that were asked for.", _usable),
-    Rule(
-        "freed",
-        "What was given back can be had again (C17 7.22.3.3: made available for further "
-        "allocation): by the next call, of the same size.",
-        _freed,
-    ),
+    FREED,
 )
 """Those of single operations, in the order in which they are tried."""
 
-ROUNDS: Final = (
+ROUNDS: Final = Owed(
     "rounds",
     "Getting blocks and giving them back, over and over, can be done for ever: nothing is lost.",
 )
-ALL_BACK: Final = (
+ALL_BACK: Final = Owed(
     "all-back",
     "When all was given back, as many blocks of one size can be had as before.",
 )
-MERGED: Final = (
+MERGED: Final = Owed(
     "merged",
     "A heap that promises to merge what is free has it again in any size: it is whole again.",
 )
-REFUSED: Final = ("refused", "Nobody has as much memory: saying otherwise is an overflow.")
+REFUSED: Final = Owed("refused", "Nobody has as much memory: saying otherwise is an overflow.")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from ringbench.arch.x86_64.access import AccessKind
-from ringbench.drive.guest_calls import Probe, raised
 from ringbench.drive.reply import Reply
+from ringbench.subjects.contracts.accesses import met, plan
 from ringbench.subjects.contracts.batch import Batch, Results, first_other
-from ringbench.subjects.contracts.frames.rules import changed
+from ringbench.subjects.contracts.frames.rules import CONTENTS, changed
 from ringbench.subjects.contracts.ledger import PAGE, Page, byte_of
-from ringbench.subjects.contracts.pages.rules import INSIDE, RULES, Access, Seen
+from ringbench.subjects.contracts.pages.rules import INSIDE, RULES, Seen
 from ringbench.subjects.contracts.rule import breach, first_broken
 
 EDGE: Final = 64
@@ -50,15 +50,15 @@ def look(
         checks = batch.check(page.virtual, parts, byte_of(page.run))
         if "w" in page.rights:
             batch.fill(page.virtual, parts[1:], byte_of(page.run))
-    probes = _probes(batch, seen.virtual, (AccessKind.READ, AccessKind.WRITE))
+    probes = plan(batch, seen.virtual + PROBED, (AccessKind.READ, AccessKind.WRITE))
     results = yield
     if page is not None and (words := _disturbed(page, batch)):
-        return breach("contents", f"before {seen.call}: {words}")
+        return breach(CONTENTS, f"before {seen.call}: {words}")
     seen = replace(
         seen,
         other=first_other(results, checks, parts) if checks else None,
         translated=None if translated is None else results[translated],
-        accesses=_met(batch, probes, results),
+        accesses=met(batch, probes, results),
     )
     broken = first_broken(RULES, seen, batch.ledger)
     return broken or (yield from _execute(seen, batch, frame * PAGE + PROBED))
@@ -67,33 +67,15 @@ def look(
 def _execute(seen: Seen, batch: Batch, place: int) -> Generator[None, Results, Reply | None]:
     """Execute what is at a page, with INT3 in the frame for as long as it takes."""
     batch.steps.clear()
-    probes = _probes(batch, seen.virtual, (AccessKind.EXECUTE,))
+    probes = plan(batch, seen.virtual + PROBED, (AccessKind.EXECUTE,))
     if not probes:
         return None
     kept = batch.guest.read(place, len(INT3))
     batch.guest.write(place, INT3)
     results = yield
     batch.guest.write(place, kept)
-    seen = replace(seen, accesses=_met(batch, probes, results))
+    seen = replace(seen, accesses=met(batch, probes, results))
     return first_broken(RULES, seen, batch.ledger)
-
-
-def _probes(batch: Batch, virtual: int, kinds: Iterable[AccessKind]) -> Mapping[int, Probe]:
-    """Plan accesses to a page, and return them by the numbers of their steps."""
-    planned = {}
-    for kind in kinds:
-        for program in batch.guest.probes:
-            planned[len(batch.steps)] = probe = Probe(virtual + PROBED, kind, program)
-            batch.steps.append(probe)
-    return planned
-
-
-def _met(batch: Batch, probes: Mapping[int, Probe], results: Results) -> tuple[Access, ...]:
-    """Return what became of accesses, beside what the tables say of them."""
-    return tuple(
-        Access(probe, batch.guest.allows(probe), raised(results[number]))
-        for number, probe in probes.items()
-    )
 
 
 def _disturbed(page: Page, batch: Batch) -> str | None:

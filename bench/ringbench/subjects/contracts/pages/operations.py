@@ -24,7 +24,12 @@ class OfPages(Operation):
     alone: ClassVar[bool] = True
 
 
-def _require_rights(rights: str) -> None:
+def require_rights(rights: str) -> None:
+    """Refuse what are no rights.
+
+    Raises:
+        Unpredictable: they are none.
+    """
     if rights not in RIGHTS:
         raise Unpredictable(f"no such rights: {rights}")
 
@@ -50,7 +55,7 @@ class Map(OfPages):
         Raises:
             Unpredictable: something is there already, or there is no such frame, or address.
         """
-        _require_rights(self.rights)
+        require_rights(self.rights)
         pages = state.pages
         if self.name in pages.live or self.frame not in state.frames.live:
             raise Unpredictable(f"{self.name} is not new, or there is no {self.frame}")
@@ -94,7 +99,7 @@ class Protect(OfPages):
         Raises:
             Unpredictable: it is not mapped.
         """
-        _require_rights(self.rights)
+        require_rights(self.rights)
         pages = state.pages
         if self.name not in pages.live:
             raise Unpredictable(f"there is no {self.name}")

@@ -138,7 +138,7 @@ def _rounds(
             if not done and not number:
                 return refused(text)
             return breach(
-                ROUNDS[0],
+                ROUNDS,
                 f"round {done + number // 2 + 1} of {text} and unmapping it: expected what the "
                 "rounds before it did, seen that it is refused",
             )
@@ -146,7 +146,7 @@ def _rounds(
             counted = results[count]
         if count is not None and results[count] != counted:
             return breach(
-                ROUNDS[0],
+                ROUNDS,
                 f"{done + now} rounds of {text} and unmapping it: expected that all but the first "
                 f"leave the count of frames as it was, {counted}, seen {results[count]}",
             )
@@ -161,7 +161,7 @@ def _map_again(calls: PagesCalls, batch: Batch, page: Page, run: Run) -> Perform
     text = calls.map.shown(values)
     if says(calls, batch, calls.map) and _says_done(calls, batch, calls.map, results[done]):
         return breach(
-            REFUSED[0], f"{text}: expected that it is refused, for {page} is there, seen that not"
+            REFUSED, f"{text}: expected that it is refused, for {page} is there, seen that not"
         )
     seen = Seen(text, calls, page.virtual, page, None)
     broken = yield from look(seen, batch, page.frame, values)
@@ -175,7 +175,7 @@ def _unmap_nothing(calls: PagesCalls, batch: Batch, virtual: int) -> Performance
     if says(calls, batch, calls.unmap) and _says_done(calls, batch, calls.unmap, results[done]):
         text = calls.unmap.shown(values)
         return breach(
-            REFUSED[0], f"{text}: expected that it is refused, for nothing is there, seen that not"
+            REFUSED, f"{text}: expected that it is refused, for nothing is there, seen that not"
         )
     return OK
 

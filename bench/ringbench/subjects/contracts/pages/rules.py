@@ -5,38 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ringbench.arch.x86_64.access import AccessKind
 from ringbench.arch.x86_64.entry import ADDRESS, P
 from ringbench.arch.x86_64.records import Leaf
 from ringbench.config.contracts import PagesCalls
-from ringbench.drive.guest_calls import Probe, Raised
+from ringbench.subjects.contracts.accesses import BEFORE, Access, disobeyed
 from ringbench.subjects.contracts.ledger import PAGE, Ledger, Page
-from ringbench.subjects.contracts.rule import Rule
-
-BEFORE: Final = "the processor goes by what was there before"
-DONE: Final = {
-    AccessKind.READ: "reads",
-    AccessKind.WRITE: "writes to",
-    AccessKind.EXECUTE: "executes what is at",
-}
+from ringbench.subjects.contracts.rule import Owed, Rule
 
 INSIDE: Final = 0xABC
 """Offset within a page of what is translated, where all of the address is promised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An access that was made to a page, which may have faulted.
-
-    Attributes:
-        probe: what was done, and by whom.
-        allowed: whether the tables let it through.
-        raised: the exception that it met; None if it went through.
-    """
-
-    probe: Probe
-    allowed: bool
-    raised: Raised | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +100,7 @@ def _obeyed(seen: Seen, ledger: Ledger) -> str | None:
             f"{seen.call}: expected that {seen.virtual:#x} reads as frame {frame:#x}, to which the "
             f"tables lead, seen another byte at offset {seen.other}: {BEFORE}"
         )
-    for each in seen.accesses:
-        if each.allowed == (each.raised is None):
-            continue
-        who = "a program" if each.probe.program else "the kernel"
-        what = f"{DONE[each.probe.access]} {each.probe.address:#x}"
-        if each.raised is None:
-            return (
-                f"{seen.call}: expected that {who} meets a page fault when it {what}, by the "
-                f"tables as they are, seen that it does not: {BEFORE}"
-            )
-        return (
-            f"{seen.call}: expected that {who} {what}, by the tables as they are, seen "
-            f"{each.raised}"
-        )
-    return None
+    return disobeyed(seen.call, seen.accesses)
 
 
 def _translated(seen: Seen, ledger: Ledger) -> str | None:
@@ -157,13 +120,14 @@ def _translated(seen: Seen, ledger: Ledger) -> str | None:
     )
 
 
+MAPPED: Final = Rule(
+    "mapped",
+    "The walk of the tables leads to the frame that was asked for (Intel SDM 3A 4.5.4).",
+    _mapped,
+)
 RULES: Final[tuple[Rule[Seen], ...]] = (
     Rule("done", "What takes away from a mapping, or changes it, needs no memory.", _done),
-    Rule(
-        "mapped",
-        "The walk of the tables leads to the frame that was asked for (Intel SDM 3A 4.5.4).",
-        _mapped,
-    ),
+    MAPPED,
     Rule(
         "rights",
         "Rights are those of all levels together: those that were asked for (Intel SDM 3A 4.6).",
@@ -179,8 +143,11 @@ RULES: Final[tuple[Rule[Seen], ...]] = (
 )
 """Those of single operations, in the order in which they are tried."""
 
-REFUSED: Final = ("refused", "What is there already is not replaced without a word.")
-ROUNDS: Final = (
+REFUSED: Final = Owed("refused", "What is there already is not replaced without a word.")
+OTHERS: Final = Owed(
+    "others", "A call changes what it was asked for: nothing else appears in the tables."
+)
+ROUNDS: Final = Owed(
     "rounds",
     "A page can be mapped and unmapped for ever: tables that went out of use are not lost.",
 )

@@ -1,0 +1,1 @@
+"""Regions: memory of whole pages, mapped for whoever asks."""
