@@ -75,6 +75,7 @@ KERNEL_SOURCES := \
     kernel/paging/change.c \
     kernel/paging/query.c \
     kernel/paging/root.c \
+    kernel/paging/clone.c \
     kernel/paging/init.c \
     kernel/object/object.c \
     kernel/object/pages.c \
@@ -82,6 +83,8 @@ KERNEL_SOURCES := \
     kernel/vmm/space.c \
     kernel/vmm/alloc.c \
     kernel/vmm/shared.c \
+    kernel/vmm/private.c \
+    kernel/vmm/clone.c \
     kernel/vmm/copy.c \
     kernel/vmm/fault.c \
     kernel/heap/heap.c \
@@ -128,6 +131,7 @@ KERNEL_SOURCES := \
     kernel/perf/slabs.c \
     kernel/perf/pages.c \
     kernel/perf/spaces.c \
+    kernel/perf/clones.c \
     kernel/perf/heap.c \
     kernel/perf/allocators.c \
     kernel/perf/disks.c \

@@ -23,6 +23,7 @@ GOALS: Final[Mapping[str, float]] = MappingProxyType(
         r"map\.(512|16384)\.unmap\.mean": 25,
         r"query\.\d+\.query\.mean": 60,
         r"fault\.\d+\.fault\.mean": 700,
+        r"clone\.\d+\.copy\.mean": 900,
         r"heap\.random\.\d+\.alloc\.mean": 100,
         r"heap\.random\.\d+\.free\.mean": 80,
         r"heap\.random\.\d+\.alloc\.worst": 190,

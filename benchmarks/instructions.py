@@ -43,7 +43,7 @@ BOOTS: Final = (
     Boot("16M", "frames,blocks", named_after_memory=True),
     Boot("1G", "frames,blocks", named_after_memory=True),
     Boot("64G", "frames,blocks", named_after_memory=True),
-    Boot("512M", "slab,map,query,fault,space,heap,buddy"),
+    Boot("512M", "slab,map,query,fault,space,clone,heap,buddy"),
     *(Boot("512M", "kmalloc", chain=chain) for chain in CHAINS),
 )
 

@@ -139,6 +139,7 @@ static const struct command commands[] = {
     {"object new", "LENGTH", command_object_new, "memory that regions can share"},
     {"object drop", "OBJECT", command_object_drop, "its handle; regions keep it"},
     {"object list", "", command_object_list, "all objects"},
+    {"space clone", "SPACE SPACE", command_space_clone, "to the first, empty, from the second"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -85,6 +85,7 @@ int command_slab_list(const struct arguments *arguments, struct reply *reply);
 int command_object_new(const struct arguments *arguments, struct reply *reply);
 int command_object_drop(const struct arguments *arguments, struct reply *reply);
 int command_object_list(const struct arguments *arguments, struct reply *reply);
+int command_space_clone(const struct arguments *arguments, struct reply *reply);
 
 int command_buddy_alloc(const struct arguments *arguments, struct reply *reply);
 int command_buddy_free(const struct arguments *arguments, struct reply *reply);

@@ -5,13 +5,15 @@
 #include "console/reply.h"
 
 /* The backing that the words KIND FLAGS [PLACE [OFFSET]], from word `at`, ask for: a physical
- * address belongs to PHYSICAL, an object and an offset in it to SHARED. Errors: SYNTAX. */
+ * address belongs to PHYSICAL, an object and an offset in it to SHARED and PRIVATE. Errors: SYNTAX.
+ */
 static int read_backing(const struct arguments *arguments, unsigned at,
                         struct vm_backing *backing) {
     const struct argument *words = &arguments->at[at];
     unsigned places = arguments->count - (at + 2);
     *backing = (struct vm_backing){.kind = words[0].number, .physical = PADDR_NONE};
-    unsigned wanted = backing->kind == VM_SHARED ? 2 : backing->kind == VM_PHYSICAL ? 1 : 0;
+    bool shows = backing->kind == VM_SHARED || backing->kind == VM_PRIVATE;
+    unsigned wanted = shows ? 2 : backing->kind == VM_PHYSICAL ? 1 : 0;
     if (places != wanted || (wanted == 1 && words[2].handle == HANDLE_OBJECT)) {
         return STATUS_SYNTAX;
     }
@@ -26,7 +28,7 @@ static int read_backing(const struct arguments *arguments, unsigned at,
 static int find_both(const struct arguments *arguments, unsigned at, struct vm_backing *backing,
                      struct vm_space **space) {
     int status = find_space(&arguments->at[0], space);
-    if (status == STATUS_OK && backing->kind == VM_SHARED) {
+    if (status == STATUS_OK && (backing->kind == VM_SHARED || backing->kind == VM_PRIVATE)) {
         backing->object = object_find(arguments->at[at + 2].number);
         status = backing->object ? STATUS_OK : STATUS_NOT_FOUND;
     }
@@ -127,7 +129,7 @@ int command_vm_query(const struct arguments *arguments, struct reply *reply) {
     reply_add(reply, VALUE_FLAGS, "", region.flags);
     if (region.kind == VM_PHYSICAL) {
         reply_address(reply, region.physical);
-    } else if (region.kind == VM_SHARED) {
+    } else if (region.object) {
         reply_add(reply, VALUE_DECIMAL, "o", region.object->id);
         reply_address(reply, region.offset);
     }
@@ -139,7 +141,7 @@ static void print_region(const struct vm_region *region) {
     print_flags(region->flags);
     if (region->kind == VM_PHYSICAL) {
         print(" 0x%lx", region->physical);
-    } else if (region->kind == VM_SHARED) {
+    } else if (region->object) {
         print(" o%lu 0x%lx", region->object->id, region->offset);
     }
     print("\n");
@@ -201,4 +203,16 @@ int command_vm_copy(const struct arguments *arguments, struct reply *reply) {
     }
     return vm_copy(to, arguments->at[1].number, from, arguments->at[3].number,
                    arguments->at[4].number);
+}
+
+int command_space_clone(const struct arguments *arguments, struct reply *reply) {
+    (void)reply;
+    struct vm_space *to;
+    struct vm_space *from;
+    int status = find_space(&arguments->at[0], &to);
+    if (status < 0) {
+        return status;
+    }
+    status = find_space(&arguments->at[1], &from);
+    return status < 0 ? status : vm_space_clone(to, from);
 }

@@ -5,7 +5,7 @@
 
 const char *const vm_kind_names[VM_KIND_COUNT] = {
     [VM_ANONYMOUS] = "anonymous", [VM_DEMAND] = "demand", [VM_PHYSICAL] = "physical",
-    [VM_GUARD] = "guard",         [VM_SHARED] = "shared",
+    [VM_GUARD] = "guard",         [VM_SHARED] = "shared", [VM_PRIVATE] = "private",
 };
 
 const char *const cache_mode_names[CACHE_MODES] = {"wb", "wt", "uc-", "uc", "wc"};

@@ -4,6 +4,7 @@
 #include "cpu/instructions.h"
 #include "paging/check.h"
 #include "paging/tables.h"
+#include "pmm/pmm.h"
 
 /* The bits that all leaves of a level have set. An entry of a lower level's table has them not. */
 static inline uint64_t leaf_mark(unsigned level) {
@@ -99,6 +100,45 @@ static void clear_leaf(uint64_t *entry, unsigned level, vaddr_t va, void *contex
 void paging_clear(paddr_t root, vaddr_t va, uint64_t length, void (*release)(paddr_t frame)) {
     struct clearing clearing = {release};
     each_leaf(root, va, length, clear_leaf, &clearing, true);
+}
+
+struct selecting {
+    page_predicate predicate;
+    const void *context;
+    uint64_t count;
+};
+
+static void clear_leaf_unless(uint64_t *entry, unsigned level, vaddr_t va, void *context) {
+    const struct selecting *selecting = context;
+    paddr_t frame = leaf_physical(*entry, level);
+    *entry = 0;
+    invlpg(va);
+    if (!selecting->predicate(selecting->context, va, frame)) {
+        frame_give(frame);
+    }
+}
+
+void paging_clear_unless(paddr_t root, vaddr_t va, uint64_t length, page_predicate stays,
+                         const void *context) {
+    struct selecting selecting = {stays, context, 0};
+    each_leaf(root, va, length, clear_leaf_unless, &selecting, true);
+}
+
+static void count_leaf_if(uint64_t *entry, unsigned level, vaddr_t va, void *context) {
+    struct selecting *selecting = context;
+    selecting->count += selecting->predicate(selecting->context, va, leaf_physical(*entry, level));
+}
+
+uint64_t paging_count_if(paddr_t root, vaddr_t va, uint64_t length, page_predicate holds,
+                         const void *context) {
+    struct selecting selecting = {holds, context, 0};
+    each_leaf(root, va, length, count_leaf_if, &selecting, false);
+    return selecting.count;
+}
+
+void paging_replace(paddr_t root, vaddr_t va, paddr_t frame, uint32_t flags) {
+    *walk(root, va, 1).entry = frame | leaf_bits(flags, 1);
+    invlpg(va);
 }
 
 struct reflagging {

@@ -12,7 +12,8 @@
  * before the call returns or hands its frame on.
  *
  * root.c has the roots, map.c what makes translations, change.c what changes and removes them,
- * query.c what looks one up, tables.c the tables on the way, init.c the kernel's own.
+ * clone.c what copies a half, query.c what looks one up, tables.c the tables on the way, init.c the
+ * kernel's own.
  */
 #pragma once
 
@@ -123,6 +124,28 @@ uint64_t paging_pages_present(paddr_t root, vaddr_t va, uint64_t length);
 
 /* Unmap what is mapped in the range; `release`, if not NULL, gets each frame after its flush. */
 void paging_clear(paddr_t root, vaddr_t va, uint64_t length, void (*release)(paddr_t frame));
+
+/* Whether something holds for a page that is, or was a moment ago, mapped to a frame. */
+typedef bool (*page_predicate)(const void *context, vaddr_t page, paddr_t frame);
+
+/* Unmap what is mapped in the range, and give those frames back for whose pages, unmapped by then,
+ * `stays` does not hold. */
+void paging_clear_unless(paddr_t root, vaddr_t va, uint64_t length, page_predicate stays,
+                         const void *context);
+
+/* How many of the range's pages are mapped, and `holds` holds for them. */
+uint64_t paging_count_if(paddr_t root, vaddr_t va, uint64_t length, page_predicate holds,
+                         const void *context);
+
+/* Give a page that is mapped another frame, or the same, and new flags. */
+void paging_replace(paddr_t root, vaddr_t va, paddr_t frame, uint32_t flags);
+
+/* How many tables the lower half of a root has, the root not counted. */
+uint64_t paging_tables_of(paddr_t root);
+
+/* Make the lower half of a root, which is empty, that of another: as many tables are taken, each
+ * before those below it, ascending. There are enough frames. */
+void paging_clone(paddr_t to, paddr_t from);
 
 /* Give what is mapped in the range new flags. */
 void paging_reflag(paddr_t root, vaddr_t va, uint64_t length, uint32_t flags);

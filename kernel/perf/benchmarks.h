@@ -13,6 +13,7 @@ void perf_map(uint64_t pages);
 void perf_query(uint64_t pages);
 void perf_fault(uint64_t pages);
 void perf_space(uint64_t pages);
+void perf_clone(uint64_t pages);
 void perf_buddy_random(uint64_t live);
 void perf_buddy_small(uint64_t live);
 void perf_kmalloc_random(uint64_t live);

@@ -31,6 +31,7 @@ static const struct {
     {"space.256", 256, perf_space},
     {"space.4096", 4096, perf_space},
     {"space.16384", 16384, perf_space},
+    {"clone.4096", 4096, perf_clone},
     {"heap.random.100", 100, perf_heap_random},
     {"heap.random.1000", 1000, perf_heap_random},
     {"heap.random.10000", 10000, perf_heap_random},

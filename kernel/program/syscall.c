@@ -25,7 +25,7 @@ static int read_region(uint64_t kind, uint64_t rights, uint32_t *flags,
     if (kind >= VM_KIND_COUNT) {
         return STATUS_INVALID;
     }
-    if (kind == VM_PHYSICAL || kind == VM_SHARED) {
+    if (kind == VM_PHYSICAL || kind == VM_SHARED || kind == VM_PRIVATE) {
         return STATUS_DENIED;
     }
     *backing = (struct vm_backing){.kind = (uint32_t)kind};

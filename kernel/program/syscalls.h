@@ -22,7 +22,8 @@ enum system_call {
 
 #define WRITE_MAX 4096
 
-/* KIND is ANONYMOUS (0), DEMAND (1) or GUARD (3) of enum vm_kind; DENIED: PHYSICAL (2), SHARED (4).
+/* KIND is ANONYMOUS (0), DEMAND (1) or GUARD (3) of enum vm_kind; DENIED: PHYSICAL (2), SHARED (4),
+ * PRIVATE (5).
  * RIGHTS are those two, not both, of enum page_flags: */
 #define RIGHT_WRITE   1
 #define RIGHT_EXECUTE 4

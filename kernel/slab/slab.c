@@ -150,6 +150,15 @@ int slab_alloc(struct slab_cache *cache, void **object) {
     return STATUS_OK;
 }
 
+uint64_t slab_frames_for(const struct slab_cache *cache, uint64_t count) {
+    uint64_t room = 0;
+    for (const struct slab_link *at = cache->room.next; at != &cache->room; at = at->next) {
+        const struct slab *slab = (const struct slab *)at; /* its first member */
+        room += cache->count - slab->used;
+    }
+    return count > room ? (count - room + cache->count - 1) / cache->count : 0;
+}
+
 /* Whether an address of the direct map, or any other, is that of a frame of RAM. */
 static inline bool is_ram(vaddr_t address) {
     if (address - slab_ram.base < slab_ram.length) {

@@ -98,6 +98,9 @@ int slab_alloc(struct slab_cache *cache, void **object);
  */
 int slab_free(struct slab_cache *cache, void *object);
 
+/* How many frames the next `count` of slab_alloc take. Looks at every slab with room. */
+uint64_t slab_frames_for(const struct slab_cache *cache, uint64_t count);
+
 /* As slab_free, of whichever of the caches in an array of `bytes` bytes has the object. */
 int slab_free_any(struct slab_cache *caches, uint64_t bytes, void *object);
 

@@ -3,7 +3,7 @@
 #include "cpu/panic.h"
 #include "paging/check.h"
 #include "pmm/pmm.h"
-#include "vmm/regions.h"
+#include "vmm/private.h"
 
 #define PERMISSIONS ((uint32_t)(PAGE_WRITE | PAGE_USER | PAGE_EXEC))
 
@@ -21,7 +21,7 @@ static int check_alloc(const struct vm_space *space, uint64_t length, uint32_t f
         !permissions_are_valid(space, flags & ~(uint32_t)PAGE_CACHE_MASK) ||
         (cache != PAGE_CACHE_WB && backing.kind != VM_PHYSICAL) ||
         (flags != 0 && backing.kind == VM_GUARD) ||
-        (backing.kind == VM_SHARED && !backing.object)) {
+        (kind_shows_object(backing.kind) && !backing.object)) {
         return STATUS_INVALID;
     }
     if (!is_aligned(length, PAGE_SIZE_4K)) {
@@ -35,7 +35,7 @@ static int check_alloc(const struct vm_space *space, uint64_t length, uint32_t f
             return STATUS_OUT_OF_RANGE;
         }
     }
-    if (backing.kind == VM_SHARED) {
+    if (kind_shows_object(backing.kind)) {
         if (!is_aligned(backing.offset, PAGE_SIZE_4K)) {
             return STATUS_MISALIGNED;
         }
@@ -71,7 +71,7 @@ static int place(struct vm_space *space, const struct vm_gap *gap, const struct 
     } else if (region->kind == VM_PHYSICAL) {
         status = paging_map(space->root, region->base, region->physical, region->length,
                             PAGE_SIZE_4K, region->flags);
-    } else if (region->kind == VM_SHARED) {
+    } else if (region->object) {
         object_hold(region->object);
     }
     ASSERT(status == STATUS_OK);
@@ -87,7 +87,7 @@ static struct vm_region region_of(vaddr_t base, uint64_t length, uint32_t flags,
         .flags = flags,
         .kind = backing.kind,
     };
-    if (backing.kind == VM_SHARED) {
+    if (kind_shows_object(backing.kind)) {
         region.object = backing.object;
         region.offset = backing.offset;
     }
@@ -134,10 +134,20 @@ int vm_alloc_at(struct vm_space *space, vaddr_t base, uint64_t length, uint32_t 
     return place(space, &gap, &region);
 }
 
+/* Out of the way, so that the usual case saves no registers. */
+__attribute__((noinline)) static void unmap_unless_borrowed(const struct vm_space *space,
+                                                            const struct vm_region *region,
+                                                            vaddr_t base, uint64_t length) {
+    struct borrower by = {space, region};
+    paging_clear_unless(space->root, base, length, page_is_borrowed, &by);
+}
+
 /* Unmap what a part of a region has mapped; frames that the region owns are freed. */
 static void unmap_part(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length) {
-    if (region->kind != VM_GUARD) {
+    if (region_may_borrow(space, region)) {
+        unmap_unless_borrowed(space, region, base, length);
+    } else if (region->kind != VM_GUARD) {
         bool owns = region->kind == VM_ANONYMOUS || region->kind == VM_DEMAND;
         paging_clear(space->root, base, length, owns ? frame_give : NULL);
     }
@@ -149,7 +159,7 @@ int vm_free(struct vm_space *space, vaddr_t base) {
         return STATUS_NOT_MAPPED;
     }
     unmap_part(space, region, base, region->length);
-    if (region->kind == VM_SHARED) {
+    if (region->object) {
         object_release(region->object);
     }
     region_remove(space, region);
@@ -168,7 +178,11 @@ int vm_protect(struct vm_space *space, vaddr_t base, uint32_t flags) {
         return STATUS_DENIED;
     }
     region->flags = flags | (region->flags & PAGE_CACHE_MASK);
-    paging_reflag(space->root, base, region->length, region->flags);
+    uint32_t now = region->flags;
+    if (region_may_borrow(space, region)) {
+        now &= ~(uint32_t)PAGE_WRITE;
+    }
+    paging_reflag(space->root, base, region->length, now);
     return STATUS_OK;
 }
 
@@ -183,7 +197,7 @@ int vm_resize(struct vm_space *space, vaddr_t base, uint64_t length) {
     if (!region) {
         return STATUS_NOT_MAPPED;
     }
-    if (region->kind != VM_ANONYMOUS && region->kind != VM_SHARED) {
+    if (region->kind != VM_ANONYMOUS && !kind_shows_object(region->kind)) {
         return STATUS_DENIED;
     }
     if (length > space->limit - base) {

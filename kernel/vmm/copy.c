@@ -6,14 +6,14 @@
 #include "base/string.h"
 #include "cpu/panic.h"
 #include "pmm/pmm.h"
-#include "vmm/regions.h"
+#include "vmm/private.h"
 
 /* Whether a region may be read, or written, up to `last`, one of its bytes. */
 static int check_region(const struct vm_region *region, vaddr_t last, bool write) {
     if (!region_has_contents(region) || (write && !(region->flags & PAGE_WRITE))) {
         return STATUS_DENIED;
     }
-    if (region->kind == VM_SHARED && region_index(region, last) >= region->object->pages) {
+    if (region->object && region_index(region, last) >= region->object->pages) {
         return STATUS_OUT_OF_RANGE;
     }
     return STATUS_OK;
@@ -39,16 +39,18 @@ static int check_range(const struct vm_space *space, vaddr_t va, uint64_t length
     return STATUS_NOT_MAPPED;
 }
 
-/* How many frames it takes, tables aside, until every page of a part of a region has its own. */
+/* How many frames it takes, tables aside, until every page of a part of a region can be written. */
 static uint64_t pages_missing(const struct vm_space *space, const struct vm_region *region,
                               vaddr_t base, uint64_t length) {
     uint64_t pages = length / PAGE_SIZE_4K;
     return region->kind == VM_SHARED
                ? object_frames_missing(region->object, region_index(region, base), pages)
-               : pages - paging_pages_present(space->root, base, length);
+               : pages - paging_pages_present(space->root, base, length) +
+                     pages_borrowed(space, region, base, length);
 }
 
-/* Give every page of a range its frame. */
+/* Give every page of a range a frame that it may be written to in: first those of a region that
+ * have none, then those that are borrowed. */
 static int fill_range(const struct vm_space *space, vaddr_t va, uint64_t length) {
     vaddr_t base = align_down(va, PAGE_SIZE_4K);
     vaddr_t end = align_up(va + length, PAGE_SIZE_4K);
@@ -70,7 +72,10 @@ static int fill_range(const struct vm_space *space, vaddr_t va, uint64_t length)
         } else if (region->kind == VM_DEMAND) {
             int status = paging_fill(space->root, base, stop - base, region->flags);
             ASSERT(status == STATUS_OK);
+        } else if (region->kind == VM_PRIVATE) {
+            pages_fill_private(space, region, base, stop - base);
         }
+        pages_copy_borrowed(space, region, base, stop - base);
     }
     return STATUS_OK;
 }
@@ -84,8 +89,7 @@ static uint8_t *locate(const struct vm_space *space, vaddr_t va) {
     }
     const struct vm_region *region = region_find(space, va);
     paddr_t frame;
-    if (region->kind != VM_SHARED ||
-        !object_page(region->object, region_index(region, va), &frame)) {
+    if (!region->object || !object_page(region->object, region_index(region, va), &frame)) {
         return NULL;
     }
     return (uint8_t *)direct_map(frame) + va % PAGE_SIZE_4K;

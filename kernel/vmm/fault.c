@@ -2,7 +2,7 @@
 #include "base/layout.h"
 #include "base/x86.h"
 #include "pmm/pmm.h"
-#include "vmm/regions.h"
+#include "vmm/private.h"
 
 static struct vm_space *current_space;
 
@@ -26,11 +26,14 @@ static bool permits(uint32_t flags, uint64_t error) {
 }
 
 /* The first touch, by this region, of a page of an object. */
-static int map_object_page(const struct vm_space *space, const struct vm_region *region,
-                           vaddr_t page) {
+static int touch_object_page(const struct vm_space *space, const struct vm_region *region,
+                             vaddr_t page, bool write) {
     uint64_t index = region_index(region, page);
     if (index >= region->object->pages) {
         return STATUS_OUT_OF_RANGE;
+    }
+    if (region->kind == VM_PRIVATE && write) {
+        return page_fill_private(space, region, page);
     }
     uint64_t frames = object_frames_missing(region->object, index, 1) +
                       paging_tables_missing(space->root, page, PAGE_SIZE_4K);
@@ -39,6 +42,22 @@ static int map_object_page(const struct vm_space *space, const struct vm_region 
     }
     region_map_object(space, region, page, PAGE_SIZE_4K);
     return STATUS_OK;
+}
+
+/* A fault that the region's flags permit, but for the first touch of a DEMAND page. Out of the way,
+ * so that the usual case saves no registers. */
+__attribute__((noinline)) static int fault_elsewhere(const struct vm_space *space,
+                                                     const struct vm_region *region, vaddr_t page,
+                                                     uint64_t error) {
+    /* A reserved bit is found in a present entry, even if the code does not say so (QEMU 7.2). */
+    if (error & PF_RSVD) {
+        return STATUS_DENIED;
+    }
+    if (error & PF_P) {
+        bool can_own = error & PF_W && region_is_private(region);
+        return can_own ? page_make_own(space, region, page) : STATUS_DENIED;
+    }
+    return region->object ? touch_object_page(space, region, page, error & PF_W) : STATUS_DENIED;
 }
 
 int vm_fault(vaddr_t address, uint64_t error) {
@@ -50,14 +69,12 @@ int vm_fault(vaddr_t address, uint64_t error) {
     if (region->kind == VM_GUARD) {
         return STATUS_GUARD;
     }
-    /* A reserved bit is found in a present entry, even if the code does not say so (QEMU 7.2). */
-    bool at_first_touch = region->kind == VM_DEMAND || region->kind == VM_SHARED;
-    if (!at_first_touch || error & (PF_P | PF_RSVD) || !permits(region->flags, error)) {
+    if (!permits(region->flags, error)) {
         return STATUS_DENIED;
     }
     vaddr_t page = align_down(address, PAGE_SIZE_4K);
-    if (region->kind == VM_SHARED) {
-        return map_object_page(space, region, page);
+    if (region->kind != VM_DEMAND || error & (PF_P | PF_RSVD)) {
+        return fault_elsewhere(space, region, page, error);
     }
     return paging_fill_page(space->root, page, region->flags);
 }

@@ -39,15 +39,27 @@ static inline bool region_has_contents(const struct vm_region *region) {
     return region->kind != VM_GUARD && region->kind != VM_PHYSICAL;
 }
 
-/* Which page of its object a SHARED region shows at an address; that may be past the end. */
+/* Whether the region's pages are its own, or will be once they are written to. */
+static inline bool region_is_private(const struct vm_region *region) {
+    return region->kind == VM_ANONYMOUS || region->kind == VM_DEMAND || region->kind == VM_PRIVATE;
+}
+
+static inline bool kind_shows_object(uint32_t kind) {
+    return kind == VM_SHARED || kind == VM_PRIVATE;
+}
+
+/* Which page of its object a region shows at an address; that may be past the end. */
 static inline uint64_t region_index(const struct vm_region *region, vaddr_t va) {
     return (region->offset + (va - region->base)) / PAGE_SIZE_4K;
 }
 
-/* Map what a part of a SHARED region shows and has not mapped yet: pages before its object's end.
- * There are frames for what the object lacks, and for tables. */
+/* Map what a part of a region shows of its object and has not mapped yet: pages before the object's
+ * end. There are frames for what the object lacks, and for tables. */
 void region_map_object(const struct vm_space *space, const struct vm_region *region, vaddr_t base,
                        uint64_t length);
+
+/* Take a space that has kin out of the ring (clone.c). */
+void space_leave_kin(struct vm_space *space);
 
 static inline vaddr_t region_end(const struct vm_region *region) {
     return region->base + region->length;

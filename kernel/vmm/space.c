@@ -1,5 +1,5 @@
 /* Spaces coming and going. */
-#include "vmm/vmm.h"
+#include "vmm/regions.h"
 
 #include "base/layout.h"
 #include "cpu/panic.h"
@@ -42,6 +42,9 @@ int vm_space_destroy(struct vm_space *space) {
         return STATUS_BUSY;
     }
     vm_free_all(space);
+    if (space->kin) {
+        space_leave_kin(space);
+    }
     int status = paging_root_destroy(space->root);
     ASSERT(status == STATUS_OK);
     return STATUS_OK;

@@ -83,6 +83,7 @@ from ringbench.subjects.reference.vocabulary.operations.slab import (
 from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -198,6 +199,10 @@ SCRIPT: tuple[Operation, ...] = (
     VmWrite("t1", TASK + 0x41000, b"x"),
     VmQuery("t1", TASK + 0x41000),
     ObjectDrop("o0"),
+    SpaceClone("t1", "t1"),  # invalid
+    SpaceClone("t2", "kernel"),  # denied
+    SpaceClone("t2", "t1"),
+    VmWrite("t2", TASK + 0x1000, b"x"),  # denied
     SlabNew(24, 8),
     SlabNew(7, 8),  # invalid
     SlabAlloc(0),

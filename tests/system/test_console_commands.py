@@ -42,7 +42,7 @@ SESSION = (
     ("slab alloc 0", rf"ok (?P<object>{HEX})"),
     (
         "slab list",
-        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n  task 0x40 0x8 62\n"
+        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n  task 0x48 0x8 55\n"
         r"  c0 0x18 0x8 165\n    0x\S+ 1\nok 1",
     ),
     ("slab free 0 $object", "ok"),
@@ -87,6 +87,11 @@ SESSION = (
     ("touch t1 0x401000 r", "err fault page_fault error=0x0 cause=out_of_range"),
     ("object list", "  o0 0x2000 2 references\nok 1"),
     ("object drop o0", "ok"),
+    ("task new", "ok t2"),
+    ("space clone t2 t1", "ok"),
+    ("space clone t2 t1", "err busy .*"),
+    ("vm query t2 0x400000", "ok 0x400000 0x3000 shared rw o0 0x1000"),
+    ("task delete t2", "ok"),
     ("vm free t1 0x100000", "ok"),
     ("task switch t1", "ok"),
     ("info", r"ok .* tasks=2 current=t1"),

@@ -57,7 +57,7 @@ WORDS = {
     "ROOT": ["kernel", "t0", "t1", "t2", "r0", "r1", "r2", "r16"],
     "TASK": ["t0", "t1", "t2", "t3", "t99999"],
     "FLAGS": ["r", "rw", "rx", "rwx", "ru", "rwu", "rxu", "rwg", "rw:uc", "r:wc", "rwxug:uc-"],
-    "KIND": ["anonymous", "demand", "physical", "guard", "shared"],
+    "KIND": ["anonymous", "demand", "physical", "guard", "shared", "private"],
     "OBJECT": ["o0", "o1", "o9"],
     "PLACE": ["o0", "o1", "o9", "0xb8000", "0"],
     "SIZE": ["4k", "2m", "1g"],

@@ -81,6 +81,7 @@ PATTERNS: Final = {
     "object new": "LENGTH",
     "object drop": "OBJECT",
     "object list": "",
+    "space clone": "SPACE SPACE",
     "kmalloc alloc": "BYTES",
     "kmalloc free": "VA",
 }
@@ -96,7 +97,7 @@ WRONG: Final[dict[str, tuple[int, ...]]] = {
     "ROOT": NO_HANDLE,
     "TASK": (0, 2, R77, *NO_HANDLE),
     "FLAGS": (0x80, 0x81, 5 << 4, 6 << 4, 7 << 4, 1 << 31, ABOVE_32, ABOVE_32 + 1, LAST),
-    "KIND": (5, 6, 255, ABOVE_32, LAST),
+    "KIND": (6, 7, 255, ABOVE_32, LAST),
     "SIZE": (0, 1, 4095, 4097, 8192, 1 << 31, ABOVE_32, ABOVE_32 + 4096, LAST),
     "MODE": (3, 4, 256, ABOVE_32, LAST),
     "HEX": (0, 65, 66, 256, ABOVE_32 + 1, LAST),

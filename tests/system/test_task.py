@@ -44,7 +44,7 @@ from tests.system.layout import HEAP, PAGE, TASK, WINDOW
 if TYPE_CHECKING:
     from tests.system.conftest import Kernel
 
-SLAB_TASKS: Final = 62
+SLAB_TASKS: Final = 55
 """Records of tasks that a slab, which is a frame, holds."""
 
 

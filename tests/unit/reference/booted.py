@@ -32,7 +32,7 @@ AVAILABLE = 0x160000
 @cache
 def booted() -> KernelState:
     """A kernel with an image and 30 MiB to hand out."""
-    return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+    return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes())
 
 
 def disk(serial: str, image: bytes = b"", sectors: int = 64, *, read_only: bool = False) -> Disk:
@@ -45,7 +45,7 @@ def with_disks() -> KernelState:
     """The same kernel with a disk `data`, whose bytes count up, and one `swap` of 4 MiB."""
     data = disk("data", bytes(range(256)) * 40)
     features = Features(physical_bits=40, gib_pages=True)
-    return boot(MEMORY, IMAGE, features, Sizes(task=64), (data, disk("swap", sectors=8192)))
+    return boot(MEMORY, IMAGE, features, Sizes(), (data, disk("swap", sectors=8192)))
 
 
 @cache

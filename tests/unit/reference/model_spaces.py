@@ -11,7 +11,7 @@ from ringbench.subjects.reference.vocabulary.status import Status
 from tests.unit.reference.booted import bare
 
 PAGE = 4096
-ANONYMOUS, DEMAND, PHYSICAL, GUARD, SHARED = VmKind
+ANONYMOUS, DEMAND, PHYSICAL, GUARD, SHARED, PRIVATE = VmKind
 WINDOWS = {"t1": TASK_WINDOW_BASE, "kernel": KERNEL_WINDOW_BASE}
 
 

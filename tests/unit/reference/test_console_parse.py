@@ -81,7 +81,7 @@ LINES = (
     *("heap alloc 1", "heap zalloc 1", "heap align 16 1", "heap realloc 0 1", "heap free 0"),
     *("heap check", "heap info", "task new", "task switch t0", "task delete t1"),
     *("disk find swap", "disk info d0", "disk read d0 0 8", "disk write d1 0x10 1 00ff"),
-    *("object new 4096", "object drop o0"),
+    *("object new 4096", "object drop o0", "space clone t2 t1"),
     *("disk flush d0", "slab new 8 8", "slab delete 0", "slab alloc 0", "slab free 0 0"),
     *("kmalloc alloc 1", "kmalloc free 0"),
     *("buddy alloc 1", "buddy free 0", "buddy info"),

@@ -64,6 +64,7 @@ from ringbench.subjects.reference.vocabulary.operations.slab import (
 from ringbench.subjects.reference.vocabulary.operations.table import LAYERS, OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -118,6 +119,7 @@ LINES: list[tuple[Operation, str]] = [
     (ObjectNew(4096), "object new 0x1000"),
     (ObjectDrop("o3"), "object drop o3"),
     (VmAlloc("t1", 4096, "shared", 1, "o3", 0), "vm alloc t1 0x1000 shared rw o3 0x0"),
+    (SpaceClone("t2", "t1"), "space clone t2 t1"),
     (KmallocAlloc(5), "kmalloc alloc 0x5"),
     (KmallocFree(32), "kmalloc free 0x20"),
     (SlabNew(24, 8), "slab new 0x18 0x8"),

@@ -75,7 +75,7 @@ SCRIPT = Script(
 
 @pytest.fixture(scope="module")
 def booted() -> KernelState:
-    return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+    return boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes())
 
 
 # --- scripts --------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_a_failure_says_what_it_shows() -> None:
 @given(st.binary(min_size=LENGTH, max_size=LENGTH), st.sampled_from([draw, misuse]))
 def test_any_bytes_are_an_operation(decisions: bytes, drawn: object) -> None:
     assert callable(drawn)
-    state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes(task=64))
+    state = boot(MEMORY, IMAGE, Features(physical_bits=40, gib_pages=True), Sizes())
     operation = drawn(ByteRandom(decisions), state, LAYERS)
     assert operation == drawn(ByteRandom(decisions), state, LAYERS)
 

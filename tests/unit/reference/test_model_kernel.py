@@ -9,6 +9,7 @@ from ringbench.arch.x86_64.features import Features
 from ringbench.drive.reply import Reply
 from ringbench.subject import Unpredictable
 from ringbench.subjects.reference.model.kernel import boot, perform
+from ringbench.subjects.reference.model.private import PRIVATE, kin_of
 from ringbench.subjects.reference.model.state import KernelState, Segment, Sizes
 from ringbench.subjects.reference.model.tables import leaves
 from ringbench.subjects.reference.vocabulary.boot_values import MemoryRange
@@ -16,7 +17,6 @@ from ringbench.subjects.reference.vocabulary.constants import (
     FRAME_SIZE,
     IMAGE_BASE,
     MemoryKind,
-    VmKind,
 )
 from ringbench.subjects.reference.vocabulary.flags import EXEC, USER, WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
@@ -76,11 +76,15 @@ def owners(state: KernelState) -> Counter[int]:
         found.update(frame // FRAME_SIZE for frame in cache.slabs)
     for it in state.objects.values():
         found.update(frame // FRAME_SIZE for frame in (*it.nodes.values(), *it.frames.values()))
-    for space in state.spaces.values():
+    of_objects = {frame for it in state.objects.values() for frame in it.frames.values()}
+    shown: set[tuple[str, int, int]] = set()
+    for name, space in state.spaces.items():
+        ring = min(name, *kin_of(state, name), "~")
         for region in space.regions:
-            if region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND):
+            if region.kind in PRIVATE:
                 mapped = leaves(state.tables, space.root, region.base, region.end - 1)
-                found.update(leaf.paddr // FRAME_SIZE for leaf in mapped)
+                shown |= {(ring, leaf.vaddr, leaf.paddr) for leaf in mapped}
+    found.update(frame // FRAME_SIZE for _, _, frame in shown if frame not in of_objects)
     return found
 
 

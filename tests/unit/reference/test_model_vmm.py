@@ -34,6 +34,7 @@ from tests.unit.reference.model_spaces import (
     GUARD,
     PAGE,
     PHYSICAL,
+    PRIVATE,
     SHARED,
     booted,
 )
@@ -108,8 +109,9 @@ def test_records() -> None:
         (1, CACHE_UC, DEMAND, 0, Status.INVALID),
         (1, 5 << 4, PHYSICAL, 0, Status.INVALID),
         (1, WRITE, GUARD, 0, Status.INVALID),
-        (1, 0, 5, 0, Status.INVALID),
+        (1, 0, 6, 0, Status.INVALID),
         (1, 0, SHARED, 0, Status.INVALID),
+        (1, 0, PRIVATE, 0, Status.INVALID),
         (1, 0, ANONYMOUS, 0, Status.MISALIGNED),
         (PAGE, 0, PHYSICAL, (1 << 60) + 1, Status.MISALIGNED),
         (1 << 62, 0, PHYSICAL, 1 << 40, Status.OUT_OF_RANGE),

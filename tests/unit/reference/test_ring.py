@@ -63,6 +63,7 @@ from ringbench.subjects.reference.vocabulary.operations.slab import (
 from ringbench.subjects.reference.vocabulary.operations.table import OPERATIONS
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -87,7 +88,15 @@ RING = RingFormat(
     commands={name: 10 + number for number, name in enumerate(each.command for each in OPERATIONS)},
     handles={"kernel": KERNEL, "task": TASK, "root": ROOT, "bits": 2},
     handle_bits=2,
-    kinds={"anonymous": 0, "demand": 1, "physical": 2, "guard": 3, "shared": 4, "kind_count": 5},
+    kinds={
+        "anonymous": 0,
+        "demand": 1,
+        "physical": 2,
+        "guard": 3,
+        "shared": 4,
+        "private": 5,
+        "kind_count": 6,
+    },
     accesses={"read": 0, "write": 1, "execute": 2},
     statuses={"ok": 0, "no_memory": -5, "not_mapped": -10, "corrupt": -16, "fault": -19},
     vectors={"double_fault": 8, "general_protection": 13, "page_fault": 14},
@@ -144,6 +153,7 @@ REQUESTS: list[tuple[Operation, tuple[int, ...], bytes]] = [
     (ObjectDrop("o3"), (3,), b""),
     (VmAlloc("t1", 1, "shared", 3, "o3", 5), (task(1), 1, 4, 3, 3, 5), b""),
     (VmAllocAt("t1", 7, 1, "shared", 3, "o3", 5), (task(1), 7, 1, 4, 3, 3, 5), b""),
+    (SpaceClone("t2", "t1"), (task(2), task(1)), b""),
     (KmallocAlloc(5), (5,), b""),
     (KmallocFree(32), (32,), b""),
     (SlabNew(24, 8), (24, 8), b""),

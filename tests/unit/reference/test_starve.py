@@ -38,7 +38,8 @@ NEVER_SHORT = "no frame"
 TAKING = {
     *("PmmAlloc", "PmmAlloc2m", "PageNew", "PageMap", "VmAlloc", "VmAllocAt", "VmResize"),
     *("VmWrite", "VmCopy", "Touch", "HeapAlloc", "HeapZalloc", "HeapAlign", "HeapRealloc"),
-    *("TaskNew", "DiskRead", "DiskWrite", "SlabAlloc", "ObjectNew", "BuddyAlloc", "KmallocAlloc"),
+    *("TaskNew", "DiskRead", "DiskWrite", "SlabAlloc", "ObjectNew", "SpaceClone", "BuddyAlloc"),
+    "KmallocAlloc",
 }
 """Every operation that can take a frame, by the headers of the kernel."""
 

@@ -37,7 +37,7 @@ from tests.unit.reference.picture.guest import (
     page_tables,
 )
 
-REGIONS, TASKS = (1 << 70) - 1, (1 << 62) - 1
+REGIONS, TASKS = (1 << 70) - 1, (1 << 55) - 1
 """All objects of a slab."""
 
 
@@ -132,6 +132,6 @@ def sound_state() -> KernelState:
                 {513 << 12: REGIONS & ~15, 515 << 12: REGIONS & ~3},
                 (515 << 12, 513 << 12),
             ),
-            "task": Cache(64, 8, {514 << 12: TASKS & ~1}, (514 << 12,)),
+            "task": Cache(72, 8, {514 << 12: TASKS & ~1}, (514 << 12,)),
         },
     )

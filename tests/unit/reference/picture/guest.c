@@ -101,7 +101,7 @@ struct file files[FILES_MAX];
 /* --- spaces ----------------------------------------------------------------------------------- */
 
 #define REGIONS ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct vm_region)) /* 70, in two words */
-#define TASKS   ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct task))      /* 62, in one */
+#define TASKS   ((FRAME_SIZE - SLAB_HEADER) / sizeof(struct task))      /* 55, in one */
 
 struct region_slab {
     struct slab header;
@@ -195,7 +195,7 @@ struct task_slab tasks = {
                .cache = &task_cache,
                .used = 1,
                .words = 1,
-               .free_bits = {(ALL >> 2) - 1, ALL, ALL, ALL, ALL, ALL, ALL, ALL}},
+               .free_bits = {(ALL >> 9) - 1, ALL, ALL, ALL, ALL, ALL, ALL, ALL}},
     .tasks = {{.id = 1,
                .space = {.root = TASK_ROOT,
                          .base = TASK_WINDOW_BASE,
@@ -208,13 +208,13 @@ struct slab_cache task_cache = {
     .room = {&tasks.header.room, &tasks.header.room},
     .all = {&tasks.header.all, &tasks.header.all},
     .first = SLAB_HEADER,
-    .stride = 64,
+    .stride = 72,
     .count = TASKS,
-    .inverse = 1,
-    .shift = 6,
+    .inverse = 0x8e38e38e38e38e39, /* times 9 it is 1 */
+    .shift = 3,
     .words = 1,
-    .last_word = (ALL >> 2) - 1,
-    .size = 64,
+    .last_word = (ALL >> 9) - 1,
+    .size = 72,
     .alignment = 8,
     .name = "task",
 };

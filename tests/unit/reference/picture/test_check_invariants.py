@@ -54,7 +54,7 @@ def slab(guest: Any, cache_off: int = 0, used: int = 1) -> None:
         guest.poke(slab + 8 * at, value)
 
 
-def shown(guest: Any, offset: int = 0, **changes: int) -> None:
+def shown(guest: Any, offset: int = 0, kind: int = 4, **changes: int) -> None:
     """An object, its node in the spare frame; the demand region of t1 is one that shows it."""
     take_back(guest)
     guest.set("objects", guest.types.locate("spare_object").address)
@@ -62,7 +62,7 @@ def shown(guest: Any, offset: int = 0, **changes: int) -> None:
     for name, value in {**members, **changes}.items():
         guest.set(f"spare_object.{name}", value)
     guest.poke(direct(SPARE), 520 << 12 | P)
-    region = {"kind": 4, "object": guest.types.locate("spare_object").address, "offset": offset}
+    region = {"kind": kind, "object": guest.types.locate("spare_object").address, "offset": offset}
     for name, value in region.items():
         guest.set(f"task_regions.regions[1].{name}", value)
 
@@ -171,7 +171,7 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
         {"regions_are_ordered"},
     ),
     "a task's record without a task": (
-        lambda g: taken_record(g, direct(514), bits(2, 62), 2),
+        lambda g: taken_record(g, direct(514), bits(2, 55), 2),
         {"tasks_are_ordered"},
     ),
     "a wrong region count": (
@@ -295,6 +295,14 @@ BREAKS: dict[str, tuple[Callable[[Any], object], set[str]]] = {
     "a shared page of another place": (
         lambda g: shown(g, offset=0x1000),
         {"shared_pages_are_their_objects"},
+    ),
+    "kin that lead nowhere": (
+        lambda g: g.set("tasks.tasks[0].space.kin", 8),
+        {"kin_are_rings"},
+    ),
+    "a page of an object that can be written to": (
+        lambda g: shown(g, kind=5),
+        {"borrowed_pages_are_not_writable"},
     ),
     "no current task": (
         lambda g: g.set("current_task", 0),

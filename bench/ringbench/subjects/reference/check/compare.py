@@ -25,6 +25,7 @@ from ringbench.subjects.reference.check.compare_slabs import compare_slab
 from ringbench.subjects.reference.check.compare_spaces import compare_paging, compare_vmm
 from ringbench.subjects.reference.model.frame_set import FrameSet
 from ringbench.subjects.reference.model.pmm import Tree, metadata_arrays, summary
+from ringbench.subjects.reference.model.private import PRIVATE
 from ringbench.subjects.reference.model.state import KernelState
 from ringbench.subjects.reference.model.tables import find, leaf_address, leaves
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
@@ -37,7 +38,6 @@ from ringbench.subjects.reference.vocabulary.constants import (
     BLOCK_FRAMES,
     DIRECT_MAP_BASE,
     FRAME_SIZE,
-    VmKind,
 )
 from ringbench.subjects.reference.vocabulary.handles import root_handle
 
@@ -227,7 +227,7 @@ def _console(tally: Comparison, names: ConsoleNames, state: KernelState, seen: S
 
 
 def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
-    """Compare every byte of every anonymous and demand page of a stopped guest, but no heap's.
+    """Compare every byte of every private page of a stopped guest, but no heap's.
 
     Raises:
         MemoryUnreadable: the model believes in a frame that the machine does not have.
@@ -238,7 +238,7 @@ def compare_contents(memory: PhysicalMemory, state: KernelState) -> Finding:
         if name in ("heap", "buddy"):
             continue
         for region in space.regions:
-            if region.kind not in (VmKind.ANONYMOUS, VmKind.DEMAND):
+            if region.kind not in PRIVATE:
                 continue
             for leaf in leaves(state.tables, space.root, region.base, region.end - 1):
                 expected = state.contents.get(leaf.paddr, zeros)

@@ -102,6 +102,7 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
     """
     tally = Comparison("vmm")
     seen = {space.name: space for space in picture.spaces()}
+    addresses = {name: space.address for name, space in seen.items()}
     for name in sorted(state.spaces.keys() | seen.keys()):
         one, other = state.spaces.get(name), seen.get(name)
         if one is None or other is None:
@@ -109,9 +110,10 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
             tally.comparisons += 1
             tally.differs("space", *words, name)
         else:
-            _space(tally, name, state, one, other)
+            _space(tally, name, state, one, other, addresses)
     if picture.tasks.all:
-        _space(tally, "t0", state, Space(state.kernel_root, 0, 0), picture.tasks.all[0].space)
+        boot = Space(state.kernel_root, 0, 0)
+        _space(tally, "t0", state, boot, picture.tasks.all[0].space, addresses)
     name = picture.layout.spaces.current
     tally.equal("current space", state.current_space, picture.current_space, name)
     return tally
@@ -120,12 +122,21 @@ def compare_vmm(picture: Picture, state: KernelState) -> Comparison:
 _Facts = tuple[int, int, str, int, int | None, int, int, int]
 
 
-def _space(tally: Comparison, name: str, state: KernelState, model: Space, seen: SeenSpace) -> None:
-    """Compare a space and its regions."""
+def _space(
+    tally: Comparison,
+    name: str,
+    state: KernelState,
+    model: Space,
+    seen: SeenSpace,
+    addresses: Mapping[str, int],
+) -> None:
+    """Compare a space and its regions; `addresses` are where the spaces' structs are, by name."""
     tally.equal("root", model.root, seen.root, f"{name}: root", hexadecimal)
     tally.equal("window", model.base, seen.base, f"{name}: base", hexadecimal)
     tally.equal("window", model.limit, seen.limit, f"{name}: limit", hexadecimal)
     tally.equal("region count", len(model.regions), seen.region_count, f"{name}: region count")
+    kin = 0 if model.kin is None else addresses.get(model.kin, 0)
+    tally.equal("kin", kin, seen.kin, f"{name}: kin", hexadecimal)
     expected: list[_Facts] = [
         (
             region.base,

@@ -25,6 +25,7 @@ from ringbench.check.mismatch import MACHINE, Mismatch
 from ringbench.subjects.reference.check.region_pages import region_pages
 from ringbench.subjects.reference.observe.bitmaps import bit_runs
 from ringbench.subjects.reference.observe.picture import Picture
+from ringbench.subjects.reference.observe.spaces import SeenRegion
 from ringbench.subjects.reference.vocabulary.constants import MemoryKind
 
 Runs = NDArray[np.int64]
@@ -51,6 +52,7 @@ class OwnerKind(StrEnum):
     PAGE = "page of object"
     ANONYMOUS = "anonymous region"
     DEMAND = "demand region"
+    PRIVATE = "private region"
     HEAP = "heap"
     BUDDY = "buddy"
     MAP = "map of the buddy"
@@ -69,6 +71,7 @@ ALLOCATED: Final = frozenset(
         OwnerKind.PAGE,
         OwnerKind.ANONYMOUS,
         OwnerKind.DEMAND,
+        OwnerKind.PRIVATE,
         OwnerKind.HEAP,
         OwnerKind.BUDDY,
         OwnerKind.MAP,
@@ -89,7 +92,11 @@ _MAP_KINDS: Final[dict[int, OwnerKind]] = {
     MemoryKind.KERNEL: OwnerKind.KERNEL,
 }
 _OF_KERNEL: Final = {"heap": OwnerKind.HEAP, "buddy": OwnerKind.BUDDY}
-_REGION_KINDS: Final = {"anonymous": OwnerKind.ANONYMOUS, "demand": OwnerKind.DEMAND}
+_REGION_KINDS: Final = {
+    "anonymous": OwnerKind.ANONYMOUS,
+    "demand": OwnerKind.DEMAND,
+    "private": OwnerKind.PRIVATE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +278,53 @@ def _claim_allocator(claims: _Claims, picture: Picture) -> None:
 
 
 def _claim_regions(claims: _Claims, picture: Picture) -> None:
-    """What the leaves under a space's regions map, where the region owns it."""
+    """What the leaves under a space's regions map, where the region owns it.
+
+    A page that several kin show, at one address, is the first one's; one of a PRIVATE region that
+    is still the object's is that one's.
+    """
+    shared: dict[int, set[tuple[int, int]]] = {}
+    rings = kin_rings(picture)
     for space, region, leaves in region_pages(picture):
         if region.kind in _REGION_KINDS and 0 < region.length <= ADDRESS_END - region.base:
             kind = _OF_KERNEL.get(space.name) or _REGION_KINDS[region.kind]
             of = "" if space.name in _OF_KERNEL else space.name
-            claims.leaves(Owner(kind, of, region.base), leaves)
+            own = leaves
+            if space.name in rings or region.kind == "private":
+                known = shared.setdefault(rings.get(space.name, -1 - space.root), set())
+                own = leaves.pick(_new_pages(picture, region, leaves, known))
+            claims.leaves(Owner(kind, of, region.base), own)
+
+
+def _new_pages(
+    picture: Picture, region: SeenRegion, leaves: Leaves, known: set[tuple[int, int]]
+) -> NDArray[np.intp]:
+    """Return which leaves are neither the object's nor known already, and know them from now on."""
+    frames = next((dict(it.frames()) for it in picture.objects if it.address == region.object), {})
+    found = []
+    pages = zip(leaves.vaddr.tolist(), leaves.paddr.tolist(), strict=True)
+    for number, (vaddr, paddr) in enumerate(pages):
+        index = (region.offset + vaddr - region.base) >> PAGE_SHIFT
+        if region.kind == "private" and frames.get(index) == paddr:
+            continue
+        if (vaddr, paddr) not in known:
+            known.add((vaddr, paddr))
+            found.append(number)
+    return np.array(found, np.intp)
+
+
+def kin_rings(picture: Picture) -> dict[str, int]:
+    """Return the ring of each space that has kin, by its name: the least address of its spaces."""
+    by_address = {space.address: space for space in picture.spaces()}
+    rings: dict[str, int] = {}
+    for space in by_address.values():
+        members, kin = {space.address}, space.kin
+        while kin in by_address and kin not in members:
+            members.add(kin)
+            kin = by_address[kin].kin
+        if space.kin:
+            rings[space.name] = min(members)
+    return rings
 
 
 def check_ownership(picture: Picture) -> list[Mismatch]:

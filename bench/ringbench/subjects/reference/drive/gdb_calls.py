@@ -64,6 +64,7 @@ from ringbench.subjects.reference.vocabulary.operations.slab import (
 )
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     VmAlloc,
     VmAllocAt,
     VmCopy,
@@ -270,7 +271,7 @@ def _vm_query(kernel: GdbKernel, op: VmQuery) -> Reply:
     place: tuple[int | str, ...] = ()
     if kind == "physical":
         place = (kernel.value(f"{region}.physical"),)
-    elif kind == "shared":
+    elif kind in ("shared", "private"):
         shown = object_handle(kernel.value(f"{region}.object->id"))
         place = (shown, kernel.value(f"{region}.offset"))
     return Reply("ok", (base, length, kind, flags, *place))
@@ -296,6 +297,12 @@ def _vm_write(kernel: GdbKernel, op: VmWrite) -> Reply:
 def _vm_copy(kernel: GdbKernel, op: VmCopy) -> Reply:
     to, source = kernel.space(op.to), kernel.space(op.source)
     return kernel.reply("vm_copy", to, op.to_vaddr, source, op.source_vaddr, op.length)
+
+
+@CALLS.performs(SpaceClone)
+def _space_clone(kernel: GdbKernel, op: SpaceClone) -> Reply:
+    to, source = kernel.space(op.to), kernel.space(op.source)
+    return kernel.reply("vm_space_clone", to, source)
 
 
 @CALLS.performs(HeapAlloc)

@@ -49,6 +49,7 @@ def _spaces(site: Site) -> Iterator[Spot]:
         names.limit: "limit",
         names.first: "first region",
         names.region_count: "region count",
+        names.kin: "kin",
     }
     parts = site.members(names.space_type)
     for name, address in _space_addresses(site):

@@ -4,7 +4,7 @@ Every call takes the root. What the layer above passes to the last four is valid
 mapped with 4 KiB leaves or not at all. Entry formats: Intel SDM 3A 4.5.4.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -201,10 +201,21 @@ def paging_tables_missing(state: KernelState, root: int, va: int, length: int) -
 
 
 def paging_clear(
-    state: KernelState, root: int, va: int, length: int, *, release: bool
+    state: KernelState,
+    root: int,
+    va: int,
+    length: int,
+    *,
+    release: bool,
+    stay: Collection[int] = (),
 ) -> KernelState:
-    """Unmap what is mapped in a range; with `release`, its frames go back, and what they held."""
+    """Unmap what is mapped in a range; with `release`, its frames go back, and what they held.
+
+    The frames of `stay` do not.
+    """
     state, pages = _remove(state, root, va, length)
+    if stay:
+        pages = [frame for frame in pages if frame not in stay]
     if not release or not pages:
         return state
     contents = state.contents

@@ -59,6 +59,13 @@ def slab_alloc(state: KernelState, name: str) -> tuple[KernelState, Status, int]
     return _with_cache(replace(state, pmm=frames), name, cache), Status.OK, address
 
 
+def slab_frames_for(state: KernelState, name: str, count: int) -> int:
+    """Count the frames that the next `count` of slab_alloc take."""
+    cache = state.caches[name]
+    room = sum(cache.slabs[frame].bit_count() for frame in cache.room)
+    return -(-max(0, count - room) // cache.count)
+
+
 def slab_free(state: KernelState, name: str, address: int) -> tuple[KernelState, Status, None]:
     """Free an object, and its slab with the last one."""
     cache = state.caches[name]

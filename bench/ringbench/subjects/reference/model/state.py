@@ -54,7 +54,7 @@ class Segment(NamedTuple):
 class Sizes:
     """Sizes in bytes of kernel structs that decide what is allocated."""
 
-    task: int = 64
+    task: int = 72
     object: int = 48
 
 
@@ -113,6 +113,7 @@ class Space:
     base: int
     limit: int
     regions: tuple[Region, ...] = ()
+    kin: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ringbench.subjects.reference.model.paging import (
     paging_tables_missing,
     populate,
 )
+from ringbench.subjects.reference.model.private import PRIVATE, borrowed, kin_of, may_borrow
 from ringbench.subjects.reference.model.slab import slab_alloc, slab_free
 from ringbench.subjects.reference.model.state import (
     KernelState,
@@ -45,8 +46,10 @@ REGION_CACHE: Final = "region"
 """The slab cache of the records."""
 
 _BASE: Final = attrgetter("base")
-HELD: Final = frozenset((VmKind.ANONYMOUS, VmKind.DEMAND, VmKind.SHARED))
+HELD: Final = frozenset((VmKind.ANONYMOUS, VmKind.DEMAND, VmKind.SHARED, VmKind.PRIVATE))
 """The kinds of regions whose pages have contents that the kernel reads and writes."""
+SHOWING: Final = frozenset((VmKind.SHARED, VmKind.PRIVATE))
+"""The kinds of regions that show an object."""
 PERMISSIONS: Final = page.WRITE | page.USER | page.EXEC
 
 
@@ -66,6 +69,7 @@ def vm_space_destroy(state: KernelState, name: str) -> tuple[KernelState, Status
         return state, Status.BUSY, None
     for region in state.spaces[name].regions:
         state, _, _ = vm_free(state, name, region.base)
+    state = leave_kin(state, name)
     state, status, _ = paging_root_destroy(state, root)
     spaces = {other: space for other, space in state.spaces.items() if other != name}
     return replace(state, spaces=spaces), status, None
@@ -82,7 +86,8 @@ def vm_alloc(
 ) -> tuple[KernelState, Status, int]:
     """Make a region in the lowest gap that holds it; its base.
 
-    `where` is the physical address of a PHYSICAL region, the offset in its object of a SHARED one.
+    `where` is the physical address of a PHYSICAL region, the offset in the object of one that shows
+    an object.
     """
     space = state.spaces[name]
     status = _arguments_status(state, space, length, flags, kind, where, object)
@@ -126,13 +131,22 @@ def vm_free(state: KernelState, name: str, base: int) -> tuple[KernelState, Stat
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
-    release = region.kind in (VmKind.ANONYMOUS, VmKind.DEMAND)
-    state = paging_clear(state, space.root, base, region.length, release=release)
+    state = _unmap_part(state, name, region, base, region.length)
     if region.object is not None:
         state = object_release(state, region.object)
     state, _, _ = slab_free(state, REGION_CACHE, region.record)
     regions = tuple(each for each in space.regions if each is not region)
     return with_space(state, name, replace(space, regions=regions)), Status.OK, None
+
+
+def _unmap_part(
+    state: KernelState, name: str, region: Region, base: int, length: int
+) -> KernelState:
+    """Unmap what a part of a region has mapped; frames that the region owns are freed."""
+    root = state.spaces[name].root
+    stay = set(borrowed(state, name, region, base, base + length).values())
+    release = region.kind in PRIVATE
+    return paging_clear(state, root, base, length, release=release, stay=stay)
 
 
 def vm_protect(
@@ -148,14 +162,16 @@ def vm_protect(
     if region.kind == VmKind.GUARD:
         return state, Status.DENIED, None
     new = replace(region, flags=region.flags & ~PERMISSIONS | flags)
-    state = paging_reflag(state, space.root, base, region.length, new.flags)
+    # Where pages may be borrowed, they get WRITE at their next write only.
+    now = new.flags & ~page.WRITE if may_borrow(space, region) else new.flags
+    state = paging_reflag(state, space.root, base, region.length, now)
     return _with_region(state, name, region, new), Status.OK, None
 
 
 def vm_resize(
     state: KernelState, name: str, base: int, length: int
 ) -> tuple[KernelState, Status, None]:
-    """Move the end of the ANONYMOUS or SHARED region that starts at `base`."""
+    """Move the end of the ANONYMOUS, SHARED or PRIVATE region that starts at `base`."""
     space = state.spaces[name]
     if length == 0:
         return state, Status.INVALID, None
@@ -164,7 +180,7 @@ def vm_resize(
     region = region_at(space, base)
     if region is None or region.base != base:
         return state, Status.NOT_MAPPED, None
-    if region.kind not in (VmKind.ANONYMOUS, VmKind.SHARED):
+    if region.kind not in (VmKind.ANONYMOUS, *SHOWING):
         return state, Status.DENIED, None
     if base + length > space.limit:
         return state, Status.OUT_OF_RANGE, None
@@ -173,8 +189,7 @@ def vm_resize(
         return state, Status.MAPPED, None
     if length < region.length:
         surplus = region.length - length
-        release = region.kind == VmKind.ANONYMOUS
-        state = paging_clear(state, space.root, base + length, surplus, release=release)
+        state = _unmap_part(state, name, region, base + length, surplus)
     elif length > region.length and region.kind == VmKind.ANONYMOUS:
         grown = length - region.length
         needed = frames_of(grown)
@@ -201,6 +216,19 @@ def region_at(space: Space, va: int) -> Region | None:
         return None
     region = space.regions[position - 1]
     return region if va < region.end else None
+
+
+def leave_kin(state: KernelState, name: str) -> KernelState:
+    """Take a space out of its ring of kin."""
+    kin = state.spaces[name].kin
+    if kin is None:
+        return state
+    before = name
+    for before in kin_of(state, name):  # noqa: B007 - the last one
+        pass
+    left = replace(state.spaces[before], kin=None if kin == before else kin)
+    state = with_space(state, before, left)
+    return with_space(state, name, replace(state.spaces[name], kin=None))
 
 
 def with_space(state: KernelState, name: str, space: Space) -> KernelState:
@@ -237,11 +265,11 @@ def _arguments_status(
         or kind not in VmKind.__members__.values()
         or (flags & page.CACHE_MASK and kind != VmKind.PHYSICAL)
         or (flags and kind == VmKind.GUARD)
-        or (object is None and kind == VmKind.SHARED)
+        or (object is None and kind in SHOWING)
     ):
         return Status.INVALID
-    is_physical, is_shared = kind == VmKind.PHYSICAL, kind == VmKind.SHARED
-    if length % SIZE_4K or ((is_physical or is_shared) and where % SIZE_4K):
+    is_physical = kind == VmKind.PHYSICAL
+    if length % SIZE_4K or ((is_physical or kind in SHOWING) and where % SIZE_4K):
         return Status.MISALIGNED
     if is_physical and where + length > 1 << state.features.physical_bits:
         return Status.OUT_OF_RANGE

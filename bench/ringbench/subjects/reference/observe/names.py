@@ -141,6 +141,7 @@ class SpaceNames:
     limit: str = "limit"
     first: str = "first"
     region_count: str = "region_count"
+    kin: str = "kin"
     region_type: str = "struct vm_region"
     region_base: str = "base"
     region_length: str = "length"

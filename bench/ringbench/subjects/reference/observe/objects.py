@@ -84,7 +84,8 @@ def read_objects(guest: GuestReader, names: ObjectNames) -> tuple[SeenObject, ..
 def _read_object(guest: GuestReader, names: ObjectNames, record: Record) -> SeenObject:
     handle = object_handle(member(record, names.id))
     top, levels = member(record, names.top), member(record, names.levels)
-    if levels > LEVELS_MAX:
+    followed = 1 <= levels <= LEVELS_MAX
+    if not followed:
         guest.note(LAYER, f"its tree has {levels} levels", handle)
     return SeenObject(
         id=member(record, names.id),
@@ -94,7 +95,7 @@ def _read_object(guest: GuestReader, names: ObjectNames, record: Record) -> Seen
         top=top,
         levels=levels,
         has_handle=member(record, names.has_handle),
-        nodes=tuple(_read_nodes(guest, handle, top, levels)) if levels <= LEVELS_MAX else (),
+        nodes=tuple(_read_nodes(guest, handle, top, levels)) if followed else (),
     )
 
 

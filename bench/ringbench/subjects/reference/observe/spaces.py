@@ -10,7 +10,8 @@ from ringbench.subjects.reference.observe.names import SpaceNames
 from ringbench.subjects.reference.vocabulary.constants import PADDR_NONE, VmKind
 
 LAYER = "vmm"
-SHARED = VmKind.SHARED.text
+SHOWING = frozenset((VmKind.SHARED.text, VmKind.PRIVATE.text))
+"""The kinds of regions that show an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,11 @@ class SeenRegion:
         base, length: virtual range in bytes.
         paddr: what `base` maps to, where that is fixed; else None.
         flags: as the kernel stores them.
-        kind: "anonymous", "demand", "physical", "guard" or "shared".
+        kind: "anonymous", "demand", "physical", "guard", "shared" or "private".
         write, user, execute: what the flags permit.
         cache: the flags' index into the PAT.
         record: virtual address of the record.
-        object: the virtual address of the object that a shared region shows; else 0.
+        object: the virtual address of the object that it shows; 0: none.
         offset: from which of its bytes on; else 0.
     """
 
@@ -59,6 +60,7 @@ class SeenSpace:
         base, limit: the window.
         region_count: the kernel's own count.
         regions: in the order of their list.
+        kin: the virtual address of the next space of its ring; 0: it has no kin.
     """
 
     name: str
@@ -68,6 +70,7 @@ class SeenSpace:
     limit: int
     region_count: int
     regions: tuple[SeenRegion, ...]
+    kin: int
 
 
 def read_space(guest: GuestReader, names: SpaceNames, name: str, space: Record) -> SeenSpace:
@@ -80,6 +83,7 @@ def read_space(guest: GuestReader, names: SpaceNames, name: str, space: Record) 
         limit=member(space, names.limit),
         region_count=member(space, names.region_count),
         regions=_read_regions(guest, names, name, member(space, names.first)),
+        kin=member(space, names.kin),
     )
 
 
@@ -114,7 +118,7 @@ def _read_regions(
 def _region(names: SpaceNames, record: Record, kind: str, bits: Mapping[str, int]) -> SeenRegion:
     """Return the region of a record; `bits` are the flags' by the names of their enumerators."""
     place, flags = member(record, names.region_physical), member(record, names.region_flags)
-    shows = kind == SHARED
+    shows = kind in SHOWING
     cache_mask = bits[names.flag_cache]
     return SeenRegion(
         base=member(record, names.region_base),

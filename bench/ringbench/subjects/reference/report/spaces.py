@@ -115,7 +115,7 @@ def _shown(picture: Picture, region: SeenRegion) -> str | None:
 
 def _place(picture: Picture, region: SeenRegion) -> str:
     """Return what a region's pages are of, where that is said: an address, or an object."""
-    if region.kind == "shared":
+    if region.object:
         return f" {_shown(picture, region)} {region.offset:#x}"
     return "" if region.paddr is None else f" {region.paddr:#x}"
 

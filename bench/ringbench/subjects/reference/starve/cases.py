@@ -41,6 +41,7 @@ from ringbench.subjects.reference.vocabulary.operations.pmm import PmmAlloc, Pmm
 from ringbench.subjects.reference.vocabulary.operations.slab import SlabAlloc, SlabDelete, SlabNew
 from ringbench.subjects.reference.vocabulary.operations.task import TaskDelete, TaskNew, TaskSwitch
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -67,7 +68,7 @@ FULL_PAGE: Final = HeapAlloc(K4 - 2 * HEAP_HEADER)
 OBJECT_RECORDS: Final = 82
 """Objects whose records one slab holds."""
 
-TASKS_OF_SLAB: Final = 62
+TASKS_OF_SLAB: Final = 55
 """Records of tasks that one frame holds."""
 
 
@@ -234,6 +235,30 @@ def _objects() -> Iterator[Case[Operation]]:
     yield Case("copy: within an object", source, VmCopy("t1", M2 + K4, "t1", G1, 2 * K4))
 
 
+def _clones() -> Iterator[Case[Operation]]:
+    """A space with pages in two tables, cloned; then its pages written to by either."""
+    tasks, clone = (TaskNew(), TaskNew()), SpaceClone("t2", "t1")
+    region = _at(M2 - 2 * K4, 4 * K4, "anonymous")
+    scene = (*tasks, region, VmWrite("t1", M2, b"ring"))
+    guards = tuple(_at(G1 + 2 * n * K4, K4, "guard", 0) for n in range(VM_SLAB_REGIONS - 2))
+    yield Case("clone: tables", scene, clone)
+    yield Case("clone: tables, records", (*scene, *guards), clone)
+    cloned = (*scene, clone)
+    yield Case("copy on write: touch", cloned, Touch("t2", M2, "w"))
+    yield Case("copy on write: write", cloned, VmWrite("t1", M2 - 2, b"ring"))
+    lazy = (*tasks, _at(G1, 4 * K4, "demand"), Touch("t1", G1 + K4, "w"), clone)
+    yield Case("copy on write: one there, one not", lazy, VmWrite("t2", G1 + K4 - 2, b"ring"))
+    private = VmAllocAt("t1", G1, 4 * K4, "private", WRITE, "o0", 0)
+    shown = (TaskNew(), ObjectNew(4 * K4), private)
+    yield Case("private: touch r", shown, Touch("t1", G1, "r"))
+    yield Case("private: touch w, no page", shown, Touch("t1", G1, "w"))
+    yield Case(
+        "private: write over both",
+        (*shown, Touch("t1", G1, "r")),
+        VmWrite("t1", G1 + K4 - 2, b"ring"),
+    )
+
+
 def _heap() -> Iterator[Case[Operation]]:
     yield Case("heap: first allocation", (), HeapAlloc(1))
     yield Case("heap: first, zeroed", (), HeapZalloc(100))
@@ -297,6 +322,11 @@ def _needing_none() -> Iterator[Case[Operation]]:
     yield Case("no frame: resize shared", shown, VmResize("t1", G1, 9 * K4))
     yield Case("no frame: drop the handle", shown, ObjectDrop("o0"))
     yield Case("no frame: object, record there", shown, ObjectNew(SLOT))
+    pair = (task, task, pages, SpaceClone("t2", "t1"))
+    yield Case("no frame: free shared on write", pair, VmFree("t1", pages.vaddr))
+    yield Case("no frame: delete a clone", pair, TaskDelete("t2"))
+    last = (*pair, TaskDelete("t2"))
+    yield Case("no frame: the last writes", last, Touch("t1", M2, "w"))
     hole = (HeapAlloc(2 * K4), HeapAlloc(1), HeapFree(HEAP_FIRST))
     yield Case("no frame: heap has a hole", hole, HeapAlloc(K4))
     yield Case("no frame: heap shrinks", (HeapAlloc(1 << 20),), HeapFree(HEAP_FIRST))
@@ -314,6 +344,7 @@ ALL: Final = (
     *_contents(),
     *_faults(),
     *_objects(),
+    *_clones(),
     *_heap(),
     *_tasks(),
     *_disks(),

@@ -106,6 +106,7 @@ class VmKind(Named):
     PHYSICAL = 2
     GUARD = 3
     SHARED = 4
+    PRIVATE = 5
 
 
 class AccessVector(Named):

@@ -63,6 +63,8 @@ WEIGHTS: Final[dict[str, dict[Maker, int]]] = {
         spaces.vm_query: 1,
         spaces.vm_data: 5,
         spaces.touch: 6,
+        spaces.space_clone: 1,
+        spaces.kin_touch: 2,
     },
     "heap": {heap.heap_alloc: 10, heap.heap_free: 2, heap.heap_realloc: 4, heap.heap_look: 1},
     "buddy": {buddy.buddy_alloc: 8, buddy.buddy_free: 3, buddy.buddy_info: 1},

@@ -22,6 +22,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, task_handle
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -50,7 +51,7 @@ def gone_task(random: Random, state: KernelState) -> str:
 def _gone_space(random: Random, state: KernelState) -> Operation | None:
     space = gone_task(random, state)
     vaddr, other = 0x10000, pick(random, window_spaces(state))
-    shape = pick(random, range(9))
+    shape = pick(random, range(10))
     if shape == 0:
         return VmAlloc(space, FRAME_SIZE, "anonymous", page_flags.WRITE)
     if shape == 1:
@@ -67,7 +68,15 @@ def _gone_space(random: Random, state: KernelState) -> Operation | None:
         return VmCopy(other, vaddr, space, vaddr, 8)
     if shape == 7:
         return Touch(space, vaddr, "w")
+    if shape == 8:
+        return SpaceClone(space, other) if random.random() < 0.5 else SpaceClone(other, space)
     return VmQuery(space, vaddr)
+
+
+def _clone_wrong(random: Random, state: KernelState) -> Operation | None:
+    """Clone into a space that has regions, is the same, or the kernel's."""
+    names = window_spaces(state)
+    return SpaceClone(pick(random, names), pick(random, names))
 
 
 def _alloc_over(random: Random, state: KernelState) -> Operation | None:
@@ -168,5 +177,6 @@ SPACE_MISUSES: Final[tuple[Maker, ...]] = (
     _inside,
     _change_wrong,
     _data_wrong,
+    _clone_wrong,
     _touch_kernel,
 )

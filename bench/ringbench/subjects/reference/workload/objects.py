@@ -51,10 +51,11 @@ def object_show(random: Random, state: KernelState) -> Operation | None:
     left = it.pages - first
     pages = pick(random, (1, 2, 3, 16, left, left, left + 1, left + 3))
     flags, place = draw_flags(random, user=space != "kernel"), object_handle(number)
+    kind, length = pick(random, ("shared", "private")), pages * FRAME_SIZE
     if random.random() < 0.7:
-        return VmAlloc(space, pages * FRAME_SIZE, "shared", flags, place, first * FRAME_SIZE)
+        return VmAlloc(space, length, kind, flags, place, first * FRAME_SIZE)
     vaddr = window.base + random.randrange(256) * FRAME_SIZE
-    return VmAllocAt(space, vaddr, pages * FRAME_SIZE, "shared", flags, place, first * FRAME_SIZE)
+    return VmAllocAt(space, vaddr, length, kind, flags, place, first * FRAME_SIZE)
 
 
 def _some_page(random: Random, it: VmObject) -> int:
@@ -91,7 +92,8 @@ def _gone(random: Random, state: KernelState) -> Operation | None:
     number = pick(random, (*without * 3, len(state.objects) + 3, 1 << 32, 10**17))
     if random.random() < 0.5:
         return ObjectDrop(object_handle(number))
-    return VmAlloc("kernel", FRAME_SIZE, "shared", 0, object_handle(number), 0)
+    kind = pick(random, ("shared", "private"))
+    return VmAlloc("kernel", FRAME_SIZE, kind, 0, object_handle(number), 0)
 
 
 def _show_wrong(random: Random, state: KernelState) -> Operation | None:
@@ -105,7 +107,8 @@ def _show_wrong(random: Random, state: KernelState) -> Operation | None:
     lengths = (FRAME_SIZE, end, 0, 1, 1 << 47, LAST - FRAME_SIZE + 1)
     space = pick(random, [name for name in state.spaces if name not in ("heap", "buddy")])
     place = object_handle(number)
-    return VmAlloc(space, pick(random, lengths), "shared", 0, place, pick(random, offsets))
+    kind = pick(random, ("shared", "private"))
+    return VmAlloc(space, pick(random, lengths), kind, 0, place, pick(random, offsets))
 
 
 OBJECT_MISUSES: Final[tuple[Maker, ...]] = (_new_impossible, _gone, _show_wrong, _show_wrong)

@@ -19,6 +19,7 @@ from ringbench.subjects.reference.vocabulary.constants import (
 from ringbench.subjects.reference.vocabulary.flags import WRITE
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -130,6 +131,31 @@ def _beside(random: Random, window: Space, length: int, *, cheap: bool) -> tuple
     if random.random() < 0.5:
         return start, length
     return max(0, beside(random, limit - length, FRAME_SIZE)), length
+
+
+def space_clone(random: Random, state: KernelState) -> Operation | None:
+    """Clone a task's space into one that is empty; where none is, empty one by a region."""
+    tasks = [name for name in window_spaces(state) if name != "kernel"]
+    empty = [name for name in tasks if not state.spaces[name].regions]
+    if len(tasks) < 2:
+        return None
+    if not empty:
+        name = min(tasks, key=lambda each: len(state.spaces[each].regions))
+        return VmFree(name, state.spaces[name].regions[0].base)
+    return SpaceClone(pick(random, empty), pick(random, tasks))
+
+
+def kin_touch(random: Random, state: KernelState) -> Operation | None:
+    """Touch or write a page in a space that has kin."""
+    for space in turned(random, [name for name in state.spaces if state.spaces[name].kin]):
+        regions = [each for each in state.spaces[space].regions if each.kind in HELD]
+        if regions:
+            region = pick(random, regions)
+            vaddr = region.base + index(random, min(region.length, 16 * FRAME_SIZE))
+            if random.random() < 0.5:
+                return Touch(space, vaddr, pick(random, "rwwx"))
+            return VmWrite(space, vaddr, random.randbytes(up_to(random, BYTES_MAX)))
+    return None
 
 
 def vm_free(random: Random, state: KernelState) -> Operation | None:

@@ -44,7 +44,9 @@ from ringbench.subjects.reference.check.invariants.slabs import (
     slabs_count_their_objects,
 )
 from ringbench.subjects.reference.check.invariants.spaces import (
+    borrowed_pages_are_not_writable,
     guards_map_nothing,
+    kin_are_rings,
     mapped_pages_are_in_regions,
     records_are_the_regions,
     regions_are_mapped,
@@ -86,6 +88,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     regions_are_mapped,
     mapped_pages_are_in_regions,
     guards_map_nothing,
+    kin_are_rings,
+    borrowed_pages_are_not_writable,
     shared_pages_are_their_objects,
     nodes_tile_the_heap,
     neighbours_are_merged,

@@ -21,10 +21,7 @@ def objects_are_counted(picture: Picture) -> Iterator[Mismatch]:
         if lower.id >= upper.id:
             yield Mismatch(LAYER, "id", f"above {lower.id}", str(upper.id), upper.handle)
     showing = Counter(
-        region.object
-        for space in picture.spaces()
-        for region in space.regions
-        if region.kind == "shared"
+        region.object for space in picture.spaces() for region in space.regions if region.object
     )
     for each in picture.objects:
         if each.has_handle not in (0, 1):

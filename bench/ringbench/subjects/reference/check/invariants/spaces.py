@@ -1,16 +1,17 @@
 """Invariants of spaces: regions in order, their records, and page tables that agree both ways."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbench.arch.x86_64.address import PAGE_SIZE, UPPER_HALF
+from ringbench.arch.x86_64.address import PAGE_SHIFT, PAGE_SIZE, UPPER_HALF
 from ringbench.arch.x86_64.leaves import Leaves
 from ringbench.arch.x86_64.records import permissions
 from ringbench.check.mismatch import Mismatch
+from ringbench.subjects.reference.check.ownership import kin_rings
 from ringbench.subjects.reference.check.region_pages import inside, region_pages, rooted
 from ringbench.subjects.reference.model.task import TASK_CACHE
 from ringbench.subjects.reference.model.vmm import REGION_CACHE
@@ -19,9 +20,11 @@ from ringbench.subjects.reference.observe.spaces import SeenRegion, SeenSpace
 
 LAYER = "vmm"
 
-PAGED = frozenset(("anonymous", "demand", "physical", "shared"))
-AT_FIRST_TOUCH = frozenset(("demand", "shared"))
-"""The kinds of regions that have pages, and those whose pages come one by one."""
+PRIVATE = frozenset(("anonymous", "demand", "private"))
+PAGED = PRIVATE | {"physical", "shared"}
+AT_FIRST_TOUCH = frozenset(("demand", "shared", "private"))
+"""The kinds of regions whose pages are their own or borrowed, those that have pages at all, and
+those whose pages come one by one."""
 
 SHOWN = 20
 """Numbers of tasks that a mismatch lists."""
@@ -83,8 +86,9 @@ def regions_are_mapped(picture: Picture) -> Iterator[Mismatch]:
 
 
 def _flags(space: SeenSpace, region: SeenRegion, leaves: Leaves) -> Iterator[Mismatch]:
+    lacks_write = (leaves.write != region.write) & (leaves.write | (region.kind not in PRIVATE))
     wrong: NDArray[np.bool_] = (
-        (leaves.write != region.write)
+        lacks_write
         | (leaves.user != region.user)
         | (leaves.execute != region.execute)
         | (leaves.cache != region.cache)
@@ -114,6 +118,39 @@ def mapped_pages_are_in_regions(picture: Picture) -> Iterator[Mismatch]:
             paddr = f"{int(leaves.paddr[index]):#x}"
             where = f"{space.name}: {int(leaves.vaddr[index]):#x}"
             yield Mismatch(LAYER, "page outside all regions", "none", paddr, where)
+
+
+def borrowed_pages_are_not_writable(picture: Picture) -> Iterator[Mismatch]:
+    """A private page that an object has, or that a kin shows too, cannot be written to."""
+    rings, objects = kin_rings(picture), {it.address: dict(it.frames()) for it in picture.objects}
+    showing: dict[tuple[int, int, int], list[tuple[str, bool]]] = defaultdict(list)
+    for space, region, leaves in region_pages(picture):
+        if region.kind not in PRIVATE or (space.name not in rings and region.kind != "private"):
+            continue
+        frames = objects.get(region.object, {})
+        columns = (leaves.vaddr.tolist(), leaves.paddr.tolist(), leaves.write.tolist())
+        for vaddr, paddr, write in zip(*columns, strict=True):
+            if write and frames.get((region.offset + vaddr - region.base) >> PAGE_SHIFT) == paddr:
+                where = f"{space.name}: {vaddr:#x}"
+                yield Mismatch(LAYER, "page of an object", "read-only", "writable", where)
+            if space.name in rings:
+                showing[rings[space.name], vaddr, paddr].append((space.name, write))
+    for (_, vaddr, _), found in showing.items():
+        for name, write in found if len(found) > 1 else ():
+            if write:
+                where = f"{name}: {vaddr:#x}"
+                yield Mismatch(LAYER, "page that kin share", "read-only", "writable", where)
+
+
+def kin_are_rings(picture: Picture) -> Iterator[Mismatch]:
+    """The kin of a space leads, over other spaces of tasks, back to it."""
+    kin = {space.address: space.kin for space in picture.spaces()}
+    for space in picture.spaces():
+        at, steps = space.kin, 0
+        while at in kin and at != space.address and steps < len(kin):
+            at, steps = kin[at], steps + 1
+        if space.kin and (at != space.address or steps == 0):
+            yield Mismatch(LAYER, "kin", "a ring", f"{space.kin:#x}", f"{space.name}: kin")
 
 
 def guards_map_nothing(picture: Picture) -> Iterator[Mismatch]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ringbench.subjects.reference.model import access, vm_copy, vmm
+from ringbench.subjects.reference.model import access, clone, vm_copy, vmm
 from ringbench.subjects.reference.model.console import (
     any_root,
     no_registers,
@@ -16,6 +16,7 @@ from ringbench.subjects.reference.vocabulary.flags import flags_text
 from ringbench.subjects.reference.vocabulary.handlers import Handlers
 from ringbench.subjects.reference.vocabulary.handles import BOOT_TASK, is_task, object_handle
 from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    SpaceClone,
     Touch,
     VmAlloc,
     VmAllocAt,
@@ -130,3 +131,10 @@ def _touch(state: KernelState, op: Touch) -> Outcome:
     if fault is None:
         return state, status, ()
     return state, status, (fault.vector.text, fault.error, fault.cause.text)
+
+
+@HANDLERS.performs(SpaceClone)
+def _space_clone(state: KernelState, op: SpaceClone) -> Outcome:
+    to, source = space_name(state, op.to), space_name(state, op.source)
+    state, status, _ = clone.vm_space_clone(state, to, source)
+    return state, status, ()

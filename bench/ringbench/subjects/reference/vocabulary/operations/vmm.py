@@ -20,7 +20,7 @@ class VmAlloc(Operation):
     """Make a region in the lowest gap of a space that is wide enough; the reply has its address.
 
     Its `place` is, if and only if the kind is `physical`, a physical address, and if it is `shared`
-    a memory object, which it shows from `offset` on.
+    or `private` a memory object, which it shows from `offset` on.
     """
 
     layer = "vmm"
@@ -42,7 +42,7 @@ class VmAllocAt(Operation):
     """Make a region of a space at an address.
 
     Its `place` is, if and only if the kind is `physical`, a physical address, and if it is `shared`
-    a memory object, which it shows from `offset` on.
+    or `private` a memory object, which it shows from `offset` on.
     """
 
     layer = "vmm"
@@ -154,7 +154,18 @@ class Touch(Operation):
     mode: str
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceClone(Operation):
+    """Give a space without regions those of another; private pages are copied on write."""
+
+    layer = "vmm"
+    command = "space clone"
+    to: str
+    source: str
+
+
 def _check_backing(kind: str, place: int | str | None, offset: int | None) -> None:
-    wanted = {"physical": int, "shared": str}.get(kind, type(None))
-    if type(place) is not wanted or (offset is not None) != (kind == "shared"):
+    shows = kind in ("shared", "private")
+    wanted = str if shows else int if kind == "physical" else type(None)
+    if type(place) is not wanted or (offset is not None) != shows:
         raise ValueError(f"a region of kind {kind} with place {place} and offset {offset}")
