@@ -42,12 +42,16 @@ SESSION = (
     ("slab alloc 0", rf"ok (?P<object>{HEX})"),
     (
         "slab list",
-        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n  task 0x48 0x8 55\n"
+        r"  object 0x30 0x8 82\n  region 0x38 0x8 70\n(?:  kmalloc-\S+ 0x\S+ 0x\S+ \d+\n)+"
+        r"  task 0x48 0x8 55\n"
         r"  c0 0x18 0x8 165\n    0x\S+ 1\nok 1",
     ),
     ("slab free 0 $object", "ok"),
     ("slab free 0 $object", "err foreign .*"),
     ("slab delete 0", "ok"),
+    ("kmalloc alloc 100", rf"ok (?P<small>{HEX})"),
+    ("kmalloc free $small", "ok"),
+    ("kmalloc free $small", "err foreign .*"),
     ("buddy alloc 33", rf"ok (?P<block>{HEX})"),
     ("buddy list", r"(?:  0x\S+ \d+\n)+ok 6"),
     ("buddy info", "ok 4096 1 64"),

@@ -56,7 +56,9 @@ def test_bits_are_the_plugins() -> None:
     bits = {name: 1 << int(bit) for name, bit in re.findall(r"(\w+) +\(1u << (\d+)\)", header)}
     ours = {each.name: each.value for each in layout.Instrument}
     lacks = {f"LACKS_{each.name}": each.value for each in layout.Lacking}
-    assert bits == ours | lacks | {"REFUSES": aim.REFUSES, "STATUS": aim.STATUS}
+    flags = {"REFUSES": aim.REFUSES, "STATUS": aim.STATUS}
+    assert bits == ours | lacks | flags
+    assert f"(1ull << {aim.COPIES.bit_length() - 1})" in header
 
 
 def numbers(header: str, prefix: str, enum: str) -> dict[str, int]:

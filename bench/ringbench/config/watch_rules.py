@@ -72,8 +72,8 @@ _FRAMES: Final = ("count", "bytes", "align", "frame")
 
 RULES: Final[dict[str, dict[str, values.Rule]]] = {
     f"{PREFIX}heap": {
-        "alloc": _calls("size", "align", needs="size"),
-        "zalloc": _calls("size", "align", needs="size"),
+        "alloc": _calls("size", "align", "count", needs="size"),
+        "zalloc": _calls("size", "align", "count", needs="size"),
         "realloc": _calls("size", "block", needs="size"),
         "free": _calls("block", "size", needs="block"),
         "usable": _calls("block", needs="block"),

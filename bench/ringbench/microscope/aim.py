@@ -7,6 +7,7 @@ has it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -39,6 +40,12 @@ FRAME_ROLES: Final = {"alloc": 1, "zalloc": 1, "free": 2}
 OF_BYTES: Final = 2
 
 
+COPIES: Final = 1 << 32
+"""plugin/shared.h: what code is that only copies and fills memory, in place of an instrument."""
+
+COPYING: Final = ("memset", "memcpy", "memmove", "bzero", "memzero")
+
+
 def aim(microscope: Microscope, config: Config) -> None:
     """Tell the instruments that are on which functions are the kernel's allocators, and its stacks.
 
@@ -53,13 +60,14 @@ def aim(microscope: Microscope, config: Config) -> None:
         return
     search = _Search(config)
     functions: list[Function] = []
-    own: list[tuple[Instrument, int, int]] = []
+    own: list[tuple[int, int, int]] = []
     frames = search.allocator("frames", needed=bool(on & Instrument.FRAMES))
     if on & Instrument.HEAP:
         heap = search.allocator("heap", needed=True)
         assert heap is not None
         functions += _heap(search, heap)
         own += _own(search, functions, heap, Instrument.HEAP)
+        own += _copying(search)
         if frames is not None:
             functions += _frames(search, frames, Instrument.HEAP)
     if on & Instrument.FRAMES and frames is not None:
@@ -129,7 +137,9 @@ def _function(
     arguments: tuple[tuple[str, int], ...],
 ) -> Function:
     result = _argument(call, RESULT)
-    says = told.ok is not None and (result != UNKNOWN or role in (4, 2))
+    is_heaps = instrument is Instrument.HEAP
+    frees = role == HEAP_ROLES["free"] if is_heaps else role % OF_BYTES == 0
+    says = told.ok is not None and (result != UNKNOWN or frees)
     return Function(
         search.address(call.function),
         instrument,
@@ -144,7 +154,12 @@ def _function(
 def _heap(search: _Search, told: WatchedAllocator) -> Iterator[Function]:
     for key, role in HEAP_ROLES.items():
         for each in getattr(told, key):
-            arguments = _argument(each.call, "size"), _argument(each.call, "block")
+            count = _argument(each.call, "count")
+            arguments = (
+                _argument(each.call, "size"),
+                _argument(each.call, "block"),
+                ("constant", 1) if count == UNKNOWN else count,
+            )
             yield _function(search, told, each.call, Instrument.HEAP, role, arguments)
 
 
@@ -174,9 +189,18 @@ def _frames(search: _Search, told: WatchedAllocator, instrument: Instrument) -> 
     return list(found.values())
 
 
+def _copying(search: _Search) -> Iterator[tuple[int, int, int]]:
+    """Yield the functions that copy and fill memory for whoever calls them."""
+    starts = sorted(set(search.symbols.starts))
+    for name in COPYING:
+        for address in search.symbols.addresses(name):
+            after = bisect_right(starts, address)
+            yield COPIES, address, starts[after] if after < len(starts) else address + PAGE_SIZE
+
+
 def _own(
     search: _Search, functions: list[Function], told: WatchedAllocator, instrument: Instrument
-) -> Iterator[tuple[Instrument, int, int]]:
+) -> Iterator[tuple[int, int, int]]:
     """Yield the code that is of these functions' source files, and what is named beside them."""
     names = search.names
     starts = sorted({each for each in search.symbols.starts if names.is_code(each)})

@@ -97,7 +97,7 @@ class Microscope:
             raise ValueError(f"{len(functions)} functions: at most {layout.FUNCTIONS} are watched")
         self._table(layout.FUNCTION_COUNT_AT, [each.words() for each in functions])
 
-    def trust(self, code: Sequence[tuple[Instrument, int, int]]) -> None:
+    def trust(self, code: Sequence[tuple[int, int, int]]) -> None:
         """Have instruments not judge what code at [begin, end) does; of more than 64, the first."""
         self._table(layout.OWN_COUNT_AT, code[: layout.OWN_CODE])
 

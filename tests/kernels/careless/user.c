@@ -281,6 +281,24 @@ APART static void use_window(void) {
     }
 }
 
+/* --- a large block where small ones were ------------------------------------------------------ */
+
+#define LARGE 100003
+
+APART static void use_large(void) {
+    uint8_t *small[300];
+    for (size_t i = 0; i < 300; i++) {
+        small[i] = kzalloc(400);
+    }
+    for (size_t i = 0; i < 300; i++) {
+        kfree(small[i]);
+    }
+    uint8_t *large = kmalloc(LARGE);
+    memset(large, 7, LARGE);
+    sum += large[LARGE - 1];
+    kfree(large);
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 
 void use_all(void) {
@@ -294,5 +312,6 @@ void use_all(void) {
         use_frames();
         use_run();
         use_window();
+        use_large();
     }
 }

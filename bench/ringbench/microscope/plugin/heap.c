@@ -91,20 +91,20 @@ static void suspect(const struct access *access, uint64_t address, uint64_t size
 }
 
 /*
- * An allocator's code writes to a block in use. Of its own that is one that the call under way is
- * about, or the stack that it runs on; of anything else it is a mistake. What an interrupt does in
- * the middle of the call is known by its code: it is neither the allocator's nor called from there.
+ * An allocator's code, or what it has copy or fill memory, writes to a block in use. Right is that
+ * of the block that the call under way is about, and of the one that is the stack. What locks and
+ * interrupts do in the middle of a call is known by its code: it is not the allocator's.
  */
 static void suspect_allocator(const struct access *access) {
-    if (!functions_own(access->pc, HEAP)) {
-        struct event event = event_now(access->cpu, access->pc);
-        if (!event.depth || !functions_own(event.callers[0], HEAP)) {
-            return;
-        }
+    struct cpu_calls *calls = calls_of(access->cpu);
+    struct call last = calls ? calls_last(calls) : (struct call){};
+    if (!functions_own(access->pc, HEAP) &&
+        !(functions_own(access->pc, COPIES) && functions_own(last.pc, HEAP))) {
+        return;
     }
     lock();
     const struct block *block = shadow_overlap(access->address, access->size);
-    bool is_stack = block && calls_last(calls_of(access->cpu)).slot - block->address < block->size;
+    bool is_stack = block && last.slot - block->address < block->size;
     if (block && block->is_live && !is_stack && !functions_concern(HEAP, 1, block->address)) {
         report(HEAP_OWN_WRITE, access, block, access->address - block->address, access->size);
     }
@@ -243,7 +243,7 @@ static void left(struct visit *visit, uint64_t result) {
     case HEAP_ALLOC:
     case HEAP_ZALLOC:
         if (!visit->has_failed) {
-            hand_out(visit, result, visit->argument[0]);
+            hand_out(visit, result, visit->argument[0] * visit->argument[2]);
         }
         break;
     case HEAP_REALLOC:

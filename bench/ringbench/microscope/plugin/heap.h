@@ -6,8 +6,8 @@
 #pragma once
 
 enum heap_role {      /* arguments: */
-    HEAP_ALLOC = 1,   /* size */
-    HEAP_ZALLOC,      /* size */
+    HEAP_ALLOC = 1,   /* size, -, how many of them */
+    HEAP_ZALLOC,      /* size, -, how many of them */
     HEAP_REALLOC,     /* size, block */
     HEAP_FREE,        /* -, block */
     HEAP_USABLE,      /* -, block */

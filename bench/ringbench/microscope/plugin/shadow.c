@@ -209,6 +209,24 @@ static void unmark(uint64_t address) {
     }
 }
 
+/* The first block that begins on a page, and behind an address. */
+static struct block *first_on(const struct shadow_page *page, uint64_t address) {
+    uint64_t base = page->number * PAGE;
+    uint64_t first = address >= base ? (address - base) / 8 : 0;
+    for (uint64_t word = first / 64; word < PAGE / 8 / 64; word++) {
+        uint64_t bits = page->starts[word];
+        bits &= word == first / 64 ? ~0ull << first % 64 : ~0ull;
+        for (; bits; bits &= bits - 1) {
+            uint64_t eight = word * 64 + __builtin_ctzll(bits);
+            struct block *block = in_eight(base + eight * 8, address, false);
+            if (block) {
+                return block;
+            }
+        }
+    }
+    return NULL;
+}
+
 static void mark(uint64_t address) {
     struct shadow_page *page = shadow_find(address);
     if (page) {
@@ -259,12 +277,15 @@ static void forget_freed(struct heap *heap, uint64_t address, uint64_t end) {
     if (block && !block->is_live && block->address + block->size > address) {
         cut(heap, block, address, end);
     }
-    uint64_t from = address;
-    while ((block = shadow_behind(from)) && block->address < end) {
-        if (block->is_live) {
-            from = block->address;
-        } else {
-            cut(heap, block, address, end);
+    for (uint64_t base = address & -(uint64_t)PAGE; base < end; base += PAGE) {
+        const struct shadow_page *page = shadow_find(base);
+        uint64_t from = base < address ? address : base - 1;
+        while (page && (block = first_on(page, from)) && block->address < end) {
+            if (block->is_live) {
+                from = block->address;
+            } else {
+                cut(heap, block, address, end);
+            }
         }
     }
     block = shadow_block(address); /* one without bytes */
@@ -353,20 +374,9 @@ struct block *shadow_before(uint64_t address) {
 struct block *shadow_behind(uint64_t address) {
     for (uint64_t number = address / PAGE, far = 0; far < FAR_PAGES; number++, far++) {
         const struct shadow_page *page = shadow_find(number * PAGE);
-        if (!page && far) {
-            return NULL;
-        }
-        uint64_t first = far ? 0 : address % PAGE / 8;
-        for (uint64_t word = first / 64; page && word < PAGE / 8 / 64; word++) {
-            uint64_t bits = page->starts[word];
-            bits &= word == first / 64 ? ~0ull << first % 64 : ~0ull;
-            for (; bits; bits &= bits - 1) {
-                uint64_t eight = word * 64 + __builtin_ctzll(bits);
-                struct block *block = in_eight(number * PAGE + eight * 8, address, false);
-                if (block) {
-                    return block;
-                }
-            }
+        struct block *block = page ? first_on(page, address) : NULL;
+        if (block || (!page && far)) {
+            return block;
         }
     }
     return NULL;

@@ -40,6 +40,9 @@
 #define LACKS_ROOM      (1u << 1) /* in the arena */
 #define LACKS_CONTROL   (1u << 2) /* registers, of which this QEMU's interface shows none */
 
+/* Of code that only copies and fills: in place of an instrument. */
+#define COPIES (1ull << 32)
+
 /* Flags of a function. */
 #define REFUSES (1u << 0) /* what is wrongly given back is refused, and no mistake */
 #define STATUS  (1u << 1) /* it returns whether it was done, in 32 bits */

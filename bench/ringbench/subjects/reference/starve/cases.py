@@ -93,7 +93,7 @@ def _buddies() -> Iterator[Case[Operation]]:
     yield Case("block, one frame of the map more", (BuddyAlloc(32 * K4),), page)
     yield Case("block, gap and frames of the map", (page,), BuddyAlloc(64 * K4))
     yield Case("kmalloc, no slab", (), KmallocAlloc(100))
-    yield Case("kmalloc, large", (), KmallocAlloc(3 * K4))
+    yield Case("heap: behind kmalloc", (), KmallocAlloc(3 * K4))
     yield Case("no frame: kmalloc, slab there", (KmallocAlloc(100),), KmallocAlloc(97))
     yield Case("no frame: block, halves there", (BuddyAlloc(32),), BuddyAlloc(32))
 
