@@ -105,6 +105,8 @@ class ContractChannel(Channel[Operation]):
             inner, layer = operation.inner, getattr(self._contracts, operation.layer)
             if inner.layer == "pages" and not pages.says(layer, batch, layer.map):
                 return pages.nothing()  # whether it was done, the kernel does not say
+            if inner.layer == "regions" and layer.demand:
+                return pages.nothing()  # what an access without memory does, nobody owes
             return starve(
                 operation.left,
                 lambda: self._begin(inner, batch, places),

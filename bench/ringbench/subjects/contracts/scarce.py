@@ -34,7 +34,7 @@ def cases(contracts: Contracts) -> dict[str, Callable[[State], Made]]:
         found["pages: first of the range"] = lambda state: _mapped(state, start)
         found["pages: last of the range"] = lambda state: _mapped(state, end - PAGE)
         found["pages: in the middle"] = lambda state: _mapped(state, _middle(start, end))
-    if contracts.regions:
+    if contracts.regions and not contracts.regions.demand:
         most = contracts.regions.largest
         found["regions: a page"] = lambda state: (regions.Alloc(f"r{state.drawn}", PAGE, "rw"),)
         found["regions: several pages"] = lambda state: (
