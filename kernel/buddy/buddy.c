@@ -108,12 +108,3 @@ int buddy_free(void *block) {
     }
     return STATUS_OK;
 }
-
-uint64_t buddy_size(const void *block) {
-    uint64_t offset = offset_of(block);
-    if (offset >= buddy.length || offset % (1ULL << BUDDY_ORDER_MIN) != 0) {
-        return 0;
-    }
-    uint8_t byte = *map_at(offset);
-    return byte & BUDDY_USED ? 1ULL << (byte & (BUDDY_USED - 1)) : 0;
-}

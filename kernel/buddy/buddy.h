@@ -68,6 +68,3 @@ int buddy_alloc(uint64_t size, void **block);
  * free block begins there); INTERIOR (no block does).
  */
 int buddy_free(void *block);
-
-/* The bytes of the block in use that begins there; 0 if none does. */
-uint64_t buddy_size(const void *block);

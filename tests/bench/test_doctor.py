@@ -26,7 +26,8 @@ def fake(folder: Path, text: str) -> str:
 
 
 def examined(qemu: str) -> Examination:
-    return examine(load(None, {"kernel.elf": "none", "machine.qemu": qemu}).machine)
+    settings = {"kernel.elf": "none", "machine.qemu": qemu, "machine.gdb": "true"}
+    return examine(load(None, settings).machine)
 
 
 def lacking(examination: Examination) -> dict[str, str | None]:
@@ -63,8 +64,17 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done = run("doctor", cwd=tmp_path)
     assert done.returncode == 3
     assert "no no-such-qemu on the PATH" in done.stdout
-    (tmp_path / "ringbench.toml").write_text('[machine]\nqemu = "nor-this"\n')
-    assert "no nor-this on the PATH" in run("doctor", cwd=tmp_path).stdout  # the file decides
+
+
+def test_the_file_decides_before_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(QEMU, "by-environment")
+    file = tmp_path / "ringbench.toml"
+    file.write_text('[machine]\nqemu = "by-file"\n')
+    assert load(file, {"kernel.elf": "none"}).machine.qemu == "by-file"
+    file.write_text("")
+    assert load(file, {"kernel.elf": "none"}).machine.qemu == "by-environment"
 
 
 def test_a_qemu_with_registers_boots(kernels: KernelConfigs, qemu_with_registers: str) -> None:

@@ -119,7 +119,7 @@ def test_a_damaged_record_is_said(tmp_path: Path) -> None:
 
 def test_the_options(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run(
-        *("run", "--memory", "16M", "--ops", "5", "--gdb-ops", "1", "--ring-ops", "0"),
+        *("run", "--memory", "16M", "--ops", "5", "--gdb-ops", "0", "--ring-ops", "0"),
         *("--kernel-cov", "kernel/heap", "--kernel-cov-branches"),
     )
     assert done.returncode == 0, done.stderr

@@ -88,6 +88,14 @@ def test_the_kernels_writes_copy_as_well(cloned: Kernel) -> None:
     assert text(cloned, "t1", SHOWN) == b"ours"
 
 
+def test_a_copy_by_the_kernel_is_what_the_processor_reads(cloned: Kernel) -> None:
+    """The page moves while its translation is in use: the write stores the byte that was read."""
+    cloned.perform(TaskSwitch("t2"), Touch("t2", BASE, "r"), VmWrite("t2", BASE, b"mine"))
+    cloned.perform(Touch("t2", BASE, "w"))
+    assert (text(cloned, "t1", BASE), text(cloned, "t2", BASE)) == (b"anon", b"mine")
+    cloned.perform(TaskSwitch("t0"))
+
+
 def test_frames_go_with_the_last_who_shows_them(cloned: Kernel) -> None:
     with cloned.taking(0):
         cloned.perform(

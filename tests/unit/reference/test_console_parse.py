@@ -51,7 +51,7 @@ def operations(draw: st.DrawFn) -> Operation:
     kind = draw(st.sampled_from(OPERATIONS))
     values = {each.name: draw(VALUES.get(each.name, NUMBERS)) for each in fields(kind)}
     if "kind" in values:
-        shared = values["kind"] == "shared"
+        shared = values["kind"] in ("shared", "private")
         if not shared:
             values["offset"] = None
         if shared or values["kind"] != "physical":

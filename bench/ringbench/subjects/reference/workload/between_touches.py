@@ -21,6 +21,7 @@ from ringbench.subjects.reference.vocabulary.operations.vmm import (
     VmFree,
     VmProtect,
     VmResize,
+    VmWrite,
 )
 from ringbench.subjects.reference.workload.draws import pick
 
@@ -52,6 +53,9 @@ def between_touches(
 
 def _page_in(random: Random, state: KernelState, operation: Operation) -> tuple[str, int] | None:
     """The space of the region that an operation changes, and an address in a page that it may."""
+    if isinstance(operation, VmWrite):  # of a space with kin: it may move the page
+        space = state.spaces.get(operation.space)
+        return (operation.space, operation.vaddr) if space and space.kin else None
     if not isinstance(operation, VmFree | VmProtect | VmResize):
         return None
     space = state.spaces.get(operation.space)

@@ -10,13 +10,21 @@ from ringbench.subjects.reference.vocabulary.constants import FRAME_SIZE, OBJECT
 from ringbench.subjects.reference.vocabulary.handles import object_handle
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
 from ringbench.subjects.reference.vocabulary.operations.object import ObjectDrop, ObjectNew
-from ringbench.subjects.reference.vocabulary.operations.vmm import Touch, VmAlloc, VmAllocAt
+from ringbench.subjects.reference.vocabulary.operations.vmm import (
+    Touch,
+    VmAlloc,
+    VmAllocAt,
+    VmWrite,
+)
 from ringbench.subjects.reference.workload.draws import Maker, crowded, draw_flags, pick, turned
 from ringbench.subjects.reference.workload.edges import index
 
 OBJECTS: Final = 5
 SHOWN: Final = 6
 """Objects, and regions of a space that show one, to hover about."""
+
+WRITTEN_SHARE: Final = 0.4
+"""Share of accesses to what regions show that write something there."""
 
 LENGTHS: Final = (1, 1, 2, 3, 5, 9, 16, 40, 512, 513, 1000, 1 << 18, (1 << 18) + 1, 1 << 27)
 """Pages of objects: few, and those at which the tree becomes higher."""
@@ -65,12 +73,15 @@ def _some_page(random: Random, it: VmObject) -> int:
 
 
 def object_touch(random: Random, state: KernelState) -> Operation | None:
-    """Touch what a region shows: at its edges, at the object's end, or anywhere."""
+    """Touch or write what a region shows: at its edges, at the object's end, or anywhere."""
     for space in turned(random, [name for name in state.spaces if name not in ("heap", "buddy")]):
         shown = [each for each in state.spaces[space].regions if each.object is not None]
         if shown:
             region = pick(random, shown)
-            return Touch(space, _some_address(random, state, region), pick(random, "rrwwx"))
+            vaddr = _some_address(random, state, region)
+            if random.random() < WRITTEN_SHARE:
+                return VmWrite(space, vaddr, random.randbytes(8))
+            return Touch(space, vaddr, pick(random, "rrwwx"))
     return None
 
 
