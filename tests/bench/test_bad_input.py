@@ -13,6 +13,8 @@ from ringbench.config import Config
 from tests.bench.command import run
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 ELF, IMAGE = ROOT / "build" / "kernel.elf", ROOT / "build" / "kernel32.elf"
 
 KernelConfigs = Callable[..., Config]

@@ -109,7 +109,8 @@ def test_a_page_table_entry(subject: Subject) -> None:
             f"t1: PT {table:#x} entry {slot} (for 0x11000)",
         )
     ]
-    assert broken_invariants(subject.picture()) == {"regions_are_mapped"}
+    # By itself the kernel may be right: a page that was shared is mapped so, until it is written.
+    assert broken_invariants(subject.picture()) == set()
 
 
 def test_text_that_becomes_writable(subject: Subject) -> None:

@@ -12,6 +12,7 @@ from ringbench.subjects.reference.drive.gdb import GdbChannel
 from ringbench.subjects.reference.drive.gdb_calls import CALLS
 from ringbench.subjects.reference.model.kernel import perform
 from ringbench.subjects.reference.vocabulary.operations.base import Operation
+from ringbench.subjects.reference.vocabulary.operations.buddy import BuddyInfo
 from ringbench.subjects.reference.vocabulary.operations.disk import DiskFind, DiskRead, DiskWrite
 from ringbench.subjects.reference.vocabulary.operations.file import FileOpen, FileRead, FileWrite
 from ringbench.subjects.reference.vocabulary.operations.heap import (
@@ -44,7 +45,7 @@ from ringbench.subjects.reference.workload import choose, spoil
 
 HIGH = 1 << 63
 NOT_CALLED = {
-    *(Touch, HeapInfo),
+    *(Touch, HeapInfo, BuddyInfo),
     *(DiskFind, DiskRead, DiskWrite, FileOpen, FileRead, FileWrite),
 }
 """Operations that no call of a function is: an access, and what the console makes of several."""

@@ -17,6 +17,8 @@ from ringbench.machine import Machine
 from ringbench.observe.processor import read_registers
 from tests.bench import command
 
+pytestmark = pytest.mark.sampled
+
 pytest_plugins = ["pytester"]
 
 KernelConfigs = Callable[..., Config]

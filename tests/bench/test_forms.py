@@ -14,6 +14,8 @@ from ringbench.machine import Machine
 from ringbench.machine.qcow2 import CLUSTER, write_qcow2
 from tests.bench.talkers import TALK, build, configure
 
+pytestmark = pytest.mark.sampled
+
 
 def link(folder: Path, source: str, *flags: str) -> Path:
     elf = folder / f"{source}.elf"

@@ -142,7 +142,7 @@ def test_hypothesis_reports_the_script(
     notes = "\n".join(caught.value.__notes__)
     assert f"ringbench replay {path}" in notes
     assert all(line in notes for line in script.lines)
-    assert len(script.operations) <= 3, script.text()
+    assert len(script.operations) <= 8, script.text()
 
 
 def test_without_shrinking_a_search_ends_with_the_first_failure(

@@ -16,6 +16,8 @@ from tests.bench.command import RINGBENCH, SECONDS, run
 from tests.bench.left import left, wait_until
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 # --- interrupted ----------------------------------------------------------------------------------
 
 

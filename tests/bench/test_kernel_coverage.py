@@ -23,6 +23,8 @@ from ringbench.machine.translations import build_id
 from ringbench.report.lcov import as_lcov, write_html
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 pytest_plugins = ["pytester"]
 
 KernelConfigs = Callable[..., Config]

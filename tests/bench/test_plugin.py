@@ -9,6 +9,8 @@ import pytest
 
 from tests.places import ROOT
 
+pytestmark = pytest.mark.sampled
+
 pytest_plugins = ["pytester"]
 
 

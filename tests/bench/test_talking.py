@@ -9,6 +9,8 @@ from ringbench.errors import BootTimeout, Ended, Hang, MachineError
 from ringbench.machine import EndKind, Machine, Pool
 from tests.bench.talkers import build, configure, run
 
+pytestmark = pytest.mark.sampled
+
 LOG_IN = 'login = [{expect = "name: ", send = "me"}, {expect = "word: ", send = "x"}]\n'
 SHELL = LOG_IN + "prompt_pattern = 'at:\\S*> '\nlog = '^\\[timer\\]'\n"
 

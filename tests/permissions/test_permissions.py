@@ -15,7 +15,7 @@ from tests.permissions.verdict import Judge, Tally
 
 Note = Callable[[str, object], None]
 
-DRAWS = 5
+DRAWS = 2
 """Patterns of accessed and dirty bits for each combination of everything else."""
 
 STALE_STEP = 16

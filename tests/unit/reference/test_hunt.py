@@ -257,7 +257,7 @@ def play(seed: int, count: int, state: KernelState, layers: tuple[str, ...] = LA
 
 
 def test_mistakes_are_refused_in_every_way(booted: KernelState) -> None:
-    refused = play(4, 6000, booted).refused
+    refused = play(4, 9000, booted).refused
     assert {
         (PmmFree, "not_allocated"),
         (PmmFree, "denied"),
