@@ -15,6 +15,7 @@ import pytest
 from ringbench.config import Config
 from ringbench.errors import RingbenchError
 from ringbench.machine import Machine
+from ringbench.machine.process import Guard
 from tests.bench.left import left, wait_until
 
 KernelConfigs = Callable[..., Config]
@@ -212,3 +213,25 @@ def test_logs_that_cannot_be_kept(kernels: KernelConfigs, tmp_path: Path) -> Non
     (tmp_path / "file").touch()
     with pytest.raises(Exception, match="file: logs cannot be kept there"):
         Machine.start(kernels("echo"), tmp_path / "file")
+
+
+def test_a_guard_removes_a_folder_that_a_child_is_writing_to(tmp_path: Path) -> None:
+    for number in range(12):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert guarded_while_written_to(folder) == -signal.SIGKILL
+        wait_until(lambda gone=folder: not gone.exists())  # type: ignore[misc]
+
+
+def guarded_while_written_to(folder: Path) -> int:
+    """Close a guard while a child makes files in its folder; return how the child ended."""
+    guard = Guard(folder)
+    script = 'while :; do : > "$1/$(date +%N)"; done'
+    writer = subprocess.Popen(
+        ["sh", "-c", script, "writer", folder],
+        process_group=guard.group,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: any(folder.iterdir()))
+    guard.close()
+    return writer.wait()

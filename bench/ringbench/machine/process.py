@@ -31,7 +31,14 @@ from typing import IO
 from ringbench.errors import StartError
 from ringbench.machine.deadline import Deadline
 
-_GUARD_SCRIPT = 'read -r _; rm -rf -- "$1"; kill -s KILL -- -$$'
+_GUARD_SCRIPT = """
+read -r _
+rm -rf -- "$1"
+# A QEMU that starts just then may make a file that rm does not see: then it is ended first, by
+# somebody outside the group.
+[ ! -e "$1" ] || setsid sh -c 'kill -s KILL -- "-$1"; rm -rf -- "$2"' ringbench-guard $$ "$1"
+kill -s KILL -- -$$
+"""
 
 
 class Guard:
