@@ -13,9 +13,9 @@ from ringbench.machine.firmware import find_firmware
 from ringbench.microscope.programs import REGISTERS, compiler, interface_of, run, unpacked_qemu
 
 SEES: Final = {
-    1: "a plugin sees addresses, and no registers",
-    2: "a plugin sees addresses, and no registers",
-    REGISTERS: "a plugin sees addresses and registers",
+    1: "a plugin is told addresses, and finds general registers itself",
+    2: "a plugin is told addresses, and finds general registers itself",
+    REGISTERS: "a plugin is told addresses and registers",
 }
 """What QEMU tells a plugin, by the version of its interface."""
 
@@ -107,5 +107,5 @@ def _abilities(tools: tuple[Tool, ...], interface: int | None) -> Iterator[Abili
     yield Ability("boot, run, hunt, replay, starve, console, pages, why", qemu)
     yield Ability("debug, and functions called by GDB", qemu or lacking["GDB"])
     yield Ability("EFI applications, and other images by UEFI", qemu or lacking["UEFI"])
-    yield Ability("watch, without registers: who wrote to a place", plugin)
-    yield Ability("watch, with registers", plugin or (None if interface == REGISTERS else NEWER))
+    yield Ability("watch: who wrote to a place; --watch heap, frames, stacks, unwritten", plugin)
+    yield Ability("--watch translations", plugin or (None if interface == REGISTERS else NEWER))
