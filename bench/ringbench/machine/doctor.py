@@ -107,5 +107,5 @@ def _abilities(tools: tuple[Tool, ...], interface: int | None) -> Iterator[Abili
     yield Ability("boot, run, hunt, replay, starve, console, pages, why", qemu)
     yield Ability("debug, and functions called by GDB", qemu or lacking["GDB"])
     yield Ability("EFI applications, and other images by UEFI", qemu or lacking["UEFI"])
-    yield Ability("watch: who wrote to a place; --watch heap, frames, stacks, unwritten", plugin)
+    yield Ability("watch, and --watch heap, frames, stacks, unwritten", plugin)
     yield Ability("--watch translations", plugin or (None if interface == REGISTERS else NEWER))
