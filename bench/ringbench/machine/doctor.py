@@ -108,4 +108,6 @@ def _abilities(tools: tuple[Tool, ...], interface: int | None) -> Iterator[Abili
     yield Ability("debug, and functions called by GDB", qemu or lacking["GDB"])
     yield Ability("EFI applications, and other images by UEFI", qemu or lacking["UEFI"])
     yield Ability("watch, and --watch heap, frames, stacks, unwritten", plugin)
-    yield Ability("--watch translations", plugin or (None if interface == REGISTERS else NEWER))
+    yield Ability(
+        "watch, as --watch translations", plugin or (None if interface == REGISTERS else NEWER)
+    )
